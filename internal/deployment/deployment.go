@@ -1,0 +1,117 @@
+// Package deployment knows what an ArcGIS Enterprise deployment on Azure is
+// and how one is found: by the tags that Esri's Cloud Builder leaves on the
+// Application Gateway (V2), on the public IP address (V1) and on the machines.
+//
+// What is found is shown even when it is only half there. A deployment with
+// missing, renamed or contradictory parts carries [Problem]s instead of being
+// passed over.
+package deployment
+
+import "github.com/cartouche-gis/cartouche/internal/cloud"
+
+// Generation is the kind of layout, which decides where the external
+// certificate lives.
+type Generation string
+
+const (
+	// V1 deployments (templates up to 10.7.1) have IIS web proxies behind
+	// load balancers; the certificate is in IIS and is not updated here.
+	V1 Generation = "V1"
+	// V2 deployments (10.8 and later) have an Application Gateway.
+	V2 Generation = "V2"
+)
+
+// Deployment is one ArcGIS Enterprise deployment or stand-alone server site.
+type Deployment struct {
+	// ID is the value of arcgis-deployment-id.
+	ID string `json:"id"`
+	// Name is what people call it: the deployment prefix, else the gateway's name.
+	Name       string     `json:"name"`
+	Generation Generation `json:"generation"`
+	// Version is the ArcGIS Enterprise version, e.g. "11.4".
+	Version string `json:"version"`
+	// Domain is the external DNS name; SecondaryDomain the private one, or "".
+	Domain          string `json:"domain"`
+	SecondaryDomain string `json:"secondaryDomain,omitempty"`
+
+	SubscriptionID string `json:"subscriptionId"`
+	ResourceGroup  string `json:"resourceGroup"`
+	Location       string `json:"location"`
+	// GatewayID is the resource id of the Application Gateway, "" for V1.
+	GatewayID string `json:"gatewayId,omitempty"`
+
+	// Prefix is the deployment prefix from arcgis-deployment-info.
+	Prefix string `json:"prefix,omitempty"`
+	// ServerContext and PortalContext are the URL path segments ("server", "portal").
+	ServerContext string `json:"serverContext,omitempty"`
+	PortalContext string `json:"portalContext,omitempty"`
+	// ServerRole is "HostingServer" for a base deployment, else the role.
+	ServerRole     string   `json:"serverRole,omitempty"`
+	DataStoreTypes []string `json:"dataStoreTypes,omitempty"`
+
+	Sites    []Site    `json:"sites,omitempty"`
+	Machines []Machine `json:"machines,omitempty"`
+	Storage  *Storage  `json:"storage,omitempty"`
+	// InternalCertificates is "self-signed", "user-provided" or "" when not recorded (before 11.0).
+	InternalCertificates string `json:"internalCertificates,omitempty"`
+
+	// Problems say what is wrong with the record, empty for a sound one.
+	Problems []Problem `json:"problems,omitempty"`
+	// CannotUpdate is the reason why Cartouche cannot renew the certificate
+	// here, "" when it can.
+	CannotUpdate string `json:"cannotUpdate,omitempty"`
+
+	// Gateway is the gateway document as the query returned it: eventually
+	// consistent, good for a list, never for a decision. Nil when there is none.
+	Gateway *cloud.Gateway `json:"-"`
+}
+
+// Names are the DNS names that the certificate must cover.
+func (d Deployment) Names() []string {
+	var names []string
+	for _, name := range []string{d.Domain, d.SecondaryDomain} {
+		if name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Site is a server site federated with the base deployment.
+type Site struct {
+	// ID is the federated deployment's id.
+	ID             string   `json:"id"`
+	Role           string   `json:"role"`
+	ServerContext  string   `json:"serverContext"`
+	SecondContext  string   `json:"secondContext,omitempty"`
+	Version        string   `json:"version"`
+	Functions      []string `json:"functions,omitempty"`
+	ResourceGroup  string   `json:"resourceGroup,omitempty"`
+	Location       string   `json:"location,omitempty"`
+	Prefix         string   `json:"prefix,omitempty"`
+	StorageAccount string   `json:"storageAccount,omitempty"`
+}
+
+// Machine is a virtual machine of the deployment.
+type Machine struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// DeploymentID is the id on the machine's own tag: the base deployment's
+	// or that of a federated site.
+	DeploymentID  string   `json:"deploymentId"`
+	Roles         []string `json:"roles"`
+	ResourceGroup string   `json:"resourceGroup"`
+}
+
+// Storage is the deployment's storage account.
+type Storage struct {
+	Account       string `json:"account"`
+	BlobEndpoint  string `json:"blobEndpoint"`
+	ResourceGroup string `json:"resourceGroup"`
+}
+
+// Problem is something wrong with the record of a deployment.
+type Problem struct {
+	Code     string `json:"code"`
+	Sentence string `json:"sentence"`
+}

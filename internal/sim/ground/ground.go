@@ -1,0 +1,33 @@
+// Package ground is what every part of a simulated world stands on: the
+// cabling that leads from names to listeners, the clock, the faults that were
+// switched on, and the ledger of what happened.
+package ground
+
+import "log/slog"
+
+// Ground is shared by all parts of one world.
+type Ground struct {
+	// Outside reaches what the public can reach; Inside also the machines of
+	// the virtual network.
+	Outside, Inside *Net
+	Clock           *Clock
+	Faults          *Faults
+	Ledger          *Ledger
+	Log             *slog.Logger
+}
+
+// New makes the ground of a world whose waits are shortened by scale.
+func New(scale float64, log *slog.Logger) *Ground {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	outside := NewNet(nil)
+	return &Ground{
+		Outside: outside,
+		Inside:  NewNet(outside),
+		Clock:   &Clock{Scale: scale},
+		Faults:  &Faults{},
+		Ledger:  &Ledger{},
+		Log:     log,
+	}
+}

@@ -1,0 +1,56 @@
+package ground
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// Kinds of events that tests and the demo count.
+const (
+	GatewayWrite      = "gateway-write"      // a PUT that a gateway accepted
+	MachineRestart    = "machine-restart"    // a machine's web server went down
+	LeafServed        = "leaf-served"        // a gateway instance began to serve another leaf
+	OperationFinished = "operation-finished" // an asynchronous operation ended
+	FaultHappened     = "fault"              // a fault was taken
+)
+
+// Event is one thing that happened in a world.
+type Event struct {
+	At     time.Time `json:"at"`
+	Kind   string    `json:"kind"`
+	Object string    `json:"object"`
+	Detail string    `json:"detail,omitempty"`
+}
+
+// Ledger remembers what happened in a world. It belongs to the world, not to
+// the client, which is why tests may believe it.
+type Ledger struct {
+	mu     sync.Mutex
+	events []Event
+}
+
+// Record adds an event.
+func (l *Ledger) Record(kind, object, detail string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.events = append(l.events, Event{At: time.Now(), Kind: kind, Object: object, Detail: detail})
+}
+
+// Events returns everything so far, oldest first.
+func (l *Ledger) Events() []Event {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.events)
+}
+
+// Count says how many events of a kind there were.
+func (l *Ledger) Count(kind string) int {
+	count := 0
+	for _, event := range l.Events() {
+		if event.Kind == kind {
+			count++
+		}
+	}
+	return count
+}
