@@ -7,4 +7,8 @@
 // HTTPS_PROXY, HTTP_PROXY, NO_PROXY (either case) for the proxy, and
 // SSL_CERT_FILE, SSL_CERT_DIR for additional authorities, on every operating
 // system (Go by itself honours the latter on Unix only).
+//
+// Behind a proxy the proxy resolves names, not this computer: what a name means
+// is decided where the connection is made. Trouble with the proxy is a
+// [*ProxyError], so that nobody looks for it at the target.
 package egress
