@@ -1,0 +1,162 @@
+package arcgis
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// How long one exchange may take, whatever the caller's context allows: what
+// Esri's own clients grant (45 s for a token), and two minutes for validations,
+// which make the portal call other machines.
+const (
+	tokenTimeout  = 45 * time.Second
+	healthTimeout = 30 * time.Second
+	readTimeout   = 2 * time.Minute
+)
+
+// request is one exchange to be made.
+type request struct {
+	operation string
+	method    string
+	url       string
+	referer   string
+	// form is the body of a POST. It may hold secrets.
+	form    url.Values
+	timeout time.Duration
+	// secrets must not appear in an error, even if the service echoes them.
+	secrets []string
+}
+
+// answer is what came back, when it is a JSON object that is no error.
+type answer struct {
+	status int
+	body   []byte
+}
+
+// exchange makes the request and reads the answer. Its error is an *Error.
+func exchange(ctx context.Context, client *http.Client, r request) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.timeout)
+	defer cancel()
+	status, location, body, err := r.send(ctx, client)
+	fail := func(code string, service int, messages ...string) error {
+		return &Error{Code: code, Operation: r.operation, Status: status, ServiceCode: service, Messages: show(r.redact(messages))}
+	}
+	if err != nil {
+		return answer{}, &Error{Code: CodeUnreachable, Operation: r.operation, Status: status, Err: err}
+	}
+	if len(body) > maxBody {
+		return answer{}, fail(CodeTooLarge, 0)
+	}
+	if status >= 300 && status < 400 {
+		return answer{}, fail(CodeRedirected, 0, host(location))
+	}
+	if !isObject(body) {
+		return answer{}, fail(CodeNotJSON, 0, excerpt(r.redact([]string{string(body)})[0]))
+	}
+	if f := readFailure(body); f != nil {
+		code := CodeRefused
+		if f.code == http.StatusForbidden || status == http.StatusForbidden {
+			code = CodeForbidden
+		}
+		return answer{}, fail(code, f.code, f.messages...)
+	}
+	if status >= 400 {
+		return answer{}, fail(CodeRefused, 0, string(body))
+	}
+	return answer{status: status, body: body}, nil
+}
+
+// send makes the request and reads the whole body, or one byte more than allowed.
+func (r request) send(ctx context.Context, client *http.Client) (status int, location string, body []byte, err error) {
+	var content io.Reader
+	if r.form != nil {
+		content = strings.NewReader(r.form.Encode())
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, r.url, content)
+	if err != nil {
+		return 0, "", nil, cause(err)
+	}
+	req.Header.Set("Accept", "application/json, text/plain")
+	if r.form != nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	if r.referer != "" {
+		req.Header.Set("Referer", r.referer)
+	}
+	resp, err := unredirected(client).Do(req)
+	if err != nil {
+		return 0, "", nil, cause(err)
+	}
+	defer resp.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if err != nil {
+		return resp.StatusCode, "", nil, cause(err)
+	}
+	// Some proxies put a byte order mark before what they pass on.
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xEF\xBB\xBF")))
+	return resp.StatusCode, resp.Header.Get("Location"), body, nil
+}
+
+// unredirected is the client, following no redirect. The original is not
+// changed, since others use it.
+func unredirected(client *http.Client) *http.Client {
+	c := *client
+	c.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &c
+}
+
+// cause takes the error out of its *url.Error: the operation names the URL
+// already.
+func cause(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// host is the host that a redirect points to, without the query, in which
+// portals put what should not be shown.
+func host(location string) string {
+	u, err := url.Parse(location)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return plain("to " + u.Host)
+}
+
+// redact removes the request's secrets from what a service said, should it
+// have echoed them, also in the forms that a page or a JSON text gives them.
+// It goes before anything that shortens or tidies text, which could leave a
+// part that is no longer recognised.
+func (r request) redact(messages []string) []string {
+	list := make([]string, 0, len(messages))
+	for _, m := range messages {
+		for _, s := range r.secrets {
+			for _, form := range []string{s, url.QueryEscape(s), html.EscapeString(s), strings.Trim(quoted(s), `"`)} {
+				if form != "" {
+					m = strings.ReplaceAll(m, form, "[secret]")
+				}
+			}
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+// quoted is s as most JSON writers write it (Go's own writes < in another way).
+func quoted(s string) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string cannot fail to be encoded
+	return strings.TrimSpace(b.String())
+}
