@@ -1,0 +1,192 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+// RefusedError says that the certificate must not be rolled out.
+type RefusedError struct{ Findings pki.Findings }
+
+func (e *RefusedError) Error() string {
+	return "certificate refused: " + e.Findings[0].Sentence
+}
+
+// BlockedError says that the deployment does not allow the change now. Nothing
+// was changed.
+type BlockedError struct{ Obstacles pki.Findings }
+
+func (e *BlockedError) Error() string {
+	return "nothing was changed: " + e.Obstacles[0].Sentence
+}
+
+// Ready returns a *RefusedError or *BlockedError when the plan cannot be applied.
+func (p Plan) Ready() error {
+	switch {
+	case p.Refused():
+		return &RefusedError{Findings: refusals(p.Findings)}
+	case p.Blocked():
+		return &BlockedError{Obstacles: refusals(p.Obstacles)}
+	}
+	return nil
+}
+
+func refusals(findings pki.Findings) pki.Findings {
+	return slices.DeleteFunc(slices.Clone(findings), func(f pki.Finding) bool { return f.Severity != pki.Refusal })
+}
+
+// Apply carries a plan out on the state that it was made for, and proves the
+// result. When the proof fails, or ctx ends after the change was begun, it goes
+// back and proves that. The Result always tells the truth about what is served;
+// the error is only for what kept the run from starting (nothing was changed).
+func (r *Runner) Apply(ctx context.Context, plan Plan, goal Goal, before State) (Result, error) {
+	if err := plan.Ready(); err != nil {
+		return Result{}, err
+	}
+	if pki.Fingerprint(goal.Bundle.Leaf) != plan.Certificate.SHA256 {
+		return Result{}, fmt.Errorf("apply %s: the certificate given is not the one of the plan", plan.Deployment)
+	}
+	return r.carryOut(ctx, plan, goal.Bundle, before, func(wire []handshake.Observation) pki.Findings {
+		return judgeWire(wire, before, plan, goal)
+	})
+}
+
+// carryOut makes the moves of a plan, proves them with the help of judge, and
+// goes back when that fails.
+func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, before State, judge wireJudge) (Result, error) {
+	result := r.newResult(before)
+	entry, err := r.begin(ctx, plan, before)
+	if err != nil {
+		return Result{}, err
+	}
+	result.RunID = entry.runID
+
+	if plan.NothingToDo() {
+		r.tell(PhaseSwitch, "every listener has this certificate already; nothing to write")
+	} else {
+		entry.started(StepSwitch, plan.Steps[0].Title, plan.Moves)
+		r.tell(PhaseSwitch, "writing to the gateway: listeners go to entry "+plan.Entry)
+		done, err := r.write(ctx, PhaseSwitch, plan.GatewayID, switchTo(plan.Moves, bundle))
+		result.add(done)
+		entry.finished(StepSwitch, done.Operations, err)
+		if err != nil {
+			result.Failure = err.Error()
+			r.abandon(ctx, entry, before, plan.Moves, &result)
+			return result, nil
+		}
+		r.tell(PhaseSwitch, "the gateway has carried the change out")
+	}
+
+	entry.started(StepProve, "prove", plan.Proofs)
+	proof := r.prove(ctx, PhaseProve, before, expect(before, plan.Moves), judge)
+	result.seen(proof)
+	err = proofError(proof, ctx.Err())
+	entry.finished(StepProve, proof, err)
+	switch {
+	case err != nil:
+		result.Failure = err.Error()
+		r.abandon(ctx, entry, before, plan.Moves, &result)
+		return result, nil
+	case plan.NothingToDo():
+		result.Outcome = NothingToDo
+	default:
+		result.Outcome = Verified
+	}
+	r.end(entry, &result)
+	return result, nil
+}
+
+// abandon goes back after a failure or Ctrl-C, whatever has happened so far: it
+// asks the gateway, since an uncertain write may have come through. It outlives
+// ctx, because leaving a gateway half changed is no way to stop.
+func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, moves []Move, result *Result) {
+	result.Interrupted = errors.Is(ctx.Err(), context.Canceled)
+	recovery, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Patience.withDefaults().Recovery)
+	defer cancel()
+	defer r.end(entry, result)
+
+	r.tell(PhaseUndo, result.Failure+": going back to the certificate from before")
+	entry.started("undo", "point the listeners back", reversed(moves))
+	done, err := r.write(recovery, PhaseUndo, before.Gateway.ID(), switchTo(reversed(moves), nil))
+	result.add(done)
+	entry.finished("undo", done.Operations, err)
+	if err != nil {
+		result.NotRestored = append(result.NotRestored, "the gateway's listeners: "+err.Error())
+	}
+	if result.GatewayWrites == 0 && err == nil {
+		// Nothing was ever written, and reading the gateway confirmed it.
+		result.Outcome = Unchanged
+		result.After = result.Before
+		return
+	}
+	proof := r.prove(recovery, PhaseUndo, before, asBefore(before, expect(before, moves)), unjudged)
+	result.seen(proof)
+	entry.evidence("proof of the old certificate", proof)
+	if !proof.OK {
+		result.NotRestored = append(result.NotRestored, proof.Failures...)
+	}
+	result.Outcome = Restored
+	if len(result.NotRestored) > 0 {
+		result.Outcome = NotRestored
+	}
+}
+
+// end writes the outcome down and says it.
+func (r *Runner) end(entry *runEntry, result *Result) {
+	result.Seconds = r.now().Sub(result.started).Seconds()
+	entry.end(*result)
+	r.tell(PhaseDone, string(result.Outcome))
+}
+
+// reversed are the moves back.
+func reversed(moves []Move) []Move {
+	back := make([]Move, len(moves))
+	for i, move := range moves {
+		back[i] = Move{Listener: move.Listener, From: move.To, FromLeaf: move.ToLeaf, To: move.From, ToLeaf: move.FromLeaf}
+	}
+	return back
+}
+
+// wireJudge says what is wrong with what endpoints sent, beyond the leaf.
+type wireJudge func([]handshake.Observation) pki.Findings
+
+// unjudged accepts any chain: what was there before is restored as it was.
+func unjudged([]handshake.Observation) pki.Findings { return nil }
+
+// judgeWire judges what was served after the change: complete, in date, right name.
+func judgeWire(wire []handshake.Observation, before State, plan Plan, goal Goal) pki.Findings {
+	roots := goal.Roots
+	if goal.AssumeTrusted && goal.Bundle.Root != nil {
+		roots = roots.With(goal.Bundle.Root)
+	}
+	expected := expect(before, plan.Moves)
+	var findings pki.Findings
+	for _, observation := range wire {
+		want, asked := expected[spotOf(observation)]
+		if !asked || want.leaf != plan.Certificate.SHA256 {
+			continue // another site's certificate, or an endpoint that was never reached
+		}
+		host, _, _ := cutPort(observation.Target)
+		findings = append(findings, handshake.Judge([]handshake.Observation{observation}, handshake.Expectation{
+			Name: host, Roots: roots, Now: goal.Now, Leaf: goal.Bundle.Leaf,
+		})...)
+	}
+	return findings
+}
+
+func proofError(proof Proof, interrupted error) error {
+	switch {
+	case proof.OK:
+		return nil
+	case interrupted != nil:
+		return errors.New("interrupted")
+	case len(proof.Failures) == 0:
+		return errors.New("the proof was not finished")
+	}
+	return errors.New(proof.Failures[0])
+}

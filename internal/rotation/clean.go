@@ -1,0 +1,98 @@
+package rotation
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/journal"
+)
+
+// CleanPlan lists the certificate entries that no listener uses and that a
+// rotation left behind: those that this program added, and those that kept runs
+// replaced. Entries of other people are not its business.
+func CleanPlan(state State, runs []journal.Run) []string {
+	ours := map[string]bool{}
+	for _, run := range runs {
+		var kept remembered
+		if json.Unmarshal(run.Before, &kept) != nil {
+			continue
+		}
+		for _, move := range kept.Moves {
+			ours[move.From], ours[move.To] = true, true
+		}
+	}
+	used := map[string]bool{}
+	for _, listener := range state.Gateway.Listeners() {
+		used[listener.CertificateName] = true
+	}
+	var unused []string
+	for _, entry := range state.Gateway.Certificates() {
+		if !used[entry.Name] && (ours[entry.Name] || strings.HasPrefix(entry.Name, entryPrefix)) {
+			unused = append(unused, entry.Name)
+		}
+	}
+	return unused
+}
+
+// Clean removes entries from the gateway, after it has proved that every
+// endpoint serves a certificate that stays, and proves afterwards that nothing
+// changed for clients.
+func (r *Runner) Clean(ctx context.Context, before State, entries []string) (Result, error) {
+	if blocked := refusals(before.Obstacles); len(blocked) > 0 {
+		return Result{}, &BlockedError{Obstacles: blocked}
+	}
+	result := r.newResult(before)
+	expected := asBefore(before, nil)
+	plan := Plan{
+		Format: planFormat, MadeAt: r.now().UTC(), Cloud: before.Cloud,
+		Deployment: before.Deployment.Name, DeploymentID: before.Deployment.ID, GatewayID: before.Gateway.ID(),
+		Steps: []Step{{Kind: StepClean, Title: "remove unused entries", Touches: before.Gateway.ID(), Changes: entries, Restarts: []string{}}},
+	}
+	entry, err := r.begin(ctx, plan, before)
+	if err != nil {
+		return Result{}, err
+	}
+	result.RunID = entry.runID
+	entry.started(StepClean, "remove "+strings.Join(entries, ", "), entries)
+	done, err := r.write(ctx, PhaseClean, before.Gateway.ID(), remove(entries))
+	result.add(done)
+	entry.finished(StepClean, done.Operations, err)
+	if err != nil {
+		result.Failure = err.Error()
+	}
+	proof := r.prove(context.WithoutCancel(ctx), PhaseProve, before, expected, unjudged)
+	result.seen(proof)
+	result.Interrupted = ctx.Err() != nil
+	switch {
+	case err == nil && proof.OK:
+		result.Outcome, result.Removed = Cleaned, entries
+	case proof.OK && result.GatewayWrites == 0:
+		result.Outcome = Unchanged
+	case proof.OK:
+		result.Outcome = Restored // clients are served as before; removing is simply not finished
+	default:
+		result.Outcome = NotRestored
+		result.Failure = proofError(proof, nil).Error()
+		result.NotRestored = proof.Failures
+	}
+	r.end(entry, &result)
+	return result, nil
+}
+
+// remove is the edit that takes entries out of the gateway.
+func remove(entries []string) edit {
+	return func(gateway *cloud.Gateway) (cloud.Document, error) {
+		var present []string
+		for _, name := range entries {
+			if _, exists := gateway.Certificate(name); exists {
+				present = append(present, name)
+			}
+		}
+		if len(present) == 0 {
+			return nil, errNothingToEdit
+		}
+		return gateway.WithoutCertificates(present)
+	}
+}

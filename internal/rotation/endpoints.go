@@ -1,0 +1,101 @@
+package rotation
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/handshake"
+)
+
+// ownListeners chooses the HTTPS listeners that serve one of the deployment's
+// names. A gateway may be shared with other sites, whose listeners are theirs.
+// A listener without host names answers for every name that no other listener
+// has, so it is ours when one of our names would reach it.
+func ownListeners(gateway *cloud.Gateway, names []string) []Listener {
+	var own []Listener
+	unclaimed := slices.Clone(names)
+	https := gateway.HTTPSListeners()
+	for _, listener := range https {
+		claimed := matching(listener.HostNames, names)
+		if len(claimed) == 0 {
+			continue
+		}
+		own = append(own, newListener(gateway, listener, claimed))
+		unclaimed = slices.DeleteFunc(unclaimed, func(name string) bool { return slices.Contains(claimed, name) })
+	}
+	if len(unclaimed) == 0 {
+		return own
+	}
+	for _, listener := range https {
+		if len(listener.HostNames) == 0 {
+			own = append(own, newListener(gateway, listener, unclaimed))
+		}
+	}
+	return own
+}
+
+func newListener(gateway *cloud.Gateway, listener cloud.Listener, names []string) Listener {
+	own := Listener{
+		Name:  listener.Name,
+		Entry: listener.CertificateName,
+		Names: names,
+		Port:  listener.Port,
+	}
+	if entry, ok := gateway.Certificate(listener.CertificateName); ok {
+		own.KeyVaultSecretID = entry.KeyVaultSecretID
+		own.Leaf = describeFirst(entry.Chain)
+	}
+	return own
+}
+
+// matching gives the names that a listener's host names cover. Application
+// Gateway allows * and ? in host names (multi-site wildcard listeners).
+func matching(hostNames, names []string) []string {
+	var matched []string
+	for _, name := range names {
+		for _, pattern := range hostNames {
+			if hostMatches(strings.ToLower(pattern), strings.ToLower(name)) {
+				matched = append(matched, name)
+				break
+			}
+		}
+	}
+	return matched
+}
+
+func hostMatches(pattern, name string) bool {
+	if pattern == "" || name == "" {
+		return pattern == name
+	}
+	switch pattern[0] {
+	case '*':
+		return hostMatches(pattern[1:], name) || hostMatches(pattern, name[1:]) || pattern == "*"
+	case '?':
+		return hostMatches(pattern[1:], name[1:])
+	default:
+		return pattern[0] == name[0] && hostMatches(pattern[1:], name[1:])
+	}
+}
+
+// targets are the endpoints to look at: each name as clients resolve it, and
+// each name at the gateway's own addresses, which shows a name that leads
+// somewhere else.
+func (l Listener) targets() []handshake.Target {
+	var targets []handshake.Target
+	for _, name := range l.Names {
+		targets = append(targets, handshake.Target{Host: name, Port: l.Port})
+		if addresses := dialable(l.Addresses); len(addresses) > 0 {
+			targets = append(targets, handshake.Target{Host: name, Port: l.Port, Addresses: addresses})
+		}
+	}
+	return targets
+}
+
+func dialable(addresses []string) []string {
+	return slices.DeleteFunc(slices.Clone(addresses), func(address string) bool {
+		_, err := netip.ParseAddr(address)
+		return err != nil
+	})
+}

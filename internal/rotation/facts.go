@@ -1,0 +1,129 @@
+package rotation
+
+import (
+	"crypto/x509"
+	"fmt"
+
+	"maps"
+	"slices"
+
+	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+// coveredNames are the names that the new certificate must cover: those of the
+// deployment and those that its listeners answer to.
+func coveredNames(state State) []string {
+	names := slices.Clone(state.Deployment.Names())
+	for _, listener := range state.Listeners {
+		names = append(names, listener.Names...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// servingNow is the leaf that clients get today, as seen on the wire; when no
+// endpoint answered, as Resource Manager tells it; nil when neither knows.
+func servingNow(state State) *x509.Certificate {
+	for _, observation := range state.Wire {
+		if leaf := observation.Leaf(); leaf != nil {
+			return leaf
+		}
+	}
+	for _, listener := range state.Listeners {
+		if entry, ok := state.Gateway.Certificate(listener.Entry); ok && len(entry.Chain) > 0 {
+			return entry.Chain[0]
+		}
+	}
+	return nil
+}
+
+func describeLeaf(leaf *x509.Certificate) *pki.Description {
+	if leaf == nil {
+		return nil
+	}
+	return describeFirst([]*x509.Certificate{leaf})
+}
+
+// gatewayObstacles are what the gateway's own state says against a write.
+// Source: Azure documentation, Application Gateway provisioning states.
+func gatewayObstacles(state State) pki.Findings {
+	switch provisioning := state.Gateway.ProvisioningState(); provisioning {
+	case "Succeeded":
+		return nil
+	case "Failed":
+		return pki.Findings{{
+			Code: "gateway-failed", Severity: pki.Refusal,
+			Sentence: "the gateway's last change failed (provisioning state Failed); it must be healthy before its certificate is changed",
+			Mend:     "az network application-gateway show --ids " + state.Gateway.ID(),
+		}}
+	default:
+		return pki.Findings{{
+			Code: "gateway-busy", Severity: pki.Refusal,
+			Sentence: fmt.Sprintf("another change of the gateway is under way (provisioning state %s)", provisioning),
+			Mend:     "wait until it has ended and run the same command again",
+		}}
+	}
+}
+
+// wireObstacles are what the handshakes say against a change: without any
+// endpoint that answers, nothing could be proved.
+func wireObstacles(state State) pki.Findings {
+	if len(state.Wire) == 0 {
+		return nil
+	}
+	failure := ""
+	for _, observation := range state.Wire {
+		if observation.Leaf() != nil {
+			return divergence(state.Wire)
+		}
+		failure = observation.Failure
+	}
+	return pki.Findings{{
+		Code: "endpoint-unreachable", Severity: pki.Refusal,
+		Sentence: fmt.Sprintf("no endpoint of %s can be reached from here (%s), so a change could not be proved", state.Deployment.Domain, failure),
+		Mend:     "run this where " + state.Deployment.Domain + " can be reached",
+	}}
+}
+
+// divergence warns of endpoints that serve different leaves before anything is changed.
+func divergence(wire []handshake.Observation) pki.Findings {
+	served := map[string]string{}
+	for _, observation := range wire {
+		if leaf := observation.Leaf(); leaf != nil {
+			served[pki.Fingerprint(leaf)] = place(observation)
+		}
+	}
+	if len(served) < 2 {
+		return nil
+	}
+	return pki.Findings{{
+		Code: "addresses-differ", Severity: pki.Warning,
+		Sentence: fmt.Sprintf("the endpoints serve %d different certificates today (%v)", len(served), slices.Sorted(maps.Values(served))),
+	}}
+}
+
+// place says where an observation was made, for people.
+func place(observation handshake.Observation) string {
+	text := observation.Target
+	if observation.Address != "" {
+		text += " at " + observation.Address
+	}
+	if observation.ServerName == "" {
+		text += " without SNI"
+	}
+	return text
+}
+
+func unread(code, what string, err error) pki.Finding {
+	return pki.Finding{
+		Code: code, Severity: pki.Refusal,
+		Sentence: fmt.Sprintf("%s could not be read: %v", what, err),
+	}
+}
+
+// warn turns a refusal into a warning: worth knowing, not in the way.
+func warn(finding pki.Finding) pki.Finding {
+	finding.Severity = pki.Warning
+	return finding
+}

@@ -1,0 +1,105 @@
+package rotation
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os/user"
+
+	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+// runEntry writes one run into the journal: intent before act, result after.
+// A journal that fails in the middle must not stop a recovery, so such a
+// failure is told and the run goes on; a journal that fails at the beginning
+// keeps the run from starting.
+type runEntry struct {
+	runner *Runner
+	ctx    context.Context // not the run's: the journal is written to the end
+	runID  string
+	index  map[StepKind]int
+	next   int
+}
+
+// remembered is what undoing and cleaning need to know of a run later.
+type remembered struct {
+	Moves   []Move           `json:"moves"`
+	Serving *pki.Description `json:"serving"`
+}
+
+func (r *Runner) begin(ctx context.Context, plan Plan, before State) (*runEntry, error) {
+	ctx = context.WithoutCancel(ctx)
+	entry := &runEntry{runner: r, ctx: ctx, runID: journal.NewRunID(r.now(), rand.Reader), index: map[StepKind]int{}}
+	if r.Journal == nil {
+		return entry, nil
+	}
+	err := r.Journal.Begin(ctx, journal.Run{
+		ID:             entry.runID,
+		DeploymentID:   plan.DeploymentID,
+		DeploymentName: plan.Deployment,
+		GatewayID:      plan.GatewayID,
+		Cloud:          plan.Cloud,
+		Plan:           mustJSON(plan),
+		PlanHash:       plan.Hash,
+		Before:         mustJSON(remembered{Moves: plan.Moves, Serving: plan.Serving}),
+		StartedAt:      r.now(),
+		Version:        r.Version,
+		By:             whoami(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("nothing was changed, because the run could not be written down: %w", err)
+	}
+	entry.evidence("wire before", before.Wire)
+	return entry, nil
+}
+
+func (e *runEntry) started(kind StepKind, title string, intent any) {
+	e.index[kind] = e.next
+	e.next++
+	if e.runner.Journal == nil {
+		return
+	}
+	step := journal.Step{Index: e.index[kind], Kind: string(kind), Title: title, Intent: mustJSON(intent)}
+	e.check(e.runner.Journal.StepStarted(e.ctx, e.runID, step, e.runner.now()))
+}
+
+func (e *runEntry) finished(kind StepKind, result any, err error) {
+	if e.runner.Journal == nil {
+		return
+	}
+	outcome := "done"
+	if err != nil {
+		outcome = "failed"
+	}
+	e.check(e.runner.Journal.StepFinished(e.ctx, e.runID, e.index[kind], outcome, mustJSON(result), trouble(err), e.runner.now()))
+}
+
+func (e *runEntry) evidence(kind string, data any) {
+	if e.runner.Journal == nil {
+		return
+	}
+	e.check(e.runner.Journal.Evidence(e.ctx, e.runID, kind, mustJSON(data), e.runner.now()))
+}
+
+func (e *runEntry) end(result Result) {
+	if e.runner.Journal == nil {
+		return
+	}
+	e.check(e.runner.Journal.Finish(e.ctx, e.runID, string(result.Outcome), mustJSON(result), e.runner.now()))
+}
+
+func (e *runEntry) check(err error) {
+	if err != nil {
+		e.runner.tell(PhaseDone, "the journal could not be written: "+err.Error())
+	}
+}
+
+// whoami is the login of the person at this computer, for the history.
+func whoami() string {
+	current, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	return current.Username
+}

@@ -1,0 +1,251 @@
+package rotation
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cartouche-gis/cartouche/internal/arcgis"
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+// neededActions are the operations of Resource Manager that a renewal of the
+// external certificate uses on the gateway.
+// Source: Azure resource provider operations of Microsoft.Network.
+var neededActions = []string{
+	"Microsoft.Network/applicationGateways/read",
+	"Microsoft.Network/applicationGateways/write",
+	"Microsoft.Network/applicationGateways/backendhealth/action",
+}
+
+// Observe reads everything that a rotation of the deployment depends on. It
+// changes nothing. What cannot be read becomes an obstacle in the State rather
+// than an error, except for the gateway itself, without which there is no state.
+func (r *Runner) Observe(ctx context.Context, d deployment.Deployment) (State, error) {
+	state := State{At: r.now(), Cloud: r.Azure.Cloud().Name, Deployment: d}
+	if d.GatewayID == "" {
+		return state, fmt.Errorf("observe %s: %s", d.Name, d.CannotUpdate)
+	}
+	document, err := r.Azure.Get(ctx, d.GatewayID, cloud.GatewayAPI)
+	if err != nil {
+		return state, err
+	}
+	state.Gateway, err = cloud.ParseGateway(document)
+	if err != nil {
+		return state, fmt.Errorf("read gateway of %s: %w", d.Name, err)
+	}
+	state.Listeners = ownListeners(state.Gateway, d.Names())
+	r.resolveAddresses(ctx, &state)
+	state.Obstacles = append(state.Obstacles, gatewayObstacles(state)...)
+
+	// Nothing here waits for anything else; each part owns its own fields.
+	var mu sync.Mutex
+	obstacle := func(finding pki.Finding) {
+		mu.Lock()
+		defer mu.Unlock()
+		state.Obstacles = append(state.Obstacles, finding)
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		state.Wire = r.look(ctx, state.Listeners)
+		return ctx.Err()
+	})
+	group.Go(func() error {
+		state.Sites = r.observeSites(ctx, d, state.leaves())
+		return ctx.Err()
+	})
+	group.Go(func() error {
+		backends, err := r.Azure.BackendHealth(ctx, d.GatewayID)
+		if err != nil {
+			obstacle(unread("backend-health-unread", "the health of the backends", err))
+		}
+		state.Backends = backends
+		return ctx.Err()
+	})
+	group.Go(func() error {
+		for _, finding := range r.writeObstacles(ctx, d.GatewayID) {
+			obstacle(finding)
+		}
+		return ctx.Err()
+	})
+	if err := group.Wait(); err != nil {
+		return state, fmt.Errorf("observe %s: %w", d.Name, err)
+	}
+	state.Obstacles = append(state.Obstacles, wireObstacles(state)...)
+	slices.SortStableFunc(state.Obstacles, func(a, b pki.Finding) int { return a.Severity.Compare(b.Severity) })
+	return state, nil
+}
+
+// look makes the handshakes of all endpoints of the listeners.
+func (r *Runner) look(ctx context.Context, listeners []Listener) []handshake.Observation {
+	var targets []handshake.Target
+	for _, listener := range listeners {
+		targets = append(targets, listener.targets()...)
+	}
+	results := make([][]handshake.Observation, len(targets))
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i, target := range targets {
+		group.Go(func() error {
+			results[i] = r.Looker.Look(ctx, target)
+			return nil
+		})
+	}
+	_ = group.Wait() // Look has no error: a failure is an observation
+	return slices.Concat(results...)
+}
+
+// resolveAddresses fills in the gateway's own IP addresses.
+func (r *Runner) resolveAddresses(ctx context.Context, state *State) {
+	for i := range state.Listeners {
+		listener, ok := state.Gateway.Listener(state.Listeners[i].Name)
+		if !ok {
+			continue
+		}
+		own := &state.Listeners[i]
+		switch {
+		case listener.PublicIPID != "":
+			address, err := r.Azure.PublicIPAddress(ctx, listener.PublicIPID)
+			if err != nil {
+				state.Obstacles = append(state.Obstacles,
+					warn(unread("address-unread", "the public IP address of listener "+own.Name, err)))
+				continue
+			}
+			own.Addresses = append(own.Addresses, address.IP)
+		case listener.PrivateIP != "":
+			own.Addresses = append(own.Addresses, listener.PrivateIP)
+		}
+	}
+}
+
+// writeObstacles asks for locks and permissions.
+func (r *Runner) writeObstacles(ctx context.Context, gatewayID string) pki.Findings {
+	var found pki.Findings
+	locks, err := r.Azure.Locks(ctx, gatewayID)
+	if err != nil {
+		found = append(found, warn(unread("locks-unread", "the locks on the gateway", err)))
+	}
+	for _, lock := range locks {
+		if lock.Level != "ReadOnly" {
+			continue // CanNotDelete does not hinder a PUT
+		}
+		found = append(found, pki.Finding{
+			Code: "gateway-locked", Severity: pki.Refusal,
+			Sentence: fmt.Sprintf("the lock %q (ReadOnly) forbids changing the gateway", lock.Name),
+			Mend:     "az lock delete --ids " + lock.ID,
+		})
+	}
+	permissions, err := r.Azure.Permissions(ctx, gatewayID)
+	if err != nil {
+		return append(found, warn(unread("permissions-unread", "the caller's permissions", err)))
+	}
+	for _, action := range neededActions {
+		if permissions.Allows(action) {
+			continue
+		}
+		found = append(found, pki.Finding{
+			Code: "permission-missing", Severity: pki.Refusal,
+			Sentence: "the signed-in account may not do " + action + " on the gateway",
+			Mend:     `ask for the role "Network Contributor" on ` + gatewayID,
+		})
+	}
+	return found
+}
+
+// observeSites asks Portal and Server through the gateway. Their TLS is
+// accepted when it is valid, or when it is exactly what the gateway is known to
+// be configured with: an expired certificate must not hinder its own renewal,
+// and a password must not go to a stranger.
+func (r *Runner) observeSites(ctx context.Context, d deployment.Deployment, leaves []string) Sites {
+	client := r.pinnedClient(leaves)
+	defer client.CloseIdleConnections()
+	var sites Sites
+	if d.ServerContext != "" {
+		sites.ServerURL = "https://" + d.Domain + "/" + d.ServerContext
+		sites.ServerTrouble = trouble(arcgis.ServerHealth(ctx, client, sites.ServerURL))
+	}
+	if d.PortalContext != "" {
+		sites.PortalURL = "https://" + d.Domain + "/" + d.PortalContext
+		r.observePortal(ctx, client, &sites)
+	}
+	return sites
+}
+
+func (r *Runner) observePortal(ctx context.Context, client *http.Client, sites *Sites) {
+	portal := arcgis.NewPortal(sites.PortalURL, client)
+	if err := portal.Health(ctx); err != nil {
+		sites.PortalTrouble = trouble(err)
+		return
+	}
+	if r.Credentials.SiteAdmin == "" {
+		return
+	}
+	if err := portal.SignIn(ctx, r.Credentials.SiteAdmin, r.Credentials.SiteAdminPassword); err != nil {
+		sites.PortalTrouble = trouble(err)
+		return
+	}
+	sites.SignedIn = true
+	version, err := portal.Version(ctx)
+	if err != nil {
+		sites.PortalTrouble = trouble(err)
+		return
+	}
+	sites.PortalVersion = version
+	sites.Federation, err = validateFederation(ctx, portal)
+	if err != nil {
+		sites.PortalTrouble = trouble(err)
+	}
+}
+
+func validateFederation(ctx context.Context, portal *arcgis.Portal) ([]FederationResult, error) {
+	servers, err := portal.FederatedServers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	results := make([]FederationResult, len(servers))
+	var group errgroup.Group
+	group.SetLimit(4)
+	for i, server := range servers {
+		group.Go(func() error {
+			validation, err := portal.Validate(ctx, server)
+			results[i] = FederationResult{Server: server, Validation: validation, Trouble: trouble(err)}
+			return nil
+		})
+	}
+	_ = group.Wait() // troubles are in the results
+	return results, nil
+}
+
+// leaves are the fingerprints of the certificates that our listeners have now.
+func (s State) leaves() []string {
+	var leaves []string
+	for _, listener := range s.Listeners {
+		if listener.Leaf != nil {
+			leaves = append(leaves, listener.Leaf.SHA256)
+		}
+	}
+	return leaves
+}
+
+func trouble(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func describeFirst(chain []*x509.Certificate) *pki.Description {
+	if len(chain) == 0 {
+		return nil
+	}
+	description := pki.Describe(chain[0])
+	return &description
+}

@@ -1,0 +1,289 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+// Proof is what was seen after a change, and whether it is what was wanted.
+type Proof struct {
+	OK bool `json:"ok"`
+	// Failures say what is not as wanted, one sentence each.
+	Failures []string                `json:"failures,omitempty"`
+	Wire     []handshake.Observation `json:"wire"`
+	Backends []cloud.BackendServer   `json:"backends"`
+	Sites    Sites                   `json:"sites"`
+	// Looks counts the rounds of handshakes that were made.
+	Looks int `json:"looks"`
+}
+
+// expectation is the leaf that an endpoint must serve, by spot.
+type expectation map[spot]wanted
+
+// spot is one way to knock at an endpoint: where, at which address, with which SNI.
+type spot struct{ target, address, serverName string }
+
+type wanted struct {
+	leaf string // SHA-256 fingerprint
+	// meanwhile is the leaf that may still be seen while instances switch;
+	// nothing else may.
+	meanwhile string
+}
+
+func spotOf(observation handshake.Observation) spot {
+	return spot{observation.Target, observation.Address, observation.ServerName}
+}
+
+// expect derives from what was seen before which leaf each endpoint must serve
+// afterwards. An endpoint that could not be reached before proves nothing and
+// is not asked for. Without SNI a gateway may serve another site's certificate,
+// which then must stay what it is.
+func expect(before State, moves []Move) expectation {
+	want := map[string]string{} // "host:port" to the leaf that it must serve
+	for _, listener := range before.Listeners {
+		leaf := ""
+		if listener.Leaf != nil {
+			leaf = listener.Leaf.SHA256
+		}
+		for _, move := range moves {
+			if move.Listener == listener.Name {
+				leaf = move.ToLeaf
+			}
+		}
+		for _, name := range listener.Names {
+			want[fmt.Sprintf("%s:%d", name, listener.Port)] = leaf
+		}
+	}
+	seen := map[spot]string{}
+	for _, observation := range before.Wire {
+		if leaf := observation.Leaf(); leaf != nil {
+			seen[spotOf(observation)] = pki.Fingerprint(leaf)
+		}
+	}
+	expected := expectation{}
+	for at, leaf := range seen {
+		host, _, _ := strings.Cut(at.target, ":")
+		withSNI := spot{at.target, at.address, host}
+		if at.serverName == "" && seen[withSNI] != leaf {
+			expected[at] = wanted{leaf: leaf, meanwhile: leaf}
+			continue
+		}
+		expected[at] = wanted{leaf: want[at.target], meanwhile: leaf}
+	}
+	return expected
+}
+
+// asBefore expects every endpoint to serve again what it served before.
+func asBefore(before State, changed expectation) expectation {
+	expected := expectation{}
+	for _, observation := range before.Wire {
+		if leaf := observation.Leaf(); leaf != nil {
+			at := spotOf(observation)
+			expected[at] = wanted{leaf: pki.Fingerprint(leaf), meanwhile: changed[at].leaf}
+		}
+	}
+	return expected
+}
+
+// errNothingProvable says that no endpoint could be reached even before.
+var errNothingProvable = errors.New("no endpoint could be reached, so nothing can be proved")
+
+// proveWire looks at every endpoint until all of them serve the expected leaf
+// several times in a row, or until something is served that is neither the old
+// nor the new leaf, or until patience ends.
+func (r *Runner) proveWire(ctx context.Context, phase Phase, listeners []Listener, expected expectation) (wire []handshake.Observation, looks int, failures []string) {
+	if len(expected) == 0 {
+		return nil, 0, []string{errNothingProvable.Error()}
+	}
+	patience := r.Patience.withDefaults()
+	ctx, cancel := context.WithTimeout(ctx, patience.Proof)
+	defer cancel()
+	good, foreign := 0, 0
+	for {
+		wire = r.look(ctx, listeners)
+		looks++
+		var strangers []string
+		failures, strangers = compare(wire, expected)
+		if len(failures) == 0 {
+			good++
+			r.tellWaiting(phase, fmt.Sprintf("%d handshakes in look %d, all as expected (%d of %d in a row)", len(wire), looks, good, patience.Rounds))
+			if good >= patience.Rounds {
+				return wire, looks, nil
+			}
+		} else {
+			good = 0
+			r.tellWaiting(phase, fmt.Sprintf("look %d: %s", looks, failures[0]))
+		}
+		// A leaf that is neither old nor new will not become right by waiting;
+		// seeing it twice rules out a glitch of one connection.
+		if len(strangers) > 0 {
+			if foreign++; foreign >= 2 {
+				return wire, looks, strangers
+			}
+		}
+		if sleep(ctx, patience.Interval) != nil {
+			if len(failures) == 0 {
+				failures = []string{fmt.Sprintf("the endpoints served the expected certificate only %d times in a row, %d were wanted", good, patience.Rounds)}
+			}
+			return wire, looks, failures
+		}
+	}
+}
+
+// compare gives what is not (yet) as expected, and apart from it what is
+// neither the old nor the new leaf.
+func compare(wire []handshake.Observation, expected expectation) (failures, strangers []string) {
+	seen := map[spot]bool{}
+	for _, observation := range wire {
+		want, asked := expected[spotOf(observation)]
+		if !asked {
+			continue
+		}
+		seen[spotOf(observation)] = true
+		leaf := observation.Leaf()
+		if leaf == nil {
+			failures = append(failures, fmt.Sprintf("%s does not answer: %s", place(observation), observation.Failure))
+			continue
+		}
+		switch got := pki.Fingerprint(leaf); got {
+		case want.leaf:
+		case want.meanwhile:
+			failures = append(failures, place(observation)+" still serves the other certificate")
+		default:
+			sentence := fmt.Sprintf("%s serves %s (%s…), which is neither the old nor the new certificate",
+				place(observation), leaf.Subject, got[:16])
+			failures = append(failures, sentence)
+			strangers = append(strangers, sentence)
+		}
+	}
+	for at := range expected {
+		if !seen[at] {
+			failures = append(failures, fmt.Sprintf("%s (%s) was not looked at again", at.target, at.address))
+		}
+	}
+	slices.Sort(failures)
+	return failures, strangers
+}
+
+// prove looks at everything that the plan promised to prove. The leaf alone
+// decides the handshakes of a restored certificate; a new one must also be
+// complete and valid for the names, judged by chain.
+func (r *Runner) prove(ctx context.Context, phase Phase, before State, expected expectation, judge wireJudge) Proof {
+	proof := Proof{}
+	proof.Wire, proof.Looks, proof.Failures = r.proveWire(ctx, phase, before.Listeners, expected)
+	if len(proof.Failures) > 0 {
+		return proof // what follows could only repeat it
+	}
+	r.tell(phase, fmt.Sprintf("%d handshakes in each of %d looks, all with the expected certificate", len(proof.Wire), proof.Looks))
+	for _, finding := range judge(proof.Wire) {
+		if finding.Severity == pki.Refusal {
+			proof.Failures = append(proof.Failures, finding.Sentence)
+		}
+	}
+	if len(proof.Failures) > 0 {
+		return proof
+	}
+	r.proveHealth(ctx, phase, before, expected, &proof)
+	proof.OK = len(proof.Failures) == 0 && ctx.Err() == nil
+	return proof
+}
+
+// proveHealth compares the health of backends and sites with before: what was
+// well must be well again. It asks a few times, since a probe or a validation
+// may catch a bad moment.
+func (r *Runner) proveHealth(ctx context.Context, phase Phase, before State, expected expectation, proof *Proof) {
+	leaves := before.leaves()
+	for _, want := range expected {
+		leaves = append(leaves, want.leaf)
+	}
+	patience := r.Patience.withDefaults()
+	for attempt := range 4 {
+		if attempt > 0 && sleep(ctx, patience.Interval) != nil {
+			break
+		}
+		proof.Failures = nil
+		backends, err := r.Azure.BackendHealth(ctx, before.Deployment.GatewayID)
+		if err != nil && len(before.Backends) > 0 {
+			proof.Failures = append(proof.Failures, fmt.Sprintf("the health of the backends could not be read: %v", err))
+		}
+		proof.Backends = backends
+		proof.Sites = r.observeSites(ctx, before.Deployment, leaves)
+		proof.Failures = append(proof.Failures, worseBackends(before.Backends, backends)...)
+		proof.Failures = append(proof.Failures, worseSites(before.Sites, proof.Sites)...)
+		if len(proof.Failures) == 0 {
+			r.tell(phase, healthSentence(*proof))
+			return
+		}
+		r.tellWaiting(phase, proof.Failures[0])
+	}
+}
+
+// worseBackends lists the backends that were up before and are not now.
+func worseBackends(before, after []cloud.BackendServer) []string {
+	var worse []string
+	for _, was := range before {
+		if was.Health != "Up" {
+			continue
+		}
+		for _, is := range after {
+			if is.Pool == was.Pool && is.Setting == was.Setting && is.Address == was.Address && is.Health != "Up" {
+				worse = append(worse, fmt.Sprintf("backend %s of %s was Up and is %s: %s", is.Address, is.Pool, is.Health, is.Log))
+			}
+		}
+	}
+	return worse
+}
+
+// worseSites lists what Portal and Server could do before and cannot now.
+func worseSites(before, after Sites) []string {
+	var worse []string
+	if before.ServerTrouble == "" && after.ServerTrouble != "" {
+		worse = append(worse, "ArcGIS Server was healthy and is not: "+after.ServerTrouble)
+	}
+	if before.PortalTrouble == "" && after.PortalTrouble != "" {
+		worse = append(worse, "Portal was healthy and is not: "+after.PortalTrouble)
+	}
+	if before.SignedIn && !after.SignedIn {
+		return append(worse, "the site administrator can no longer sign in to Portal")
+	}
+	rank := map[string]int{"success": 3, "success with warnings": 2, "undetermined": 1, "failure": 0}
+	now := map[string]FederationResult{}
+	for _, result := range after.Federation {
+		now[result.Server.ID] = result
+	}
+	for _, was := range before.Federation {
+		is, listed := now[was.Server.ID]
+		if !listed || rank[string(is.Validation.Status)] < rank[string(was.Validation.Status)] {
+			worse = append(worse, fmt.Sprintf("Portal validated the federated server %s as %q before and now as %q: %s",
+				was.Server.Name, was.Validation.Status, is.Validation.Status, strings.Join(append(is.Validation.Messages, is.Trouble), " ")))
+		}
+	}
+	return worse
+}
+
+func healthSentence(proof Proof) string {
+	up := 0
+	for _, backend := range proof.Backends {
+		if backend.Health == "Up" {
+			up++
+		}
+	}
+	sentence := fmt.Sprintf("%d of %d backends up", up, len(proof.Backends))
+	if proof.Sites.ServerURL != "" && proof.Sites.ServerTrouble == "" {
+		sentence += ", Server healthy"
+	}
+	if proof.Sites.PortalURL != "" && proof.Sites.PortalTrouble == "" {
+		sentence += ", Portal healthy"
+	}
+	if len(proof.Sites.Federation) > 0 {
+		sentence += fmt.Sprintf(", federation validated (%d)", len(proof.Sites.Federation))
+	}
+	return sentence
+}

@@ -1,0 +1,88 @@
+package rotation
+
+import (
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+// Outcome is how a run ended. Nothing else is ever reported as success than
+// what was proved.
+type Outcome string
+
+const (
+	// Verified: the new certificate is served everywhere and was proved.
+	Verified Outcome = "verified"
+	// NothingToDo: it was served and proved already; nothing was written.
+	NothingToDo Outcome = "nothing-to-do"
+	// Unchanged: the run ended before anything was changed.
+	Unchanged Outcome = "unchanged"
+	// Restored: the run failed; the state from before is back and was proved.
+	Restored Outcome = "restored"
+	// NotRestored: the run failed and what is in NotRestored is not as before,
+	// or could not be proved to be.
+	NotRestored Outcome = "not-restored"
+	// Cleaned: entries that nothing uses were removed.
+	Cleaned Outcome = "cleaned"
+)
+
+// Result is what a run did and what came of it.
+type Result struct {
+	Outcome    Outcome `json:"outcome"`
+	RunID      string  `json:"run,omitempty"`
+	Deployment string  `json:"deployment"`
+	// Endpoint is host:port of the deployment's external name.
+	Endpoint string           `json:"endpoint"`
+	Before   *pki.Description `json:"before"`
+	After    *pki.Description `json:"after"`
+	// GatewayWrites counts the writes that may have taken effect, going back included.
+	GatewayWrites int `json:"gatewayWrites"`
+	// Restarts counts the machines that were restarted.
+	Restarts int `json:"restarts"`
+	// Operations are Azure's own operation ids.
+	Operations []string `json:"operations,omitempty"`
+	// Proof is of the last thing that was proved: the new certificate, or the old one.
+	Proof *Proof `json:"proof,omitempty"`
+	// Failure says why the run did not reach its goal.
+	Failure string `json:"failure,omitempty"`
+	// NotRestored says what is not as it was.
+	NotRestored []string `json:"notRestored,omitempty"`
+	// Interrupted tells that the run was asked to stop.
+	Interrupted bool `json:"interrupted,omitempty"`
+	// Removed are the entries that cleaning removed.
+	Removed []string `json:"removed,omitempty"`
+	Seconds float64  `json:"seconds"`
+	// started is for Seconds.
+	started time.Time
+}
+
+func (r *Runner) newResult(state State) Result {
+	result := Result{
+		Deployment: state.Deployment.Name,
+		Before:     describeLeaf(servingNow(state)),
+		started:    r.now(),
+	}
+	for _, listener := range state.Listeners {
+		for _, target := range listener.targets() {
+			result.Endpoint = target.String()
+			return result
+		}
+	}
+	return result
+}
+
+// seen sets what is served at the end from what the handshakes showed.
+func (result *Result) seen(proof Proof) {
+	result.Proof = &proof
+	for _, observation := range proof.Wire {
+		if leaf := observation.Leaf(); leaf != nil {
+			result.After = describeLeaf(leaf)
+			return
+		}
+	}
+}
+
+func (result *Result) add(done written) {
+	result.GatewayWrites += done.Writes
+	result.Operations = append(result.Operations, done.Operations...)
+}

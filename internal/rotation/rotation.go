@@ -1,0 +1,110 @@
+// Package rotation is the heart of Cartouche: it replaces the external
+// certificate of a deployment and proves that the new one is served, or puts
+// the old one back and proves that.
+//
+// The flow goes one way:
+//
+//	state  := runner.Observe(ctx, deployment)     // reads everything, changes nothing
+//	plan   := NewPlan(state, goal)                // pure: no clock, no network
+//	result := runner.Apply(ctx, plan, goal, state) // one conditional write, then proof
+//
+// Apply is convergent. Each write first looks whether its effect is already
+// there, so a plan that is run twice, or again after a crash, ends in the same
+// place; resuming is observing and planning anew. Proof is handshakes, health
+// and federation, never an API's word. When the proof fails, listeners go back
+// to the certificate entry that they had, which is still on the gateway because
+// nothing old is removed before the new is proved, and that is proved too.
+//
+// The sequence and its reasons are told in docs/rotation.md.
+package rotation
+
+import (
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/arcgis"
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+)
+
+// State is everything that a rotation depends on, as it was read at one moment.
+type State struct {
+	At         time.Time             `json:"at"`
+	Cloud      string                `json:"cloud"`
+	Deployment deployment.Deployment `json:"deployment"`
+	// Gateway is the gateway as Resource Manager gave it, with its ETag.
+	Gateway *cloud.Gateway `json:"-"`
+	// Listeners are the HTTPS listeners whose certificate this deployment owns.
+	Listeners []Listener `json:"listeners"`
+	// Wire is what every endpoint served, from here.
+	Wire []handshake.Observation `json:"wire"`
+	// Backends are the machines behind the gateway as its probes see them.
+	Backends []cloud.BackendServer `json:"backends"`
+	Sites    Sites                 `json:"sites"`
+	// Obstacles are what stands against a write: busy gateway, locks, missing
+	// permissions, and what could not be read.
+	Obstacles pki.Findings `json:"obstacles"`
+}
+
+// Listener is an HTTPS listener of the gateway that serves this deployment.
+type Listener struct {
+	Name string `json:"name"`
+	// Entry is the sslCertificates entry that the listener points to.
+	Entry string `json:"entry"`
+	// KeyVaultSecretID is set when the entry is a reference to Key Vault.
+	KeyVaultSecretID string `json:"keyVaultSecretId,omitempty"`
+	// Names are the DNS names that clients use for it.
+	Names []string `json:"names"`
+	Port  int      `json:"port"`
+	// Addresses are the gateway's own IP addresses for it.
+	Addresses []string `json:"addresses"`
+	// Leaf is the entry's leaf as Resource Manager tells it, nil when it does not.
+	Leaf *pki.Description `json:"leaf"`
+}
+
+// Sites is how Portal and Server are, asked through the gateway.
+type Sites struct {
+	// PortalURL and ServerURL are "" when the deployment has none.
+	PortalURL     string             `json:"portalUrl,omitempty"`
+	ServerURL     string             `json:"serverUrl,omitempty"`
+	PortalVersion string             `json:"portalVersion,omitempty"`
+	PortalTrouble string             `json:"portalTrouble,omitempty"`
+	ServerTrouble string             `json:"serverTrouble,omitempty"`
+	Federation    []FederationResult `json:"federation,omitempty"`
+	// SignedIn tells that the site administrator's login was accepted.
+	SignedIn bool `json:"signedIn"`
+}
+
+// FederationResult is Portal's own judgement of one federated server.
+type FederationResult struct {
+	Server     arcgis.FederatedServer `json:"server"`
+	Validation arcgis.Validation      `json:"validation"`
+	// Trouble says why there is no validation, "" when there is one.
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// Credentials are the two logins that the certificate page of Cloud Builder asks for.
+type Credentials struct {
+	// SiteAdmin signs in to Portal, for its version and federation validation.
+	SiteAdmin         string
+	SiteAdminPassword secret.Secret
+	// ServiceAccount is the login under which ArcGIS Server runs. Only steps
+	// on machines need it; renewing the external certificate has none.
+	ServiceAccount         string
+	ServiceAccountPassword secret.Secret
+}
+
+// Goal is what a rotation is to bring about.
+type Goal struct {
+	Bundle *pki.Bundle
+	// Roots are the authorities that ArcGIS knows: Mozilla's list and what the
+	// environment names explicitly.
+	Roots *pki.Roots
+	Now   time.Time
+	// AssumeTrusted accepts a chain whose root is not among Roots.
+	AssumeTrusted bool
+	// Source says where the certificate came from, for people: a file's path.
+	Source string
+}

@@ -1,0 +1,162 @@
+package rotation
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/egress"
+	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+// Runner carries plans out. Its fields are set once, before first use.
+type Runner struct {
+	Azure       *cloud.ResourceManager
+	Network     *egress.Network
+	Looker      *handshake.Looker
+	Credentials Credentials
+	// Journal remembers runs; nil keeps no memory.
+	Journal *journal.Journal
+	// Report is told what happens, in order, from one goroutine at a time. Nil is fine.
+	Report func(Event)
+	// Now is the clock, time.Now when nil.
+	Now func() time.Time
+	// Patience is how long things may take; the zero value is for production.
+	Patience Patience
+	// Version of this program, for the journal.
+	Version string
+}
+
+// Patience is how long a run waits for what, in real time.
+type Patience struct {
+	// Write bounds one change of the gateway, from the first attempt to its
+	// end. Gateways have been seen to take half an hour (azure.md §5): 60 min.
+	Write time.Duration
+	// Proof bounds waiting for all endpoints to serve the expected leaf: 10 min.
+	Proof time.Duration
+	// Interval is between two looks: 1 s.
+	Interval time.Duration
+	// Rounds is how many looks in a row must be good: 5. A gateway has two or
+	// more instances behind one address that switch one by one.
+	Rounds int
+	// Recovery bounds everything that is done after Ctrl-C or a failed proof: 75 min.
+	Recovery time.Duration
+	// Backoff is the first wait after a refused write: 5 s, doubled up to a minute.
+	Backoff time.Duration
+}
+
+func (p Patience) withDefaults() Patience {
+	orElse := func(value *time.Duration, fallback time.Duration) {
+		if *value == 0 {
+			*value = fallback
+		}
+	}
+	orElse(&p.Write, time.Hour)
+	orElse(&p.Proof, 10*time.Minute)
+	orElse(&p.Interval, time.Second)
+	orElse(&p.Recovery, 75*time.Minute)
+	orElse(&p.Backoff, 5*time.Second)
+	if p.Rounds == 0 {
+		p.Rounds = 5
+	}
+	return p
+}
+
+// Phase is where in the flow a run is.
+type Phase string
+
+// The phases in the order of the flow.
+const (
+	PhaseObserve Phase = "observe"
+	PhaseSwitch  Phase = "switch"
+	PhaseProve   Phase = "prove"
+	PhaseUndo    Phase = "undo"
+	PhaseClean   Phase = "clean"
+	PhaseDone    Phase = "done"
+)
+
+// Event is one thing that a run tells while it goes on.
+type Event struct {
+	At    time.Time `json:"at"`
+	Phase Phase     `json:"phase"`
+	Text  string    `json:"text"`
+	// Waiting marks what may be overwritten by the next event of its phase.
+	Waiting bool `json:"waiting,omitempty"`
+}
+
+func (r *Runner) tell(phase Phase, text string) {
+	r.report(Event{At: r.now(), Phase: phase, Text: text})
+}
+
+func (r *Runner) tellWaiting(phase Phase, text string) {
+	r.report(Event{At: r.now(), Phase: phase, Text: text, Waiting: true})
+}
+
+func (r *Runner) report(event Event) {
+	if r.Report != nil {
+		r.Report(event)
+	}
+}
+
+func (r *Runner) now() time.Time {
+	if r.Now != nil {
+		return r.Now()
+	}
+	return time.Now()
+}
+
+// errStranger is why a password is not sent.
+var errStranger = errors.New("the certificate served is neither valid nor the one that the gateway is configured with")
+
+// pinnedClient is an HTTP client for the deployment's own name. It accepts a
+// certificate that is valid, or one of the given leaves: those are what Azure
+// says the gateway has, so an expired certificate cannot hinder its own
+// renewal, and no password goes to a stranger.
+func (r *Runner) pinnedClient(leaves []string) *http.Client {
+	transport := r.Network.Transport()
+	roots := r.Network.Roots()
+	transport.TLSClientConfig = &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		InsecureSkipVerify: true, // verified just below, by pin or by chain
+		VerifyConnection: func(state tls.ConnectionState) error {
+			leaf := state.PeerCertificates[0]
+			if slices.Contains(leaves, pki.Fingerprint(leaf)) {
+				return nil
+			}
+			intermediates := x509.NewCertPool()
+			for _, certificate := range state.PeerCertificates[1:] {
+				intermediates.AddCert(certificate)
+			}
+			_, err := leaf.Verify(x509.VerifyOptions{
+				Roots: roots, Intermediates: intermediates, DNSName: state.ServerName, CurrentTime: r.now(),
+			})
+			if err != nil {
+				return errors.Join(errStranger, err)
+			}
+			return nil
+		},
+	}
+	return &http.Client{
+		Transport: transport,
+		Timeout:   2 * time.Minute,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse // a password must not follow a redirect
+		},
+	}
+}
+
+// mustJSON is for our own plain values, which always marshal.
+func mustJSON(value any) json.RawMessage {
+	data, err := json.Marshal(value)
+	if err != nil {
+		panic("rotation: value is not JSON: " + err.Error())
+	}
+	return data
+}

@@ -1,0 +1,209 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+// An edit makes the wanted document out of the gateway as it is. It returns
+// errNothingToEdit when the gateway is already as wanted, which is what makes
+// writes convergent, and *MovedError when somebody else has changed what it
+// is about.
+type edit func(gateway *cloud.Gateway) (cloud.Document, error)
+
+// answerTimeout bounds waiting for the answer to a PUT; Resource Manager itself
+// gives up after a minute and answers 5xx.
+const answerTimeout = 2 * time.Minute
+
+var errNothingToEdit = errors.New("the gateway is already as wanted")
+
+// written is what became of a write.
+type written struct {
+	// Gateway is the gateway as it was read last, nil when it never was.
+	Gateway *cloud.Gateway
+	// Writes counts the PUTs that may have taken effect.
+	Writes int
+	// Operations are the ids of Azure's asynchronous operations, for evidence.
+	Operations []string
+}
+
+// write brings an edit about: it reads the gateway, waits until no other
+// change is under way, edits, sends one conditional PUT, waits for its end, and
+// reads back. Whatever Azure answers, the question whether the change is there
+// is settled by reading, never by the answer. After a refusal that asks for it
+// (409, 412, 429) and after an uncertain end, the edit is made anew on a fresh
+// document; a stale body is never sent twice.
+func (r *Runner) write(ctx context.Context, phase Phase, gatewayID string, edit edit) (written, error) {
+	patience := r.Patience.withDefaults()
+	ctx, cancel := context.WithTimeout(ctx, patience.Write)
+	defer cancel()
+
+	var done written
+	backoff := patience.Backoff
+	for attempt := 1; ; attempt++ {
+		gateway, err := r.settled(ctx, phase, gatewayID)
+		if err != nil {
+			return done, err
+		}
+		done.Gateway = gateway
+		document, err := edit(gateway)
+		if errors.Is(err, errNothingToEdit) {
+			return done, failedState(gateway)
+		}
+		if err != nil {
+			return done, err
+		}
+		if gateway.ProvisioningState() == "Failed" && done.Writes > 0 {
+			return done, failedState(gateway)
+		}
+		err = r.put(ctx, phase, gateway, document, &done)
+		if err == nil {
+			continue // read back: the edit says whether it is there
+		}
+		if ctx.Err() != nil || !again(err) {
+			return done, err
+		}
+		wait := max(backoff, cloud.RetryAfter(err))
+		backoff = min(2*backoff, time.Minute)
+		r.tellWaiting(phase, fmt.Sprintf("attempt %d: %v; reading the gateway again in %s", attempt, err, wait.Round(time.Millisecond)))
+		if err := sleep(ctx, wait); err != nil {
+			return done, err
+		}
+	}
+}
+
+// put sends the document once and waits for the end of the operation.
+func (r *Runner) put(ctx context.Context, phase Phase, gateway *cloud.Gateway, document cloud.Document, done *written) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// Once the request is under way its answer is waited for, Ctrl-C or not:
+	// an abandoned PUT could still take effect after we have looked.
+	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
+	defer cancel()
+	operation, err := r.Azure.Put(sending, gateway.ID(), cloud.GatewayAPI, document, gateway.ETag())
+	if err != nil {
+		if cloud.Uncertain(err) {
+			done.Writes++
+		}
+		return err
+	}
+	done.Writes++
+	if id := operation.ID(); id != "" {
+		done.Operations = append(done.Operations, id)
+	}
+	r.tellWaiting(phase, "the gateway took the change; waiting until it is carried out")
+	_, err = operation.Wait(ctx)
+	return err
+}
+
+// again tells whether a failed write may be made anew after reading again.
+func again(err error) bool {
+	return cloud.IsConflict(err) || cloud.Uncertain(err)
+}
+
+// settled reads the gateway until no change of it is under way.
+func (r *Runner) settled(ctx context.Context, phase Phase, gatewayID string) (*cloud.Gateway, error) {
+	interval := r.Patience.withDefaults().Interval
+	for {
+		document, err := r.Azure.Get(ctx, gatewayID, cloud.GatewayAPI)
+		if err != nil {
+			return nil, err
+		}
+		gateway, err := cloud.ParseGateway(document)
+		if err != nil {
+			return nil, fmt.Errorf("read gateway %s: %w", gatewayID, err)
+		}
+		switch gateway.ProvisioningState() {
+		case "Succeeded", "Failed":
+			return gateway, nil
+		}
+		r.tellWaiting(phase, "a change of the gateway is under way; waiting for its end")
+		if err := sleep(ctx, interval); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// failedState is the error for a gateway that has what was wanted in its
+// document but failed to carry it out.
+func failedState(gateway *cloud.Gateway) error {
+	if gateway.ProvisioningState() == "Failed" {
+		return fmt.Errorf("gateway %s: the change was taken but failed (provisioning state Failed)", gateway.Name())
+	}
+	return nil
+}
+
+// switchTo is the edit that points listeners to their entries. With a bundle it
+// adds the entry when it is missing.
+func switchTo(moves []Move, bundle *pki.Bundle) edit {
+	return func(gateway *cloud.Gateway) (cloud.Document, error) {
+		pending, err := pendingMoves(gateway, moves)
+		if err != nil {
+			return nil, err
+		}
+		if len(pending) == 0 {
+			return nil, errNothingToEdit
+		}
+		var document cloud.Document
+		for entry, listeners := range pending {
+			document, err = pointTo(gateway, entry, listeners, bundle)
+			if err != nil {
+				return nil, err
+			}
+			if gateway, err = cloud.ParseGateway(document); err != nil {
+				return nil, fmt.Errorf("edit gateway: %w", err)
+			}
+		}
+		return document, nil
+	}
+}
+
+// pendingMoves groups the listeners that have not moved yet by where they go.
+func pendingMoves(gateway *cloud.Gateway, moves []Move) (map[string][]string, error) {
+	pending := map[string][]string{}
+	for _, move := range moves {
+		listener, ok := gateway.Listener(move.Listener)
+		switch {
+		case !ok:
+			return nil, &MovedError{Moved: []string{"listener " + move.Listener + " is gone"}}
+		case listener.CertificateName == move.To:
+		case listener.CertificateName == move.From:
+			pending[move.To] = append(pending[move.To], move.Listener)
+		default:
+			return nil, &MovedError{Moved: []string{fmt.Sprintf("listener %s points to %s, which is neither %s nor %s",
+				move.Listener, listener.CertificateName, move.From, move.To)}}
+		}
+	}
+	return pending, nil
+}
+
+func pointTo(gateway *cloud.Gateway, entry string, listeners []string, bundle *pki.Bundle) (cloud.Document, error) {
+	if _, exists := gateway.Certificate(entry); exists {
+		return gateway.PointListeners(entry, listeners)
+	}
+	if bundle == nil {
+		return nil, &MovedError{Moved: []string{"certificate entry " + entry + " is gone"}}
+	}
+	pfx, password, err := pki.WritePFX(bundle, pki.ForGateway)
+	if err != nil {
+		return nil, fmt.Errorf("write the certificate for the gateway: %w", err)
+	}
+	return gateway.WithCertificate(entry, pfx, password, listeners)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
