@@ -5,9 +5,7 @@
 // through typed structs, because a gateway is changed by GET, modify, PUT of
 // the whole document and a typed struct silently drops each property that is
 // newer than itself. What Cartouche does not understand goes back as it came.
+//
+// Everything that goes wrong in Azure is an [*Error], which says what was
+// attempted on what, Azure's own code, and what to do about it.
 package cloud
-
-// Document is a JSON object from Resource Manager. Numbers are json.Number, so
-// that nothing is rounded on the way back. It is a named type because azcore's
-// pollers refuse nameless ones.
-type Document map[string]any

@@ -1,0 +1,118 @@
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// Subscription is a subscription that the caller may see.
+type Subscription struct {
+	ID   string
+	Name string
+	// State is Enabled, Warned, PastDue, Disabled or Deleted.
+	State    string
+	TenantID string
+}
+
+// Subscriptions lists the subscriptions of the sign-in's tenant.
+func (rm *ResourceManager) Subscriptions(ctx context.Context) ([]Subscription, error) {
+	items, err := rm.List(ctx, "/subscriptions", SubscriptionsAPI, nil)
+	if err != nil {
+		return nil, err
+	}
+	var subscriptions []Subscription
+	for _, item := range items {
+		subscriptions = append(subscriptions, Subscription{
+			ID:       textAt(item, "subscriptionId"),
+			Name:     textAt(item, "displayName"),
+			State:    textAt(item, "state"),
+			TenantID: textAt(item, "tenantId"),
+		})
+	}
+	return subscriptions, nil
+}
+
+// ListTagged lists the resources of a subscription that have any of the named
+// tags, each once: id, name, type, location and tags, without properties. It is
+// for where Resource Graph is refused.
+func (rm *ResourceManager) ListTagged(ctx context.Context, subscription string, tagNames ...string) ([]Document, error) {
+	var resources []Document
+	seen := map[string]bool{}
+	for _, name := range tagNames {
+		// OData writes a quote inside a text twice.
+		filter := fmt.Sprintf("tagName eq '%s'", strings.ReplaceAll(name, "'", "''"))
+		items, err := rm.List(ctx, "/subscriptions/"+subscription+"/resources", ResourcesAPI, url.Values{"$filter": {filter}})
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range items {
+			id := strings.ToLower(textAt(item, "id"))
+			if !seen[id] {
+				seen[id] = true
+				resources = append(resources, item)
+			}
+		}
+	}
+	return resources, nil
+}
+
+// PublicIP is a public IP address resource.
+type PublicIP struct {
+	// IP is "" while none is allocated.
+	IP string
+	// FQDN is Azure's own name for it, "" when it has none.
+	FQDN string
+}
+
+// PublicIPAddress reads a public IP address resource.
+func (rm *ResourceManager) PublicIPAddress(ctx context.Context, id string) (PublicIP, error) {
+	document, err := rm.Get(ctx, id, GatewayAPI)
+	if err != nil {
+		return PublicIP{}, err
+	}
+	return PublicIP{
+		IP:   textAt(document, "properties", "ipAddress"),
+		FQDN: textAt(document, "properties", "dnsSettings", "fqdn"),
+	}, nil
+}
+
+// BackendServer is a machine behind the gateway as the gateway's probes see it.
+type BackendServer struct {
+	// Pool and Setting are names of the gateway's children.
+	Pool    string `json:"pool"`
+	Setting string `json:"setting,omitempty"`
+	Address string `json:"address"`
+	// Health is Up, Down, Partial, Draining or Unknown.
+	Health string `json:"health"`
+	// Log is why, in the gateway's words.
+	Log string `json:"log,omitempty"`
+}
+
+// BackendHealth asks the gateway how its backends are, which takes some
+// seconds. It changes nothing, so it may be repeated.
+func (rm *ResourceManager) BackendHealth(ctx context.Context, gatewayID string) ([]BackendServer, error) {
+	a := attempt{operation: "read backend health of", object: describe(gatewayID)}
+	document, err := rm.post(ctx, ctx, a, gatewayID, "backendhealth", GatewayAPI, nil)
+	if err != nil {
+		return nil, err
+	}
+	var servers []BackendServer
+	for _, pool := range listAt(document, "backendAddressPools") {
+		name := lastName(textAt(pool, "backendAddressPool", "id"))
+		for _, setting := range listAt(pool, "backendHttpSettingsCollection") {
+			settingName := lastName(textAt(setting, "backendHttpSettings", "id"))
+			for _, server := range listAt(setting, "servers") {
+				servers = append(servers, BackendServer{
+					Pool:    name,
+					Setting: settingName,
+					Address: textAt(server, "address"),
+					Health:  textAt(server, "health"),
+					Log:     clean(textAt(server, "healthProbeLog"), maximumText),
+				})
+			}
+		}
+	}
+	return servers, nil
+}

@@ -1,0 +1,20 @@
+package cloud
+
+// The API versions that are asked for, one per resource type. A gateway must be
+// written with a version at least as new as the last writer's: what an older
+// version does not know is missing from its GET and so deleted by its PUT.
+// Sources: the versions that Azure's Go SDK modules of November 2026 send.
+const (
+	// GatewayAPI is for Microsoft.Network/applicationGateways and publicIPAddresses.
+	GatewayAPI = "2025-05-01"
+	// SubscriptionsAPI is for /subscriptions and /tenants.
+	SubscriptionsAPI = "2022-12-01"
+	// ResourcesAPI is for lists of resources and of resource groups.
+	ResourcesAPI = "2025-04-01"
+	// GraphAPI is for Microsoft.ResourceGraph/resources.
+	GraphAPI = "2024-04-01"
+	// PermissionsAPI is for Microsoft.Authorization/permissions.
+	PermissionsAPI = "2022-04-01"
+	// LocksAPI is for Microsoft.Authorization/locks.
+	LocksAPI = "2016-09-01"
+)
