@@ -1,0 +1,110 @@
+// Package arm is the Resource Manager of a simulated world: tenants,
+// subscriptions, groups, resources, Resource Graph, permissions, locks and
+// Application Gateways with asynchronous operations, under the production
+// host name and with real token checks.
+//
+// Resources are JSON trees; what the simulator does not understand it keeps.
+package arm
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/entra"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+)
+
+// Options are the parts that the rest of a world decides.
+type Options struct {
+	Ground *ground.Ground
+	Cloud  Cloud
+	// Verify checks a bearer token; Revoke makes one worthless.
+	Verify func(token string, audiences []string) (entra.Caller, error)
+	Revoke func(entra.Caller)
+
+	Tenants       []Tenant
+	Subscriptions []Subscription
+	Guesses       Guesses
+	// PageSize of lists; 0 is 1000. Small ones make clients follow nextLink.
+	PageSize int
+}
+
+// Cloud is the names of one Azure cloud.
+type Cloud struct {
+	Name        string // AzureCloud, AzureUSGovernment
+	Host        string // management.azure.com
+	Login       string // login.microsoftonline.com
+	Audiences   []string
+	VaultSuffix string // vault.azure.net
+	BlobSuffix  string // core.windows.net
+	Portal      string
+	Graph       string
+	Gallery     string
+}
+
+// Tenant and Subscription are as their documents show them.
+type (
+	Tenant       struct{ ID, Name, Domain string }
+	Subscription struct{ ID, Name, Tenant string }
+)
+
+// Guesses are the behaviours that no public source settles. The zero value is
+// what is believed; each can be turned round.
+type Guesses struct {
+	// IgnoreIfMatch: gateways do not honour If-Match. guess: the Network
+	// provider does for public IP addresses (cloud-provider-azure#9729); the
+	// API description of gateways does not list the header.
+	IgnoreIfMatch bool
+	// Busy is what a second write meets while an operation runs: "retry"
+	// (429 RetryableError), "conflict" (409 AnotherOperationInProgress) or
+	// "supersede" (the first is canceled, azure-cli#21156). "" is conflict.
+	Busy string
+	// TagsKeepETag: a PATCH of tags does not change the gateway's ETag.
+	TagsKeepETag bool
+	// FailedKeepsOld: the document of a gateway whose operation failed shows
+	// what was before. guess: it shows what was asked for, as Failed.
+	FailedKeepsOld bool
+	// Update is how long a gateway operation takes in the world's time; 0 is
+	// 90 s. Reports range from 2 to 30 minutes.
+	Update time.Duration
+}
+
+// Server is one Resource Manager.
+type Server struct {
+	o      Options
+	ground *ground.Ground
+	ctx    context.Context // ends with the world; operations run in it
+	stop   context.CancelFunc
+	work   sync.WaitGroup
+
+	mu         sync.Mutex
+	resources  map[string]*resource // by lower-case id
+	order      []*resource          // as they were added
+	gateways   map[string]*gateway  // by lower-case id
+	operations map[string]*operation
+	grants     []Grant
+	locks      []Lock
+}
+
+// New makes an empty Resource Manager; resources are added by Add.
+func New(o Options) *Server {
+	if o.PageSize <= 0 {
+		o.PageSize = 1000
+	}
+	if o.Guesses.Update == 0 {
+		o.Guesses.Update = 90 * time.Second
+	}
+	s := &Server{o: o, ground: o.Ground, resources: map[string]*resource{}, gateways: map[string]*gateway{}, operations: map[string]*operation{}}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// Close cancels running operations and waits for them.
+func (s *Server) Close() {
+	s.stop()
+	s.work.Wait()
+}
+
+var _ http.Handler = (*Server)(nil)

@@ -1,0 +1,134 @@
+package arm
+
+import (
+	"crypto"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"net/http"
+	"strings"
+
+	"github.com/smallstep/pkcs7"
+	"software.sslmate.com/src/go-pkcs12"
+)
+
+// readCertificates takes data and passwords out of the certificate entries of
+// a body and answers the key pairs by lower-case entry name. An entry without
+// data keeps the key that the gateway has under its name.
+// Source: azure-cli's "ssl-cert create", which sends the other entries back
+// without data; error codes from field reports.
+func readCertificates(body map[string]any, have map[string]tls.Certificate) (map[string]tls.Certificate, *failure) {
+	keys := map[string]tls.Certificate{}
+	for _, entry := range children(body, "sslCertificates") {
+		name, _ := entry["name"].(string)
+		properties := object(entry, "properties")
+		data, _ := properties["data"].(string)
+		password, hasPassword := properties["password"].(string)
+		delete(properties, "data")
+		delete(properties, "password")
+		old, known := have[strings.ToLower(name)]
+		vault, _ := properties["keyVaultSecretId"].(string)
+		switch {
+		case data != "" && !hasPassword:
+			return nil, fail(http.StatusBadRequest, "ApplicationGatewaySslCertificatePasswordMustBeSpecified", "Password not specified for certificate %s.", entryID(body, name))
+		case data != "":
+			pair, err := readPFX(data, password)
+			if err != nil {
+				return nil, fail(http.StatusBadRequest, "ApplicationGatewaySslCertificateInvalidData", "Data or Password for certificate %s is invalid.", entryID(body, name))
+			}
+			keys[strings.ToLower(name)] = pair
+		case vault != "":
+			// No world has a vault that a gateway may read yet: the write is
+			// accepted and the operation fails, as in Azure.
+		case known:
+			keys[strings.ToLower(name)] = old
+		default:
+			return nil, fail(http.StatusBadRequest, "ApplicationGatewaySslCertificateDataMustBeSpecified", "Either Data or KeyVaultSecretId must be specified for Certificate %s.", entryID(body, name))
+		}
+	}
+	for _, entry := range children(body, "trustedRootCertificates") {
+		name, _ := entry["name"].(string)
+		data, _ := object(entry, "properties")["data"].(string)
+		if !isCertificate(data) {
+			return nil, fail(http.StatusBadRequest, "ApplicationGatewayTrustedRootCertificateInvalidData", "Data for certificate %s/trustedRootCertificates/%s is invalid.", body["id"], name)
+		}
+	}
+	return keys, nil
+}
+
+func entryID(body map[string]any, name string) string {
+	id, _ := body["id"].(string)
+	return id + "/sslCertificates/" + name
+}
+
+// readPFX opens base64 of a PFX. The leaf is the certificate of the key; the
+// others are served behind it as the file has them.
+func readPFX(data, password string) (tls.Certificate, error) {
+	file, err := base64.StdEncoding.DecodeString(data)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, first, rest, err := pkcs12.DecodeChain(file, password)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	signer, ok := key.(crypto.Signer)
+	if !ok {
+		return tls.Certificate{}, x509.ErrUnsupportedAlgorithm
+	}
+	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
+	if !ok {
+		return tls.Certificate{}, x509.ErrUnsupportedAlgorithm
+	}
+	pair := tls.Certificate{PrivateKey: key}
+	var others [][]byte
+	for _, certificate := range append([]*x509.Certificate{first}, rest...) {
+		if pair.Leaf == nil && public.Equal(certificate.PublicKey) {
+			pair.Leaf = certificate
+			continue
+		}
+		others = append(others, certificate.Raw)
+	}
+	if pair.Leaf == nil {
+		return tls.Certificate{}, x509.ErrUnsupportedAlgorithm
+	}
+	pair.Certificate = append([][]byte{pair.Leaf.Raw}, others...)
+	return pair, nil
+}
+
+// showPublic puts the public part of a certificate into its entry: PKCS#7 with
+// the chain on v2, the plain certificate on v1.
+// Source: field reports of publicCertData ("MIIJbwYJKoZIhvcNAQcC…" on v2,
+// "MIIDiDCC…" on v1).
+func showPublic(properties map[string]any, pair tls.Certificate, v1 bool) {
+	delete(properties, "publicCertData") // what a client sends back is not believed
+	if len(pair.Certificate) == 0 {
+		return
+	}
+	if v1 {
+		properties["publicCertData"] = base64.StdEncoding.EncodeToString(pair.Certificate[0])
+		return
+	}
+	var all []byte
+	for _, der := range pair.Certificate {
+		all = append(all, der...)
+	}
+	signed, err := pkcs7.DegenerateCertificate(all)
+	if err == nil {
+		properties["publicCertData"] = base64.StdEncoding.EncodeToString(signed)
+	}
+}
+
+// isCertificate accepts base64 of DER or of PEM, as the portal uploads either.
+func isCertificate(data string) bool {
+	raw, err := base64.StdEncoding.DecodeString(data)
+	if err != nil {
+		return false
+	}
+	if block, _ := pem.Decode(raw); block != nil {
+		raw = block.Bytes
+	}
+	_, err = x509.ParseCertificate(raw)
+	return err == nil
+}
