@@ -7,7 +7,11 @@
 // passed over.
 package deployment
 
-import "github.com/cartouche-gis/cartouche/internal/cloud"
+import (
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+)
 
 // Generation is the kind of layout, which decides where the external
 // certificate lives.
@@ -45,6 +49,8 @@ type Deployment struct {
 	// ServerContext and PortalContext are the URL path segments ("server", "portal").
 	ServerContext string `json:"serverContext,omitempty"`
 	PortalContext string `json:"portalContext,omitempty"`
+	// SecondContext is the context of GeoEvent at a stand-alone server site.
+	SecondContext string `json:"secondContext,omitempty"`
 	// ServerRole is "HostingServer" for a base deployment, else the role.
 	ServerRole     string   `json:"serverRole,omitempty"`
 	DataStoreTypes []string `json:"dataStoreTypes,omitempty"`
@@ -54,6 +60,17 @@ type Deployment struct {
 	Storage  *Storage  `json:"storage,omitempty"`
 	// InternalCertificates is "self-signed", "user-provided" or "" when not recorded (before 11.0).
 	InternalCertificates string `json:"internalCertificates,omitempty"`
+
+	// Network is where the machines are, as recorded.
+	Network *Network `json:"network,omitempty"`
+	// Addresses are the gateway's frontends: what the names should resolve to.
+	Addresses []Address `json:"addresses,omitempty"`
+	// Recorded is when Cloud Builder last wrote arcgis-deployment-info, zero
+	// when that is not readable.
+	Recorded time.Time `json:"recorded,omitzero"`
+	// Record holds the other arcgis-deployment-* tags, by the rest of their
+	// names ("autovmshutdown"), as text that is safe to show.
+	Record map[string]string `json:"record,omitempty"`
 
 	// Problems say what is wrong with the record, empty for a sound one.
 	Problems []Problem `json:"problems,omitempty"`
@@ -90,6 +107,8 @@ type Site struct {
 	Location       string   `json:"location,omitempty"`
 	Prefix         string   `json:"prefix,omitempty"`
 	StorageAccount string   `json:"storageAccount,omitempty"`
+	// Recorded is when Cloud Builder wrote the site's tag, zero when unreadable.
+	Recorded time.Time `json:"recorded,omitzero"`
 }
 
 // Machine is a virtual machine of the deployment.
@@ -108,6 +127,26 @@ type Storage struct {
 	Account       string `json:"account"`
 	BlobEndpoint  string `json:"blobEndpoint"`
 	ResourceGroup string `json:"resourceGroup"`
+	// AzureFiles tells whether the file share is Azure Files, Authentication
+	// how the account is entered ("AccessKey"), "" where not recorded.
+	AzureFiles     bool   `json:"azureFiles,omitempty"`
+	Authentication string `json:"authentication,omitempty"`
+}
+
+// Network is a subnet of a virtual network.
+type Network struct {
+	Name          string `json:"name"`
+	ResourceGroup string `json:"resourceGroup"`
+	Subnet        string `json:"subnet"`
+}
+
+// Address is one frontend of a gateway.
+type Address struct {
+	// IP is empty when the address was not readable or is not yet assigned.
+	IP string `json:"ip,omitempty"`
+	// Name is the DNS name that Azure gives to a public address, if any.
+	Name    string `json:"name,omitempty"`
+	Private bool   `json:"private"`
 }
 
 // Problem is something wrong with the record of a deployment.

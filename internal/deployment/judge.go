@@ -1,0 +1,74 @@
+package deployment
+
+// judge names the deployment and says what is wrong with it.
+func (d *Deployment) judge() {
+	d.Name = d.Prefix
+	if d.Name == "" {
+		d.Name = d.gatewayName()
+	}
+	if d.Name == "" {
+		d.Name = d.ID
+	}
+	if d.Generation == V2 {
+		d.judgeGateway()
+	}
+	d.judgeDomain()
+	d.judgeVersion()
+	if len(d.Machines) == 0 && d.ID != "" {
+		d.problem(ProblemNoMachines, "No machine has the tag %s with the value %s: they were deleted, or have lost their tags, or may not be read.", tagID, d.ID)
+	}
+}
+
+func (d *Deployment) judgeGateway() {
+	switch {
+	case d.GatewayID == "":
+		d.problem(ProblemNoGateway, "There is no gateway with the id %s: it was deleted or renamed, or may not be read.", d.ID)
+		d.cannotUpdate("There is no gateway. If there is one under another name, put the tag %s with the value %s on it; if it may not be read, ask for the role Reader on it.", tagID, d.ID)
+	case d.Gateway == nil:
+		d.problem(ProblemUnreadableGateway, "The gateway %s could not be read.", d.gatewayName())
+		d.cannotUpdate("The gateway could not be read. Ask for the role Reader on %s.", d.GatewayID)
+	case len(d.Gateway.HTTPSListeners()) == 0:
+		d.problem(ProblemNoHTTPSListener, "The gateway %s has no HTTPS listener, so it serves no certificate.", d.gatewayName())
+		d.cannotUpdate("The gateway has no HTTPS listener. Add one with the present certificate first.")
+	}
+}
+
+// judgeDomain takes the domain from the listeners when the record has none and
+// they leave no doubt.
+func (d *Deployment) judgeDomain() {
+	listeners := d.listenerNames()
+	if d.Domain == "" {
+		if len(listeners) == 1 && isHostName(listeners[0]) {
+			d.Domain = listeners[0]
+			d.problem(ProblemNoDomain, "The tag %s is missing or unusable; %s is taken from the gateway's HTTPS listener.", tagDomain, d.Domain)
+			return
+		}
+		d.problem(ProblemNoDomain, "The tag %s is missing or unusable, so nothing says which name the certificate must cover.", tagDomain)
+		if d.Generation == V2 {
+			d.cannotUpdate("The domain is not known. Set the tag %s of the gateway to the name that users type.", tagDomain)
+		}
+		return
+	}
+	if d.Gateway == nil || len(d.Gateway.HTTPSListeners()) == 0 {
+		return
+	}
+	for _, name := range d.Names() {
+		if len(d.listenersFor(name)) == 0 {
+			d.problem(ProblemDomainNotServed, "No HTTPS listener of the gateway answers to %s.", name)
+		}
+	}
+}
+
+func (d *Deployment) judgeVersion() {
+	version, known := readVersion(d.Version)
+	switch {
+	case d.Version == "" && d.GatewayID == "" && d.Generation == V2:
+		// Only machines are left, and the version was on the gateway.
+	case d.Version == "":
+		d.problem(ProblemUnknownVersion, "The tag %s is missing.", tagVersion)
+	case !known:
+		d.problem(ProblemUnknownVersion, "The tag %s is %q, which is not a version such as 11.4.", tagVersion, d.Version)
+	case d.GatewayID != "" && older(version, firstWithGateway):
+		d.problem(ProblemOldVersion, "The version is %s, but Cloud Builder uses gateways from 10.8 on only: the tag %s may be out of date.", d.Version, tagVersion)
+	}
+}
