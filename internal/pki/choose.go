@@ -46,7 +46,7 @@ func (c *contents) bundle() (*Bundle, error) {
 		Key:           chosen.key,
 		Intermediates: arranged.intermediates,
 		Root:          arranged.root,
-		Repairs:       c.repairs.worstFirst(),
+		Repairs:       c.repairs.WorstFirst(),
 	}, nil
 }
 

@@ -41,8 +41,8 @@ func (f *Findings) add(code, mend, sentence string, args ...any) {
 	*f = append(*f, newFinding(code, mend, sentence, args...))
 }
 
-// worstFirst sorts by severity and leaves equals in the order in which they were found.
-func (f Findings) worstFirst() Findings {
+// WorstFirst sorts by severity and leaves equals in the order in which they were found.
+func (f Findings) WorstFirst() Findings {
 	sorted := slices.Clone(f)
 	slices.SortStableFunc(sorted, func(a, b Finding) int {
 		return cmp.Compare(rank(b.Severity), rank(a.Severity))

@@ -102,7 +102,7 @@ func (j *judging) everything() {
 }
 
 func (j *judging) judgement() Judgement {
-	return Judgement{Findings: j.findings.worstFirst(), Chain: j.chain, RootKnown: j.rootKnown}
+	return Judgement{Findings: j.findings.WorstFirst(), Chain: j.chain, RootKnown: j.rootKnown}
 }
 
 // soften makes the last finding a warning when allowed says so.
