@@ -160,10 +160,6 @@ func unjudged([]handshake.Observation) pki.Findings { return nil }
 
 // judgeWire judges what was served after the change: complete, in date, right name.
 func judgeWire(wire []handshake.Observation, before State, plan Plan, goal Goal) pki.Findings {
-	roots := goal.Roots
-	if goal.AssumeTrusted && goal.Bundle.Root != nil {
-		roots = roots.With(goal.Bundle.Root)
-	}
 	expected := expect(before, plan.Moves)
 	var findings pki.Findings
 	for _, observation := range wire {
@@ -171,9 +167,13 @@ func judgeWire(wire []handshake.Observation, before State, plan Plan, goal Goal)
 		if !asked || want.leaf != plan.Certificate.SHA256 {
 			continue // another site's certificate, or an endpoint that was never reached
 		}
-		host, _, _ := cutPort(observation.Target)
+		target, err := handshake.ParseTarget(observation.Target)
+		if err != nil {
+			continue // an observation always has the target that we gave
+		}
 		findings = append(findings, handshake.Judge([]handshake.Observation{observation}, handshake.Expectation{
-			Name: host, Roots: roots, Now: goal.Now, Leaf: goal.Bundle.Leaf,
+			Name: target.Host, Roots: goal.Roots, AssumeTrusted: goal.AssumeTrusted,
+			Now: goal.Now, Leaf: goal.Bundle.Leaf,
 		})...)
 	}
 	return findings

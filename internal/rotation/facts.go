@@ -26,7 +26,7 @@ func coveredNames(state State) []string {
 // endpoint answered, as Resource Manager tells it; nil when neither knows.
 func servingNow(state State) *x509.Certificate {
 	for _, observation := range state.Wire {
-		if leaf := observation.Leaf(); leaf != nil {
+		if leaf := served(observation); leaf != nil {
 			return leaf
 		}
 	}
@@ -74,7 +74,7 @@ func wireObstacles(state State) pki.Findings {
 	}
 	failure := ""
 	for _, observation := range state.Wire {
-		if observation.Leaf() != nil {
+		if served(observation) != nil {
 			return divergence(state.Wire)
 		}
 		failure = observation.Failure
@@ -88,19 +88,28 @@ func wireObstacles(state State) pki.Findings {
 
 // divergence warns of endpoints that serve different leaves before anything is changed.
 func divergence(wire []handshake.Observation) pki.Findings {
-	served := map[string]string{}
+	places := map[string]string{}
 	for _, observation := range wire {
-		if leaf := observation.Leaf(); leaf != nil {
-			served[pki.Fingerprint(leaf)] = place(observation)
+		if leaf := served(observation); leaf != nil {
+			places[pki.Fingerprint(leaf)] = place(observation)
 		}
 	}
-	if len(served) < 2 {
+	if len(places) < 2 {
 		return nil
 	}
 	return pki.Findings{{
 		Code: "addresses-differ", Severity: pki.Warning,
-		Sentence: fmt.Sprintf("the endpoints serve %d different certificates today (%v)", len(served), slices.Sorted(maps.Values(served))),
+		Sentence: fmt.Sprintf("the endpoints serve %d different certificates today (%v)", len(places), slices.Sorted(maps.Values(places))),
 	}}
+}
+
+// served is the leaf of a handshake that was completed, else nil: a chain that
+// was sent before a failure serves nobody.
+func served(observation handshake.Observation) *x509.Certificate {
+	if observation.Failure != "" {
+		return nil
+	}
+	return observation.Leaf()
 }
 
 // place says where an observation was made, for people.

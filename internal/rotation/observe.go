@@ -80,7 +80,8 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment) (State, e
 		return state, fmt.Errorf("observe %s: %w", d.Name, err)
 	}
 	state.Obstacles = append(state.Obstacles, wireObstacles(state)...)
-	slices.SortStableFunc(state.Obstacles, func(a, b pki.Finding) int { return a.Severity.Compare(b.Severity) })
+	state.Obstacles = append(state.Obstacles, r.siteObstacles(state.Sites)...)
+	state.Obstacles = state.Obstacles.WorstFirst()
 	return state, nil
 }
 
@@ -203,6 +204,26 @@ func (r *Runner) observePortal(ctx context.Context, client *http.Client, sites *
 	if err != nil {
 		sites.PortalTrouble = trouble(err)
 	}
+}
+
+// siteObstacles checks the login that was given before anything is changed: a
+// wrong password found out during the proof would look like a failed rotation.
+func (r *Runner) siteObstacles(sites Sites) pki.Findings {
+	switch {
+	case sites.PortalURL == "" || sites.SignedIn:
+		return nil
+	case r.Credentials.SiteAdmin == "":
+		return pki.Findings{{
+			Code: "federation-unproved", Severity: pki.Warning,
+			Sentence: "without the site administrator's login, Portal's federation cannot be validated after the change",
+			Mend:     "give --site-admin and its password",
+		}}
+	}
+	return pki.Findings{{
+		Code: "site-admin-refused", Severity: pki.Refusal,
+		Sentence: fmt.Sprintf("the site administrator %q could not sign in to Portal: %s", r.Credentials.SiteAdmin, sites.PortalTrouble),
+		Mend:     "check the login at " + sites.PortalURL + "/home, or go on without it: --without-portal",
+	}}
 }
 
 func validateFederation(ctx context.Context, portal *arcgis.Portal) ([]FederationResult, error) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/arcgis"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -63,7 +64,7 @@ func expect(before State, moves []Move) expectation {
 	}
 	seen := map[spot]string{}
 	for _, observation := range before.Wire {
-		if leaf := observation.Leaf(); leaf != nil {
+		if leaf := served(observation); leaf != nil {
 			seen[spotOf(observation)] = pki.Fingerprint(leaf)
 		}
 	}
@@ -84,7 +85,7 @@ func expect(before State, moves []Move) expectation {
 func asBefore(before State, changed expectation) expectation {
 	expected := expectation{}
 	for _, observation := range before.Wire {
-		if leaf := observation.Leaf(); leaf != nil {
+		if leaf := served(observation); leaf != nil {
 			at := spotOf(observation)
 			expected[at] = wanted{leaf: pki.Fingerprint(leaf), meanwhile: changed[at].leaf}
 		}
@@ -147,7 +148,7 @@ func compare(wire []handshake.Observation, expected expectation) (failures, stra
 			continue
 		}
 		seen[spotOf(observation)] = true
-		leaf := observation.Leaf()
+		leaf := served(observation)
 		if leaf == nil {
 			failures = append(failures, fmt.Sprintf("%s does not answer: %s", place(observation), observation.Failure))
 			continue
@@ -241,6 +242,9 @@ func worseBackends(before, after []cloud.BackendServer) []string {
 	return worse
 }
 
+// validationRank orders Portal's judgements of a federated server.
+var validationRank = map[string]int{arcgis.Success: 3, arcgis.WithWarnings: 2, arcgis.Undetermined: 1, arcgis.Failure: 0}
+
 // worseSites lists what Portal and Server could do before and cannot now.
 func worseSites(before, after Sites) []string {
 	var worse []string
@@ -253,14 +257,13 @@ func worseSites(before, after Sites) []string {
 	if before.SignedIn && !after.SignedIn {
 		return append(worse, "the site administrator can no longer sign in to Portal")
 	}
-	rank := map[string]int{"success": 3, "success with warnings": 2, "undetermined": 1, "failure": 0}
 	now := map[string]FederationResult{}
 	for _, result := range after.Federation {
 		now[result.Server.ID] = result
 	}
 	for _, was := range before.Federation {
 		is, listed := now[was.Server.ID]
-		if !listed || rank[string(is.Validation.Status)] < rank[string(was.Validation.Status)] {
+		if !listed || validationRank[is.Validation.Status] < validationRank[was.Validation.Status] {
 			worse = append(worse, fmt.Sprintf("Portal validated the federated server %s as %q before and now as %q: %s",
 				was.Server.Name, was.Validation.Status, is.Validation.Status, strings.Join(append(is.Validation.Messages, is.Trouble), " ")))
 		}

@@ -75,7 +75,7 @@ func (r *Runner) newResult(state State) Result {
 func (result *Result) seen(proof Proof) {
 	result.Proof = &proof
 	for _, observation := range proof.Wire {
-		if leaf := observation.Leaf(); leaf != nil {
+		if leaf := served(observation); leaf != nil {
 			result.After = describeLeaf(leaf)
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/arcgis"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
@@ -51,7 +52,7 @@ func reachedBySNI(wire []handshake.Observation, name string) []handshake.Observa
 			continue
 		}
 		all = append(all, observation)
-		if observation.Leaf() != nil {
+		if served(observation) != nil {
 			reached = append(reached, observation)
 		}
 	}
@@ -66,7 +67,7 @@ func wireAgainstConfiguration(listener Listener, wire []handshake.Observation) p
 		return nil
 	}
 	for _, observation := range wire {
-		leaf := observation.Leaf()
+		leaf := served(observation)
 		if leaf == nil || !slices.Contains(listener.Names, observation.ServerName) {
 			continue
 		}
@@ -93,7 +94,7 @@ func siteTroubles(sites Sites) []string {
 	for _, result := range sites.Federation {
 		if result.Trouble != "" {
 			troubles = append(troubles, fmt.Sprintf("federated server %s: %s", result.Server.Name, result.Trouble))
-		} else if result.Validation.Status == "failure" {
+		} else if result.Validation.Status == arcgis.Failure {
 			troubles = append(troubles, fmt.Sprintf("federated server %s is not validated: %s", result.Server.Name, strings.Join(result.Validation.Messages, " ")))
 		}
 	}

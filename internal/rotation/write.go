@@ -68,7 +68,7 @@ func (r *Runner) write(ctx context.Context, phase Phase, gatewayID string, edit 
 		if ctx.Err() != nil || !again(err) {
 			return done, err
 		}
-		wait := max(backoff, cloud.RetryAfter(err))
+		wait := max(backoff, askedToWait(err))
 		backoff = min(2*backoff, time.Minute)
 		r.tellWaiting(phase, fmt.Sprintf("attempt %d: %v; reading the gateway again in %s", attempt, err, wait.Round(time.Millisecond)))
 		if err := sleep(ctx, wait); err != nil {
@@ -100,6 +100,15 @@ func (r *Runner) put(ctx context.Context, phase Phase, gateway *cloud.Gateway, d
 	r.tellWaiting(phase, "the gateway took the change; waiting until it is carried out")
 	_, err = operation.Wait(ctx)
 	return err
+}
+
+// askedToWait is the Retry-After of an answer, 0 when it had none.
+func askedToWait(err error) time.Duration {
+	var answer *cloud.Error
+	if errors.As(err, &answer) {
+		return answer.RetryAfter
+	}
+	return 0
 }
 
 // again tells whether a failed write may be made anew after reading again.
