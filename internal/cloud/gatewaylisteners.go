@@ -1,8 +1,6 @@
 package cloud
 
-import (
-	"strings"
-)
+import "strings"
 
 // Listener is a listener of the gateway.
 type Listener struct {
@@ -72,12 +70,16 @@ func (g *Gateway) listener(item map[string]any) Listener {
 		FirewallPolicyID: textAt(properties, "firewallPolicy", "id"),
 	}
 	listener.CertificateName = lastName(listener.CertificateID)
+	if entry := g.child("sslCertificates", listener.CertificateID); entry != nil {
+		listener.CertificateName = textAt(entry, "name") // as it is spelled there
+	}
 	if port := g.child("frontendPorts", textAt(properties, "frontendPort", "id")); port != nil {
 		listener.Port = numberAt(port, "properties", "port")
 	}
 	frontendID := textAt(properties, "frontendIPConfiguration", "id")
 	listener.FrontendName = lastName(frontendID)
 	if frontend := g.child("frontendIPConfigurations", frontendID); frontend != nil {
+		listener.FrontendName = textAt(frontend, "name")
 		listener.PublicIPID = textAt(frontend, "properties", "publicIPAddress", "id")
 		listener.PrivateIP = textAt(frontend, "properties", "privateIPAddress")
 		listener.Private = listener.PublicIPID == ""

@@ -24,7 +24,7 @@ const (
 // List reads all pages of a list, e.g. of /subscriptions/{s}/resources. Items
 // that are no objects are left out.
 func (rm *ResourceManager) List(ctx context.Context, path, apiVersion string, query url.Values) ([]Document, error) {
-	a := attempt{operation: "list", object: describe(path)}
+	a := attempt{operation: "list", object: describeList(path)}
 	address := rm.address(path, apiVersion, query)
 	var items []Document
 	for range maximumPages {

@@ -191,3 +191,16 @@ func describe(id string) string {
 	}
 	return id
 }
+
+// describeList names a list for people: "locks of applicationGateways agw-prod".
+func describeList(path string) string {
+	parts := strings.Split(strings.Trim(clean(path, 400), "/"), "/")
+	list, owner := parts[len(parts)-1], parts[:len(parts)-1]
+	if n := len(owner); n >= 2 && strings.EqualFold(owner[n-2], "providers") {
+		owner = owner[:n-2]
+	}
+	if len(owner) == 0 {
+		return list
+	}
+	return list + " of " + describe(strings.Join(owner, "/"))
+}
