@@ -1,0 +1,89 @@
+package site
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+func portalAdmin(c *call) (any, error) {
+	return map[string]any{
+		"isPostUpgrade": false, "isLicensePopulated": true, "isPortalLicensed": true,
+		"isLicenseFileRequired": false, "isUserTypeLicensing": true,
+		"resources": []string{"machines", "security", "system", "federation", "logs", "indexer", "license"},
+		"version":   c.site.fullVersion(), "currentbuild": c.site.fullVersion() + ".0",
+	}, nil
+}
+
+// portalHealth answers while the portal is available; otherwise a page comes,
+// whatever f says (S17). Source: portal/health-check-portal
+func portalHealth(*call) (any, error) { return success, nil }
+
+func portalMachines(c *call) (any, error) {
+	list := []any{}
+	for _, m := range c.site.machines {
+		list = append(list, map[string]any{
+			"machineName": m.name, "adminURL": fmt.Sprintf("https://%s:%d/%s", m.name, m.site.product.port, m.site.spec.Context),
+			"role": m.spec.Role, "platform": "Windows Server 2022-amd64-10.0",
+		})
+	}
+	return map[string]any{"machines": list}, nil
+}
+
+// updatePortal assigns the web server's certificate and restarts the machine
+// in the background (S17). What it is not given it keeps, except HSTS, whose
+// documented default is false.
+func updatePortal(c *call, m *machine) (any, error) {
+	alias := c.body.Get("webServerCertificateAlias")
+	m.mu.Lock()
+	found := m.keystore[strings.ToLower(alias)]
+	m.mu.Unlock()
+	switch {
+	case found == nil:
+		return nil, &failure{code: 500, message: fmt.Sprintf("The certificate with alias '%s' does not exist.", alias)} // guess
+	case found.key == nil:
+		return nil, &failure{code: 500, message: "A root or intermediate certificate cannot be used as a Web server's SSL certificate"} // guess: as Server
+	}
+	c.site.mu.Lock()
+	for _, field := range []string{"sslProtocols", "cipherSuites"} {
+		if value := c.body.Get(field); value != "" {
+			c.site.security[field] = value
+		}
+	}
+	c.site.security["HSTSEnabled"] = c.body.Get("HSTSEnabled")
+	c.site.mu.Unlock()
+	m.mu.Lock()
+	m.active = alias
+	m.mu.Unlock()
+	return c.afterRestart(m, "update: "+alias)
+}
+
+func sharingRoot(*call) (any, error) {
+	return map[string]any{"currentVersion": "2024.1"}, nil
+}
+
+func sharingInfo(c *call) (any, error) {
+	return map[string]any{
+		"owningSystemUrl": c.site.spec.PublicURL,
+		"authInfo": map[string]any{
+			"tokenServicesUrl": c.site.spec.PublicURL + "/sharing/rest/generateToken", "isTokenBasedSecurity": true,
+		},
+	}, nil
+}
+
+// portalSelf describes the portal; it is open to everybody.
+func portalSelf(c *call) (any, error) {
+	public, err := url.Parse(c.site.spec.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{
+		"id": "0123456789ABCDEF", "name": "ArcGIS Enterprise", "isPortal": true, "allSSL": true,
+		"portalHostname": public.Host + public.Path,
+	}, nil
+}
+
+func portalHome(c *call) (any, error) {
+	return nil, c.page(http.StatusOK, "Home", "ArcGIS Enterprise")
+}
