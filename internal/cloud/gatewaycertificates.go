@@ -3,9 +3,9 @@ package cloud
 import (
 	"bytes"
 	"crypto/x509"
-	"encoding/base64"
-	"fmt"
 	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
 // GatewayCertificate is an sslCertificates or trustedRootCertificates entry.
@@ -69,13 +69,9 @@ func (g *Gateway) certificates(list, field string) []GatewayCertificate {
 // the second generation PKCS#7 with the whole chain in no certain order, on
 // those of the first one DER certificate.
 func readChain(data string) ([]*x509.Certificate, error) {
-	der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(data), ""))
+	certificates, err := pki.ParseCertificates([]byte(data))
 	if err != nil {
-		return nil, fmt.Errorf("the certificate data is not base64")
-	}
-	certificates, err := parseCertificates(der)
-	if err != nil {
-		return nil, fmt.Errorf("read certificate data: %w", err)
+		return nil, err
 	}
 	return leafFirst(certificates), nil
 }

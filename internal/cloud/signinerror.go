@@ -86,9 +86,10 @@ func sentence(text string) string {
 	} else if strings.Contains(text, "Attempted credentials:") {
 		return "no way to sign in was found"
 	} else {
-		text, _, _ = strings.Cut(text, "\n---")
-		text, _, _ = strings.Cut(text, "To troubleshoot, visit")
 		text = speaker.ReplaceAllString(text, "")
+		text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
+		text, _, _ = strings.Cut(text, "To troubleshoot, visit")
+		text = strings.TrimPrefix(text, "ERROR: ") // of az
 	}
 	return clean(trailer.ReplaceAllString(clean(text, maximumText), ""), maximumText)
 }
@@ -96,12 +97,12 @@ func sentence(text string) string {
 func signInHint(kind SignInKind, text string) string {
 	lower := strings.ToLower(text)
 	switch {
+	case strings.Contains(lower, "attempted credentials"):
+		return "sign in with: az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
 	case strings.Contains(lower, "not found on path"):
 		return "install Azure CLI, or sign in as a service principal"
 	case strings.Contains(lower, "az login"), kind == AzureCLI:
 		return "sign in first: az login"
-	case kind == DefaultChain && strings.Contains(lower, "attempted credentials"):
-		return "sign in with: az login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
 	}
 	return connectionHint(errors.New(text))
 }
