@@ -128,7 +128,7 @@ func near(list []Deployment, name string) []string {
 		distance int
 	}
 	wanted := strings.ToLower(name)
-	allowed := max(1, len(wanted)/3)
+	allowed := max(1, len(wanted)/5)
 	var scores []scored
 	seen := map[string]bool{}
 	for _, d := range list {

@@ -1,0 +1,61 @@
+package deployment
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+)
+
+// Whatever rows come, Find does not panic, and everything that it says is fit
+// to be shown.
+func FuzzRows(f *testing.F) {
+	whole, err := json.Marshal(sound())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	gatewayID, machineID := id("rg", kindGateway, "agw"), id("rg", kindMachine, "m")
+	for _, seed := range []string{
+		`[]`,
+		`[null, {}, {"id": 5}, {"id": "/subscriptions"}]`,
+		`[{"id": "` + gatewayID + `", "tags": [], "properties": "none"}]`,
+		`[{"id": "` + gatewayID + `", "tags": {"FS@": null, "fs@a@b@c@d@e@f@g@h@@@": "@@@,,,@"}, "properties": {"httpListeners": [null, {"properties": {"hostNames": [1, null]}}], "probes": [5]}}]`,
+		`[{"id": "` + gatewayID + `", "tags": {"arcgis-deployment-id": "\u001b[2J\u202e", "arcgis-deployment-info": "@@@@@@@@@@@@"}}]`,
+		`[{"id": "` + machineID + `", "tags": {"Arcgis-Deployment-Id": "x", "arcgis-vm-roles": ",,,"}}]`,
+		`[{"id": "` + id("rg", kindAddress, "p") + `", "tags": {"arcgis-deployment-info": "a"}, "properties": {"dnsSettings": []}}]`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var list []json.RawMessage
+		if json.Unmarshal(data, &list) != nil {
+			return
+		}
+		var rows []cloud.Document
+		for _, raw := range list {
+			var row cloud.Document
+			if json.Unmarshal(raw, &row) == nil {
+				rows = append(rows, row)
+			}
+		}
+		found := found(rows, nil)
+		for _, p := range found.Notes {
+			shown(t, p.Sentence)
+		}
+		for _, d := range found.Deployments {
+			for _, text := range append([]string{d.ID, d.Name, d.Version, d.Domain, d.SecondaryDomain, d.GatewayID, d.Location, d.CannotUpdate, d.ServerContext, d.PortalContext}, d.handles()...) {
+				shown(t, text)
+			}
+			for _, p := range d.Problems {
+				shown(t, p.Sentence)
+			}
+			for _, s := range d.Sites {
+				shown(t, s.ID+s.Role+s.ServerContext+s.Version+s.ResourceGroup+s.Prefix)
+			}
+			if _, err := Select(found.Deployments, d.GatewayID); d.GatewayID != "" && err != nil {
+				t.Errorf("cannot select %q: %v", d.GatewayID, err)
+			}
+		}
+	})
+}
