@@ -55,6 +55,15 @@ func newMachine(s *Site, spec MachineSpec) *machine {
 	return m
 }
 
+// keepName makes the machine's name resolve when the world gave it no address,
+// so that connections to a machine that is down are refused and its name is
+// not unknown.
+func (m *machine) keepName(number int) {
+	if inside := m.site.ground.Inside; len(inside.Lookup(m.host)) == 0 {
+		inside.Name(m.host, fmt.Sprintf("192.0.2.%d", number+1))
+	}
+}
+
 // up opens the port with the certificate that is configured now, and puts the
 // trusted certificates of the keystore in force (S19: read at start only).
 func (m *machine) up() error {

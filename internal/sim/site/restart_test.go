@@ -1,9 +1,11 @@
 package site
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -150,6 +152,9 @@ func TestMachineDoesNotReturn(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "down", func() bool { return served(t, g, "gis1.example.net:6443") == nil })
+	if _, err := g.Inside.DialContext(t.Context(), "tcp", "gis1.example.net:6443"); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("connecting: %v, want refused", err)
+	}
 	time.Sleep(g.Clock.Short(3 * time.Minute))
 	if served(t, g, "gis1.example.net:6443") != nil {
 		t.Error("the machine came back")

@@ -81,8 +81,9 @@ func (s *Site) startMachines() error {
 	if err != nil {
 		return err
 	}
-	for _, spec := range s.spec.Machines {
+	for number, spec := range s.spec.Machines {
 		m := newMachine(s, spec)
+		m.keepName(number)
 		fallback, err := shared.sameKeyFor(spec.Name)
 		if err != nil {
 			return err
