@@ -1,0 +1,84 @@
+package sim
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"path/filepath"
+	"strings"
+)
+
+// caBundle is everything that clients must trust.
+func (w *World) caBundle() []byte {
+	out := bytes.NewBuffer(w.authority.PEM())
+	for _, der := range w.options.ExtraRoots {
+		_ = pem.Encode(out, &pem.Block{Type: "CERTIFICATE", Bytes: der})
+	}
+	return out.Bytes()
+}
+
+// Deployment is how a world's deployment is described in world.json.
+type Deployment struct {
+	ID              string    `json:"id"`
+	Prefix          string    `json:"prefix"`
+	Version         string    `json:"version"`
+	Domain          string    `json:"domain"`
+	SecondaryDomain string    `json:"secondaryDomain,omitempty"`
+	URL             string    `json:"url"`
+	ResourceGroup   string    `json:"resourceGroup"`
+	GatewayID       string    `json:"gatewayId"`
+	PublicIP        string    `json:"publicIp"`
+	Machines        []Machine `json:"machines"`
+	Sites           []string  `json:"sites"` // contexts of the federated sites
+}
+
+// Machine is a virtual machine in world.json. Name is the short name.
+type Machine struct {
+	Name    string   `json:"name"`
+	FQDN    string   `json:"fqdn"`
+	Address string   `json:"address"`
+	Roles   []string `json:"roles"`
+	ID      string   `json:"id"`
+}
+
+// Deployments describes what runs in the world, neighbours aside.
+func (w *World) Deployments() []Deployment {
+	var out []Deployment
+	for _, p := range w.places {
+		d := Deployment{ID: p.deploymentID(), Prefix: p.Prefix, Version: p.Version, Domain: p.Domain, SecondaryDomain: p.Secondary, URL: "https://" + p.Domain + "/",
+			ResourceGroup: p.Group, GatewayID: p.gatewayID(), PublicIP: p.Public, Sites: []string{}}
+		add := func(group string, machines []machine) {
+			for _, m := range machines {
+				d.Machines = append(d.Machines, Machine{Name: m.Name, FQDN: p.fqdn(m), Address: m.Address, Roles: m.Roles, ID: p.idIn(group, "Microsoft.Compute/virtualMachines", m.Name)})
+			}
+		}
+		add(p.Group, p.Machines)
+		for _, s := range p.Sites {
+			add(s.Group, s.Machines)
+			d.Sites = append(d.Sites, s.Context)
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
+// describe is world.json. It holds no secret.
+func (w *World) describe(dir string) ([]byte, error) {
+	sum := sha256.Sum256(w.next.Leaf.Raw)
+	return json.MarshalIndent(map[string]any{
+		"world": w.options.World,
+		"proxy": map[string]string{"outside": w.outside.URL(), "inside": w.inside.URL()},
+		"scale": max(w.options.Scale, 1),
+		"cloud": map[string]any{"name": publicCloud.Name, "resourceManager": "https://" + publicCloud.Host + "/", "login": "https://" + publicCloud.Login + "/"},
+		"tenant": map[string]string{
+			"id": w.tenant.ID, "name": w.tenant.Name, "domain": w.tenant.Domain},
+		"subscription": map[string]string{"id": w.identity.subscription, "name": w.layout.Subscription},
+		"client":       map[string]string{"id": w.tenant.Applications[0].ClientID, "objectId": w.tenant.Applications[0].ObjectID},
+		"ca":           filepath.Join(dir, "ca.pem"),
+		"new": map[string]string{"pfx": filepath.Join(dir, "new.pfx"), "passwordFile": filepath.Join(dir, "new.pfx.password"),
+			"sha256": strings.ToUpper(hex.EncodeToString(sum[:])), "notAfter": w.next.Leaf.NotAfter.Format("2006-01-02T15:04:05Z")},
+		"deployments": w.Deployments(),
+	}, "", "  ")
+}

@@ -1,0 +1,115 @@
+package sim
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// Variable is one environment variable.
+type Variable struct{ Name, Value string }
+
+// Environment is what a client needs to live in the world: the outside door,
+// whom to trust, who it is, and the logins that a rotation asks for.
+func (w *World) Environment() []Variable {
+	return w.environment(filepath.Join(w.dir, "ca.pem"))
+}
+
+func (w *World) environment(ca string) []Variable {
+	application := w.tenant.Applications[0]
+	return []Variable{
+		{"HTTPS_PROXY", w.outside.URL()},
+		{"HTTP_PROXY", w.outside.URL()},
+		{"SSL_CERT_FILE", ca},
+		{"REQUESTS_CA_BUNDLE", ca},
+		{"NODE_EXTRA_CA_CERTS", ca},
+		{"AZURE_TENANT_ID", w.tenant.ID},
+		{"AZURE_CLIENT_ID", application.ClientID},
+		{"AZURE_CLIENT_SECRET", application.Secret},
+		{"AZURE_SUBSCRIPTION_ID", w.identity.subscription},
+		{"CARTOUCHE_SITE_ADMIN", w.identity.admin},
+		{"CARTOUCHE_SITE_ADMIN_PASSWORD", w.identity.adminPassword},
+		{"CARTOUCHE_SERVICE_ACCOUNT", w.identity.serviceAccount},
+		{"CARTOUCHE_SERVICE_ACCOUNT_PASSWORD", w.identity.servicePassword},
+	}
+}
+
+var needsNoQuotes = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// shellLine is NAME=value for a POSIX shell, quoted only where it must be.
+func shellLine(v Variable) string {
+	if needsNoQuotes.MatchString(v.Value) {
+		return v.Name + "=" + v.Value + "\n"
+	}
+	return v.Name + "='" + strings.ReplaceAll(v.Value, "'", `'\''`) + "'\n"
+}
+
+// makeDir puts ca.pem where Environment says it is.
+func (w *World) makeDir() (err error) {
+	w.caPEM = w.caBundle()
+	if w.dir = w.options.Dir; w.dir == "" {
+		if w.dir, err = os.MkdirTemp("", "cartouche-world-"); err != nil {
+			return err
+		}
+		w.ownDir = true
+	}
+	return os.WriteFile(filepath.Join(w.dir, "ca.pem"), w.caPEM, 0o644)
+}
+
+// WriteDir writes into dir what other clients need: ca.pem, new.pfx,
+// new.pfx.password, world.json and, last and at once, env: when it is there,
+// the world is ready. Files with secrets are readable by their owner only.
+func (w *World) WriteDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	description, err := w.describe(dir)
+	if err != nil {
+		return err
+	}
+	ca := filepath.Join(dir, "ca.pem")
+	var env strings.Builder
+	for _, variable := range w.environment(ca) {
+		env.WriteString(shellLine(variable))
+	}
+	files := []struct {
+		name    string
+		content []byte
+	}{
+		{"ca.pem", w.caPEM},
+		{"new.pfx", w.nextPFX},
+		{"new.pfx.password", []byte(w.password + "\n")},
+		{"world.json", description},
+		{"env.part", []byte(env.String())},
+	}
+	for _, file := range files {
+		if err := writeSecret(filepath.Join(dir, file.name), file.content); err != nil {
+			return fmt.Errorf("write the world's directory: %w", err)
+		}
+	}
+	return os.Rename(filepath.Join(dir, "env.part"), filepath.Join(dir, "env"))
+}
+
+// writeSecret makes sure that nobody else can read the file before there is
+// anything in it.
+func writeSecret(path string, content []byte) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := file.Chmod(0o600); err != nil {
+		_ = file.Close()
+		return err
+	}
+	if _, err := file.Write(content); err != nil {
+		_ = file.Close()
+		return err
+	}
+	return file.Close()
+}

@@ -1,0 +1,87 @@
+package sim
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+//go:embed worlds/*.yaml
+var worldFiles embed.FS
+
+// layout is a world as its YAML file describes it.
+type layout struct {
+	Tenant struct {
+		Name, Domain string
+	}
+	Subscription string
+	Location     string
+	Deployments  []deployment
+	Neighbours   []neighbour
+}
+
+// deployment is a base deployment of Cloud Builder, V2.
+type deployment struct {
+	Prefix, Group, Version string
+	Domain, Secondary      string
+	Gateway                string
+	Public                 string   // the gateway's public address
+	DataStores             []string `yaml:"data-stores"`
+	Storage                string   // storage account, or ""
+	Machines               []machine
+	Sites                  []federated
+}
+
+type machine struct {
+	Name    string
+	Roles   []string // as the tag arcgis-vm-roles has them
+	Address string   // inside the virtual network
+}
+
+// federated is a server site that shares the base deployment's gateway.
+type federated struct {
+	Role, Prefix, Group, Context string
+	Functions                    []string
+	Machines                     []machine
+}
+
+// neighbour is something that discovery meets and nobody updates: kind v1 or
+// half-tagged.
+type neighbour struct {
+	Kind, Prefix, Group, Version, Domain, Gateway, Public string
+}
+
+// Worlds lists the names that Options.World may have.
+func Worlds() []string {
+	entries, _ := worldFiles.ReadDir("worlds")
+	var names []string
+	for _, entry := range entries {
+		names = append(names, strings.TrimSuffix(entry.Name(), ".yaml"))
+	}
+	slices.Sort(names)
+	return names
+}
+
+func readLayout(name string) (*layout, error) {
+	if !slices.Contains(Worlds(), name) {
+		return nil, fmt.Errorf("there is no world %q: there are %s", name, strings.Join(Worlds(), ", "))
+	}
+	text, err := worldFiles.ReadFile("worlds/" + name + ".yaml")
+	if err != nil {
+		return nil, fmt.Errorf("world %s: %w", name, err)
+	}
+	var l layout
+	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&l); err != nil {
+		return nil, fmt.Errorf("world %s: %w", name, err)
+	}
+	return &l, nil
+}
+
+// with are the machines that have a role.
+func with(machines []machine, role string) []machine {
+	return slices.DeleteFunc(slices.Clone(machines), func(m machine) bool { return !slices.Contains(m.Roles, role) })
+}

@@ -1,0 +1,86 @@
+package sim
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"strings"
+	"time"
+)
+
+// place is where a deployment lies: it makes names and ids.
+// Source for names: Esri/arcgis-azure-templates, Releases/11.4/Templates.
+type place struct {
+	deployment
+	subscription, location string
+	created                time.Time
+}
+
+// id of a resource in the deployment's group.
+func (p place) id(kind, name string) string { return p.idIn(p.Group, kind, name) }
+
+func (p place) idIn(group, kind, name string) string {
+	return "/subscriptions/" + p.subscription + "/resourceGroups/" + group + "/providers/" + kind + "/" + name
+}
+
+func (p place) gatewayID() string {
+	return p.id("Microsoft.Network/applicationGateways", p.Gateway)
+}
+
+func (p place) networkID() string {
+	return p.id("Microsoft.Network/virtualNetworks", p.Prefix+"-vnet")
+}
+
+func (p place) publicID() string {
+	return p.id("Microsoft.Network/publicIPAddresses", p.Prefix+"PublicIP")
+}
+
+// deploymentID stands for ARM's uniqueString(): 13 letters and digits, the
+// same for the same place.
+func (p place) deploymentID() string {
+	return uniqueString(p.subscription, p.Group, "server", p.location, p.Domain)
+}
+
+func (p place) siteID(site federated) string {
+	return uniqueString(p.subscription, site.Group, site.Context, p.location, p.Domain)
+}
+
+func uniqueString(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "-")))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:13]
+}
+
+// fqdn is a machine's name inside the virtual network: Azure's own DNS suffix
+// of the network.
+func (p place) fqdn(m machine) string {
+	return m.Name + "." + uniqueString(p.networkID()) + "a.ax.internal.cloudapp.net"
+}
+
+func (p place) fqdns(machines []machine) []string {
+	var out []string
+	for _, m := range machines {
+		out = append(out, p.fqdn(m))
+	}
+	return out
+}
+
+// names are what clients call the deployment.
+func (p place) names() []string {
+	names := []string{p.Domain}
+	if p.Secondary != "" {
+		names = append(names, p.Secondary)
+	}
+	return names
+}
+
+// timestamp is the last part of arcgis-deployment-info.
+// guess: the templates take any text; Cloud Builder's own format is not public.
+func (p place) timestamp() string { return p.created.UTC().Format("20060102150405") }
+
+// allMachines are those of the base deployment and of the federated sites.
+func (p place) allMachines() []machine {
+	all := append([]machine{}, p.Machines...)
+	for _, site := range p.Sites {
+		all = append(all, site.Machines...)
+	}
+	return all
+}

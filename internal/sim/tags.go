@@ -1,0 +1,52 @@
+package sim
+
+import "strings"
+
+// tags are the record that Cloud Builder keeps on the gateway.
+// Source: Esri/arcgis-azure-templates, Releases/11.4/getAppGatewayTagsObject.py.
+func (p place) tags() map[string]any {
+	storage := ""
+	if p.Storage != "" {
+		label, _, _ := strings.Cut(p.Domain, ".")
+		storage = label + "@" + p.Storage + ".blob.core.windows.net@" + p.Group + "@False@AccessKey"
+	}
+	tags := map[string]any{
+		"arcgis-deployment-id":                               p.deploymentID(),
+		"arcgis-deployment-version":                          p.Version,
+		"arcgis-deployment-info":                             strings.Join([]string{p.Prefix, p.Prefix + "-vnet", p.Group, "default", "server,portal", p.timestamp()}, "@"),
+		"arcgis-deployment-domain":                           p.Domain,
+		"arcgis-deployment-secondary-domain":                 p.Secondary,
+		"arcgis-deployment-privateip-info":                   "",
+		"arcgis-deployment-publicip-info":                    strings.Join([]string{p.Prefix + "PublicIP", p.Group, p.location, p.Prefix + "dns", p.Public}, "@"),
+		"arcgis-deployment-server-role":                      "HostingServer",
+		"arcgis-deployment-datastore-types":                  strings.Join(p.DataStores, ","),
+		"arcgis-deployment-rdp-endpoint":                     "",
+		"arcgis-deployment-cloud-stg":                        storage,
+		"arcgis-deployment-autovmshutdown":                   "False,0000",
+		"arcgis-deployment-userprovidedinternalcertificates": "False",
+		"arcgis-deployment-graphstore-mode":                  "None",
+		"arcgis-deployment-remove-uninstall-extra-artifacts": "False",
+		"arcgis-deployment-existing-fileshare":               "",
+		"arcgis-deployment-outbound-connectivity-method":     "LoadBalancer",
+		"arcgis-deployment-azure-monitoring-info":            "",
+	}
+	for _, site := range p.Sites {
+		key := strings.Join([]string{"FS", site.Role, site.Context + ",", p.siteID(site), p.timestamp(), p.Version, strings.Join(site.Functions, ","), "False,False"}, "@")
+		tags[key] = site.Group + "," + p.location + "@" + site.Prefix + "@" + p.Group + "," + p.Storage + ",False@@False,0000"
+	}
+	return tags
+}
+
+// v1Tags are the older record, on the public IP address.
+// Source: Esri/arcgis-azure-templates, Releases/10.7.
+func (n neighbour) v1Tags(id, created string) map[string]any {
+	return map[string]any{
+		"arcgis-deployment-id":              id,
+		"arcgis-deployment-version":         n.Version,
+		"arcgis-deployment-info":            n.Prefix + "dns@" + n.Prefix + "@" + created,
+		"arcgis-deployment-domain":          n.Domain,
+		"arcgis-deployment-server-role":     "HostingServer",
+		"arcgis-deployment-datastore-types": "Relational",
+		"arcgis-deployment-oms-workspace":   "",
+	}
+}

@@ -1,0 +1,243 @@
+// Package sim is a whole small world to rehearse in: sign-in, Resource
+// Manager, gateways with a real TLS data plane and ArcGIS machines on real TLS
+// ports, reached under their production names through a forward proxy.
+//
+// It is an independent reading of public documentation and shares no type
+// with the clients that talk to it, so that a mistake on either side shows.
+package sim
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/arm"
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
+	"github.com/cartouche-gis/cartouche/internal/sim/door"
+	"github.com/cartouche-gis/cartouche/internal/sim/edge"
+	"github.com/cartouche-gis/cartouche/internal/sim/entra"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+	"github.com/cartouche-gis/cartouche/internal/sim/site"
+)
+
+// Options say what world to start. The zero value but for World is good.
+type Options struct {
+	World string // one of Worlds
+	// Domain and SecondaryDomain replace the names of the first deployment.
+	Domain, SecondaryDomain string
+	Scale                   float64 // 60 makes a minute cost a second; 0 is 1
+	Faults                  []ground.Fault
+	Guesses                 Guesses
+	Log                     *slog.Logger
+	Current                 CurrentCertificate
+	// ExtraRoots are trusted by the clients' CA file and by ArcGIS' Java,
+	// beside the world's own CA.
+	ExtraRoots [][]byte // DER
+	// Extra are resources, as a GET would show them, that are in the
+	// subscription without anything behind them. Their ids may begin with
+	// "/subscriptions/{subscription}/", which is filled in.
+	Extra []map[string]any
+	// PageSize of the Resource Manager's lists; 0 is 1000.
+	PageSize int
+	// Dir is where ca.pem goes; "" is a directory that Close removes.
+	Dir string
+	// OutsideAddress and InsideAddress are where the doors listen; "" is a
+	// free port of 127.0.0.1.
+	OutsideAddress, InsideAddress string
+}
+
+// Guesses are the behaviours that no public source settles.
+type Guesses struct {
+	Manager arm.Guesses
+	Gateway edge.Options
+	Sites   site.Options
+}
+
+// CurrentCertificate is how the certificate looks that is served at first.
+type CurrentCertificate struct {
+	DaysLeft int    // 0 is 9
+	Key      string // as in authority.Spec; "" is rsa2048
+	// Issued, if given, is served as it is.
+	Issued *authority.Issued
+}
+
+// World is a running world.
+type World struct {
+	options   Options
+	layout    *layout
+	authority *authority.Authority
+	ground    *ground.Ground
+	entra     *entra.Server
+	manager   *arm.Server
+	azure     *http.Server // TLS, all names of Azure
+	aia       *http.Server // plain HTTP
+	outside   *door.Door
+	inside    *door.Door
+	gateways  []*edge.Gateway
+	sites     []*site.Site
+	places    []place
+	identity  identity
+	tenant    entra.Tenant
+	dir       string
+	ownDir    bool
+	next      *authority.Issued
+	nextPFX   []byte
+	password  string
+	caPEM     []byte
+}
+
+// identity is every secret of a world; all of it is random.
+type identity struct {
+	subscription                    string
+	admin, adminPassword            string
+	serviceAccount, servicePassword string
+}
+
+// Start brings a world up. It returns when everything answers.
+func Start(ctx context.Context, o Options) (w *World, err error) {
+	w = &World{options: o, ground: ground.New(o.Scale, o.Log)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("start world %s: %w", o.World, err), w.Close())
+			w = nil
+		}
+	}()
+	if w.layout, err = readLayout(o.World); err != nil {
+		return w, err
+	}
+	w.rename()
+	for _, fault := range o.Faults {
+		w.ground.Faults.Add(fault)
+	}
+	w.identity = identity{subscription: newGUID(), admin: "siteadmin", adminPassword: rand.Text()[:16],
+		serviceAccount: "arcgis", servicePassword: rand.Text()[:16]}
+	w.tenant = entra.Tenant{ID: newGUID(), Domain: w.layout.Tenant.Domain, Name: w.layout.Tenant.Name,
+		Applications: []entra.Application{{ClientID: newGUID(), ObjectID: newGUID(), Name: "cartouche-operator", Secret: rand.Text()}}}
+	if err = w.startAzure(); err != nil {
+		return w, err
+	}
+	if err = w.startDeployments(ctx); err != nil {
+		return w, err
+	}
+	if w.outside, err = door.Open(w.ground.Outside, o.OutsideAddress, w.ground.Log); err != nil {
+		return w, err
+	}
+	if w.inside, err = door.Open(w.ground.Inside, o.InsideAddress, w.ground.Log); err != nil {
+		return w, err
+	}
+	return w, w.makeDir()
+}
+
+// rename gives the first deployment the names that the options ask for.
+func (w *World) rename() {
+	first := &w.layout.Deployments[0]
+	if w.options.Domain != "" {
+		first.Domain, first.Secondary = w.options.Domain, ""
+	}
+	if w.options.SecondaryDomain != "" {
+		first.Secondary = w.options.SecondaryDomain
+	}
+}
+
+// startAzure makes keys, which is slow, side by side, and listens under
+// Azure's names.
+func (w *World) startAzure() error {
+	var work errgroup.Group
+	work.Go(func() (err error) {
+		w.authority, err = authority.New(w.ground.Clock.Now)
+		return err
+	})
+	work.Go(func() (err error) {
+		w.entra, err = entra.New(entra.Options{Ground: w.ground, Host: publicCloud.Login, Aliases: loginAliases,
+			Tenants: []entra.Tenant{w.tenant}, Resources: publicCloud.Audiences})
+		return err
+	})
+	if err := work.Wait(); err != nil {
+		return err
+	}
+	w.manager = arm.New(arm.Options{
+		Ground: w.ground, Cloud: publicCloud, Verify: w.entra.Verify, Revoke: w.entra.Revoke, Guesses: w.options.Guesses.Manager, PageSize: w.options.PageSize,
+		Tenants:       []arm.Tenant{{ID: w.tenant.ID, Name: w.tenant.Name, Domain: w.tenant.Domain}},
+		Subscriptions: []arm.Subscription{{ID: w.identity.subscription, Name: w.layout.Subscription, Tenant: w.tenant.ID}},
+	})
+	byHost := map[string]http.Handler{publicCloud.Host: w.manager}
+	for _, host := range w.entra.Hosts() {
+		byHost[host] = w.entra
+	}
+	w.azure = w.server(hosts(byHost))
+	w.azure.TLSConfig = w.authority.ServerConfig()
+	for host := range byHost {
+		listener, err := w.ground.Outside.Listen(host, 443)
+		if err != nil {
+			return err
+		}
+		go func() { _ = w.azure.ServeTLS(listener, "", "") }()
+	}
+	// A server of its own: one http.Server that serves both TLS and plain may
+	// lose its HTTP/2, depending on which listener comes first.
+	w.aia = w.server(w.authority)
+	listener, err := w.ground.Outside.Listen(authority.AIAHost, 80)
+	if err != nil {
+		return err
+	}
+	go func() { _ = w.aia.Serve(listener) }()
+	return nil
+}
+
+func (w *World) server(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ConnContext:       arm.WithConn,
+		ReadHeaderTimeout: 10 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(w.ground.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+// Close ends the world: doors first, so that nobody sees it fall apart.
+func (w *World) Close() error {
+	var problems []error
+	for _, d := range []*door.Door{w.outside, w.inside} {
+		if d != nil {
+			problems = append(problems, d.Close())
+		}
+	}
+	if w.manager != nil {
+		w.manager.Close()
+	}
+	for _, gateway := range w.gateways {
+		problems = append(problems, gateway.Close())
+	}
+	for _, s := range w.sites {
+		problems = append(problems, s.Close())
+	}
+	for _, server := range []*http.Server{w.azure, w.aia} {
+		if server != nil {
+			problems = append(problems, server.Close())
+		}
+	}
+	if w.ownDir {
+		problems = append(problems, os.RemoveAll(w.dir))
+	}
+	return errors.Join(problems...)
+}
+
+// Authority issues certificates and PFX files for the world.
+func (w *World) Authority() *authority.Authority { return w.authority }
+
+// Ground is the world's cabling, clock, faults and ledger.
+func (w *World) Ground() *ground.Ground { return w.ground }
+
+// Manager is the Resource Manager: to change grants, locks and documents
+// behind a client's back.
+func (w *World) Manager() *arm.Server { return w.manager }
+
+// Sites are the ArcGIS sites that run.
+func (w *World) Sites() []*site.Site { return w.sites }
