@@ -9,15 +9,16 @@ import (
 	"encoding/binary"
 	"hash"
 	"math/big"
+	"strconv"
 	"unicode/utf16"
 
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
 
 // The iteration count in a file is chosen by whoever made the file. One count
-// may be at most maxIterations (OpenSSL and Java write 2,048 to 100,000), and
-// all derivations for one file together at most maxWork, about four seconds of
-// one slow core. Both are checked before the first iteration.
+// may be at most maxIterations (OpenSSL and Java write 2,048 to 100,000, NSS
+// 600,000), and all derivations for one file together at most maxWork, a few
+// seconds of one slow core. Both are checked before the first iteration.
 const (
 	maxIterations = 1_000_000
 	maxWork       = 4_000_000
@@ -39,7 +40,7 @@ func (m *meter) charge(count *big.Int) (int, error) {
 		return 0, tooManyIterations(text)
 	}
 	if m.spent += int(count.Int64()); m.spent > maxWork {
-		return 0, tooManyIterations("in all more than 4000000")
+		return 0, tooManyIterations("in all more than " + strconv.Itoa(maxWork))
 	}
 	return int(count.Int64()), nil
 }
