@@ -114,7 +114,7 @@ func (g *Gateway) Apply(ctx context.Context, tree map[string]any, certs map[stri
 	previous := g.wanted.Load()
 	first := previous == nil
 	if first {
-		for number := range cmp.Or(g.Options.Instances, 2) {
+		for number := range max(1, cmp.Or(g.Options.Instances, 2)) {
 			g.instances = append(g.instances, &instance{number: number})
 		}
 	}

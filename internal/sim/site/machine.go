@@ -177,8 +177,8 @@ func (m *machine) restartOnce(reason string) error {
 	if err := world.Clock.Wait(m.site.ctx, options.AnswerFor); err != nil {
 		return err
 	}
-	world.Ledger.Record(ground.MachineRestart, m.name, reason)
 	m.shut()
+	world.Ledger.Record(ground.MachineRestart, m.name, reason)
 	if world.Faults.Take("machine-does-not-return", "restart") {
 		world.Ledger.Record(ground.FaultHappened, m.name, "machine-does-not-return@restart")
 		return errors.New("fault machine-does-not-return")

@@ -12,42 +12,74 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
-// S15, S17, S24: the machine answers, goes on with the old certificate, refuses
-// connections, answers 503, and is well again with the new certificate.
-func TestEditRestartsTheMachineInPhases(t *testing.T) {
+// S15, S24: after an edit comes the new certificate, and the old token is still good.
+func TestEditAssignsTheCertificate(t *testing.T) {
 	g := ground.New(fast, nil)
-	startServer(t, g, func(s *Spec) {
-		s.Options = Options{AnswerFor: time.Minute, DownFor: time.Minute, WarmFor: 2 * time.Minute}
-	})
+	site := startServer(t, g, nil)
 	c := newClient(t, g, serverBase).signIn("/admin/generateToken")
-	old := served(t, g, "gis1.example.net:6443")
+	leaf := assign(t, c)
+	eventually(t, "restart", func() bool { return g.Ledger.Count(ground.MachineRestart) == 1 })
+	eventually(t, "healthy", func() bool { return site.machines[0].ready.Load() })
+	if got := served(t, g, "gis1.example.net:6443"); !got.Equal(leaf.certificate) {
+		t.Errorf("served %v", got.Subject)
+	}
+	if alias := c.get("/admin/machines/GIS1")["webServerCertificateAlias"]; alias != "New" {
+		t.Errorf("alias %v, want it as it was posted", alias)
+	}
+}
+
+// S15: first the old certificate goes on, then connections are refused, then
+// the new one is there with 503. Each world here is held in one of the phases.
+func TestPhasesOfARestart(t *testing.T) {
+	const held = 1000 * time.Hour
+	t.Run("answers", func(t *testing.T) {
+		g := ground.New(fast, nil)
+		startServer(t, g, func(s *Spec) { s.Options.AnswerFor = held })
+		c := newClient(t, g, serverBase).signIn("/admin/generateToken")
+		old := served(t, g, "gis1.example.net:6443")
+		assign(t, c)
+		if got := served(t, g, "gis1.example.net:6443"); !got.Equal(old) {
+			t.Error("the certificate changed before the restart")
+		}
+		if alias := c.get("/admin/machines/GIS1")["webServerCertificateAlias"]; alias != "New" {
+			t.Errorf("alias %v", alias)
+		}
+	})
+	t.Run("down", func(t *testing.T) {
+		g := ground.New(fast, nil)
+		startServer(t, g, func(s *Spec) { s.Options.DownFor = held })
+		assign(t, newClient(t, g, serverBase).signIn("/admin/generateToken"))
+		eventually(t, "refused", func() bool {
+			_, err := g.Inside.DialContext(t.Context(), "tcp", "gis1.example.net:6443")
+			return errors.Is(err, syscall.ECONNREFUSED)
+		})
+	})
+	t.Run("warms up", func(t *testing.T) {
+		g := ground.New(fast, nil)
+		startServer(t, g, func(s *Spec) { s.Options.WarmFor = held })
+		c := newClient(t, g, serverBase).signIn("/admin/generateToken")
+		leaf := assign(t, c)
+		eventually(t, "new certificate", func() bool {
+			got := served(t, g, "gis1.example.net:6443")
+			return got != nil && got.Equal(leaf.certificate)
+		})
+		response, page := c.page("/rest/info/healthcheck?f=json")
+		if response.StatusCode != 503 || !strings.Contains(page, "<html>") {
+			t.Errorf("got %d %s, want 503 and a page", response.StatusCode, page)
+		}
+	})
+}
+
+// assign imports a new certificate and makes it the machine's.
+func assign(t *testing.T, c *client) *issued {
+	t.Helper()
 	leaf := issue(t, nil, "gis1.example.net", nil)
 	c.upload(certificates+"/importExistingServerCertificate", "certFile", leaf.pfx(t, "abc"), map[string]string{"alias": "new", "certPassword": "abc"})
 	answer := c.post("/admin/machines/GIS1/edit", url.Values{"webServerCertificateAlias": {"New"}, "f": {"json"}})
 	if answer["status"] != "success" {
 		t.Fatalf("edit: %v", answer)
 	}
-	if got := served(t, g, "gis1.example.net:6443"); !got.Equal(old) {
-		t.Error("the certificate changed before the restart")
-	}
-	eventually(t, "connections refused", func() bool { return served(t, g, "gis1.example.net:6443") == nil })
-	eventually(t, "new certificate", func() bool {
-		got := served(t, g, "gis1.example.net:6443")
-		return got != nil && got.Equal(leaf.certificate)
-	})
-	if response, page := c.page("/rest/info/healthcheck?f=json"); response.StatusCode != 503 || !strings.Contains(page, "<html>") {
-		t.Errorf("while it warms up: %d %s", response.StatusCode, page)
-	}
-	eventually(t, "healthy", func() bool {
-		response, _ := c.page("/rest/info/healthcheck?f=json")
-		return response.StatusCode == 200
-	})
-	if alias := c.get("/admin/machines/GIS1")["webServerCertificateAlias"]; alias != "New" {
-		t.Errorf("with the token of before the restart: alias %v", alias)
-	}
-	if got := g.Ledger.Count(ground.MachineRestart); got != 1 {
-		t.Errorf("%d restarts, want 1", got)
-	}
+	return leaf
 }
 
 // S14: what edit refuses.

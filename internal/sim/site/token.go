@@ -40,14 +40,13 @@ func generateToken(c *call) (any, error) {
 	if c.r.Method != http.MethodPost {
 		return nil, c.page(http.StatusOK, "Generate Token", "username, password, client, referer, ip, expiration, f")
 	}
-	if c.site.spec.Product == Portal {
-		if c.fault("portal-token") {
-			return nil, errAnswered
-		}
+	if c.fault(c.site.spec.Product + "-token") {
+		return nil, errAnswered
+	}
+	inQuery := c.query.Has("username") || c.query.Has("password")
+	if c.site.spec.Product == Portal && c.site.version.atLeast(10, 7) && inQuery {
 		// Seen in Esri/resource-proxy#534.
-		if c.site.version.atLeast(10, 7) && (c.query.Has("username") || c.query.Has("password")) {
-			return nil, tokenFailure("POST request should not contain username and password in the query string.")
-		}
+		return nil, tokenFailure("POST request should not contain username and password in the query string.")
 	}
 	user, password := c.body.Get("username"), c.body.Get("password")
 	var missing []string
