@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+func newApplyCommand(a *app) *cobra.Command {
+	var options rollOutOptions
+	var saved string
+	var yes bool
+	cmd := &cobra.Command{
+		Use:     "apply DEPLOYMENT --pfx FILE | --plan FILE",
+		GroupID: groupChange,
+		Short:   "roll the certificate out, prove it, and go back if the proof fails",
+		Long: `Shows the plan, asks, and carries it out: one conditional write of the gateway, then
+handshakes with every endpoint, backend health, the health checks of Portal and Server, and
+federation validation. When the proof fails, or after Ctrl-C, the listeners go back to the
+certificate from before, and that is proved as well. The old certificate stays on the
+gateway until "cartouche clean".
+
+With --plan the plan is the one that was saved, and is refused when the deployment has
+changed since. The .pfx file is then the one of the plan, unless --pfx names another copy.`,
+		Example: `  cartouche apply gis.example.com --pfx new.pfx
+  cartouche apply gis.example.com --pfx new.pfx --password-file password.txt --yes --json
+  cartouche apply --plan plan.json`,
+		Args: atMostOneArgument,
+	}
+	options.add(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&saved, "plan", "", "`FILE` with a plan that \"cartouche plan --save\" wrote")
+	flags.BoolVar(&yes, "yes", false, "go on without being asked")
+	cmd.RunE = a.run(func(ctx context.Context, args []string) error {
+		ready, err := a.prepareApply(ctx, args, options, saved)
+		if err != nil {
+			return err
+		}
+		return a.apply(ctx, ready, yes)
+	})
+	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
+}
+
+func (a *app) prepareApply(ctx context.Context, args []string, options rollOutOptions, saved string) (*prepared, error) {
+	switch {
+	case saved != "":
+		return a.prepareSaved(ctx, args, options, saved)
+	case len(args) == 0:
+		return nil, usage("cartouche deployments", "say which deployment: cartouche apply DEPLOYMENT --pfx FILE")
+	case options.pfx.file == "":
+		return nil, usage("cartouche apply "+quote(args[0])+" --pfx FILE", "say which certificate: --pfx FILE, or a plan: --plan FILE")
+	}
+	return a.prepare(ctx, options, byName(args[0]))
+}
+
+// apply asks and carries a prepared rotation out.
+func (a *app) apply(ctx context.Context, ready *prepared, yes bool) error {
+	if !a.ui.json {
+		a.ui.plan(ready)
+	}
+	if f := planFailure(ready); f != nil {
+		return f
+	}
+	if !ready.plan.NothingToDo() {
+		err := a.confirm(ctx, yes, "change the gateway "+lastSegment(ready.plan.GatewayID)+" now?")
+		if err != nil {
+			return err
+		}
+	}
+	return a.carryOut(ctx, ready.session, ready.runner, ready.state, func(ctx context.Context) (rotation.Result, error) {
+		return ready.runner.Apply(ctx, ready.plan, ready.goal, ready.state)
+	})
+}
+
+// carryOut runs what changes a gateway, with the journal open, and shows what
+// came of it.
+func (a *app) carryOut(ctx context.Context, s *session, runner *rotation.Runner, state rotation.State, change func(context.Context) (rotation.Result, error)) error {
+	if err := ctx.Err(); err != nil {
+		return whileServing(err, serving(state)+"; nothing was changed", "")
+	}
+	name := state.Deployment.Name
+	unlock, err := a.lock(state.Gateway.ID(), name)
+	if err != nil {
+		return whileServing(err, serving(state)+"; nothing was changed", "")
+	}
+	defer unlock()
+	memory, err := a.openJournal(ctx)
+	if err != nil {
+		return whileServing(err, serving(state)+"; nothing was changed", "")
+	}
+	defer memory.Close()
+	runner.Journal = memory
+	a.changing.Store(&name)
+	result, err := change(ctx)
+	a.changing.Store(nil)
+	a.ui.progress.done()
+	if err != nil {
+		return whileServing(err, serving(state)+"; nothing was changed", "")
+	}
+	return a.report(result, s)
+}
+
+// report shows the result of a run and turns its outcome into an exit status.
+func (a *app) report(result rotation.Result, s *session) error {
+	f := resultFailure(result)
+	if a.ui.json {
+		return answer(a.ui, result, f)
+	}
+	a.ui.result(result, s.app.env.Now())
+	if f == nil {
+		return nil
+	}
+	return f
+}

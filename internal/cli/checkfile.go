@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/cartouche-gis/cartouche/internal/egress"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+// maxRootsFile bounds a file of authorities; pki has its own limit, too.
+const maxRootsFile = 4 << 20
+
+// checkFileValue is the JSON of `check FILE`.
+type checkFileValue struct {
+	Kind        string            `json:"kind"` // "file"
+	File        string            `json:"file"`
+	OK          bool              `json:"ok"`
+	Certificate pki.Description   `json:"certificate"`
+	Chain       []pki.Description `json:"chain"` // leaf first, with the root where one was found
+	RootKnown   bool              `json:"rootKnown"`
+	Findings    pki.Findings      `json:"findings"`
+}
+
+func (a *app) checkFile(ctx context.Context, options checkOptions) error {
+	network, err := a.network()
+	if err != nil {
+		return err
+	}
+	roots, err := a.rootsWith(network, options.rootFiles)
+	if err != nil {
+		return err
+	}
+	bundle, err := a.readPFX(ctx, options.pfx)
+	if err != nil {
+		return err
+	}
+	bundle = a.complete(ctx, network, roots, bundle)
+	judgement := pki.Judge(bundle, pki.Criteria{
+		Now: a.env.Now(), Names: options.names, Roots: roots, AssumeTrusted: options.assumeTrusted,
+	})
+	value := checkFileValue{
+		Kind: "file", File: options.pfx.file, OK: len(troubling(judgement.Findings)) == 0,
+		Certificate: pki.Describe(bundle.Leaf), Chain: []pki.Description{},
+		RootKnown: judgement.RootKnown, Findings: notNull(judgement.Findings),
+	}
+	for _, cert := range judgement.Chain {
+		value.Chain = append(value.Chain, pki.Describe(cert))
+	}
+	f := findingsFailure(options.pfx.file, judgement.Findings)
+	if a.ui.json {
+		return answer(a.ui, value, f)
+	}
+	a.ui.say(title(options.pfx.file))
+	a.ui.certificateCard(value.Certificate, judgement.Chain, a.env.Now())
+	a.ui.sayFindings(judgement.Findings)
+	return told(f)
+}
+
+// rootsWith are the known authorities and those of files.
+func (a *app) rootsWith(network *egress.Network, files []string) (*pki.Roots, error) {
+	roots := knownRoots(network)
+	for _, file := range files {
+		data, err := readBounded(file, maxRootsFile)
+		if err != nil {
+			return nil, usage("check the path", "--roots %s: %s", file, err)
+		}
+		certs, err := pki.ParseCertificates(data)
+		if err != nil {
+			return nil, usage("a file with certificates is needed (PEM, DER or PKCS#7)", "--roots %s: %s", file, err)
+		}
+		roots = roots.With(certs...)
+	}
+	return roots, nil
+}
+
+// sayFindings shows findings under a heading, or that there are none.
+func (u *ui) sayFindings(list pki.Findings) {
+	u.heading("Findings")
+	if len(list) == 0 {
+		u.item(u.outStyle.tick(), "none")
+		return
+	}
+	u.findings(list)
+}
+
+// told marks a failure as said by what is on stdout already.
+func told(f *failure) error {
+	if f == nil {
+		return nil
+	}
+	f.told = true
+	return f
+}

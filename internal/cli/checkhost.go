@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// checkHostValue is the JSON of `check HOST`.
+type checkHostValue struct {
+	Kind         string                  `json:"kind"` // "host"
+	Target       string                  `json:"target"`
+	OK           bool                    `json:"ok"`
+	Certificate  *pki.Description        `json:"certificate"` // null when nothing was served
+	Observations []handshake.Observation `json:"observations"`
+	Findings     pki.Findings            `json:"findings"`
+}
+
+func (a *app) checkHost(ctx context.Context, argument string, options checkOptions) error {
+	target, err := handshake.ParseTarget(argument)
+	if err != nil {
+		return usage("cartouche check HOST, or HOST:PORT; a file must exist or end with .pfx", "%s: %s", argument, err)
+	}
+	network, err := a.network()
+	if err != nil {
+		return err
+	}
+	roots, err := a.rootsWith(network, options.rootFiles)
+	if err != nil {
+		return err
+	}
+	a.ui.progress.doing(rotation.PhaseObserve, "handshakes with "+target.String())
+	looker := &handshake.Looker{Network: network}
+	seen := looker.Look(ctx, target)
+	a.ui.progress.done()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	value := checkHostValue{Kind: "host", Target: target.String(), Observations: seen, Findings: pki.Findings{}}
+	for _, name := range append([]string{target.Host}, options.names...) {
+		value.Findings = append(value.Findings, handshake.Judge(seen, handshake.Expectation{
+			Name: name, Roots: roots, Now: a.env.Now(),
+		})...)
+	}
+	value.Findings = distinct(value.Findings)
+	value.OK = len(troubling(value.Findings)) == 0
+	first := firstServed(seen)
+	if first != nil {
+		described := pki.Describe(first.Leaf())
+		value.Certificate = &described
+	}
+	f := findingsFailure(target.String(), value.Findings)
+	if a.ui.json {
+		return answer(a.ui, value, f)
+	}
+	a.ui.say(title(target.String()))
+	if first != nil {
+		a.ui.certificateCard(*value.Certificate, first.Chain, a.env.Now())
+	}
+	a.ui.heading("Handshakes")
+	a.ui.handshakes(seen, a.env.Now())
+	a.ui.sayFindings(value.Findings)
+	return told(f)
+}
+
+func firstServed(seen []handshake.Observation) *handshake.Observation {
+	for i := range seen {
+		if seen[i].Leaf() != nil {
+			return &seen[i]
+		}
+	}
+	return nil
+}
+
+// distinct leaves out findings that were made twice.
+func distinct(list pki.Findings) pki.Findings {
+	unique := pki.Findings{}
+	seen := map[pki.Finding]bool{}
+	for _, finding := range list {
+		if !seen[finding] {
+			seen[finding] = true
+			unique = append(unique, finding)
+		}
+	}
+	return unique.WorstFirst()
+}
+
+// handshakes shows observations, one row each.
+func (u *ui) handshakes(seen []handshake.Observation, now time.Time) {
+	rows := make([][]line, 0, len(seen))
+	for _, o := range seen {
+		served := words(bad(o.Failure))
+		if leaf := o.Leaf(); leaf != nil {
+			d := pki.Describe(leaf)
+			served = words(shortName(leaf), ", ", daysLeft(d.NotAfter, now), faint(", "+shortened(d.SHA256, u.outStyle)))
+		}
+		rows = append(rows, []line{words("  " + o.Target), words(where(o)), words(serverName(o)), words(o.Protocol), served})
+	}
+	u.table([]string{"  endpoint", "address", "server name", "protocol", "serves"}, rows)
+}
+
+func where(o handshake.Observation) string {
+	switch {
+	case o.Proxy != "" && o.Address != "":
+		return fmt.Sprintf("%s via %s", o.Address, o.Proxy)
+	case o.Proxy != "":
+		return "via " + o.Proxy
+	}
+	return o.Address
+}
+
+func serverName(o handshake.Observation) string {
+	if o.ServerName == "" {
+		return "(none)"
+	}
+	return o.ServerName
+}

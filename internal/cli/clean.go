@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+func newCleanCommand(a *app) *cobra.Command {
+	var options changeOptions
+	cmd := &cobra.Command{
+		Use:     "clean DEPLOYMENT",
+		GroupID: groupChange,
+		Short:   "remove old certificate entries that rotations have left on the gateway",
+		Long: `Removes the entries that Cartouche added and those that its runs replaced, as far as no
+listener uses them; entries of other people stay. After that the runs cannot be undone any
+more. That clients are served as before is proved.`,
+		Example: `  cartouche clean gis.example.com
+  cartouche clean gis.example.com --yes --json`,
+		Args: oneArgument("which deployment", "cartouche deployments"),
+		RunE: a.run(func(ctx context.Context, args []string) error { return a.clean(ctx, args[0], options) }),
+	}
+	options.add(cmd)
+	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
+}
+
+func (a *app) clean(ctx context.Context, name string, options changeOptions) error {
+	credentials, err := a.lookingLogins(options.site)
+	if err != nil {
+		return err
+	}
+	session, err := a.connect(ctx, options.azure)
+	if err != nil {
+		return err
+	}
+	chosen, err := session.choose(ctx, name)
+	if err != nil {
+		return err
+	}
+	runner := session.runner(credentials)
+	state, err := session.observe(ctx, runner, chosen)
+	if err != nil {
+		return err
+	}
+	runs, err := a.runsOf(ctx, state.Gateway.ID())
+	if err != nil {
+		return err
+	}
+	entries := rotation.CleanPlan(state, runs)
+	if len(entries) == 0 {
+		return a.nothingToClean(state)
+	}
+	if !a.ui.json {
+		a.ui.say(title("Clean "+state.Deployment.Name), faint("  "+lastSegment(state.Gateway.ID())))
+		for _, entry := range entries {
+			a.ui.item(caution("-"), "remove certificate entry "+entry+", which no listener uses")
+		}
+		a.ui.fields(field{"restarts", words(good("none"))}, field{"undo", words("none: roll the old .pfx out again")})
+	}
+	err = a.confirm(ctx, options.yes, fmt.Sprintf("remove %s from the gateway %s now?", strings.Join(entries, ", "), lastSegment(state.Gateway.ID())))
+	if err != nil {
+		return err
+	}
+	return a.carryOut(ctx, session, runner, state, func(ctx context.Context) (rotation.Result, error) {
+		return runner.Clean(ctx, state, entries)
+	})
+}
+
+// nothingToClean ends without a run: nothing was written and nothing is new.
+func (a *app) nothingToClean(state rotation.State) error {
+	if a.ui.json {
+		return a.ui.value(rotation.Result{Outcome: rotation.NothingToDo, Deployment: state.Deployment.Name, Removed: []string{}})
+	}
+	a.ui.say(a.ui.outStyle.tick(), " nothing to clean: no entry of a rotation is unused")
+	return nil
+}

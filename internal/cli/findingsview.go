@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+// severity is a severity as a sign.
+func (p palette) severity(s pki.Severity) span {
+	switch s {
+	case pki.Refusal:
+		return p.cross()
+	case pki.Warning:
+		return caution("!")
+	}
+	return faint(p.glyph("·", "-"))
+}
+
+// findings shows findings, each with its code and with what mends it.
+func (u *ui) findings(list pki.Findings) {
+	for _, finding := range list {
+		u.item(u.outStyle.severity(finding.Severity), finding.Sentence, faint(" ["+finding.Code+"]"))
+		if finding.Mend != "" {
+			u.item(span{text: " "}, faint("mend: "), finding.Mend)
+		}
+	}
+}
+
+// troubling are the findings that are worse than a note.
+func troubling(list pki.Findings) pki.Findings {
+	var worse pki.Findings
+	for _, finding := range list {
+		if finding.Severity != pki.Note {
+			worse = append(worse, finding)
+		}
+	}
+	return worse
+}
+
+// findingsFailure is the failure of a look that found something, nil when it
+// found nothing worse than a note.
+func findingsFailure(what string, list pki.Findings) *failure {
+	worse := troubling(list)
+	if len(worse) == 0 {
+		return nil
+	}
+	f := &failure{Code: "findings", Message: fmt.Sprintf("%s: %s", what, count(len(worse), "finding")), Hint: firstMend(worse), exit: exitFindings}
+	return f
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// notNull keeps an empty list from being null in JSON.
+func notNull[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}

@@ -1,0 +1,172 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// help writes the help of a command to stdout: it was asked for, so it is the result.
+func (a *app) help(cmd *cobra.Command, _ []string) {
+	u := newUI(a.env, false, a.flags.noColor)
+	h := helper{u}
+	if !cmd.HasParent() {
+		h.root(cmd)
+		return
+	}
+	h.command(cmd)
+}
+
+type helper struct{ *ui }
+
+func (h helper) root(cmd *cobra.Command) {
+	h.text(cmd.Long)
+	h.heading("Usage")
+	h.text("  cartouche COMMAND [flags]")
+	for _, group := range cmd.Groups() {
+		h.commands(group.Title, cmd, group.ID)
+	}
+	h.commands("More", cmd, "")
+	h.heading("Examples")
+	h.text(cmd.Example)
+	fmt.Fprintln(h.out)
+	h.text("Flags, environment variables and exit status of a command: cartouche COMMAND --help")
+}
+
+func (h helper) commands(heading string, cmd *cobra.Command, group string) {
+	var list []*cobra.Command
+	for _, sub := range cmd.Commands() {
+		if sub.GroupID == group && (sub.IsAvailableCommand() || sub.Name() == "help") {
+			list = append(list, sub)
+		}
+	}
+	if len(list) == 0 {
+		return
+	}
+	slices.SortStableFunc(list, func(a, b *cobra.Command) int { return cmp.Compare(place(a), place(b)) })
+	h.heading(heading)
+	for _, sub := range list {
+		h.say("  ", accent(fmt.Sprintf("%-13s", sub.Name())), lowerFirst(sub.Short))
+	}
+}
+
+// place is where a command stands in the list: in the order in which people
+// use them, not by the alphabet.
+func place(cmd *cobra.Command) int {
+	order := []string{"demo", "sim", "deployments", "show", "check", "verify", "history", "plan", "apply", "undo", "clean"}
+	if i := slices.Index(order, cmd.Name()); i >= 0 {
+		return i
+	}
+	return len(order)
+}
+
+func (h helper) command(cmd *cobra.Command) {
+	h.text(cmd.Short)
+	if cmd.Long != "" {
+		fmt.Fprintln(h.out)
+		h.text(cmd.Long)
+	}
+	h.heading("Usage")
+	h.text("  " + cmd.UseLine())
+	h.subcommands(cmd)
+	if cmd.Example != "" {
+		h.heading("Examples")
+		h.text(cmd.Example)
+	}
+	h.flags("Flags", cmd.LocalNonPersistentFlags())
+	h.flags("Flags of every command", cmd.InheritedFlags())
+	h.exitStatus(cmd)
+}
+
+func (h helper) subcommands(cmd *cobra.Command) {
+	if !cmd.HasAvailableSubCommands() {
+		return
+	}
+	h.commands("Commands", cmd, "")
+}
+
+// exitStatus lists the statuses that a command can end with.
+func (h helper) exitStatus(cmd *cobra.Command) {
+	codes := exitCodesOf(cmd)
+	if len(codes) == 0 {
+		return
+	}
+	h.heading("Exit status")
+	for _, status := range statuses() {
+		for _, code := range codes {
+			if code == status.code {
+				h.say(fmt.Sprintf("  %3d  ", code), status.meaning)
+			}
+		}
+	}
+}
+
+func (h helper) flags(heading string, flags *pflag.FlagSet) {
+	if !flags.HasAvailableFlags() {
+		return
+	}
+	h.heading(heading)
+	widest := 0
+	var rows [][2]string
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if flag.Hidden {
+			return
+		}
+		kind, use := pflag.UnquoteUsage(flag)
+		if flag.Value.Type() == "bool" {
+			kind = ""
+		}
+		head := "    --" + flag.Name
+		if flag.Shorthand != "" {
+			head = "-" + flag.Shorthand + ", --" + flag.Name
+		}
+		head = strings.TrimRight(head+" "+kind, " ")
+		widest = max(widest, len(head))
+		rows = append(rows, [2]string{head, use})
+	})
+	for _, row := range rows {
+		head := "  " + row[0] + strings.Repeat(" ", widest-len(row[0])+2)
+		fmt.Fprintln(h.out, head+h.fold(h.outStyle.render(words(row[1])), 0, len(head)))
+	}
+}
+
+// text writes our own text, whose line breaks are meant.
+func (h helper) text(text string) {
+	for row := range strings.SplitSeq(text, "\n") {
+		fmt.Fprintln(h.out, h.outStyle.render(words(row)))
+	}
+}
+
+func lowerFirst(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToLower(text[:1]) + text[1:]
+}
+
+// exitCodesKey is where a command keeps its exit statuses for its help.
+const exitCodesKey = "exit"
+
+// exits gives a command its exit statuses.
+func exits(cmd *cobra.Command, codes ...int) *cobra.Command {
+	if cmd.Annotations == nil {
+		cmd.Annotations = map[string]string{}
+	}
+	cmd.Annotations[exitCodesKey] = strings.Trim(fmt.Sprint(codes), "[]")
+	return cmd
+}
+
+func exitCodesOf(cmd *cobra.Command) []int {
+	var codes []int
+	for text := range strings.FieldsSeq(cmd.Annotations[exitCodesKey]) {
+		var code int
+		if _, err := fmt.Sscan(text, &code); err == nil {
+			codes = append(codes, code)
+		}
+	}
+	return codes
+}

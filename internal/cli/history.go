@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+)
+
+func newHistoryCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "history [RUN]",
+		GroupID: groupLook,
+		Short:   "past runs, or all about one: steps, before and after, evidence",
+		Long: `Reads the journal in your state directory; nothing is signed in to. RUN is an id, or its
+beginning.`,
+		Example: `  cartouche history
+  cartouche history 20261123-0815-7f3a --json`,
+		Args: atMostOneArgument,
+		RunE: a.run(func(ctx context.Context, args []string) error {
+			if len(args) == 1 {
+				return a.historyOf(ctx, args[0])
+			}
+			return a.history(ctx)
+		}),
+	}
+	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight)
+}
+
+func (a *app) history(ctx context.Context) error {
+	runs, err := a.runs(ctx)
+	if err != nil {
+		return err
+	}
+	if a.ui.json {
+		return a.ui.value(notNull(runs))
+	}
+	if len(runs) == 0 {
+		a.ui.say("no runs yet")
+		return nil
+	}
+	var rows [][]line
+	for _, run := range runs {
+		rows = append(rows, []line{
+			words(title(run.ID)), words(minute(run.StartedAt)), words(run.DeploymentName),
+			words(outcomeSpan(run.Outcome)), words(took(run.StartedAt, run.FinishedAt)), words(orDash(run.By)),
+		})
+	}
+	a.ui.table([]string{"run", "began", "deployment", "outcome", "took", "by"}, rows)
+	return nil
+}
+
+func (a *app) historyOf(ctx context.Context, id string) error {
+	run, err := a.wholeRun(ctx, id)
+	if err != nil {
+		return err
+	}
+	if a.ui.json {
+		return a.ui.value(run)
+	}
+	a.ui.run(run, a.env.Now())
+	return nil
+}

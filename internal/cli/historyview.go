@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// run shows everything that the journal has of a run.
+func (u *ui) run(run journal.Run, now time.Time) {
+	u.say(title("Run "+run.ID), "  ", outcomeSpan(run.Outcome))
+	u.fields(
+		field{"deployment", words(run.DeploymentName)},
+		field{"gateway", words(run.GatewayID)},
+		field{"began", words(minute(run.StartedAt))},
+		field{"took", words(took(run.StartedAt, run.FinishedAt))},
+		field{"by", words(run.By, faint(" with cartouche "+run.Version))},
+	)
+	var result rotation.Result
+	if json.Unmarshal(run.Summary, &result) == nil && result.After != nil {
+		fmt.Fprintln(u.out)
+		u.certificatePair(result.Before, result.After, now)
+		u.fields(
+			field{"failure", words(result.Failure)},
+			field{"not restored", words(strings.Join(result.NotRestored, "; "))},
+			field{"proof", words(proofText(result.Proof))},
+			field{"gateway writes", words(fmt.Sprint(result.GatewayWrites))},
+			field{"operations", words(strings.Join(result.Operations, ", "))},
+			field{"removed", words(strings.Join(result.Removed, ", "))},
+		)
+	}
+	u.heading("Steps")
+	for _, step := range run.Steps {
+		u.item(u.stepSign(step.Outcome), step.Title, faint(fmt.Sprintf(" %s, %s", clock(step.StartedAt), took(step.StartedAt, step.FinishedAt))))
+		if step.Error != "" {
+			u.item(span{text: " "}, bad(step.Error))
+		}
+	}
+	if len(run.Evidence) == 0 {
+		return
+	}
+	u.heading("Evidence")
+	for _, evidence := range run.Evidence {
+		u.item(u.outStyle.bullet(), evidence.Kind, faint(fmt.Sprintf(" %s, %d bytes", clock(evidence.At), len(evidence.Data))))
+	}
+	u.say(faint("all of it: "), "cartouche history "+run.ID+" --json")
+}
+
+func (u *ui) stepSign(outcome string) span {
+	switch outcome {
+	case "done":
+		return u.outStyle.tick()
+	case journal.InDoubt:
+		return caution("?")
+	}
+	return u.outStyle.cross()
+}
+
+// outcomeSpan is an outcome in the colour that fits.
+func outcomeSpan(outcome string) span {
+	if known, ok := outcomes()[rotation.Outcome(outcome)]; ok {
+		return span{outcome, known.tone}
+	}
+	return caution(outcome) // in doubt
+}
+
+func minute(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
+func clock(t time.Time) string  { return t.Local().Format(time.TimeOnly) }
+
+// took is how long something lasted, "-" while it has no end.
+func took(from, to time.Time) string {
+	if to.IsZero() {
+		return "-"
+	}
+	return to.Sub(from).Round(time.Millisecond).String()
+}

@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/journal"
+)
+
+// lockedError says that another run of this user works on the gateway.
+type lockedError struct{ name string }
+
+func (e *lockedError) Error() string {
+	return "another run works on " + e.name + " at this moment"
+}
+
+// errHeld is what tryLock gives when somebody else has the lock.
+var errHeld = errors.New("held")
+
+// lock keeps two runs of one user on this computer from changing one gateway at
+// the same time. It is a lock of the operating system, so it ends with the
+// process, however that ends. Others, on other computers, are kept away by the
+// gateway itself: it takes one change at a time, and If-Match.
+func (a *app) lock(gatewayID, name string) (unlock func(), err error) {
+	memory, err := journal.DefaultPath(a.env.Lookup, runtime.GOOS)
+	if err != nil {
+		return nil, usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
+	}
+	dir := filepath.Join(filepath.Dir(memory), "locks")
+	err = os.MkdirAll(dir, 0o700)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	sum := sha256.Sum256([]byte(strings.ToLower(gatewayID)))
+	file, err := os.OpenFile(filepath.Join(dir, hex.EncodeToString(sum[:8])), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	err = tryLock(file)
+	if errors.Is(err, errHeld) {
+		err = &lockedError{name}
+	} else if err != nil {
+		err = fmt.Errorf("lock %s: %w", name, err)
+	}
+	if err != nil {
+		_ = file.Close()
+		return nil, err
+	}
+	return func() { _ = file.Close() }, nil // closing ends the lock
+}

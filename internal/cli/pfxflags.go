@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"github.com/cartouche-gis/cartouche/internal/egress"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+)
+
+// maxPFX bounds a .pfx file before pki looks at it, which has its own, smaller limit.
+const maxPFX = 4 << 20
+
+// pfxFlags name a .pfx file and its password.
+type pfxFlags struct {
+	file         string
+	passwordFile string
+}
+
+func (f *pfxFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.file, "pfx", "", "`FILE` with the new certificate, its key and its chain")
+	f.addPassword(flags)
+}
+
+func (f *pfxFlags) addPassword(flags *pflag.FlagSet) {
+	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password of the .pfx, - for standard input (CARTOUCHE_PFX_PASSWORD)")
+}
+
+// readPFX reads the file. A password is asked for only when the file has one.
+func (a *app) readPFX(ctx context.Context, f pfxFlags) (*pki.Bundle, error) {
+	data, err := readBounded(f.file, maxPFX)
+	if err != nil {
+		return nil, whileServing(usage("check the path", "%s: %s", f.file, err), nothingChanged, "")
+	}
+	source := secretSource{
+		what: "password of " + filepath.Base(f.file), flag: "--password-file", file: f.passwordFile, variable: "CARTOUCHE_PFX_PASSWORD",
+	}
+	password, err := a.given(source)
+	switch {
+	case errors.Is(err, errNotGiven):
+		bundle, err := pki.ReadPFX(data, secret.Secret{})
+		if !isWrongPassword(err) {
+			return bundle, refusedFile(f.file, err)
+		}
+		password, err = a.ask(ctx, source)
+		if err != nil {
+			return nil, whileServing(err, nothingChanged, "")
+		}
+	case err != nil:
+		return nil, whileServing(err, nothingChanged, "")
+	}
+	bundle, err := pki.ReadPFX(data, password)
+	return bundle, refusedFile(f.file, err)
+}
+
+func isWrongPassword(err error) bool {
+	defect, ok := errors.AsType[*pki.DefectError](err)
+	return ok && defect.Code == "wrong-password"
+}
+
+// refusedFile says which file could not be used.
+func refusedFile(path string, err error) error {
+	defect, ok := errors.AsType[*pki.DefectError](err)
+	if !ok {
+		return err
+	}
+	return &failure{
+		Code: defect.Code, Message: path + ": " + defect.Sentence, Hint: defect.Mend,
+		Serving: nothingChanged, Findings: pki.Findings{defect.Finding}, exit: exitRefused, cause: err,
+	}
+}
+
+// complete fetches the intermediates that a file lacks.
+func (a *app) complete(ctx context.Context, network *egress.Network, roots *pki.Roots, bundle *pki.Bundle) *pki.Bundle {
+	completed, _ := pki.Complete(ctx, bundle, pki.AIA{Transport: network.Transport(), Roots: roots})
+	return completed
+}

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// rollOutOptions are what `plan` and `apply` have in common.
+type rollOutOptions struct {
+	azure         azureFlags
+	site          siteFlags
+	pfx           pfxFlags
+	assumeTrusted bool
+}
+
+func (o *rollOutOptions) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	o.pfx.add(flags)
+	flags.BoolVar(&o.assumeTrusted, "assume-trusted", false, "accept a chain to an authority that is not known: all machines know it already")
+	o.site.add(flags)
+	o.azure.add(flags)
+}
+
+func newPlanCommand(a *app) *cobra.Command {
+	var options rollOutOptions
+	var save string
+	cmd := &cobra.Command{
+		Use:     "plan DEPLOYMENT --pfx FILE",
+		GroupID: groupChange,
+		Short:   "say what a renewal would change, touch, restart and prove",
+		Long: `Reads the certificate and the deployment, and says what "cartouche apply" would do.
+Nothing is changed. A certificate that would be refused, and a deployment that does not
+allow the change now, are shown with every reason at once.`,
+		Example: `  cartouche plan gis.example.com --pfx new.pfx
+  cartouche plan gis.example.com --pfx new.pfx --password-file password.txt --save plan.json
+  cartouche apply --plan plan.json`,
+		Args: oneArgument("which deployment", "cartouche deployments"),
+	}
+	options.add(cmd)
+	cmd.Flags().StringVar(&save, "save", "", "`FILE` to write the plan to, for \"cartouche apply --plan\"")
+	cmd.RunE = a.run(func(ctx context.Context, args []string) error { return a.plan(ctx, args[0], options, save) })
+	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitInterrupted)
+}
+
+func (a *app) plan(ctx context.Context, name string, options rollOutOptions, save string) error {
+	if options.pfx.file == "" {
+		return usage("cartouche plan "+quote(name)+" --pfx FILE", "say which certificate: --pfx FILE")
+	}
+	ready, err := a.prepare(ctx, options, byName(name))
+	if err != nil {
+		return err
+	}
+	f := planFailure(ready)
+	if save != "" && f == nil {
+		err = savePlan(save, ready.plan)
+		if err != nil {
+			return err
+		}
+	}
+	if a.ui.json {
+		return answer(a.ui, ready.plan, f)
+	}
+	a.ui.plan(ready)
+	if f != nil {
+		return f
+	}
+	a.ui.next(ready, options, save)
+	return nil
+}
+
+// prepared is a rotation that only needs a yes.
+type prepared struct {
+	runner      *rotation.Runner
+	session     *session
+	state       rotation.State
+	goal        rotation.Goal
+	plan        rotation.Plan
+	credentials rotation.Credentials
+	options     rollOutOptions
+}
+
+// prepare reads the certificate first, since that costs nothing and is where
+// most mistakes are, then the deployment, and makes the plan.
+func (a *app) prepare(ctx context.Context, options rollOutOptions, choose chooser) (*prepared, error) {
+	bundle, err := a.readPFX(ctx, options.pfx)
+	if err != nil {
+		return nil, err
+	}
+	session, err := a.connect(ctx, options.azure)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := choose(ctx, session)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := a.changingLogins(ctx, options.site, chosen)
+	if err != nil {
+		return nil, err
+	}
+	ready := &prepared{session: session, credentials: credentials, options: options, runner: session.runner(credentials)}
+	ready.state, err = session.observe(ctx, ready.runner, chosen)
+	if err != nil {
+		return nil, err
+	}
+	source, err := filepath.Abs(options.pfx.file)
+	if err != nil {
+		return nil, fmt.Errorf("path of %s: %w", options.pfx.file, err)
+	}
+	ready.goal = rotation.Goal{
+		Bundle: a.complete(ctx, session.network, session.roots, bundle), Roots: session.roots, Now: a.env.Now(),
+		AssumeTrusted: options.assumeTrusted, Source: source,
+	}
+	ready.plan, err = rotation.NewPlan(ready.state, ready.goal)
+	return ready, whileServing(err, serving(ready.state), "")
+}
+
+// chooser finds the deployment of a command.
+type chooser func(context.Context, *session) (deployment.Deployment, error)
+
+func byName(name string) chooser {
+	return func(ctx context.Context, s *session) (deployment.Deployment, error) { return s.choose(ctx, name) }
+}
+
+// planFailure is the failure of a plan that must not be applied, nil when it may.
+func planFailure(ready *prepared) *failure {
+	err := ready.plan.Ready()
+	if err == nil {
+		return nil
+	}
+	f := explain(whileServing(err, serving(ready.state)+"; nothing was changed", "cartouche show "+quote(ready.state.Deployment.Name)))
+	return &f
+}
+
+// serving says in one line what clients get by the state.
+func serving(state rotation.State) string {
+	for _, o := range state.Wire {
+		if leaf := o.Leaf(); leaf != nil {
+			return o.Target + " serves " + summaryText(pki.Describe(leaf))
+		}
+	}
+	return "unknown: no endpoint could be reached"
+}
+
+// savePlan writes a plan for `apply --plan`. It holds no secret, but says what
+// will be done: only its owner should be able to write it.
+func savePlan(path string, plan rotation.Plan) error {
+	document, err := json.MarshalIndent(plan, "", "  ")
+	if err == nil {
+		err = os.WriteFile(path, append(document, '\n'), 0o600)
+	}
+	if err != nil {
+		return whileServing(fmt.Errorf("save the plan: %w", err), nothingChanged, "")
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// plan shows a prepared rotation: what changes, what it touches, what restarts,
+// what will be proved, and what speaks against it.
+func (u *ui) plan(ready *prepared) {
+	p := ready.plan
+	u.say(title("Plan for "+p.Deployment), faint("  "+strings.Join(p.Names, ", ")))
+	u.planCertificates(p, ready)
+	for _, step := range p.Steps {
+		u.step(step, p)
+	}
+	u.logins(ready)
+	if len(p.Findings) > 0 {
+		u.heading("About the certificate")
+		u.findings(p.Findings)
+	}
+	if len(p.Obstacles) > 0 {
+		u.heading("About the deployment")
+		u.findings(p.Obstacles)
+	}
+}
+
+func (u *ui) planCertificates(p rotation.Plan, ready *prepared) {
+	now := ready.state.At
+	list := []field{{"new", summary(p.Certificate, now)}, {"", words(faint("issued by "), p.Certificate.Issuer)}}
+	if p.Serving != nil {
+		list = append(list, field{"replaces", summary(*p.Serving, now)})
+	}
+	list = append(list, field{"from", words(p.Source)}, field{"gateway", words(lastSegment(p.GatewayID), faint(" in "+ready.state.Gateway.ResourceGroup()))})
+	u.fields(list...)
+}
+
+func (u *ui) step(step rotation.Step, p rotation.Plan) {
+	u.heading(strings.ToUpper(step.Title[:1]) + step.Title[1:])
+	for _, change := range step.Changes {
+		u.item(accent(changeSign(change)), change)
+	}
+	if step.Kind == rotation.StepProve {
+		for _, proof := range p.Proofs {
+			u.item(u.outStyle.bullet(), proof)
+		}
+	}
+	if step.Touches != "" {
+		restarts := words(good("none"))
+		if len(step.Restarts) > 0 {
+			restarts = words(caution(strings.Join(step.Restarts, ", ")))
+		}
+		u.fields(field{"touches", words(step.Touches)}, field{"restarts", restarts}, field{"undo", words(step.Undo)})
+		return
+	}
+	u.fields(field{"otherwise", words(step.Undo)})
+}
+
+// changeSign marks additions, and moves.
+func changeSign(change string) string {
+	switch {
+	case strings.HasPrefix(change, "add "):
+		return "+"
+	case strings.HasPrefix(change, "keep "):
+		return "="
+	case strings.HasPrefix(change, "remove "):
+		return "-"
+	}
+	return "~"
+}
+
+// logins says which login is used for what, so that nobody wonders what a
+// password was asked for.
+func (u *ui) logins(ready *prepared) {
+	u.heading("Logins")
+	sites := ready.state.Sites
+	switch {
+	case sites.PortalURL == "":
+		u.item(u.outStyle.bullet(), "site administrator: not needed, there is no Portal")
+	case sites.SignedIn:
+		u.item(u.outStyle.tick(), fmt.Sprintf("site administrator %s: accepted by Portal; used to validate its %s before and after",
+			ready.credentials.SiteAdmin, count(len(sites.Federation), "federated server")))
+	case ready.options.site.withoutPortal:
+		u.item(caution("!"), "site administrator: left out (--without-portal), so federation is not validated")
+	default:
+		u.item(u.outStyle.cross(), fmt.Sprintf("site administrator %s: not signed in", ready.credentials.SiteAdmin))
+	}
+	if ready.credentials.ServiceAccount != "" {
+		u.item(u.outStyle.bullet(), fmt.Sprintf("service account %s: given and not used, since no step runs on a machine", ready.credentials.ServiceAccount))
+		return
+	}
+	u.item(u.outStyle.bullet(), "service account: not needed, since no step runs on a machine")
+}
+
+// next says the command that carries the plan out.
+func (u *ui) next(ready *prepared, options rollOutOptions, save string) {
+	command := "cartouche apply " + quote(ready.plan.Deployment) + " --pfx " + quote(options.pfx.file)
+	if options.pfx.passwordFile != "" {
+		command += " --password-file " + quote(options.pfx.passwordFile)
+	}
+	if save != "" {
+		command = "cartouche apply --plan " + quote(save)
+		if options.pfx.passwordFile != "" {
+			command += " --password-file " + quote(options.pfx.passwordFile)
+		}
+	}
+	fmt.Fprintln(u.out)
+	u.say(faint("nothing was changed; next: "), command)
+}

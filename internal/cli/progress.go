@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"charm.land/lipgloss/v2"
+
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// waitingEvery is how often a log that is no terminal hears that a wait goes on.
+const waitingEvery = 10 * time.Second
+
+// progress shows on stderr how a command goes on, in one of three ways: a
+// terminal has one line at its end that is rewritten while something is waited
+// for; a log file gets lines with the time; --json gets one object per line.
+type progress struct {
+	mu      sync.Mutex
+	w       io.Writer
+	palette palette
+	width   int
+	json    bool
+	live    bool
+	now     func() time.Time
+
+	status     line      // what is being waited for, live only
+	since      time.Time // when that began
+	frame      int
+	stop       chan struct{}
+	lastPhase  rotation.Phase
+	lastWaited time.Time
+}
+
+func newProgress(u *ui, env Environment) *progress {
+	return &progress{
+		w: env.Stderr, palette: u.errors, width: u.width, json: u.json,
+		live: env.StderrIsTerminal && !u.json && env.Lookup("TERM") != "dumb",
+		now:  env.Now,
+	}
+}
+
+// event shows an event of a rotation; it is a Runner's Report.
+func (p *progress) event(event rotation.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.json:
+		p.object(event)
+	case p.live:
+		p.show(event)
+	default:
+		p.log(event)
+	}
+}
+
+// doing says what the command does now and may take a moment.
+func (p *progress) doing(phase rotation.Phase, text string) {
+	p.event(rotation.Event{At: p.now(), Phase: phase, Text: text, Waiting: true})
+}
+
+// done takes the rewritten line away.
+func (p *progress) done() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wipe()
+}
+
+// note writes a line of its own, whatever is being shown.
+func (p *progress) note(l line, kind, text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.json {
+		p.object(struct {
+			At   time.Time `json:"at"`
+			Kind string    `json:"kind"`
+			Text string    `json:"text"`
+		}{p.now(), kind, text})
+		return
+	}
+	p.clear()
+	fmt.Fprintln(p.w, p.palette.render(l))
+	p.draw()
+}
+
+func (p *progress) object(value any) {
+	document, err := json.Marshal(value)
+	if err != nil {
+		return // our own plain values; and there is nobody else to tell
+	}
+	_, _ = p.w.Write(append(escapeJSON(document), '\n'))
+}
+
+func (p *progress) log(event rotation.Event) {
+	if event.Waiting {
+		if event.Phase == p.lastPhase && event.At.Sub(p.lastWaited) < waitingEvery {
+			return
+		}
+		p.lastPhase, p.lastWaited = event.Phase, event.At
+	}
+	fmt.Fprintf(p.w, "%s %-8s %s\n", event.At.UTC().Format("2006-01-02T15:04:05Z"), event.Phase, escape(event.Text, p.palette.ascii))
+}
+
+// show rewrites the status line, or leaves a finished line above it.
+func (p *progress) show(event rotation.Event) {
+	text := words(accent(fmt.Sprintf("%-8s", event.Phase)), " ", event.Text)
+	if event.Waiting {
+		p.begin(text)
+		return
+	}
+	p.wipe()
+	if event.Phase == rotation.PhaseDone {
+		return // the result says it
+	}
+	fmt.Fprintln(p.w, p.palette.render(words(faint(p.palette.glyph("▸", ">")), " ", text)))
+}
+
+// begin shows a status line and keeps its clock moving.
+func (p *progress) begin(text line) {
+	if p.stop == nil {
+		p.stop, p.since = make(chan struct{}), p.now()
+		go p.tick(p.stop)
+	}
+	p.status = text
+	p.draw()
+}
+
+func (p *progress) tick(stop chan struct{}) {
+	ticker := time.NewTicker(120 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ticker.C:
+			p.mu.Lock()
+			if p.stop == stop {
+				p.frame++
+				p.draw()
+			}
+			p.mu.Unlock()
+		}
+	}
+}
+
+// wipe ends the status line.
+func (p *progress) wipe() {
+	if p.stop == nil {
+		return
+	}
+	close(p.stop)
+	p.stop = nil
+	p.status = nil
+	p.clear()
+}
+
+func (p *progress) clear() {
+	if p.live {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
+
+// draw writes the status line, cut to the terminal: a line that wraps could not
+// be rewritten.
+func (p *progress) draw() {
+	if !p.live || p.status == nil {
+		return
+	}
+	frames := []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"}
+	if p.palette.ascii {
+		frames = []string{"|", "/", "-", `\`}
+	}
+	text := p.palette.render(words(accent(frames[p.frame%len(frames)]), " ", p.status))
+	if took := p.now().Sub(p.since).Truncate(time.Second); took >= 2*time.Second {
+		text += p.palette.render(words(faint(" " + took.String())))
+	}
+	width := p.width
+	if width <= 0 {
+		width = 80
+	}
+	text = lipgloss.NewStyle().MaxWidth(width - 1).Render(strings.ReplaceAll(text, "\n", " "))
+	fmt.Fprint(p.w, "\r"+text+"\x1b[K")
+}

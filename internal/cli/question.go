@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// confirm asks before a change. Without a terminal nobody can be asked, and
+// nothing is changed.
+func (a *app) confirm(ctx context.Context, yes bool, question string) error {
+	if yes {
+		return nil
+	}
+	if !a.env.StdinIsTerminal {
+		return whileServing(usage("add --yes to go on without being asked", "this changes the gateway, and nobody can be asked: standard input is no terminal"),
+			nothingChanged, "")
+	}
+	reply, err := a.askLine(ctx, question+" [y/N] ")
+	if err != nil {
+		return whileServing(err, nothingChanged, "")
+	}
+	switch strings.ToLower(reply) {
+	case "y", "yes":
+		return nil
+	}
+	return &failure{Code: "declined", Message: "not confirmed", Serving: nothingChanged, exit: exitPreflight}
+}
+
+// askLine asks for one line on the terminal. It does not wait for the line when
+// ctx ends, as by Ctrl-C.
+func (a *app) askLine(ctx context.Context, question string) (string, error) {
+	a.ui.progress.done()
+	fmt.Fprint(a.env.Stderr, a.ui.errors.render(words(question)))
+	type reply struct {
+		text string
+		err  error
+	}
+	replies := make(chan reply, 1)
+	go func() {
+		text, err := bufio.NewReader(io.LimitReader(a.env.Stdin, maxSecret)).ReadString('\n')
+		if errors.Is(err, io.EOF) && text != "" {
+			err = nil
+		}
+		replies <- reply{strings.TrimSpace(text), err}
+	}()
+	select {
+	case r := <-replies:
+		if errors.Is(r.err, io.EOF) {
+			fmt.Fprintln(a.env.Stderr)
+			return "", nil // Ctrl-D: no answer
+		}
+		return r.text, r.err
+	case <-ctx.Done():
+		fmt.Fprintln(a.env.Stderr)
+		return "", ctx.Err()
+	}
+}

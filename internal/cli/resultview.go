@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// outcomes says for people how a run ended.
+func outcomes() map[rotation.Outcome]struct {
+	tone tone
+	text string
+} {
+	return map[rotation.Outcome]struct {
+		tone tone
+		text string
+	}{
+		rotation.Verified:    {toneGood, "verified: every endpoint serves the certificate, and that was proved"},
+		rotation.NothingToDo: {toneGood, "nothing to do: every endpoint serves this certificate already, and that was proved"},
+		rotation.Cleaned:     {toneGood, "cleaned: the unused entries are gone, and clients are served as before"},
+		rotation.Unchanged:   {toneCaution, "unchanged: the run ended before anything was changed"},
+		rotation.Restored:    {toneCaution, "restored: what was served before is back, and that was proved"},
+		rotation.NotRestored: {toneBad, "not restored: not everything is as it was"},
+	}
+}
+
+// result shows what a run did and what came of it.
+func (u *ui) result(result rotation.Result, now time.Time) {
+	fmt.Fprintln(u.out)
+	outcome, known := outcomes()[result.Outcome]
+	if !known {
+		outcome.tone, outcome.text = toneBad, string(result.Outcome)
+	}
+	u.say(span{outcome.text, outcome.tone})
+	if result.Before != nil && result.After != nil && result.Before.SHA256 != result.After.SHA256 {
+		u.certificatePair(result.Before, result.After, now)
+	} else if result.After != nil {
+		u.fields(field{"serving", summary(*result.After, now)})
+	}
+	for _, what := range result.NotRestored {
+		u.item(u.outStyle.cross(), what)
+	}
+	u.fields(
+		field{"proof", words(proofText(result.Proof))},
+		field{"gateway writes", words(fmt.Sprint(result.GatewayWrites))},
+		field{"restarts", words(fmt.Sprint(result.Restarts))},
+		field{"removed", words(strings.Join(result.Removed, ", "))},
+		field{"took", words((time.Duration(result.Seconds*1000) * time.Millisecond).String())},
+		field{"run", words(result.RunID)},
+	)
+	if next := nextAfter(result); next != "" {
+		u.say(faint("next: "), next)
+	}
+}
+
+func proofText(proof *rotation.Proof) string {
+	if proof == nil {
+		return ""
+	}
+	text := fmt.Sprintf("%s in each of %s", count(len(proof.Wire), "handshake"), count(proof.Looks, "look"))
+	if up := upBackends(*proof); len(proof.Backends) > 0 {
+		text += fmt.Sprintf(", %d of %d backends up", up, len(proof.Backends))
+	}
+	if n := len(proof.Sites.Federation); n > 0 {
+		text += ", " + count(n, "federated server") + " validated"
+	}
+	return text
+}
+
+func upBackends(proof rotation.Proof) int {
+	up := 0
+	for _, backend := range proof.Backends {
+		if backend.Health == "Up" {
+			up++
+		}
+	}
+	return up
+}
+
+// nextAfter is what a person may want to type after a success.
+func nextAfter(result rotation.Result) string {
+	if result.Outcome != rotation.Verified || result.RunID == "" {
+		return ""
+	}
+	return "when all is well: cartouche clean " + quote(result.Deployment) + "; to go back: cartouche undo " + result.RunID
+}
+
+// resultFailure is the failure of a run that did not reach its goal, nil when it did.
+func resultFailure(result rotation.Result) *failure {
+	status := statusOf(result)
+	if status == exitDone {
+		return nil
+	}
+	f := &failure{Code: string(result.Outcome), Message: result.Failure, exit: status}
+	if f.Message == "" {
+		f.Message = outcomes()[result.Outcome].text
+	}
+	if result.Interrupted {
+		f.Message = "interrupted; " + outcomes()[result.Outcome].text
+	}
+	if result.After != nil {
+		f.Serving = result.Endpoint + " serves " + summaryText(*result.After)
+	}
+	switch result.Outcome {
+	case rotation.NotRestored:
+		f.Hint = "cartouche verify " + quote(result.Deployment)
+		if len(result.NotRestored) > 0 {
+			f.Message += "; not restored: " + strings.Join(result.NotRestored, "; ")
+		}
+	default:
+		f.Hint = "cartouche verify " + quote(result.Deployment) + ", then the same command again"
+		if result.RunID != "" {
+			f.Hint += "; what happened: cartouche history " + result.RunID
+		}
+	}
+	return f
+}

@@ -1,0 +1,60 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+)
+
+// The groups of commands in the help.
+const (
+	groupTry    = "try"
+	groupLook   = "look"
+	groupChange = "change"
+)
+
+func newRootCommand(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "cartouche",
+		Short: "Renew the certificate of an ArcGIS Enterprise deployment on Azure",
+		Long: `Cartouche replaces the CA-issued TLS certificate of an ArcGIS Enterprise deployment
+on Azure: it checks the certificate, shows the plan, changes the gateway in one write,
+proves the result with TLS handshakes, and goes back by itself if the proof fails.`,
+		Example: `  cartouche deployments
+  cartouche check new.pfx --for gis.example.com
+  cartouche plan gis.example.com --pfx new.pfx
+  cartouche apply gis.example.com --pfx new.pfx`,
+		Version:           a.env.Version,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		DisableAutoGenTag: true,
+	}
+	root.SetVersionTemplate("cartouche {{.Version}}\n")
+	root.AddGroup(
+		&cobra.Group{ID: groupTry, Title: "Try it"},
+		&cobra.Group{ID: groupLook, Title: "Look"},
+		&cobra.Group{ID: groupChange, Title: "Change"},
+	)
+	flags := root.PersistentFlags()
+	flags.BoolVar(&a.flags.json, "json", false, "one JSON value on stdout, progress as JSON lines on stderr")
+	flags.BoolVar(&a.flags.verbose, "verbose", false, "show every call to Azure on stderr")
+	flags.BoolVar(&a.flags.noColor, "no-color", false, "no colours (also: NO_COLOR)")
+	flags.SortFlags = false
+
+	root.AddCommand(
+		newDeploymentsCommand(a),
+		newShowCommand(a),
+		newCheckCommand(a),
+		newVerifyCommand(a),
+		newHistoryCommand(a),
+		newPlanCommand(a),
+		newApplyCommand(a),
+		newUndoCommand(a),
+		newCleanCommand(a),
+		newVersionCommand(a),
+	)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage(cmd.CommandPath()+" --help", "%s", err)
+	})
+	root.SetHelpFunc(a.help)
+	root.SetUsageFunc(func(cmd *cobra.Command) error { a.help(cmd, nil); return nil })
+	return root
+}

@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// maxPlanFile bounds a plan file; rotation has the same limit.
+const maxPlanFile = 4 << 20
+
+// prepareSaved prepares the rotation of a saved plan: the same deployment, the
+// same certificate, and a world that has not moved since.
+func (a *app) prepareSaved(ctx context.Context, args []string, options rollOutOptions, path string) (*prepared, error) {
+	plan, err := readPlan(path)
+	if err != nil {
+		return nil, err
+	}
+	if options.pfx.file == "" {
+		options.pfx.file = plan.Source
+	}
+	if options.azure.cloud == "" {
+		options.azure.cloud = plan.Cloud
+	}
+	options.assumeTrusted = plan.AssumeTrusted
+	ready, err := a.prepare(ctx, options, func(ctx context.Context, s *session) (deployment.Deployment, error) {
+		return s.ofPlan(ctx, plan, args)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if ready.plan.Certificate.SHA256 != plan.Certificate.SHA256 {
+		return nil, whileServing(&failure{
+			Code: "other-certificate", Message: options.pfx.file + " is not the certificate that the plan was made for",
+			Hint: "name the right file with --pfx, or make the plan again", exit: exitPreflight,
+		}, serving(ready.state)+"; nothing was changed", "")
+	}
+	// Judged anew: a file that was good when the plan was made may have expired
+	// since. And what the plan wanted may be there already.
+	if ready.plan.Ready() != nil || ready.plan.NothingToDo() {
+		return ready, nil
+	}
+	err = plan.MovedSince(ready.state)
+	if err != nil {
+		return nil, whileServing(err, serving(ready.state)+"; nothing was changed", "")
+	}
+	ready.plan = plan
+	return ready, nil
+}
+
+func readPlan(path string) (rotation.Plan, error) {
+	data, err := readBounded(path, maxPlanFile)
+	if err != nil {
+		return rotation.Plan{}, whileServing(usage("check the path", "--plan %s: %s", path, err), nothingChanged, "")
+	}
+	plan, err := rotation.ParsePlan(data)
+	if _, edited := errors.AsType[*rotation.EditedPlanError](err); err != nil && !edited {
+		err = usage("cartouche plan DEPLOYMENT --pfx FILE --save "+quote(path), "%s", err)
+	}
+	return plan, whileServing(err, nothingChanged, "")
+}
+
+// ofPlan finds the deployment of a plan by its gateway, whose id nobody can
+// write into a tag. A deployment that is named as well must be the same.
+func (s *session) ofPlan(ctx context.Context, plan rotation.Plan, args []string) (deployment.Deployment, error) {
+	found, err := s.find(ctx)
+	if err != nil {
+		return deployment.Deployment{}, err
+	}
+	chosen, err := deployment.Select(found.Deployments, plan.GatewayID)
+	if err != nil {
+		return chosen, whileServing(&rotation.MovedError{Moved: []string{"the gateway " + plan.GatewayID + " is not found any more"}}, nothingChanged, "")
+	}
+	if len(args) == 0 {
+		return chosen, nil
+	}
+	named, err := deployment.Select(found.Deployments, args[0])
+	if err == nil && named.GatewayID != chosen.GatewayID {
+		err = usage("leave the name out, or make a plan for it", "the plan is for %s, not for %s", plan.Deployment, args[0])
+	}
+	return chosen, whileServing(err, nothingChanged, "")
+}

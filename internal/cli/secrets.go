@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+
+	"github.com/cartouche-gis/cartouche/internal/secret"
+)
+
+// maxSecret bounds a password file: more is a wrong file.
+const maxSecret = 4 << 10
+
+// secretSource is a secret and the ways in which it can be given. It is never
+// an argument: arguments are seen by every program on the computer.
+type secretSource struct {
+	// what it is, in a prompt: "password of new.pfx".
+	what string
+	// flag and file: the flag that names a file, and the file; "-" is standard input.
+	flag, file string
+	// variable is the environment variable that holds it.
+	variable string
+}
+
+// errNotGiven says that a secret was given in no way at all.
+var errNotGiven = errors.New("not given")
+
+// given reads a secret from its file or variable. The error is errNotGiven when
+// there is neither.
+func (a *app) given(s secretSource) (secret.Secret, error) {
+	if s.file != "" {
+		return a.readSecretFile(s)
+	}
+	if value := a.env.Lookup(s.variable); value != "" {
+		return secret.New(value), nil
+	}
+	return secret.Secret{}, errNotGiven
+}
+
+// ask reads a secret from wherever it is given, and asks for it on a terminal.
+func (a *app) ask(ctx context.Context, s secretSource) (secret.Secret, error) {
+	value, err := a.given(s)
+	if !errors.Is(err, errNotGiven) {
+		return value, err
+	}
+	if !a.env.StdinIsTerminal || a.env.ReadPassword == nil {
+		return secret.Secret{}, usage(
+			fmt.Sprintf("name a file that holds it with %s FILE (- is standard input), or set %s", s.flag, s.variable),
+			"the %s is not given", s.what)
+	}
+	a.ui.progress.done()
+	value, err = a.env.ReadPassword(ctx, escape(s.what, a.ui.errors.ascii)+": ")
+	if err != nil {
+		return secret.Secret{}, fmt.Errorf("ask for the %s: %w", s.what, err)
+	}
+	return value, nil
+}
+
+func (a *app) readSecretFile(s secretSource) (secret.Secret, error) {
+	content, err := a.secretBytes(s.file)
+	if err == nil {
+		content, err = secretText(content)
+	}
+	if err != nil {
+		return secret.Secret{}, usage("", "%s %s: %s", s.flag, s.file, err)
+	}
+	return secret.New(string(content)), nil
+}
+
+func (a *app) secretBytes(path string) ([]byte, error) {
+	if path == "-" {
+		if a.stdinTaken {
+			return nil, errors.New("standard input can be read only once")
+		}
+		a.stdinTaken = true
+		return io.ReadAll(io.LimitReader(a.env.Stdin, maxSecret+1))
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, plainPathError(err)
+	}
+	if info.IsDir() {
+		return nil, errors.New("is a directory")
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		a.ui.warn(fmt.Sprintf("%s can be read by others: chmod 600 %s", path, quote(path)))
+	}
+	return readBounded(path, maxSecret)
+}
+
+// secretText takes one line ending away, and the mark that Windows editors put
+// before UTF-8.
+func secretText(content []byte) ([]byte, error) {
+	if len(content) > maxSecret {
+		return nil, fmt.Errorf("holds more than %d bytes, so it is no password file", maxSecret)
+	}
+	if bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff")) {
+		return nil, errors.New("is in UTF-16; save it as UTF-8")
+	}
+	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
+	if cut, ok := bytes.CutSuffix(content, []byte("\r\n")); ok {
+		return cut, nil
+	}
+	return bytes.TrimSuffix(content, []byte("\n")), nil
+}
+
+// readBounded reads a file of at most limit bytes; of a larger one it gives one
+// byte more, so that whoever reads it sees that it is too large.
+func readBounded(path string, limit int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, plainPathError(err)
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, limit+1))
+	if err != nil {
+		return nil, plainPathError(err)
+	}
+	return content, nil
+}
+
+// plainPathError leaves operation and path out: the message names the path itself.
+func plainPathError(err error) error {
+	if cause, ok := errors.AsType[*fs.PathError](err); ok {
+		return cause.Err
+	}
+	return err
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/egress"
+	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// session is what a command that works with Azure has: the way out, the
+// authorities that ArcGIS knows, and Resource Manager. Nothing is sent before
+// it is used.
+type session struct {
+	app     *app
+	network *egress.Network
+	roots   *pki.Roots
+	azure   *cloud.ResourceManager
+	scope   deployment.Scope
+}
+
+// network is the way out that the environment names.
+func (a *app) network() (*egress.Network, error) {
+	network, err := egress.FromEnvironment(a.env.Lookup)
+	if err != nil {
+		return nil, usage("correct the variable, or unset it", "environment: %s", err)
+	}
+	return network, nil
+}
+
+// knownRoots are the authorities that ArcGIS is taken to know: Mozilla's list
+// and what the environment names explicitly. The computer's own store is not
+// among them, see pki.Roots.
+func knownRoots(network *egress.Network) *pki.Roots {
+	return pki.MozillaRoots().With(network.NamedRoots()...)
+}
+
+// connect makes a session as flags and environment say.
+func (a *app) connect(ctx context.Context, flags azureFlags) (*session, error) {
+	in, err := a.theCloud(flags)
+	if err != nil {
+		return nil, err
+	}
+	network, err := a.network()
+	if err != nil {
+		return nil, err
+	}
+	options, err := a.signInOptions(ctx, flags, in)
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Transport: network.Transport()}
+	options.Client = client
+	credential, err := cloud.SignIn(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	azure, err := cloud.NewResourceManager(in, credential, cloud.Options{
+		Client: client, Version: a.env.Version, Observe: a.observeCall(), PollInterval: a.env.PollInterval,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &session{app: a, network: network, roots: knownRoots(network), azure: azure, scope: a.scope(flags)}, nil
+}
+
+// observeCall shows calls to Azure when they are asked for.
+func (a *app) observeCall() func(cloud.Call) {
+	if !a.flags.verbose {
+		return nil
+	}
+	return func(call cloud.Call) {
+		text := fmt.Sprintf("%s %s: %d in %s", call.Method, call.Path, call.Status, call.Duration.Round(time.Millisecond))
+		if call.Failure != "" {
+			text = fmt.Sprintf("%s %s: %s", call.Method, call.Path, call.Failure)
+		}
+		if call.RequestID != "" {
+			text += " (request " + call.RequestID + ")"
+		}
+		a.ui.progress.note(words(faint("azure    "+text)), "azure", text)
+	}
+}
+
+// find lists the deployments.
+func (s *session) find(ctx context.Context) (deployment.Found, error) {
+	s.app.ui.progress.doing(rotation.PhaseObserve, "looking for deployments")
+	defer s.app.ui.progress.done()
+	found, err := deployment.Find(ctx, s.azure, s.scope)
+	if err != nil {
+		return found, whileServing(err, nothingChanged, "cartouche deployments --verbose")
+	}
+	for _, note := range found.Notes {
+		s.app.ui.warn(note.Sentence)
+	}
+	return found, nil
+}
+
+// choose finds the deployment that a person means.
+func (s *session) choose(ctx context.Context, name string) (deployment.Deployment, error) {
+	found, err := s.find(ctx)
+	if err != nil {
+		return deployment.Deployment{}, err
+	}
+	chosen, err := deployment.Select(found.Deployments, name)
+	return chosen, whileServing(err, nothingChanged, "")
+}
+
+// runner makes the one who observes and changes; journal may be nil for looks.
+func (s *session) runner(credentials rotation.Credentials) *rotation.Runner {
+	return &rotation.Runner{
+		Azure:       s.azure,
+		Network:     s.network,
+		Looker:      &handshake.Looker{Network: s.network},
+		Credentials: credentials,
+		Report:      s.app.ui.progress.event,
+		Now:         s.app.env.Now,
+		Patience:    s.app.env.Patience,
+		Version:     s.app.env.Version,
+	}
+}
+
+// observe reads the state of a deployment.
+func (s *session) observe(ctx context.Context, runner *rotation.Runner, d deployment.Deployment) (rotation.State, error) {
+	if d.GatewayID == "" {
+		return rotation.State{}, &failure{
+			Code: "cannot-update", Message: fmt.Sprintf("%s: %s", d.Name, d.CannotUpdate), Serving: nothingChanged,
+			Hint: "cartouche deployments", exit: exitPreflight,
+		}
+	}
+	s.app.ui.progress.doing(rotation.PhaseObserve, "reading gateway, endpoints, backends and sites of "+d.Name)
+	defer s.app.ui.progress.done()
+	state, err := runner.Observe(ctx, d)
+	return state, whileServing(err, nothingChanged, "cartouche verify "+quote(d.Name))
+}

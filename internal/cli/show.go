@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+func newShowCommand(a *app) *cobra.Command {
+	var azure azureFlags
+	var site siteFlags
+	cmd := &cobra.Command{
+		Use:     "show DEPLOYMENT",
+		GroupID: groupLook,
+		Short:   "everything observed of a deployment, wire and configuration side by side",
+		Long: `DEPLOYMENT is its name, id, DNS name, or the name or resource id of its gateway.
+Nothing is changed. With the site administrator's login, Portal is asked for its version
+and for the validation of its federated servers.`,
+		Example: `  cartouche show gis.example.com
+  cartouche show gis.example.com --json`,
+		Args: oneArgument("which deployment", "cartouche deployments"),
+		RunE: a.run(func(ctx context.Context, args []string) error {
+			state, _, err := a.look(ctx, args[0], azure, site)
+			if err != nil {
+				return err
+			}
+			if a.ui.json {
+				return a.ui.value(state)
+			}
+			a.ui.state(state)
+			return nil
+		}),
+	}
+	azure.add(cmd.Flags())
+	site.addSiteAdmin(cmd.Flags())
+	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
+}
+
+// look observes a deployment without the intent to change it.
+func (a *app) look(ctx context.Context, name string, azure azureFlags, site siteFlags) (rotation.State, *session, error) {
+	credentials, err := a.lookingLogins(site)
+	if err != nil {
+		return rotation.State{}, nil, err
+	}
+	session, err := a.connect(ctx, azure)
+	if err != nil {
+		return rotation.State{}, nil, err
+	}
+	chosen, err := session.choose(ctx, name)
+	if err != nil {
+		return rotation.State{}, nil, err
+	}
+	state, err := session.observe(ctx, session.runner(credentials), chosen)
+	return state, session, err
+}
+
+// state shows everything that was observed.
+func (u *ui) state(state rotation.State) {
+	d := state.Deployment
+	u.say(title(d.Name), faint("  "+d.ID))
+	u.fields(
+		field{"names", words(strings.Join(d.Names(), ", "))},
+		field{"version", words(d.Version)},
+		field{"resource group", words(d.ResourceGroup, faint(" in "), d.Location, faint(", subscription "), d.SubscriptionID)},
+		field{"gateway", words(lastSegment(d.GatewayID), faint(", "), state.Gateway.ProvisioningState())},
+		field{"sites", words(siteList(state))},
+		field{"machines", words(machineList(state))},
+	)
+	u.heading("Configuration")
+	u.listeners(state)
+	u.heading("Wire")
+	u.handshakes(state.Wire, state.At)
+	u.backends(state)
+	u.sites(state.Sites)
+	for _, problem := range d.Problems {
+		u.item(u.outStyle.bullet(), problem.Sentence, faint(" ["+problem.Code+"]"))
+	}
+	if len(state.Obstacles) > 0 {
+		u.heading("In the way of a change")
+		u.findings(state.Obstacles)
+	}
+}
+
+func (u *ui) listeners(state rotation.State) {
+	var rows [][]line
+	for _, l := range state.Listeners {
+		leaf := words(faint("not told by Azure"))
+		if l.Leaf != nil {
+			leaf = words(commonName(*l.Leaf), ", ", daysLeft(l.Leaf.NotAfter, state.At), faint(", "+shortened(l.Leaf.SHA256, u.outStyle)))
+		}
+		entry := l.Entry
+		if l.KeyVaultSecretID != "" {
+			entry += " (" + l.KeyVaultSecretID + ")"
+		}
+		rows = append(rows, []line{
+			words("  " + l.Name), words(fmt.Sprintf("%s:%d", strings.Join(l.Names, ","), l.Port)),
+			words(orDash(strings.Join(l.Addresses, ", "))), words(entry), leaf,
+		})
+	}
+	u.table([]string{"  listener", "answers to", "address", "entry", "certificate"}, rows)
+}
+
+func (u *ui) backends(state rotation.State) {
+	if len(state.Backends) == 0 {
+		return
+	}
+	u.heading("Backends")
+	var rows [][]line
+	for _, b := range state.Backends {
+		health := words(bad(b.Health), " ", b.Log)
+		if b.Health == "Up" {
+			health = words(good(b.Health))
+		}
+		rows = append(rows, []line{words("  " + b.Pool), words(b.Setting), words(b.Address), health})
+	}
+	u.table([]string{"  pool", "setting", "address", "health"}, rows)
+}
+
+func (u *ui) sites(sites rotation.Sites) {
+	if sites.PortalURL == "" && sites.ServerURL == "" {
+		return
+	}
+	u.heading("Sites")
+	if sites.ServerURL != "" {
+		u.site("ArcGIS Server", sites.ServerURL, sites.ServerTrouble)
+	}
+	if sites.PortalURL != "" {
+		name := "Portal"
+		if sites.PortalVersion != "" {
+			name += " " + sites.PortalVersion
+		}
+		u.site(name, sites.PortalURL, sites.PortalTrouble)
+	}
+	for _, f := range sites.Federation {
+		text := f.Trouble
+		if text == "" && !f.Validation.OK() {
+			text = f.Validation.Status + ". " + strings.Join(f.Validation.Messages, " ")
+		}
+		u.site("federated server "+f.Server.Name, f.Server.URL, text)
+	}
+}
+
+func (u *ui) site(name, address, trouble string) {
+	if trouble != "" {
+		u.item(u.outStyle.cross(), name, faint(" "+address), ": ", trouble)
+		return
+	}
+	u.item(u.outStyle.tick(), name, faint(" "+address))
+}
+
+func siteList(state rotation.State) string {
+	var list []string
+	for _, site := range state.Deployment.Sites {
+		list = append(list, fmt.Sprintf("%s (%s)", site.Role, site.ServerContext))
+	}
+	return strings.Join(list, ", ")
+}
+
+func machineList(state rotation.State) string {
+	var list []string
+	for _, machine := range state.Deployment.Machines {
+		list = append(list, fmt.Sprintf("%s (%s)", machine.Name, strings.Join(machine.Roles, "+")))
+	}
+	return strings.Join(list, ", ")
+}
+
+// commonName is the shortest telling name of a described certificate.
+func commonName(d pki.Description) string {
+	for part := range strings.SplitSeq(d.Subject, ",") {
+		if name, ok := strings.CutPrefix(part, "CN="); ok {
+			return name
+		}
+	}
+	return d.Subject
+}

@@ -1,0 +1,154 @@
+package cli
+
+// What goes where:
+//
+//   - stdout bears the result of the command and nothing else, so that it can be
+//     piped, saved and compared. Progress, prompts, warnings and errors go to stderr.
+//   - With --json stdout gets exactly one JSON value, also when the command
+//     fails; progress goes to stderr as one JSON object per line.
+//   - Colours and rewritten lines are for terminals only. NO_COLOR, --no-color
+//     and TERM=dumb switch colours off; a locale without UTF-8 switches
+//     everything beyond ASCII off.
+//   - Nothing that comes from outside reaches a terminal unescaped: text is
+//     built of spans (palette.go), which are escaped when they are rendered.
+//   - Messages are lower-case and end without a full stop, as in other tools,
+//     unless they are sentences that somebody else wrote.
+//   - A question is asked only when standard input is a terminal. Otherwise the
+//     command ends with status 2 and says which flag answers it.
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+	"charm.land/lipgloss/v2/table"
+)
+
+// ui writes for people and for scripts.
+type ui struct {
+	out, err         io.Writer
+	outStyle, errors palette
+	width            int
+	json             bool
+	progress         *progress
+}
+
+func newUI(env Environment, asJSON, noColor bool) *ui {
+	ascii := !speaksUTF8(env.Lookup, runtime.GOOS == "windows")
+	colour := !noColor && env.Lookup("NO_COLOR") == "" && env.Lookup("TERM") != "dumb"
+	u := &ui{
+		out: env.Stdout, err: env.Stderr, width: env.Width, json: asJSON,
+		outStyle: palette{color: colour && env.StdoutIsTerminal, ascii: ascii},
+		errors:   palette{color: colour && env.StderrIsTerminal, ascii: ascii},
+	}
+	u.progress = newProgress(u, env)
+	return u
+}
+
+// say writes a line of the result.
+func (u *ui) say(parts ...any) { u.sayIndented(0, parts...) }
+
+// sayIndented wraps the line to the terminal, each line of it indented.
+func (u *ui) sayIndented(indent int, parts ...any) {
+	fmt.Fprintln(u.out, u.fold(u.outStyle.render(words(parts...)), indent, indent))
+}
+
+// item writes a line that begins with a sign; what does not fit hangs below the text.
+func (u *ui) item(sign span, parts ...any) {
+	head := "  " + u.outStyle.render(line{sign}) + " "
+	hang := lipgloss.Width(head)
+	text := u.fold(u.outStyle.render(words(parts...)), 0, 0)
+	if u.width > 0 {
+		text = lipgloss.Wrap(u.outStyle.render(words(parts...)), max(20, u.width-hang), "")
+	}
+	fmt.Fprintln(u.out, head+strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", hang)))
+}
+
+// fold wraps rendered text when there is a width to wrap to.
+func (u *ui) fold(text string, first, hang int) string {
+	if u.width > 0 {
+		text = lipgloss.Wrap(text, max(20, u.width-hang), "")
+	}
+	return strings.Repeat(" ", first) + strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", hang))
+}
+
+// heading writes a title with an empty line before it.
+func (u *ui) heading(text string) {
+	fmt.Fprintln(u.out)
+	u.say(title(text))
+}
+
+// field is a name with what it is.
+type field struct {
+	name  string
+	value line
+}
+
+// fields writes names and values in two columns.
+func (u *ui) fields(list ...field) {
+	widest := 0
+	for _, f := range list {
+		widest = max(widest, lipgloss.Width(f.name))
+	}
+	for _, f := range list {
+		if len(f.value) == 0 {
+			continue
+		}
+		gap := strings.Repeat(" ", widest-lipgloss.Width(f.name)+2)
+		head := "  " + u.outStyle.render(words(faint(f.name))) + gap
+		text := u.fold(u.outStyle.render(f.value), 0, widest+4)
+		fmt.Fprintln(u.out, head+text)
+	}
+}
+
+// table writes columns under headings, without lines: alignment is enough.
+func (u *ui) table(headings []string, rows [][]line) {
+	t := table.New().Border(lipgloss.HiddenBorder()).
+		BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
+		BorderHeader(false).BorderColumn(false).
+		StyleFunc(func(int, int) lipgloss.Style { return lipgloss.NewStyle().PaddingRight(2) })
+	heads := make([]string, len(headings))
+	for i, heading := range headings {
+		heads[i] = u.outStyle.render(words(faint(heading)))
+	}
+	t.Headers(heads...)
+	for _, row := range rows {
+		cells := make([]string, len(headings))
+		for i := range cells {
+			if i < len(row) {
+				cells[i] = u.outStyle.render(row[i])
+			}
+		}
+		t.Row(cells...)
+	}
+	rendered := t.Render()
+	if u.width > 0 && lipgloss.Width(rendered) > u.width {
+		rendered = t.Width(u.width).Render()
+	}
+	u.block(rendered)
+}
+
+// block writes rendered lines without the spaces at their ends.
+func (u *ui) block(rendered string) {
+	for text := range strings.SplitSeq(rendered, "\n") {
+		fmt.Fprintln(u.out, strings.TrimRight(text, " "))
+	}
+}
+
+// value writes the one JSON value of a command.
+func (u *ui) value(value any) error {
+	document, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write the result as JSON: %w", err)
+	}
+	_, err = u.out.Write(append(escapeJSON(document), '\n'))
+	return err
+}
+
+// warn says on stderr what the user should know and nothing depends on.
+func (u *ui) warn(text string) {
+	u.progress.note(words(caution("warning: "), text), "warning", text)
+}

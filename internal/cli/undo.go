@@ -1,0 +1,132 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// changeOptions are what `undo` and `clean` have in common.
+type changeOptions struct {
+	azure azureFlags
+	site  siteFlags
+	yes   bool
+}
+
+func (o *changeOptions) add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.BoolVar(&o.yes, "yes", false, "go on without being asked")
+	o.site.addSiteAdmin(flags)
+	o.azure.add(flags)
+}
+
+func newUndoCommand(a *app) *cobra.Command {
+	var options changeOptions
+	cmd := &cobra.Command{
+		Use:     "undo [RUN]",
+		GroupID: groupChange,
+		Short:   "take a run back: the listeners return to the certificate from before",
+		Long: `RUN is an id that "cartouche history" lists, or its beginning. Without it, the latest
+verified run is taken back; which one that is, is said before anything is changed. The old
+certificate must still be on the gateway ("cartouche clean" removes it) and be valid. The
+result is proved like that of any other run.`,
+		Example: `  cartouche undo
+  cartouche history
+  cartouche undo 20261123-0815-7f3a --yes`,
+		Args: atMostOneArgument,
+		RunE: a.run(func(ctx context.Context, args []string) error {
+			run, err := a.runToUndo(ctx, args)
+			if err != nil {
+				return err
+			}
+			return a.undo(ctx, run, options)
+		}),
+	}
+	options.add(cmd)
+	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
+}
+
+// runToUndo is the run that the argument names, or the latest verified one.
+func (a *app) runToUndo(ctx context.Context, args []string) (journal.Run, error) {
+	if len(args) == 1 {
+		run, err := a.wholeRun(ctx, args[0])
+		return run, whileServing(err, nothingChanged, "")
+	}
+	runs, err := a.runs(ctx)
+	if err != nil {
+		return journal.Run{}, err
+	}
+	for _, run := range runs { // newest first
+		if run.Outcome == string(rotation.Verified) {
+			return a.wholeRun(ctx, run.ID)
+		}
+	}
+	return journal.Run{}, whileServing(usage("cartouche history", "there is no verified run to take back"), nothingChanged, "")
+}
+
+func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) error {
+	if options.azure.cloud == "" {
+		options.azure.cloud = run.Cloud
+	}
+	credentials, err := a.lookingLogins(options.site)
+	if err != nil {
+		return err
+	}
+	session, err := a.connect(ctx, options.azure)
+	if err != nil {
+		return err
+	}
+	chosen, err := session.choose(ctx, run.GatewayID)
+	if err != nil {
+		return err
+	}
+	runner := session.runner(credentials)
+	state, err := session.observe(ctx, runner, chosen)
+	if err != nil {
+		return err
+	}
+	plan, err := rotation.UndoPlan(state, run, rotation.Goal{Now: a.env.Now(), Roots: session.roots})
+	if err != nil {
+		return whileServing(err, serving(state)+"; nothing was changed", "cartouche history "+run.ID)
+	}
+	ready := &prepared{runner: runner, session: session, state: state, plan: plan, credentials: credentials}
+	if !a.ui.json {
+		a.ui.undoPlan(ready, run)
+	}
+	if f := planFailure(ready); f != nil {
+		return f
+	}
+	if !plan.NothingToDo() {
+		err = a.confirm(ctx, options.yes, "take run "+run.ID+" of "+run.DeploymentName+" back now?")
+		if err != nil {
+			return err
+		}
+	}
+	return a.carryOut(ctx, session, runner, state, func(ctx context.Context) (rotation.Result, error) {
+		return runner.Undo(ctx, plan, state)
+	})
+}
+
+func (u *ui) undoPlan(ready *prepared, run journal.Run) {
+	p := ready.plan
+	u.say(title("Take back run "+run.ID), faint("  of "+run.StartedAt.Local().Format("2 January 2006 15:04")+", "+run.DeploymentName))
+	list := []field{}
+	if p.Serving != nil {
+		list = append(list, field{"serving now", summary(*p.Serving, ready.state.At)})
+	}
+	if p.Certificate.SHA256 != "" {
+		list = append(list, field{"going back to", summary(p.Certificate, ready.state.At)})
+	}
+	u.fields(list...)
+	for _, step := range p.Steps {
+		u.step(step, p)
+	}
+	if all := append(p.Findings, p.Obstacles...); len(all) > 0 {
+		u.heading("Findings")
+		u.findings(all)
+	}
+}

@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// verifyValue is the JSON of `verify`.
+type verifyValue struct {
+	Deployment string         `json:"deployment"`
+	OK         bool           `json:"ok"`
+	Findings   pki.Findings   `json:"findings"`
+	State      rotation.State `json:"state"`
+}
+
+func newVerifyCommand(a *app) *cobra.Command {
+	var azure azureFlags
+	var site siteFlags
+	cmd := &cobra.Command{
+		Use:     "verify DEPLOYMENT",
+		GroupID: groupLook,
+		Short:   "judge what a deployment serves against what is configured",
+		Long: `Looks at every endpoint, the gateway's configuration, the backends, Portal and Server,
+and says what is wrong: a certificate that ends soon, a chain that is not complete, an
+address that serves something else than the gateway is configured with, a site that is
+not healthy. Nothing is changed.`,
+		Example: `  cartouche verify gis.example.com
+  cartouche verify gis.example.com --json`,
+		Args: oneArgument("which deployment", "cartouche deployments"),
+		RunE: a.run(func(ctx context.Context, args []string) error { return a.verify(ctx, args[0], azure, site) }),
+	}
+	azure.add(cmd.Flags())
+	site.addSiteAdmin(cmd.Flags())
+	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitFindings, exitInterrupted)
+}
+
+func (a *app) verify(ctx context.Context, name string, azure azureFlags, site siteFlags) error {
+	state, session, err := a.look(ctx, name, azure, site)
+	if err != nil {
+		return err
+	}
+	list := rotation.Verify(state, session.roots, a.env.Now()).WorstFirst()
+	f := findingsFailure(state.Deployment.Name, list)
+	if a.ui.json {
+		return answer(a.ui, verifyValue{
+			Deployment: state.Deployment.Name, OK: f == nil, Findings: notNull(list), State: state,
+		}, f)
+	}
+	a.ui.say(title(state.Deployment.Name))
+	a.ui.handshakes(state.Wire, state.At)
+	a.ui.sites(state.Sites)
+	a.ui.sayFindings(list)
+	return told(f)
+}
