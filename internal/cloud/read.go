@@ -84,10 +84,16 @@ type BackendServer struct {
 	Pool    string `json:"pool"`
 	Setting string `json:"setting,omitempty"`
 	Address string `json:"address"`
-	// Health is Up, Down, Partial, Draining or Unknown.
+	// Health is Up, Down, Partial, Draining or Unknown by the REST reference;
+	// live gateways have been seen to say Healthy and Unhealthy.
 	Health string `json:"health"`
 	// Log is why, in the gateway's words.
 	Log string `json:"log,omitempty"`
+}
+
+// Up tells whether the gateway sends requests there.
+func (s BackendServer) Up() bool {
+	return strings.EqualFold(s.Health, "Up") || strings.EqualFold(s.Health, "Healthy")
 }
 
 // BackendHealth asks the gateway how its backends are, which takes some

@@ -160,6 +160,10 @@ func unjudged([]handshake.Observation) pki.Findings { return nil }
 
 // judgeWire judges what was served after the change: complete, in date, right name.
 func judgeWire(wire []handshake.Observation, before State, plan Plan, goal Goal) pki.Findings {
+	roots := goal.Roots
+	if goal.AssumeTrusted && goal.Bundle.Root != nil {
+		roots = roots.With(goal.Bundle.Root) // servers do not send it, so it must be known here
+	}
 	expected := expect(before, plan.Moves)
 	var findings pki.Findings
 	for _, observation := range wire {
@@ -172,7 +176,7 @@ func judgeWire(wire []handshake.Observation, before State, plan Plan, goal Goal)
 			continue // an observation always has the target that we gave
 		}
 		findings = append(findings, handshake.Judge([]handshake.Observation{observation}, handshake.Expectation{
-			Name: target.Host, Roots: goal.Roots, AssumeTrusted: goal.AssumeTrusted,
+			Name: target.Host, Roots: roots, AssumeTrusted: goal.AssumeTrusted,
 			Now: goal.Now, Leaf: goal.Bundle.Leaf,
 		})...)
 	}

@@ -230,12 +230,12 @@ func (r *Runner) proveHealth(ctx context.Context, phase Phase, before State, exp
 func worseBackends(before, after []cloud.BackendServer) []string {
 	var worse []string
 	for _, was := range before {
-		if was.Health != "Up" {
+		if !was.Up() {
 			continue
 		}
 		for _, is := range after {
-			if is.Pool == was.Pool && is.Setting == was.Setting && is.Address == was.Address && is.Health != "Up" {
-				worse = append(worse, fmt.Sprintf("backend %s of %s was Up and is %s: %s", is.Address, is.Pool, is.Health, is.Log))
+			if is.Pool == was.Pool && is.Setting == was.Setting && is.Address == was.Address && !is.Up() {
+				worse = append(worse, fmt.Sprintf("backend %s of %s was up and is %s: %s", is.Address, is.Pool, is.Health, is.Log))
 			}
 		}
 	}
@@ -274,7 +274,7 @@ func worseSites(before, after Sites) []string {
 func healthSentence(proof Proof) string {
 	up := 0
 	for _, backend := range proof.Backends {
-		if backend.Health == "Up" {
+		if backend.Up() {
 			up++
 		}
 	}

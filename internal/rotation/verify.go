@@ -33,7 +33,7 @@ func Verify(state State, roots *pki.Roots, now time.Time) pki.Findings {
 		findings = append(findings, pki.Finding{Code: "site-unhealthy", Severity: pki.Refusal, Sentence: sentence})
 	}
 	for _, backend := range state.Backends {
-		if backend.Health != "Up" {
+		if !backend.Up() {
 			findings = append(findings, pki.Finding{
 				Code: "backend-unhealthy", Severity: pki.Warning,
 				Sentence: strings.TrimSpace(fmt.Sprintf("backend %s of %s is %s. %s", backend.Address, backend.Pool, backend.Health, backend.Log)),

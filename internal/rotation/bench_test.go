@@ -1,0 +1,230 @@
+package rotation_test
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/egress"
+	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/sim"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+)
+
+// fast is for worlds in which a minute costs a tenth of a second.
+var fast = rotation.Patience{
+	Write:    20 * time.Second,
+	Proof:    5 * time.Second,
+	Interval: 20 * time.Millisecond,
+	Rounds:   3,
+	Recovery: 40 * time.Second,
+	Backoff:  20 * time.Millisecond,
+}
+
+// bench is a world with a runner in it, signed in as the world's service
+// principal, over real TCP and TLS.
+type bench struct {
+	t       testing.TB
+	world   *sim.World
+	runner  *rotation.Runner
+	journal *journal.Journal
+	// found is the world's first deployment.
+	found deployment.Deployment
+	goal  rotation.Goal
+}
+
+func newBench(t testing.TB, options sim.Options) *bench {
+	t.Helper()
+	if options.World == "" {
+		options.World = "single"
+	}
+	if options.Scale == 0 {
+		options.Scale = 600
+	}
+	world, err := sim.Start(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := world.Close(); err != nil {
+			t.Errorf("close the world: %v", err)
+		}
+	})
+	variables := map[string]string{}
+	for _, variable := range world.Environment() {
+		variables[variable.Name] = variable.Value
+	}
+	network, err := egress.FromEnvironment(func(name string) string { return variables[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := network.HTTPClient(time.Minute)
+	t.Cleanup(client.CloseIdleConnections)
+	credential, err := cloud.SignIn(t.Context(), cloud.SignInOptions{
+		Cloud: cloud.Public(), Kind: cloud.ServicePrincipal, Client: client,
+		TenantID: variables["AZURE_TENANT_ID"], ClientID: variables["AZURE_CLIENT_ID"],
+		ClientSecret: secret.New(variables["AZURE_CLIENT_SECRET"]),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	azure, err := cloud.NewResourceManager(cloud.Public(), credential, cloud.Options{Client: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, err := journal.Open(t.Context(), t.TempDir()+"/journal.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = memory.Close() })
+	b := &bench{t: t, world: world, journal: memory, runner: &rotation.Runner{
+		Azure: azure, Network: network, Looker: &handshake.Looker{Network: network}, Journal: memory, Patience: fast,
+		Credentials: rotation.Credentials{
+			SiteAdmin:         variables["CARTOUCHE_SITE_ADMIN"],
+			SiteAdminPassword: secret.New(variables["CARTOUCHE_SITE_ADMIN_PASSWORD"]),
+		},
+	}}
+	b.found = b.find()
+	_, pfx, password := world.NewCertificate()
+	bundle, err := pki.ReadPFX(pfx, secret.New(password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.goal = rotation.Goal{Bundle: bundle, Roots: pki.MozillaRoots().With(network.NamedRoots()...), Now: time.Now(), Source: "new.pfx"}
+	return b
+}
+
+// find gives the deployment that the world's first external name belongs to.
+func (b *bench) find() deployment.Deployment {
+	b.t.Helper()
+	found, err := deployment.Find(b.t.Context(), b.runner.Azure, deployment.Scope{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, d := range found.Deployments {
+		if d.CannotUpdate == "" && len(d.Problems) == 0 {
+			return d
+		}
+	}
+	b.t.Fatal("the world has no deployment that can be updated")
+	return deployment.Deployment{}
+}
+
+func (b *bench) observe() rotation.State {
+	b.t.Helper()
+	state, err := b.runner.Observe(b.t.Context(), b.found)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return state
+}
+
+func (b *bench) plan(state rotation.State) rotation.Plan {
+	b.t.Helper()
+	plan, err := rotation.NewPlan(state, b.goal)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return plan
+}
+
+// rotate observes, plans and applies.
+func (b *bench) rotate(ctx context.Context) rotation.Result {
+	b.t.Helper()
+	state := b.observe()
+	result, err := b.runner.Apply(ctx, b.plan(state), b.goal, state)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return result
+}
+
+func (b *bench) fault(text string) {
+	b.t.Helper()
+	fault, err := ground.ParseFault(text)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.world.Ground().Faults.Add(fault)
+}
+
+// served is the fingerprint of what the deployment serves now, looked at past
+// everything of ours: a plain handshake over the world's own cabling.
+func (b *bench) served() string {
+	b.t.Helper()
+	leaf, err := knock(b.world, b.found.Domain)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return leaf
+}
+
+func knock(world *sim.World, domain string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	raw, err := world.Ground().Outside.DialContext(ctx, "tcp", net.JoinHostPort(domain, "443"))
+	if err != nil {
+		return "", err
+	}
+	connection := tls.Client(raw, &tls.Config{ServerName: domain, InsecureSkipVerify: true})
+	defer connection.Close()
+	if err := connection.HandshakeContext(ctx); err != nil {
+		return "", err
+	}
+	return pki.Fingerprint(connection.ConnectionState().PeerCertificates[0]), nil
+}
+
+// watch is the observer that belongs to the world and not to Cartouche: it
+// knocks at the external name without pause and remembers every leaf.
+type watch struct {
+	stop func()
+	mu   sync.Mutex
+	seen map[string]int
+}
+
+func (b *bench) watch() *watch {
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &watch{seen: map[string]int{}}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			leaf, err := knock(b.world, b.found.Domain)
+			if err != nil {
+				leaf = fmt.Sprintf("failure: %v", err)
+			}
+			w.mu.Lock()
+			w.seen[leaf]++
+			w.mu.Unlock()
+			time.Sleep(3 * time.Millisecond)
+		}
+	}()
+	w.stop = func() { cancel(); <-done }
+	return w
+}
+
+// onlyServed reports everything that was served besides the allowed leaves.
+func (w *watch) onlyServed(t testing.TB, allowed ...string) {
+	t.Helper()
+	w.stop()
+	if len(w.seen) == 0 {
+		t.Error("the observer saw nothing")
+	}
+	for _, leaf := range slices.Sorted(maps.Keys(w.seen)) {
+		if !slices.Contains(allowed, leaf) {
+			t.Errorf("the external name served %s (%d times), which is neither the old nor the new certificate", leaf, w.seen[leaf])
+		}
+	}
+}
