@@ -118,6 +118,7 @@ func issue(t testing.TB, issuer *made, template x509.Certificate, key crypto.Sig
 	default:
 		key, public = nil, chosen
 	}
+	template.PublicKey = nil
 	parent, signer := &template, key
 	if issuer != nil {
 		parent, signer = issuer.Certificate, issuer.key
