@@ -20,8 +20,8 @@ type Change struct {
 	// nothing. Secrets are "[secret]"; long values are cut.
 	Before string
 	After  string
-	// ServerMade tells that only Azure writes there: ETags, states, public
-	// halves of certificates, references back. It says nothing about what
+	// ServerMade tells that only Azure writes there: ETags, states, the public
+	// half of a new certificate, references back. It says nothing about what
 	// anybody wanted.
 	ServerMade bool
 }

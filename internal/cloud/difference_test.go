@@ -93,3 +93,51 @@ func TestReadingBackLeavesNothingButWhatWasMeant(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestChangesThatAreNotAzuresOwn(t *testing.T) {
+	entry := func(properties string) string {
+		return `{"properties":{"sslCertificates":[{"name":"a","properties":` + properties + `}]}}`
+	}
+	for _, test := range []struct{ name, before, after string }{
+		{"other data in an entry", entry(`{"data":"A"}`), entry(`{"data":"B"}`)},
+		{"another certificate in an entry", entry(`{"publicCertData":"A"}`), entry(`{"publicCertData":"B"}`)},
+		{"listeners that look like references", `{"properties":{"httpListeners":[{"id":"x"}]}}`, `{"properties":{}}`},
+		{"an id of something else", entry(`{"x":{"id":"1"}}`), entry(`{"x":{}}`)},
+		{"a child's id became another", `{"properties":{"a":[{"name":"x","id":"1"}]}}`, `{"properties":{"a":[{"name":"x","id":"2"}]}}`},
+	} {
+		if got := WithoutServerMade(Difference(document(t, test.before), document(t, test.after))); len(got) != 1 {
+			t.Errorf("%s: got %+v", test.name, got)
+		}
+	}
+}
+
+// A saved plan must not be applied when somebody has replaced the certificate.
+func TestFingerprintsMoveWithWhatPeopleWrite(t *testing.T) {
+	g := parse(t, gatewayText(t))
+	moved := func(change func(properties map[string]any)) []string {
+		d := g.Document()
+		change(objectAt(d, "properties"))
+		after, err := ParseGateway(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var parts []string
+		prints := after.Fingerprints()
+		for part, print := range g.Fingerprints() {
+			if prints[part] != print {
+				parts = append(parts, part)
+			}
+		}
+		return parts
+	}
+	state := moved(func(p map[string]any) { p["provisioningState"] = "Updating" })
+	if len(state) != 0 {
+		t.Errorf("a state moved %v", state)
+	}
+	certificate := moved(func(p map[string]any) {
+		objectAt(listAt(p, "sslCertificates")[0], "properties")["publicCertData"] = "AAAA"
+	})
+	if diff := cmp.Diff([]string{"properties.sslCertificates[frontendCert]"}, certificate); diff != "" {
+		t.Error(diff)
+	}
+}

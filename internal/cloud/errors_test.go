@@ -94,6 +94,7 @@ func TestPredicates(t *testing.T) {
 		{write(429, "RetryableError"), "throttled conflict"},
 		{write(409, "ScopeLocked"), ""},
 		{write(200, "CanceledAndSupersededDueToAnotherOperation"), "conflict"},
+		{&Error{Operation: "write", Status: 429, Write: true, MayHaveTakenEffect: true}, "throttled uncertain"},
 		{errors.New("other"), ""},
 		{nil, ""},
 	}

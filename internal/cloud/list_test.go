@@ -60,6 +60,9 @@ func TestListThatLeadsToItselfEnds(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "does not end") {
 		t.Errorf("got %v", err)
 	}
+	if n := azure.count("GET"); n > 3 {
+		t.Errorf("it was followed %d times", n)
+	}
 }
 
 func TestQueryFollowsSkipTokens(t *testing.T) {

@@ -108,6 +108,9 @@ func (rm *ResourceManager) Resume(token string) (*Operation, error) {
 	if err != nil {
 		return nil, unusable(errors.New(clean(err.Error(), 200)))
 	}
+	if poller.Done() {
+		return nil, unusable(errors.New("it is of an operation that has ended")) // azcore would have no answer to look at
+	}
 	if original, _ := held.Token["origURL"].(string); original != "" {
 		if address, err := url.Parse(original); err == nil {
 			a.operation, a.object = "write", describe(address.Path)

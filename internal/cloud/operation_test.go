@@ -175,6 +175,7 @@ func TestResumeRefusesTokensThatLeadAway(t *testing.T) {
 		``, `{`, `{"type":"Document"}`, `{"type":"Document","token":{}}`, strings.Repeat("x", maximumToken+1),
 		`{"type":"Document","token":{"asyncURL":"https://evil.test/a","locURL":"","origURL":"` + azure.URL + `/a","method":"PUT","state":"InProgress"}}`,
 		`{"type":"Document","token":{"asyncURL":"` + azure.URL + `/a","locURL":"","origURL":"https://evil.test/a","method":"PUT","state":"InProgress"}}`,
+		`{"type":"Document","token":{"asyncURL":"` + azure.URL + `/a","locURL":"","origURL":"` + azure.URL + `/a","method":"PUT","state":"Succeeded"}}`,
 		`{"type":"Document","token":{"type":"loc","pollURL":"https://evil.test/a","state":"InProgress"}}`,
 	} {
 		if _, err := azure.manager().Resume(resume); err == nil {

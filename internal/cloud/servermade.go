@@ -10,7 +10,6 @@ var serverMadeKeys = map[string]bool{
 	"provisioningState":          true,
 	"operationalState":           true,
 	"resourceGuid":               true,
-	"publicCertData":             true,
 	"defaultPredefinedSslPolicy": true,
 	"privateEndpointConnections": true,
 	"backendIPConfigurations":    true,
@@ -43,6 +42,9 @@ func serverMade(path, key string, before, after map[string]any) bool {
 		// them from Azure; but an id that refers to something is somebody's.
 		_, named := after["name"].(string)
 		return named && !was
+	case key == "publicCertData":
+		// Azure's answer to new data; but another one than before is another certificate.
+		return !was || !is
 	case key == "data" || key == "password":
 		// Never given back, once written.
 		return was && !is && strings.Contains(path, "sslCertificates[")
