@@ -194,7 +194,7 @@ func (w *World) startAzure() error {
 func (w *World) server(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
-		ConnContext:       arm.WithConn,
+		ConnContext:       ground.WithConn,
 		ReadHeaderTimeout: 10 * time.Second,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(w.ground.Log.Handler(), slog.LevelDebug),

@@ -13,13 +13,18 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 )
 
-// readCertificates takes data and passwords out of the certificate entries of
-// a body and answers the key pairs by lower-case entry name. An entry without
-// data keeps the key that the gateway has under its name.
-// Source: azure-cli's "ssl-cert create", which sends the other entries back
-// without data; error codes from field reports.
-func readCertificates(body map[string]any, have map[string]tls.Certificate) (map[string]tls.Certificate, *failure) {
-	keys := map[string]tls.Certificate{}
+// opened is the content of the certificate entries that came with data.
+type opened struct {
+	keys   map[string]tls.Certificate // by entry name in lower case
+	failed *failure
+}
+
+// openCertificates takes data and passwords out of the certificate entries of
+// a body and opens them. PKCS#12 is slow on purpose, so this runs without the
+// lock; what it finds wrong is told in its turn.
+// Source: error codes from field reports.
+func openCertificates(body map[string]any) opened {
+	out := opened{keys: map[string]tls.Certificate{}}
 	for _, entry := range children(body, "sslCertificates") {
 		name, _ := entry["name"].(string)
 		properties := object(entry, "properties")
@@ -27,25 +32,51 @@ func readCertificates(body map[string]any, have map[string]tls.Certificate) (map
 		password, hasPassword := properties["password"].(string)
 		delete(properties, "data")
 		delete(properties, "password")
-		old, known := have[strings.ToLower(name)]
-		vault, _ := properties["keyVaultSecretId"].(string)
-		switch {
-		case data != "" && !hasPassword:
-			return nil, fail(http.StatusBadRequest, "ApplicationGatewaySslCertificatePasswordMustBeSpecified", "Password not specified for certificate %s.", entryID(body, name))
-		case data != "":
-			pair, err := readPFX(data, password)
-			if err != nil {
-				return nil, fail(http.StatusBadRequest, "ApplicationGatewaySslCertificateInvalidData", "Data or Password for certificate %s is invalid.", entryID(body, name))
-			}
-			keys[strings.ToLower(name)] = pair
-		case vault != "":
-			// No world has a vault that a gateway may read yet: the write is
-			// accepted and the operation fails, as in Azure.
-		case known:
-			keys[strings.ToLower(name)] = old
-		default:
-			return nil, fail(http.StatusBadRequest, "ApplicationGatewaySslCertificateDataMustBeSpecified", "Either Data or KeyVaultSecretId must be specified for Certificate %s.", entryID(body, name))
+		if data == "" || out.failed != nil {
+			continue
 		}
+		if !hasPassword {
+			// guess: the text is reported, the code is not.
+			out.failed = fail(http.StatusBadRequest, "ApplicationGatewaySslCertificatePasswordMustBeSpecified", "Password not specified for certificate %s.", entryID(body, name))
+			continue
+		}
+		pair, err := readPFX(data, password)
+		if err != nil {
+			out.failed = fail(http.StatusBadRequest, "ApplicationGatewaySslCertificateInvalidData", "Data or Password for certificate %s is invalid.", entryID(body, name))
+			continue
+		}
+		out.keys[strings.ToLower(name)] = pair
+	}
+	return out
+}
+
+// settleCertificates decides on the key of every entry: that of its data,
+// else what the gateway has under its name.
+// Source: azure-cli's "ssl-cert create", which sends the other entries back
+// without data; error codes from field reports.
+func settleCertificates(body map[string]any, fresh opened, have map[string]tls.Certificate) (map[string]tls.Certificate, *failure) {
+	if fresh.failed != nil {
+		return nil, fresh.failed
+	}
+	keys := map[string]tls.Certificate{}
+	for _, entry := range children(body, "sslCertificates") {
+		name, _ := entry["name"].(string)
+		key := strings.ToLower(name)
+		vault, _ := object(entry, "properties")["keyVaultSecretId"].(string)
+		pair, isFresh := fresh.keys[key]
+		if !isFresh {
+			var known bool
+			pair, known = have[key]
+			if vault != "" {
+				// No world has a vault that a gateway may read yet: the write
+				// is accepted and its operation fails, as in Azure.
+				continue
+			}
+			if !known {
+				return nil, fail(http.StatusBadRequest, "ApplicationGatewaySslCertificateDataMustBeSpecified", "Either Data or KeyVaultSecretId must be specified for Certificate %s.", entryID(body, name))
+			}
+		}
+		keys[key] = pair
 	}
 	for _, entry := range children(body, "trustedRootCertificates") {
 		name, _ := entry["name"].(string)

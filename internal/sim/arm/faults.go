@@ -1,8 +1,6 @@
 package arm
 
 import (
-	"context"
-	"net"
 	"net/http"
 	"time"
 
@@ -73,7 +71,7 @@ func (s *Server) strike(w http.ResponseWriter, r *http.Request, step string) str
 	case take("forbidden"):
 		return refuse(fail(http.StatusForbidden, "AuthorizationFailed", "The client does not have authorization to perform this action over scope '%s' or the scope is invalid.", r.URL.Path))
 	case take("reset"):
-		sever(r)
+		ground.Cut(r)
 	case take("lost-response"):
 		return struckAfter
 	case take("slow"):
@@ -94,27 +92,6 @@ func (s *Server) retryAfter(h http.Header, d time.Duration) {
 	if short < time.Second {
 		h.Set("Retry-After-Ms", itoa(max(1, int(short.Milliseconds()))))
 	}
-}
-
-type connKey struct{}
-
-// WithConn is for http.Server.ConnContext: it lets faults cut the connection.
-func WithConn(ctx context.Context, conn net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, conn)
-}
-
-// sever cuts the connection under a request; it does not return.
-func sever(r *http.Request) {
-	if conn, ok := r.Context().Value(connKey{}).(net.Conn); ok {
-		if layered, ok := conn.(interface{ NetConn() net.Conn }); ok {
-			conn = layered.NetConn()
-		}
-		if tcp, ok := conn.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0)
-		}
-		_ = conn.Close()
-	}
-	panic(http.ErrAbortHandler)
 }
 
 // nowhere takes an answer that nobody will see.

@@ -35,7 +35,7 @@ func (s *Server) AddGateway(ctx context.Context, document map[string]any, plane 
 	if err != nil {
 		return err
 	}
-	keys, f := readCertificates(document, nil)
+	keys, f := settleCertificates(document, openCertificates(document), nil)
 	if f != nil {
 		return fmt.Errorf("add gateway: %w", f)
 	}

@@ -23,8 +23,10 @@ func (s *Server) putGateway(w http.ResponseWriter, c call, id resourceID, full s
 		s.ground.Ledger.Record(ground.FaultHappened, c.step, "changed-meanwhile")
 		s.Edit(full, func(document map[string]any) { object(document, "tags")["changed-by"] = "somebody else" })
 	}
+	body["id"] = full
+	fresh := openCertificates(body)
 	s.mu.Lock()
-	op, document, f := s.acceptPut(c, id, full, body)
+	op, document, f := s.acceptPut(c, id, full, body, fresh)
 	s.mu.Unlock()
 	if f != nil {
 		return f
@@ -40,7 +42,7 @@ func (s *Server) putGateway(w http.ResponseWriter, c call, id resourceID, full s
 }
 
 // acceptPut does under the lock all that ARM does before it answers.
-func (s *Server) acceptPut(c call, id resourceID, full string, body map[string]any) (*operation, map[string]any, *failure) {
+func (s *Server) acceptPut(c call, id resourceID, full string, body map[string]any, fresh opened) (*operation, map[string]any, *failure) {
 	if f := s.require(c.caller, gatewayWrite, full); f != nil {
 		return nil, nil, f
 	}
@@ -59,7 +61,7 @@ func (s *Server) acceptPut(c call, id resourceID, full string, body map[string]a
 		return nil, nil, s.busy()
 	}
 	body["id"], body["name"], body["type"] = g.id, stored.document["name"], stored.document["type"]
-	keys, f := s.check(c, body, g)
+	keys, f := s.check(c, body, fresh, g)
 	if f != nil {
 		return nil, nil, f
 	}
@@ -72,14 +74,14 @@ func (s *Server) acceptPut(c call, id resourceID, full string, body map[string]a
 }
 
 // check judges a body that is to become the gateway.
-func (s *Server) check(c call, body map[string]any, g *gateway) (map[string]tls.Certificate, *failure) {
+func (s *Server) check(c call, body map[string]any, fresh opened, g *gateway) (map[string]tls.Certificate, *failure) {
 	if location, _ := body["location"].(string); location == "" {
 		return nil, fail(http.StatusBadRequest, "LocationRequired", "The location property is required for this definition.")
 	}
 	if f := duplicates(body); f != nil {
 		return nil, f
 	}
-	keys, f := readCertificates(body, g.keys)
+	keys, f := settleCertificates(body, fresh, g.keys)
 	if f != nil {
 		return nil, f
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/sim/entra"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 // maxBody bounds a request body; ARM itself takes 4 MB.
@@ -45,7 +46,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if cut == struckAfter {
 		// The effect happens; the answer never arrives.
 		s.serve(&nowhere{header: http.Header{}}, r, to)
-		sever(r)
+		ground.Cut(r)
 	}
 	s.serve(w, r, to)
 }
@@ -93,7 +94,7 @@ func (s *Server) authenticate(r *http.Request, step string) (entra.Caller, *fail
 	}
 	caller, err := s.o.Verify(token, s.o.Cloud.Audiences)
 	if err == nil && s.ground.Faults.Take("unauthorized", step) {
-		s.ground.Ledger.Record("fault", step, "unauthorized")
+		s.ground.Ledger.Record(ground.FaultHappened, step, "unauthorized")
 		s.o.Revoke(caller)
 		err = entra.ErrRevoked
 	}

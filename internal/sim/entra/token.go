@@ -13,17 +13,7 @@ import (
 // token is the token endpoint. A world's clients are programs, so it gives
 // tokens for client credentials only (RFC 6749 §4.4).
 func (s *Server) token(w http.ResponseWriter, r *http.Request, name string) {
-	faults := s.options.Ground.Faults
-	switch {
-	case faults.Take("throttle", StepToken):
-		w.Header().Set("Retry-After", "1")
-		answer(w, http.StatusTooManyRequests, problem("temporarily_unavailable", 90055, "The request was throttled."))
-		return
-	case faults.Take("unavailable", StepToken):
-		answer(w, http.StatusServiceUnavailable, problem("temporarily_unavailable", 90033, "A transient error has occurred. Please try again."))
-		return
-	case faults.Take("unauthorized", StepToken):
-		answer(w, http.StatusUnauthorized, wrongSecret(clip(r.PostFormValue("client_id"))))
+	if refused := s.strike(w, r); refused {
 		return
 	}
 	if r.Method != http.MethodPost {
