@@ -91,22 +91,30 @@ func (j *Journal) wrap(err error) error {
 	if err == nil || errors.As(err, &order) || errors.As(err, &missing) || errors.As(err, &ambiguous) {
 		return err
 	}
-	code := CodeFailed
-	var cause *sqlite.Error
-	if errors.As(err, &cause) {
-		// The low byte is the primary code, the rest says more about it.
-		switch cause.Code() & 0xff {
-		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-			code = CodeReadOnly
-		case sqlite3.SQLITE_FULL:
-			code = CodeFull
-		case sqlite3.SQLITE_CORRUPT:
-			code = CodeDamaged
-		case sqlite3.SQLITE_NOTADB:
-			code = CodeForeign
-		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-			code = CodeBusy
-		}
+	code, known := sqliteCodes[primaryCode(err)]
+	if !known {
+		code = CodeFailed
 	}
 	return &Error{Code: code, Path: j.path, Err: err}
+}
+
+var sqliteCodes = map[int]string{
+	sqlite3.SQLITE_READONLY: CodeReadOnly,
+	sqlite3.SQLITE_CANTOPEN: CodeReadOnly,
+	sqlite3.SQLITE_PERM:     CodeReadOnly,
+	sqlite3.SQLITE_FULL:     CodeFull,
+	sqlite3.SQLITE_CORRUPT:  CodeDamaged,
+	sqlite3.SQLITE_NOTADB:   CodeForeign,
+	sqlite3.SQLITE_BUSY:     CodeBusy,
+	sqlite3.SQLITE_LOCKED:   CodeBusy,
+}
+
+// primaryCode is SQLite's code for an error, 0 when it is not one of SQLite's.
+// The low byte is the code, the rest says more about it.
+func primaryCode(err error) int {
+	var cause *sqlite.Error
+	if !errors.As(err, &cause) {
+		return 0
+	}
+	return cause.Code() & 0xff
 }

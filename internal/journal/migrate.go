@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
+	"time"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // migrations hold the schema: file N.sql leads from version N-1 to N.
@@ -26,9 +29,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil || version == schemaVersion {
 		return err
 	}
-	// The file remembers this mode. It is set only now, so that a file of
-	// another program is left as it is.
-	_, err = db.ExecContext(ctx, "PRAGMA journal_mode = WAL")
+	err = useWAL(ctx, db)
 	if err != nil {
 		return err
 	}
@@ -57,6 +58,25 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	return tx.Commit()
+}
+
+// useWAL sets a mode that the file remembers. It is set when the file is new,
+// and not on every connection, so that a file of another program is left as it
+// is. SQLite's busy timeout does not hold for this change, so two processes
+// that make the journal at the same time have to be made to wait here.
+func useWAL(ctx context.Context, db *sql.DB) error {
+	const tries, pause = 100, 50 * time.Millisecond
+	for try := 1; ; try++ {
+		_, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL")
+		if primaryCode(err) != sqlite3.SQLITE_BUSY || try == tries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
 }
 
 // querier is a database or a transaction.
