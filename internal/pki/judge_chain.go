@@ -26,15 +26,26 @@ func (j *judging) trust() {
 		return
 	}
 	j.intermediateDates(j.intermediates)
-	j.end()
-	if j.root != nil && !slices.Contains(j.chain, j.root) {
+	explained := j.findings[before:].Refused()
+	if j.root != nil {
 		j.chain = append(j.chain, j.root)
 	}
-	// Whatever x509 objects to must not pass for want of a finding, also where
-	// an unknown root is only a warning.
-	if _, err := j.verify(j.withOwnEnd()); err != nil && !j.explained(before) {
+	if !j.endKnown() {
+		j.end()
+		// The end is unknown; below it the chain must be right all the same,
+		// also where the end is only worth a warning.
+		_, err = j.verify(j.Roots.With(j.chain[len(j.chain)-1]))
+	}
+	if err != nil && !explained {
 		j.findings.add(codeChainInvalid, mendReissue, "the chain does not verify: %s", printable(strings.TrimPrefix(err.Error(), "x509: ")))
 	}
+}
+
+// endKnown tells whether the chain at hand leads to a known root, whatever
+// else may be wrong with it.
+func (j *judging) endKnown() bool {
+	last := j.chain[len(j.chain)-1]
+	return j.Roots.Contains(last) || j.Roots.Issuer(last) != nil
 }
 
 // verify asks crypto/x509 for a chain. Dates of the leaf have findings of
@@ -70,20 +81,6 @@ func clamp(t, first, last time.Time) time.Time {
 	return t
 }
 
-// withOwnEnd adds the end of the chain at hand to the roots, to find out
-// whether the chain is good in itself.
-func (j *judging) withOwnEnd() *Roots {
-	if j.root != nil {
-		return j.Roots.With(j.root)
-	}
-	return j.Roots.With(j.chain[len(j.chain)-1])
-}
-
-// explained tells whether a refusal about the chain was found since before.
-func (j *judging) explained(before int) bool {
-	return j.findings[before:].Refused()
-}
-
 // signatures looks at how the leaf and the intermediates are signed. What
 // signs a root is nobody's concern: it is trusted by itself.
 func (j *judging) signatures() {
@@ -112,14 +109,12 @@ func (j *judging) intermediateDates(intermediates []*x509.Certificate) {
 	}
 }
 
-// end says where the chain ends, if not in a known root.
+// end says where a chain ends that leads to no known root.
 func (j *judging) end() {
 	last := j.chain[len(j.chain)-1]
 	switch {
 	case selfSigned(j.leaf):
 		j.findings.add(codeSelfSigned, mendReissue, "the certificate is self-signed, not issued by an authority")
-	case j.root != nil && j.Roots.Contains(j.root), j.root == nil && j.Roots.Issuer(last) != nil:
-		// The root is known; verify found something else.
 	case j.root != nil:
 		j.findings.add(codeRootNotKnown, mendRoots,
 			"the chain ends in the root %s, which the Java of Portal and Server does not know: it is neither in Mozilla's list nor among the roots given", nameOf(j.root))

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/asn1"
 	"io"
 	"math/big"
@@ -144,6 +145,11 @@ func TestJudgeTheChain(t *testing.T) {
 	pss := newIntermediate(t, "pss", w.root, withKey(rsaKeys[1]()), signedWith(x509.SHA256WithRSAPSS))
 	sha1 := newIntermediate(t, "sha-1", w.root, withKey(rsaKeys[1]()), signedWith(x509.SHA1WithRSA))
 
+	strangeExtension := func(c *x509.Certificate) {
+		c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 2, 3}, Critical: true, Value: []byte{5, 0}}}
+	}
+	strangeAlone := issue(t, nil, leafTemplate(), rsaKeys[0](), []change{strangeExtension})
+
 	tests := map[string]struct {
 		bundle  *Bundle
 		roots   *Roots // w.roots unless given
@@ -176,7 +182,9 @@ func TestJudgeTheChain(t *testing.T) {
 		"names out of bounds":         {bundle: bundleOf(newLeaf(t, constrained), constrained), want: []string{"refusal chain-invalid"}, unknown: true},
 		"mail authority, assumed": {bundle: mailBundle(t, private), assume: true,
 			want: []string{"refusal chain-invalid", "warning root-not-known"}, unknown: true},
-		"no roots at all": {bundle: bundleOf(newLeaf(t, w.inter), w.inter, w.root), roots: new(Roots), want: []string{"refusal root-not-known"}, unknown: true},
+		"critical extension nobody knows": {bundle: bundleOf(newLeaf(t, w.inter, strangeExtension), w.inter), want: []string{"refusal chain-invalid"}, unknown: true},
+		"the same, self-signed":           {bundle: bundleOf(strangeAlone), roots: new(Roots).With(strangeAlone.Certificate), want: []string{"refusal chain-invalid"}, unknown: true},
+		"no roots at all":                 {bundle: bundleOf(newLeaf(t, w.inter), w.inter, w.root), roots: new(Roots), want: []string{"refusal root-not-known"}, unknown: true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
