@@ -19,6 +19,9 @@ import (
 
 const subscription = "11111111-1111-4111-8111-111111111111"
 
+// What Cartouche really uses must stay a Source.
+var _ Source = (*cloud.ResourceManager)(nil)
+
 type bag = map[string]any
 
 func id(group, kind, name string) string {
