@@ -256,3 +256,7 @@ func TestAnUnknownWorldNamesTheOthers(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func unmarshal(response *http.Response, into any) error {
+	return runtime.UnmarshalAsJSON(response, into)
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -205,8 +206,10 @@ func (w *World) publicRoots() []*x509.Certificate {
 func (w *World) addExtra() error {
 	for _, document := range w.options.Extra {
 		id, _ := document["id"].(string)
-		document["id"] = strings.Replace(id, "{subscription}", w.identity.subscription, 1)
-		parts := strings.Split(document["id"].(string), "/")
+		id = strings.Replace(id, "{subscription}", w.identity.subscription, 1)
+		document = maps.Clone(document)
+		document["id"] = id
+		parts := strings.Split(id, "/")
 		if len(parts) > 4 {
 			w.manager.AddGroup(w.identity.subscription, parts[4], w.layout.Location, nil)
 		}
