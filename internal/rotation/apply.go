@@ -71,7 +71,7 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 	} else {
 		entry.started(StepSwitch, plan.Steps[0].Title, plan.Moves)
 		r.tell(PhaseSwitch, "writing to the gateway: listeners go to entry "+plan.Entry)
-		done, err := r.write(ctx, PhaseSwitch, plan.GatewayID, switchTo(plan.Moves, bundle))
+		done, err := r.write(ctx, PhaseSwitch, plan.GatewayID, switchTo(plan.Moves, bundle), 0)
 		result.add(done)
 		entry.finished(StepSwitch, done.Operations, err)
 		if err != nil {
@@ -101,6 +101,9 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 	return result, nil
 }
 
+// secondChances is how many failed writes going back survives.
+const secondChances = 3
+
 // abandon goes back after a failure or Ctrl-C, whatever has happened so far: it
 // asks the gateway, since an uncertain write may have come through. It outlives
 // ctx, because leaving a gateway half changed is no way to stop.
@@ -112,7 +115,7 @@ func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, mov
 
 	r.tell(PhaseUndo, result.Failure+": going back to the certificate from before")
 	entry.started("undo", "point the listeners back", reversed(moves))
-	done, err := r.write(recovery, PhaseUndo, before.Gateway.ID(), switchTo(reversed(moves), nil))
+	done, err := r.write(recovery, PhaseUndo, before.Gateway.ID(), switchTo(reversed(moves), nil), secondChances)
 	result.add(done)
 	entry.finished("undo", done.Operations, err)
 	if err != nil {

@@ -106,6 +106,33 @@ func newBench(t testing.TB, options sim.Options) *bench {
 	return b
 }
 
+// within is the same bench for a subtest.
+func (b *bench) within(t testing.TB) *bench {
+	inner := *b
+	inner.t = t
+	return &inner
+}
+
+// waitUntilServed waits until the gateway's instances serve what a document
+// tells; they follow a write one by one.
+func (b *bench) waitUntilServed(document cloud.Document) {
+	b.t.Helper()
+	gateway, err := cloud.ParseGateway(document)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	entry, _ := gateway.Certificate(gateway.HTTPSListeners()[0].CertificateName)
+	want := pki.Fingerprint(entry.Chain[0])
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if b.served() == want && b.served() == want && b.served() == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			b.t.Fatal("the gateway does not serve what its document tells")
+		}
+	}
+}
+
 // find gives the deployment that the world's first external name belongs to.
 func (b *bench) find() deployment.Deployment {
 	b.t.Helper()

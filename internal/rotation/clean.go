@@ -56,7 +56,7 @@ func (r *Runner) Clean(ctx context.Context, before State, entries []string) (Res
 	}
 	result.RunID = entry.runID
 	entry.started(StepClean, "remove "+strings.Join(entries, ", "), entries)
-	done, err := r.write(ctx, PhaseClean, before.Gateway.ID(), remove(entries))
+	done, err := r.write(ctx, PhaseClean, before.Gateway.ID(), remove(entries), 0)
 	result.add(done)
 	entry.finished(StepClean, done.Operations, err)
 	if err != nil {

@@ -20,6 +20,11 @@ type edit func(gateway *cloud.Gateway) (cloud.Document, error)
 // gives up after a minute and answers 5xx.
 const answerTimeout = 2 * time.Minute
 
+// finalError is an error of an edit: making it anew would not help.
+type finalError struct{ error }
+
+func (e finalError) Unwrap() error { return e.error }
+
 var errNothingToEdit = errors.New("the gateway is already as wanted")
 
 // written is what became of a write.
@@ -38,7 +43,10 @@ type written struct {
 // is settled by reading, never by the answer. After a refusal that asks for it
 // (409, 412, 429) and after an uncertain end, the edit is made anew on a fresh
 // document; a stale body is never sent twice.
-func (r *Runner) write(ctx context.Context, phase Phase, gatewayID string, edit edit) (written, error) {
+//
+// Other failures end it, unless there are second chances: going back is worth
+// trying again where going forward is not.
+func (r *Runner) write(ctx context.Context, phase Phase, gatewayID string, edit edit, chances int) (written, error) {
 	patience := r.Patience.withDefaults()
 	ctx, cancel := context.WithTimeout(ctx, patience.Write)
 	defer cancel()
@@ -47,26 +55,24 @@ func (r *Runner) write(ctx context.Context, phase Phase, gatewayID string, edit 
 	backoff := patience.Backoff
 	for attempt := 1; ; attempt++ {
 		gateway, err := r.settled(ctx, phase, gatewayID)
-		if err != nil {
-			return done, err
+		if err == nil {
+			done.Gateway = gateway
+			err = r.attempt(ctx, phase, gateway, edit, &done)
 		}
-		done.Gateway = gateway
-		document, err := edit(gateway)
 		if errors.Is(err, errNothingToEdit) {
-			return done, failedState(gateway)
+			return done, nil
 		}
-		if err != nil {
-			return done, err
-		}
-		if gateway.ProvisioningState() == "Failed" && done.Writes > 0 {
-			return done, failedState(gateway)
-		}
-		err = r.put(ctx, phase, gateway, document, &done)
 		if err == nil {
 			continue // read back: the edit says whether it is there
 		}
-		if ctx.Err() != nil || !again(err) {
+		if final := (finalError{}); ctx.Err() != nil || errors.As(err, &final) {
 			return done, err
+		}
+		if !again(err) {
+			if chances == 0 {
+				return done, err
+			}
+			chances--
 		}
 		wait := max(backoff, askedToWait(err))
 		backoff = min(2*backoff, time.Minute)
@@ -75,6 +81,25 @@ func (r *Runner) write(ctx context.Context, phase Phase, gatewayID string, edit 
 			return done, err
 		}
 	}
+}
+
+// attempt edits the gateway as it is and sends that once. errNothingToEdit
+// means that the gateway is as wanted and well.
+func (r *Runner) attempt(ctx context.Context, phase Phase, gateway *cloud.Gateway, edit edit, done *written) error {
+	document, err := edit(gateway)
+	if !errors.Is(err, errNothingToEdit) {
+		if err != nil {
+			return finalError{err}
+		}
+		return r.put(ctx, phase, gateway, document, done)
+	}
+	if gateway.ProvisioningState() != "Failed" {
+		return errNothingToEdit
+	}
+	// The document is as wanted, but it was not carried out. Any good write
+	// makes a failed gateway try again; the same document is one.
+	// Source: Azure documentation, Application Gateway in a failed state.
+	return r.put(ctx, phase, gateway, gateway.Document(), done)
 }
 
 // put sends the document once and waits for the end of the operation.
@@ -137,15 +162,6 @@ func (r *Runner) settled(ctx context.Context, phase Phase, gatewayID string) (*c
 			return nil, err
 		}
 	}
-}
-
-// failedState is the error for a gateway that has what was wanted in its
-// document but failed to carry it out.
-func failedState(gateway *cloud.Gateway) error {
-	if gateway.ProvisioningState() == "Failed" {
-		return fmt.Errorf("gateway %s: the change was taken but failed (provisioning state Failed)", gateway.Name())
-	}
-	return nil
 }
 
 // switchTo is the edit that points listeners to their entries. With a bundle it
