@@ -26,7 +26,9 @@ func (n *Network) DialContext(ctx context.Context, network, address string) (net
 // DialFor connects to address, "ip:port", which stands for name: whether there
 // is a proxy is decided by the name, because that is how the environment
 // speaks of it, and what a rehearsal's proxy answers for a name must never be
-// looked for at the real address.
+// looked for at the real address. Only a loopback address is always dialled
+// directly: it is the near end of somebody's tunnel, and means another
+// computer at the proxy.
 func (n *Network) DialFor(ctx context.Context, name, address string) (net.Conn, error) {
 	return n.dial(ctx, "tcp", name, address)
 }
@@ -46,7 +48,7 @@ func (n *Network) dial(ctx context.Context, network, name, address string) (net.
 			return nil, fmt.Errorf("dial: %w", err)
 		}
 	}
-	if p := n.proxyFor("https", name, port); p != nil {
+	if p := n.proxyForAddress(name, host, port); p != nil {
 		return n.tunnel(ctx, p, address)
 	}
 	return dialDirect(ctx, network, address)

@@ -100,6 +100,22 @@ func TestTheNameDecidesAboutTheProxyOfAnAddress(t *testing.T) {
 	}
 }
 
+func TestALoopbackAddressIsTheEndOfATunnel(t *testing.T) {
+	proxy := proxytest.Start(t, nil)
+	n, address := networkFrom(t, "HTTPS_PROXY", proxy.Address()), greeter(t)
+	conn, err := n.DialFor(t.Context(), "portal.example.com", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+	if proxy.Asked() != nil || n.ProxyForAddress("portal.example.com", address) != "" {
+		t.Errorf("the proxy was asked for %q", proxy.Asked())
+	}
+	if got := n.ProxyForAddress("portal.example.com", "203.0.113.7:443"); got != proxy.Address() {
+		t.Errorf("ProxyForAddress gives %q for another address", got)
+	}
+}
+
 func TestBytesThatComeWithTheReplyAreNotLost(t *testing.T) {
 	proxy := proxytest.Start(t, nil)
 	proxy.Routes[target], proxy.Early = greeter(t), "early, then "

@@ -85,11 +85,24 @@ func (n *Network) ProxyFor(host string) string {
 	if err != nil {
 		name, port = strings.Trim(host, "[]"), "443"
 	}
-	p := n.proxyFor("https", name, port)
-	if p == nil {
+	return n.proxyFor("https", name, port).hostPort()
+}
+
+// ProxyForAddress gives the host:port of the proxy that [Network.DialFor] uses
+// for address, "ip:port", on behalf of name; empty when it uses none.
+func (n *Network) ProxyForAddress(name, address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
 		return ""
 	}
-	return p.address
+	return n.proxyForAddress(name, host, port).hostPort()
+}
+
+func (n *Network) proxyForAddress(name, host, port string) *proxy {
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() {
+		return nil
+	}
+	return n.proxyFor("https", name, port)
 }
 
 // proxyFor is the proxy for a URL of this scheme, nil for a direct connection.

@@ -31,6 +31,14 @@ func (p *proxy) String() string {
 	return p.scheme + "://" + p.address
 }
 
+// hostPort is the proxy's address, empty for none at all.
+func (p *proxy) hostPort() string {
+	if p == nil {
+		return ""
+	}
+	return p.address
+}
+
 // url is the proxy's URL with credentials, as http.Transport wants it.
 func (p *proxy) url() *url.URL {
 	u := &url.URL{Scheme: p.scheme, Host: p.address}

@@ -45,7 +45,7 @@ func namedRoots(lookup func(string) string) ([]*x509.Certificate, error) {
 			}
 			certs = append(certs, found...)
 		}
-		if file == "" && len(certs) == 0 {
+		if len(certs) == 0 {
 			return nil, fmt.Errorf("SSL_CERT_DIR: no certificate in PEM form in %s", dirs)
 		}
 	}

@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -49,9 +50,10 @@ func TestObservationSurvivesJSON(t *testing.T) {
 }
 
 func TestUnreadableObservations(t *testing.T) {
+	root := `"` + base64.StdEncoding.EncodeToString(newWorld(t).root.cert.Raw) + `"`
 	for _, text := range []string{
 		`{"chainDER":["bm90IGEgY2VydGlmaWNhdGU="]}`, `{"chainDER":["not base64"]}`, `{"target":1}`, `[]`,
-		`{"chainDER":["` + strings.Repeat(`","`, maxChain) + `"]}`,
+		`{"chainDER":[` + strings.Repeat(root+",", maxChain) + root + `]}`,
 	} {
 		o := Observation{Target: "kept"}
 		if err := json.Unmarshal([]byte(text), &o); err == nil || o.Target != "kept" {

@@ -211,6 +211,19 @@ func TestAddressesOfOneName(t *testing.T) {
 	wantCodes(t, Judge(looker.Look(t.Context(), good), e))
 }
 
+func TestTheWorstComesFirst(t *testing.T) {
+	w := newWorld(t)
+	soon := leaf(name)
+	soon.NotAfter = noon.AddDate(0, 0, 9)
+	seen := func(ip string, cert *x509.Certificate) Observation {
+		return Observation{Target: name + ":443", Address: ip + ":443", ServerName: name, Chain: []*x509.Certificate{cert, w.intermediate.cert, w.root.cert}}
+	}
+	wantCodes(t, Judge([]Observation{
+		seen("203.0.113.1", w.issue(w.intermediate, soon).cert),
+		seen("203.0.113.2", w.issue(w.intermediate, leaf(name)).cert),
+	}, w.expected()), "refusal addresses-differ", "warning expires-soon", "note root-included", "note root-included")
+}
+
 func TestFailuresAreFindings(t *testing.T) {
 	e := newWorld(t).expected()
 	failed := func(code, address, sni string) Observation {

@@ -55,7 +55,7 @@ func (l *Looker) Look(ctx context.Context, target Target) []Observation {
 
 	var planned []Observation
 	for _, address := range addresses {
-		o := Observation{Target: target.String(), Address: address, Proxy: l.network().ProxyFor(target.String())}
+		o := Observation{Target: target.String(), Address: address, Proxy: l.proxy(target, address)}
 		if !target.isAddress() {
 			withSNI := o
 			withSNI.ServerName = target.Host
@@ -151,6 +151,13 @@ func (l *Looker) dial(ctx context.Context, host string, o *Observation) (net.Con
 		return l.network().DialContext(ctx, "tcp", o.Target)
 	}
 	return l.network().DialFor(ctx, host, o.Address)
+}
+
+func (l *Looker) proxy(target Target, address string) string {
+	if address == "" {
+		return l.network().ProxyFor(target.String())
+	}
+	return l.network().ProxyForAddress(target.Host, address)
 }
 
 // parse cannot fail: crypto/tls has parsed the same bytes just before.

@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -221,9 +223,16 @@ func TestLookAtGivenAddressesThroughAProxyInTheirOrder(t *testing.T) {
 func TestNoProxyLeadsPastTheProxy(t *testing.T) {
 	proxy := proxytest.Start(t, nil)
 	port := serveTLS(t, with(newWorld(t).good(name)))
-	for _, o := range (&Looker{Network: behind(t, proxy, "NO_PROXY", ".example.com")}).Look(t.Context(), loopback(port)) {
-		if o.Failure != "" || o.Proxy != "" {
-			t.Errorf("failure %q, proxy %q", o.Failure, o.Proxy)
+	for _, row := range []struct{ noProxy, host string }{
+		{"localhost.example.com", "localhost"}, // loopback is never proxied
+		{".example.com", name},
+	} {
+		target := loopback(port)
+		target.Host = row.host
+		for _, o := range (&Looker{Network: behind(t, proxy, "NO_PROXY", row.noProxy)}).Look(t.Context(), target) {
+			if o.Failure != "" || o.Proxy != "" {
+				t.Errorf("%s: failure %q, proxy %q", row.host, o.Failure, o.Proxy)
+			}
 		}
 	}
 	if asked := proxy.Asked(); asked != nil {
@@ -322,6 +331,37 @@ func TestManyAddressesAreBounded(t *testing.T) {
 	last := seen[len(seen)-1]
 	if len(seen) != 2*maxAddresses+1 || last.FailureCode != codeNotLookedAt || !strings.HasPrefix(last.Failure, "8 more addresses") {
 		t.Errorf("%d observations, the last %q", len(seen), last.Failure)
+	}
+}
+
+// At most maxAtOnce handshakes are under way, and that many are.
+func TestHandshakesAreMadeSideBySide(t *testing.T) {
+	var now, most atomic.Int32
+	var once sync.Once
+	all := make(chan struct{})
+	port := serve(t, func(c net.Conn) {
+		running := now.Add(1)
+		defer now.Add(-1)
+		for seen := most.Load(); running > seen && !most.CompareAndSwap(seen, running); seen = most.Load() {
+		}
+		if running == maxAtOnce {
+			once.Do(func() { close(all) })
+		}
+		select {
+		case <-all:
+			time.Sleep(20 * time.Millisecond) // time for one too many to come
+		case <-time.After(10 * time.Second):
+		}
+	})
+	proxy := proxytest.Start(t, nil)
+	target := Target{Host: name}
+	for i := range maxAtOnce { // two handshakes with each
+		target.Addresses = append(target.Addresses, fmt.Sprintf("203.0.113.%d", i))
+		proxy.Routes[target.Addresses[i]+":443"] = fmt.Sprintf("127.0.0.1:%d", port)
+	}
+	(&Looker{Network: behind(t, proxy), Timeout: 20 * time.Second}).Look(t.Context(), target)
+	if got := most.Load(); got != maxAtOnce {
+		t.Errorf("%d handshakes at once, want %d", got, maxAtOnce)
 	}
 }
 
