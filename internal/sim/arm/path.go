@@ -1,8 +1,6 @@
 package arm
 
-import (
-	"strings"
-)
+import "strings"
 
 // resourceID is a parsed identifier. Identifiers compare without letter case.
 // Source: Azure Resource Manager, resource naming: ids are case-insensitive.

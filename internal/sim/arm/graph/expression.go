@@ -167,7 +167,7 @@ func (p *parser) path() (expression, error) {
 	e, err := p.primary()
 	for err == nil {
 		inner := e.value
-		switch at := p.peek(); {
+		switch {
 		case p.acceptSign("."):
 			key := p.next()
 			if key.kind != word {
@@ -189,7 +189,6 @@ func (p *parser) path() (expression, error) {
 				return e, p.peek().problem("want ]")
 			}
 		default:
-			_ = at
 			return e, nil
 		}
 	}
