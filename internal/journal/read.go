@@ -11,11 +11,10 @@ import (
 // maxRuns is how many runs are listed at most.
 const maxRuns = 1000
 
-// columns of a run as scanRun reads them; plan and before stand apart because
-// they are long.
+// columns of a run as scanRun reads them; plan stands apart because it is long.
 const columns = `id, deployment_id, deployment_name, gateway_id, cloud, plan_hash, version, started_by, started_at, outcome, summary, finished_at`
 
-// Runs lists runs, newest first, without plan, before, steps and evidence:
+// Runs lists runs, newest first, without plan, steps and evidence:
 // those of one deployment (in any case), or all when deploymentID is "". A
 // limit of 0 is 1,000, which is also the most.
 func (j *Journal) Runs(ctx context.Context, deploymentID string, limit int) ([]Run, error) {
@@ -26,7 +25,7 @@ func (j *Journal) Runs(ctx context.Context, deploymentID string, limit int) ([]R
 	if limit <= 0 || limit > maxRuns {
 		limit = maxRuns
 	}
-	list, err := collect(ctx, db, scanRun, `SELECT `+columns+`, NULL, NULL FROM runs
+	list, err := collect(ctx, db, scanRun, `SELECT `+columns+`, NULL, before FROM runs
 		WHERE ? = '' OR deployment_id = ? COLLATE NOCASE ORDER BY started_at DESC, id DESC LIMIT ?`, deploymentID, deploymentID, limit)
 	return list, j.wrap(err)
 }

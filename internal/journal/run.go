@@ -21,8 +21,7 @@ type Run struct {
 	GatewayID      string `json:"gatewayId"`
 	// Cloud is the cloud's name ("AzureCloud").
 	Cloud string `json:"cloud"`
-	// Plan is what was to be done, Before what was there before. Neither is
-	// read by Runs.
+	// Plan is what was to be done (not read by Runs), Before what was there before.
 	Plan     json.RawMessage `json:"plan,omitempty"`
 	PlanHash string          `json:"planHash"`
 	Before   json.RawMessage `json:"before,omitempty"`
