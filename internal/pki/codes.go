@@ -24,7 +24,6 @@ const (
 	codeNoCertificate         = "no-certificate"
 	codeKeyMismatch           = "key-mismatch"
 	codeSeveralKeys           = "several-keys"
-	codeSeveralCertificates   = "several-certificates-for-key"
 
 	// Repairs: put right while reading, or while completing the chain.
 	codeBase64File          = "base64-file"
@@ -33,6 +32,7 @@ const (
 	codeNoMAC               = "no-mac"
 	codeUnreadableEntry     = "unreadable-certificate"
 	codeOtherKeyIgnored     = "other-key-ignored"
+	codeSeveralCertificates = "several-certificates-for-key"
 	codeLeafNotFirst        = "leaf-not-first"
 	codeChainReordered      = "chain-reordered"
 	codeDuplicateDropped    = "duplicate-dropped"
@@ -98,7 +98,6 @@ var catalogue = map[string]Severity{
 	codeNoCertificate:         Refusal,
 	codeKeyMismatch:           Refusal,
 	codeSeveralKeys:           Refusal,
-	codeSeveralCertificates:   Refusal,
 
 	codeBase64File:          Note,
 	codeBEREncoding:         Note,
@@ -106,6 +105,7 @@ var catalogue = map[string]Severity{
 	codeNoMAC:               Warning,
 	codeUnreadableEntry:     Warning,
 	codeOtherKeyIgnored:     Warning,
+	codeSeveralCertificates: Warning,
 	codeLeafNotFirst:        Note,
 	codeChainReordered:      Note,
 	codeDuplicateDropped:    Note,

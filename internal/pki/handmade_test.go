@@ -140,7 +140,7 @@ func TestOfTwoCertificatesForOneKeyTheLaterIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bundle.Leaf.Equal(after.Certificate) || !bundle.Repairs.Has(codeSeveralCertificates) {
+	if !bundle.Leaf.Equal(after.Certificate) || !bundle.Repairs.Has(codeSeveralCertificates) || bundle.Repairs.Refused() {
 		t.Errorf("leaf until %s, repairs %v", bundle.Leaf.NotAfter, codes(bundle.Repairs))
 	}
 }

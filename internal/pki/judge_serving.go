@@ -28,7 +28,7 @@ func (j *judging) comparison() {
 	}
 	switch {
 	case j.leaf.NotAfter.Before(old.NotAfter):
-		j.findings.add(codeExpiresEarlier, "See that this is the right file; if it is, say --allow-older.",
+		j.findings.add(codeExpiresEarlier, "See that this is the right file.",
 			"the certificate expires on %s, the one served now only on %s", onDay(j.leaf.NotAfter), onDay(old.NotAfter))
 		j.soften(j.AllowOlder)
 	case j.leaf.NotBefore.Before(old.NotBefore):
