@@ -31,7 +31,7 @@ changed since. The .pfx file is then the one of the plan, unless --pfx names ano
 	}
 	options.add(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&saved, "plan", "", "`FILE` with a plan that \"cartouche plan --save\" wrote")
+	flags.StringVar(&saved, "plan", "", "a plan that \"cartouche plan --save\" wrote `FILE`")
 	flags.BoolVar(&yes, "yes", false, "go on without being asked")
 	cmd.RunE = a.run(func(ctx context.Context, args []string) error {
 		ready, err := a.prepareApply(ctx, args, options, saved)

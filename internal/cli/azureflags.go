@@ -19,13 +19,14 @@ type azureFlags struct {
 }
 
 func (f *azureFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.cloud, "cloud", "", "`NAME` of the cloud: public or usgov (CARTOUCHE_CLOUD)")
-	flags.StringVar(&f.tenant, "tenant", "", "`ID` of the tenant (AZURE_TENANT_ID)")
+	flags.StringVar(&f.cloud, "cloud", "", "public or usgov (CARTOUCHE_CLOUD) `CLOUD`")
+	flags.StringVar(&f.tenant, "tenant", "", "tenant to sign in to (AZURE_TENANT_ID) `ID`")
 	flags.StringArrayVar(&f.subscriptions, "subscription", nil,
-		"`ID` of a subscription, repeatable (AZURE_SUBSCRIPTION_ID); without: all that can be read")
+		"subscription to look in, repeatable (AZURE_SUBSCRIPTION_ID); without: all that can be read `ID`")
 	flags.StringVar(&f.signIn, "sign-in", "",
-		"`HOW`: service-principal, azure-cli or default; without: service-principal when AZURE_CLIENT_ID, AZURE_TENANT_ID and its secret are given")
-	flags.StringVar(&f.clientSecretFile, "client-secret-file", "", "`FILE` with the client secret, - for standard input (AZURE_CLIENT_SECRET)")
+		"service-principal, azure-cli or default; without: service-principal when AZURE_CLIENT_ID, AZURE_TENANT_ID and the secret are given, else default `HOW`")
+	flags.StringVar(&f.clientSecretFile, "client-secret-file", "", "file with the client secret, - for standard input (AZURE_CLIENT_SECRET) `FILE`")
+	groupFlags(flags, "Azure", "cloud", "tenant", "subscription", "sign-in", "client-secret-file")
 }
 
 // theCloud is the cloud that flag or variable name.

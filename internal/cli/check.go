@@ -35,8 +35,8 @@ Known authorities are Mozilla's list, what SSL_CERT_FILE and SSL_CERT_DIR name, 
 	}
 	flags := cmd.Flags()
 	options.pfx.addPassword(flags)
-	flags.StringArrayVar(&options.names, "for", nil, "`NAME` that the certificate must cover, repeatable")
-	flags.StringArrayVar(&options.rootFiles, "roots", nil, "`FILE` with more authorities to know (PEM, DER or PKCS#7), repeatable")
+	flags.StringArrayVar(&options.names, "for", nil, "name that the certificate must cover, repeatable `NAME`")
+	flags.StringArrayVar(&options.rootFiles, "roots", nil, "more authorities to know (PEM, DER or PKCS#7), repeatable `FILE`")
 	flags.BoolVar(&options.assumeTrusted, "assume-trusted", false, "accept a chain that ends at an authority that is not known")
 	cmd.RunE = a.run(func(ctx context.Context, args []string) error {
 		if isFile(args[0]) {

@@ -43,7 +43,7 @@ func (a *app) checkHost(ctx context.Context, argument string, options checkOptio
 	value := checkHostValue{Kind: "host", Target: target.String(), Observations: seen, Findings: pki.Findings{}}
 	for _, name := range append([]string{target.Host}, options.names...) {
 		value.Findings = append(value.Findings, handshake.Judge(seen, handshake.Expectation{
-			Name: name, Roots: roots, Now: a.env.Now(),
+			Name: name, Roots: roots, Now: a.env.Now(), AssumeTrusted: options.assumeTrusted,
 		})...)
 	}
 	value.Findings = distinct(value.Findings)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/arcgis"
@@ -64,10 +65,12 @@ func kinds() []kind {
 	return []kind{
 		{"certificate-refused", exitRefused, reader(func(e *rotation.RefusedError, f *failure) {
 			f.Findings = e.Findings
+			f.Message = "certificate refused: " + mostTelling(e.Findings)
 			f.Hint = firstMend(e.Findings)
 		})},
 		{"blocked", exitPreflight, reader(func(e *rotation.BlockedError, f *failure) {
 			f.Findings = e.Obstacles
+			f.Message = "nothing was changed: " + mostTelling(e.Obstacles)
 			f.Hint = firstMend(e.Obstacles)
 		})},
 		{"moved", exitPreflight, reader(func(_ *rotation.MovedError, f *failure) {
@@ -159,6 +162,22 @@ func addServing(err error, f *failure) {
 	if f.Hint == "" {
 		f.Hint = known.hint
 	}
+}
+
+// mostTelling is one sentence for several findings: the first that can be
+// mended, since others often follow from it.
+func mostTelling(findings pki.Findings) string {
+	chosen := findings[0]
+	for _, finding := range findings {
+		if finding.Mend != "" {
+			chosen = finding
+			break
+		}
+	}
+	if len(findings) > 1 {
+		return fmt.Sprintf("%s (and %d more)", chosen.Sentence, len(findings)-1)
+	}
+	return chosen.Sentence
 }
 
 func firstMend(findings pki.Findings) string {

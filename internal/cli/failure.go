@@ -16,7 +16,8 @@ type failure struct {
 	Hint string `json:"hint,omitempty"`
 	// Serving says what clients get now, as far as it is known.
 	Serving string `json:"serving,omitempty"`
-	// Findings are what the certificate or the deployment was refused for.
+	// Findings are what the certificate or the deployment was refused for. For
+	// people they stand in the plan.
 	Findings pki.Findings `json:"findings,omitempty"`
 
 	exit  int
@@ -58,11 +59,6 @@ const nothingChanged = "as before: nothing was changed"
 // show writes a failure for people.
 func (u *ui) showFailure(f failure) {
 	lines := []line{words(bad("error: "), f.Message)}
-	for _, finding := range f.Findings {
-		if finding.Sentence != f.Message {
-			lines = append(lines, words("  ", u.errors.severity(finding.Severity), " ", finding.Sentence))
-		}
-	}
 	if f.Serving != "" {
 		lines = append(lines, words(faint("serving now: "), f.Serving))
 	}

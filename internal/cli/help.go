@@ -77,8 +77,14 @@ func (h helper) command(cmd *cobra.Command) {
 		h.heading("Examples")
 		h.text(cmd.Example)
 	}
-	h.flags("Flags", cmd.LocalNonPersistentFlags())
-	h.flags("Flags of every command", cmd.InheritedFlags())
+	own := cmd.Flags()
+	own.SortFlags = false
+	for _, group := range []string{"Flags", "Logins", "Azure"} {
+		h.flags(group, own, func(flag *pflag.Flag) bool {
+			return cmd.InheritedFlags().Lookup(flag.Name) == nil && flagGroup(flag) == group
+		})
+	}
+	h.flags("Flags of every command", cmd.InheritedFlags(), func(*pflag.Flag) bool { return true })
 	h.exitStatus(cmd)
 }
 
@@ -105,33 +111,53 @@ func (h helper) exitStatus(cmd *cobra.Command) {
 	}
 }
 
-func (h helper) flags(heading string, flags *pflag.FlagSet) {
-	if !flags.HasAvailableFlags() {
-		return
-	}
-	h.heading(heading)
+// flags shows the flags that belong under a heading.
+func (h helper) flags(heading string, flags *pflag.FlagSet, belongs func(*pflag.Flag) bool) {
 	widest := 0
 	var rows [][2]string
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if flag.Hidden {
+		if flag.Hidden || flag.Name == "help" || !belongs(flag) {
 			return
 		}
+		// The name of the value stands in backquotes at the end of our texts.
 		kind, use := pflag.UnquoteUsage(flag)
 		if flag.Value.Type() == "bool" {
 			kind = ""
 		}
-		head := "    --" + flag.Name
-		if flag.Shorthand != "" {
-			head = "-" + flag.Shorthand + ", --" + flag.Name
-		}
-		head = strings.TrimRight(head+" "+kind, " ")
+		head := strings.TrimRight("--"+flag.Name+" "+kind, " ")
 		widest = max(widest, len(head))
-		rows = append(rows, [2]string{head, use})
+		rows = append(rows, [2]string{head, strings.TrimSpace(strings.TrimSuffix(use, kind))})
 	})
-	for _, row := range rows {
-		head := "  " + row[0] + strings.Repeat(" ", widest-len(row[0])+2)
-		fmt.Fprintln(h.out, head+h.fold(h.outStyle.render(words(row[1])), 0, len(head)))
+	if len(rows) == 0 {
+		return
 	}
+	h.heading(heading)
+	for _, row := range rows {
+		gap := strings.Repeat(" ", widest-len(row[0])+2)
+		text := h.fold(h.outStyle.render(words(row[1])), 0, 2+widest+2)
+		fmt.Fprintln(h.out, "  "+h.outStyle.render(words(accent(row[0])))+gap+text)
+	}
+}
+
+// flagGroupKey is where a flag keeps the heading that it stands under.
+const flagGroupKey = "group"
+
+// groupFlags puts flags under a heading of the help.
+func groupFlags(flags *pflag.FlagSet, group string, names ...string) {
+	for _, name := range names {
+		flag := flags.Lookup(name)
+		if flag.Annotations == nil {
+			flag.Annotations = map[string][]string{}
+		}
+		flag.Annotations[flagGroupKey] = []string{group}
+	}
+}
+
+func flagGroup(flag *pflag.Flag) string {
+	if group := flag.Annotations[flagGroupKey]; len(group) == 1 {
+		return group[0]
+	}
+	return "Flags"
 }
 
 // text writes our own text, whose line breaks are meant.

@@ -22,12 +22,12 @@ type pfxFlags struct {
 }
 
 func (f *pfxFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.file, "pfx", "", "`FILE` with the new certificate, its key and its chain")
+	flags.StringVar(&f.file, "pfx", "", "the new certificate with its key and its chain `FILE`")
 	f.addPassword(flags)
 }
 
 func (f *pfxFlags) addPassword(flags *pflag.FlagSet) {
-	flags.StringVar(&f.passwordFile, "password-file", "", "`FILE` with the password of the .pfx, - for standard input (CARTOUCHE_PFX_PASSWORD)")
+	flags.StringVar(&f.passwordFile, "password-file", "", "file with the password of the .pfx, - for standard input (CARTOUCHE_PFX_PASSWORD) `FILE`")
 }
 
 // readPFX reads the file. A password is asked for only when the file has one.

@@ -47,7 +47,7 @@ allow the change now, are shown with every reason at once.`,
 		Args: oneArgument("which deployment", "cartouche deployments"),
 	}
 	options.add(cmd)
-	cmd.Flags().StringVar(&save, "save", "", "`FILE` to write the plan to, for \"cartouche apply --plan\"")
+	cmd.Flags().StringVar(&save, "save", "", "write the plan to a file, for \"cartouche apply --plan\" `FILE`")
 	cmd.RunE = a.run(func(ctx context.Context, args []string) error { return a.plan(ctx, args[0], options, save) })
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitInterrupted)
 }

@@ -60,7 +60,7 @@ func (p *progress) event(event rotation.Event) {
 
 // doing says what the command does now and may take a moment.
 func (p *progress) doing(phase rotation.Phase, text string) {
-	p.event(rotation.Event{At: p.now(), Phase: phase, Text: text, Waiting: true})
+	p.event(rotation.Event{At: p.now(), Phase: phase, Text: text, Waiting: p.live})
 }
 
 // done takes the rewritten line away.

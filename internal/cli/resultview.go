@@ -34,15 +34,18 @@ func (u *ui) result(result rotation.Result, now time.Time) {
 		outcome.tone, outcome.text = toneBad, string(result.Outcome)
 	}
 	u.say(span{outcome.text, outcome.tone})
-	if result.Before != nil && result.After != nil && result.Before.SHA256 != result.After.SHA256 {
+	var served line
+	switch {
+	case result.Before != nil && result.After != nil && result.Before.SHA256 != result.After.SHA256:
 		u.certificatePair(result.Before, result.After, now)
-	} else if result.After != nil {
-		u.fields(field{"serving", summary(*result.After, now)})
+	case result.After != nil:
+		served = summary(*result.After, now)
 	}
 	for _, what := range result.NotRestored {
 		u.item(u.outStyle.cross(), what)
 	}
 	u.fields(
+		field{"serving", served},
 		field{"proof", words(proofText(result.Proof))},
 		field{"gateway writes", words(fmt.Sprint(result.GatewayWrites))},
 		field{"restarts", words(fmt.Sprint(result.Restarts))},
@@ -72,7 +75,7 @@ func proofText(proof *rotation.Proof) string {
 func upBackends(proof rotation.Proof) int {
 	up := 0
 	for _, backend := range proof.Backends {
-		if backend.Health == "Up" {
+		if backend.Up() {
 			up++
 		}
 	}

@@ -40,6 +40,8 @@ proves the result with TLS handshakes, and goes back by itself if the proof fail
 	flags.SortFlags = false
 
 	root.AddCommand(
+		newDemoCommand(a),
+		newSimCommand(a),
 		newDeploymentsCommand(a),
 		newShowCommand(a),
 		newCheckCommand(a),

@@ -22,6 +22,7 @@ type session struct {
 	network *egress.Network
 	roots   *pki.Roots
 	azure   *cloud.ResourceManager
+	proxy   *proxyWitness
 	scope   deployment.Scope
 }
 
@@ -55,7 +56,8 @@ func (a *app) connect(ctx context.Context, flags azureFlags) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	client := &http.Client{Transport: network.Transport()}
+	proxy := &proxyWitness{Transport: network.Transport()}
+	client := &http.Client{Transport: proxy}
 	options.Client = client
 	credential, err := cloud.SignIn(ctx, options)
 	if err != nil {
@@ -67,7 +69,7 @@ func (a *app) connect(ctx context.Context, flags azureFlags) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{app: a, network: network, roots: knownRoots(network), azure: azure, scope: a.scope(flags)}, nil
+	return &session{app: a, network: network, roots: knownRoots(network), azure: azure, proxy: proxy, scope: a.scope(flags)}, nil
 }
 
 // observeCall shows calls to Azure when they are asked for.
@@ -93,7 +95,7 @@ func (s *session) find(ctx context.Context) (deployment.Found, error) {
 	defer s.app.ui.progress.done()
 	found, err := deployment.Find(ctx, s.azure, s.scope)
 	if err != nil {
-		return found, whileServing(err, nothingChanged, "cartouche deployments --verbose")
+		return found, whileServing(s.proxy.instead(err), nothingChanged, "cartouche deployments --verbose")
 	}
 	for _, note := range found.Notes {
 		s.app.ui.warn(note.Sentence)

@@ -113,7 +113,7 @@ func (u *ui) backends(state rotation.State) {
 	var rows [][]line
 	for _, b := range state.Backends {
 		health := words(bad(b.Health), " ", b.Log)
-		if b.Health == "Up" {
+		if b.Up() {
 			health = words(good(b.Health))
 		}
 		rows = append(rows, []line{words("  " + b.Pool), words(b.Setting), words(b.Address), health})

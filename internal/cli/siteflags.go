@@ -19,16 +19,18 @@ type siteFlags struct {
 
 // addSiteAdmin adds the login of Portal, for commands that look.
 func (f *siteFlags) addSiteAdmin(flags *pflag.FlagSet) {
-	flags.StringVar(&f.siteAdmin, "site-admin", "", "`NAME` of the site administrator, who signs in to Portal (CARTOUCHE_SITE_ADMIN)")
-	flags.StringVar(&f.siteAdminPasswordFile, "site-admin-password-file", "", "`FILE` with the password, - for standard input (CARTOUCHE_SITE_ADMIN_PASSWORD)")
+	flags.StringVar(&f.siteAdmin, "site-admin", "", "site administrator, who signs in to Portal (CARTOUCHE_SITE_ADMIN) `NAME`")
+	flags.StringVar(&f.siteAdminPasswordFile, "site-admin-password-file", "", "file with the password, - for standard input (CARTOUCHE_SITE_ADMIN_PASSWORD) `FILE`")
+	groupFlags(flags, "Logins", "site-admin", "site-admin-password-file")
 }
 
 // add adds both logins, for commands that change.
 func (f *siteFlags) add(flags *pflag.FlagSet) {
 	f.addSiteAdmin(flags)
 	flags.BoolVar(&f.withoutPortal, "without-portal", false, "go on without the site administrator: federation is then not validated")
-	flags.StringVar(&f.serviceAccount, "service-account", "", "`NAME` of the login under which ArcGIS Server runs; only steps on machines need it (CARTOUCHE_SERVICE_ACCOUNT)")
-	flags.StringVar(&f.serviceAccountPasswordFile, "service-account-password-file", "", "`FILE` with the password, - for standard input (CARTOUCHE_SERVICE_ACCOUNT_PASSWORD)")
+	flags.StringVar(&f.serviceAccount, "service-account", "", "login under which ArcGIS Server runs; only steps on machines need it (CARTOUCHE_SERVICE_ACCOUNT) `NAME`")
+	flags.StringVar(&f.serviceAccountPasswordFile, "service-account-password-file", "", "file with the password, - for standard input (CARTOUCHE_SERVICE_ACCOUNT_PASSWORD) `FILE`")
+	groupFlags(flags, "Logins", "without-portal", "service-account", "service-account-password-file")
 }
 
 func (f siteFlags) siteAdminPassword(name string) secretSource {

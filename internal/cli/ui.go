@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 
 	"charm.land/lipgloss/v2"
@@ -87,16 +88,14 @@ type field struct {
 	value line
 }
 
-// fields writes names and values in two columns.
+// fields writes names and values in two columns, without those that are empty.
 func (u *ui) fields(list ...field) {
+	list = slices.DeleteFunc(slices.Clone(list), func(f field) bool { return text(f.value) == "" })
 	widest := 0
 	for _, f := range list {
 		widest = max(widest, lipgloss.Width(f.name))
 	}
 	for _, f := range list {
-		if len(f.value) == 0 {
-			continue
-		}
 		gap := strings.Repeat(" ", widest-lipgloss.Width(f.name)+2)
 		head := "  " + u.outStyle.render(words(faint(f.name))) + gap
 		text := u.fold(u.outStyle.render(f.value), 0, widest+4)

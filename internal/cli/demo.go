@@ -1,0 +1,289 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/sim"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+	"github.com/cartouche-gis/cartouche/internal/traffic"
+)
+
+// demoScale makes a gateway's minute cost a second.
+const demoScale = 60
+
+// demoPatience fits a world that runs demoScale times faster.
+var demoPatience = rotation.Patience{
+	Write: 2 * time.Minute, Proof: 20 * time.Second, Recovery: 2 * time.Minute,
+	Interval: 250 * time.Millisecond, Backoff: 250 * time.Millisecond,
+}
+
+type demoOptions struct {
+	world         string
+	pfx           pfxFlags
+	assumeTrusted bool
+	faults        []string
+}
+
+func newDemoCommand(a *app) *cobra.Command {
+	var options demoOptions
+	cmd := &cobra.Command{
+		Use:     "demo",
+		GroupID: groupTry,
+		Short:   "renew a certificate in a simulated deployment, told step by step",
+		Long: `Starts a small world on this computer (Entra ID, Resource Manager, an Application
+Gateway, Portal, Server), renews its certificate while requests go through the gateway,
+proves the result, and tells it step by step. TLS, the proxy, the Azure SDK and every line
+of the rotation are real; Azure and ArcGIS are simulated. Nothing leaves this computer,
+except that a missing intermediate certificate of your own file is fetched from its authority.
+
+With --pfx your own file is judged and rolled out; the world takes on its names.
+With --fault something goes wrong on purpose, and you see how that ends.`,
+		Example: `  cartouche demo
+  cartouche demo --pfx new.pfx
+  cartouche demo --fault wrong-leaf@edge
+  cartouche demo --json`,
+		Args: noArguments,
+		RunE: a.run(func(ctx context.Context, _ []string) error { return a.demo(ctx, options) }),
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	options.pfx.add(flags)
+	flags.BoolVar(&options.assumeTrusted, "assume-trusted", false, "accept a chain to an authority that is not known")
+	flags.StringVar(&options.world, "world", "ha", "which `WORLD`: "+strings.Join(sim.Worlds(), ", "))
+	flags.StringArrayVar(&options.faults, "fault", nil, "a `FAULT` as name@step, see \"cartouche sim --help\" (repeatable)")
+	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitRestored, exitNotRestored, exitInterrupted)
+}
+
+// demoValue is the JSON of `demo`.
+type demoValue struct {
+	rotation.Result
+	World    string         `json:"world"`
+	Requests traffic.Result `json:"requests"`
+}
+
+// stagedDemo is a demo that is under way.
+type stagedDemo struct {
+	*app
+	// inner is the program as it runs inside the world: the same code with the
+	// world's environment instead of ours.
+	inner  *app
+	world  *sim.World
+	name   string // of the world
+	bundle *pki.Bundle
+	ready  prepared
+	probe  *traffic.Running
+}
+
+func (a *app) demo(ctx context.Context, options demoOptions) error {
+	d := &stagedDemo{app: a, name: options.world}
+	a.demoIntroduction(options.world)
+	end, err := d.start(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer end()
+	if err := d.find(ctx); err != nil {
+		return err
+	}
+	if err := d.judgeAndPlan(ctx, options); err != nil {
+		return err
+	}
+	return d.apply(ctx)
+}
+
+// start brings the world up, with the names of the person's certificate if there is one.
+func (d *stagedDemo) start(ctx context.Context, options demoOptions) (end func(), err error) {
+	world := sim.Options{World: options.world, Scale: demoScale}
+	for _, text := range options.faults {
+		fault, err := ground.ParseFault(text)
+		if err != nil {
+			return nil, usage("cartouche sim --help", "%s", err)
+		}
+		world.Faults = append(world.Faults, fault)
+	}
+	if options.pfx.file != "" {
+		if d.bundle, err = d.ownCertificate(ctx, options.pfx); err != nil {
+			return nil, err
+		}
+		if world.Domain, err = worldName(d.bundle); err != nil {
+			return nil, err
+		}
+	}
+	d.ui.progress.doing(rotation.PhaseObserve, "starting the world")
+	d.world, err = sim.Start(ctx, world)
+	d.ui.progress.done()
+	if err != nil {
+		return nil, usage("cartouche demo --help", "%s", err)
+	}
+	memory, err := os.MkdirTemp("", "cartouche-demo-")
+	if err != nil {
+		_ = d.world.Close()
+		return nil, fmt.Errorf("make a directory for the demo's journal: %w", err)
+	}
+	end = func() {
+		_ = d.world.Close()
+		_ = os.RemoveAll(memory)
+	}
+	if d.bundle == nil {
+		_, pfx, password := d.world.NewCertificate()
+		if d.bundle, err = pki.ReadPFX(pfx, secret.New(password)); err != nil {
+			end()
+			return nil, fmt.Errorf("read the world's new certificate: %w", err)
+		}
+	}
+	d.inner = d.inside(memory)
+	d.demoWorld(d.world)
+	return end, nil
+}
+
+// inside is the program with the environment of the world.
+func (d *stagedDemo) inside(memory string) *app {
+	variables := map[string]string{"CARTOUCHE_STATE_DIR": memory}
+	for _, variable := range d.world.Environment() {
+		variables[variable.Name] = variable.Value
+	}
+	env := d.env
+	env.Lookup = func(name string) string { return variables[name] }
+	env.Patience = demoPatience
+	inner := newApp(env)
+	inner.ui = d.ui
+	inner.flags = d.flags
+	return inner
+}
+
+// ownCertificate reads the person's file and completes its chain by the
+// person's own network, before there is a world.
+func (d *stagedDemo) ownCertificate(ctx context.Context, pfx pfxFlags) (*pki.Bundle, error) {
+	bundle, err := d.readPFX(ctx, pfx)
+	if err != nil {
+		return nil, err
+	}
+	network, err := d.network()
+	if err != nil {
+		return nil, err
+	}
+	return d.complete(ctx, network, knownRoots(network), bundle), nil
+}
+
+// worldName is the external name for a world in which the certificate is good.
+func worldName(bundle *pki.Bundle) (string, error) {
+	for _, name := range bundle.Leaf.DNSNames {
+		if rest, wildcard := strings.CutPrefix(name, "*."); wildcard {
+			return "gis." + rest, nil
+		}
+		return name, nil
+	}
+	return "", &failure{
+		Code: "no-names", Message: "the certificate has no DNS name, so no client accepts it for any site",
+		Hint: "order a certificate with the site's name as subject alternative name", exit: exitRefused,
+	}
+}
+
+func (d *stagedDemo) find(ctx context.Context) error {
+	d.chapter("Find it", "signed in as a service principal; one query, by the tags that Cloud Builder left")
+	session, err := d.inner.connect(ctx, azureFlags{})
+	if err != nil {
+		return err
+	}
+	found, err := session.find(ctx)
+	if err != nil {
+		return err
+	}
+	domain := d.world.Deployments()[0].Domain
+	chosen, err := byName(domain)(ctx, session)
+	if err != nil {
+		return err
+	}
+	d.demoFound(found.Deployments)
+	credentials := rotation.Credentials{
+		SiteAdmin:         d.inner.env.Lookup("CARTOUCHE_SITE_ADMIN"),
+		SiteAdminPassword: secret.New(d.inner.env.Lookup("CARTOUCHE_SITE_ADMIN_PASSWORD")),
+	}
+	d.ready = prepared{session: session, credentials: credentials, runner: session.runner(credentials)}
+	d.ready.state, err = session.observe(ctx, d.ready.runner, chosen)
+	return err
+}
+
+func (d *stagedDemo) judgeAndPlan(ctx context.Context, options demoOptions) error {
+	session := d.ready.session
+	source := options.pfx.file
+	if source == "" {
+		source = "new.pfx, made by the world"
+	}
+	d.ready.goal = rotation.Goal{
+		Bundle: d.bundle, Roots: session.roots, Now: d.env.Now(), AssumeTrusted: options.assumeTrusted, Source: source,
+	}
+	var err error
+	d.ready.plan, err = rotation.NewPlan(d.ready.state, d.ready.goal)
+	if err != nil {
+		return err
+	}
+	d.chapter("Judge the new certificate", source)
+	d.demoJudgement(d.ready)
+	d.chapter("Plan", "what changes, what restarts, what will be proved")
+	d.demoPlan(d.ready)
+	if f := planFailure(&d.ready); f != nil {
+		return f
+	}
+	return ctx.Err()
+}
+
+// apply carries the plan out under traffic, and holds what the run says against
+// what the world has counted.
+func (d *stagedDemo) apply(ctx context.Context) error {
+	d.chapter("Change and prove", "while requests go through the gateway, 50 a second, each with a handshake of its own")
+	d.probe = traffic.Probe{
+		URL:       d.ready.state.Sites.PortalURL + "/sharing/rest?f=json",
+		Transport: d.ready.session.network.Transport(),
+	}.Start(ctx)
+	result, err := d.rotate(ctx)
+	requests := d.probe.Stop()
+	d.ui.progress.done()
+	if err != nil {
+		return whileServing(err, nothingChanged, "")
+	}
+	ledger := d.world.Ground().Ledger
+	writes, restarts := ledger.Count(ground.GatewayWrite), ledger.Count(ground.MachineRestart)
+	if !d.ui.json {
+		d.demoResult(result, requests, writes, restarts)
+	}
+	f := resultFailure(result)
+	if f == nil && writes != result.GatewayWrites {
+		f = &failure{
+			Code: "miscounted", Message: fmt.Sprintf("the run speaks of %d gateway writes, the world has counted %d", result.GatewayWrites, writes),
+			exit: exitUnexpected,
+		}
+	}
+	result.GatewayWrites, result.Restarts = writes, restarts // the world's word goes
+	switch {
+	case d.ui.json:
+		return answer(d.ui, demoValue{Result: result, World: d.name, Requests: requests}, f)
+	case f != nil:
+		f.Hint = "this was a demo; a real deployment would now say: " + f.Hint
+		return f
+	}
+	d.demoEnd()
+	return nil
+}
+
+func (d *stagedDemo) rotate(ctx context.Context) (rotation.Result, error) {
+	memory, err := d.inner.openJournal(ctx)
+	if err != nil {
+		return rotation.Result{}, err
+	}
+	defer memory.Close()
+	name := d.ready.state.Deployment.Name
+	d.changing.Store(&name)
+	defer d.changing.Store(nil)
+	d.ready.runner.Journal = memory
+	return d.ready.runner.Apply(ctx, d.ready.plan, d.ready.goal, d.ready.state)
+}

@@ -1,0 +1,122 @@
+package cli_test
+
+import (
+	"bytes"
+	"flag"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden parts of the scripts")
+
+// TestScripts runs the program as users do, one script for each behaviour, in
+// this process and against a world of the simulator. Besides testscript's own
+// commands there are:
+//
+//	world NAME [-fault F]... [-scale N] [-busy HOW]   start a world; its environment is the script's
+//	pfx FILE key=value...             issue a certificate of the world's authority into FILE
+//	[!] cartouche ARGS                run the program
+//	status N                          the exit status of the last run
+//	served FILE                       the external name serves exactly the leaf of this PFX
+//	served old                        ... or what it served when the world began
+//	writes N                          how many gateway writes the world has seen
+//	answer LINE                       standard input is a terminal for the next run, and this is typed
+//	password WORD                     what is typed at the next password prompt
+//	stdin-is FILE                     standard input of the next run is a file, no terminal
+//	interrupt WORDS                   Ctrl-C in the next run when its stderr has these words
+//	interrupt-twice WORDS             ... and at once again
+//	hold-lock                         another run works on the gateway
+//	tamper WHAT                       change the world behind the program's back
+//	json PATH VALUE                   a value in the one JSON value on stdout
+//	env-file NAME FILE, save FILE TEXT, edit FILE OLD NEW
+func TestScripts(t *testing.T) {
+	seen := &transcript{}
+	t.Run("scripts", func(t *testing.T) {
+		testscript.Run(t, testscript.Params{
+			Dir:                "testdata/script",
+			UpdateScripts:      *update,
+			RequireUniqueNames: true,
+			Setup: func(env *testscript.Env) error {
+				// Nothing of the computer's own environment; a proxy or a
+				// service principal of the developer must not be used.
+				env.Vars = append(env.Vars, "HOME="+env.WorkDir, "CARTOUCHE_STATE_DIR="+env.WorkDir+"/state", "LANG=C.UTF-8", "NO_PROXY=", "no_proxy=")
+				env.Values[stageKey{}] = &stage{seen: seen, journal: env.WorkDir + "/state/journal.db"}
+				return nil
+			},
+			Cmds: map[string]func(*testscript.TestScript, bool, []string){
+				"cartouche":       runCartouche,
+				"status":          checkStatus,
+				"world":           startWorld,
+				"pfx":             issuePFX,
+				"served":          checkServed,
+				"writes":          checkWrites,
+				"answer":          typeAnswer,
+				"password":        typePassword,
+				"stdin-is":        giveStdin,
+				"interrupt":       planInterrupt(1),
+				"interrupt-twice": planInterrupt(2),
+				"hold-lock":       holdLock,
+				"env-file":        envFile,
+				"edit":            editFile,
+				"save":            saveFile,
+				"tamper":          tamper,
+				"json":            checkJSON,
+			},
+		})
+	})
+	seen.checkForSecrets(t)
+}
+
+// transcript is everything that the program has written in all scripts, and
+// every secret of all worlds.
+type transcript struct {
+	mu      sync.Mutex
+	text    bytes.Buffer
+	secrets map[string]string
+	runs    int
+}
+
+func (s *transcript) add(text ...[]byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runs++
+	for _, t := range text {
+		s.text.Write(t)
+	}
+}
+
+func (s *transcript) secret(name, value string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.secrets == nil {
+		s.secrets = map[string]string{}
+	}
+	s.secrets[value] = name
+}
+
+// checkForSecrets is the canary: no password of any world may have come out.
+func (s *transcript) checkForSecrets(t *testing.T) {
+	if s.runs == 0 || len(s.secrets) == 0 {
+		return // a single script was asked for that has no world
+	}
+	for value, name := range s.secrets {
+		for _, form := range []string{value, encoded(value)} {
+			if strings.Contains(s.text.String(), form) {
+				t.Errorf("the %s came out in what the program wrote", name)
+			}
+		}
+	}
+	t.Logf("searched %d bytes of %d runs for %d secrets", s.text.Len(), s.runs, len(s.secrets))
+}
+
+func TestTheCanaryFindsASecret(t *testing.T) {
+	s := &transcript{}
+	s.secret("password", "open-sesame")
+	s.add([]byte("error: open-sesame is wrong"))
+	if !strings.Contains(s.text.String(), "open-sesame") {
+		t.Error("what was added is not searched")
+	}
+}

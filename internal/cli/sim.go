@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/sim"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+)
+
+type simOptions struct {
+	dir    string
+	scale  float64
+	domain string
+	port   int
+	faults []string
+}
+
+func newSimCommand(a *app) *cobra.Command {
+	var options simOptions
+	cmd := &cobra.Command{
+		Use:     "sim [WORLD]",
+		GroupID: groupTry,
+		Short:   "run a simulated world for other programs to talk to",
+		Long: `Runs a small world (Entra ID, Resource Manager, Application Gateway, Portal, Server) until
+Ctrl-C. Other programs reach it under its production names through a forward proxy; what
+they need is in the files that are written to --dir once everything answers:
+
+  env                 variables for a shell: proxy, authorities, logins
+  world.json          names, ids, endpoints, the door inside the virtual network
+  ca.pem              the authorities of the world
+  new.pfx             a renewed certificate, its password in new.pfx.password
+
+Worlds: ` + strings.Join(sim.Worlds(), ", ") + `.
+
+` + faultHelp(),
+		Example: `  cartouche sim ha --dir /tmp/world
+  set -a; . /tmp/world/env; set +a        # in another terminal
+  cartouche deployments`,
+		Args: atMostOneArgument,
+		RunE: a.run(func(ctx context.Context, args []string) error {
+			world := "ha"
+			if len(args) > 0 {
+				world = args[0]
+			}
+			return a.simulate(ctx, world, options)
+		}),
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&options.dir, "dir", "", "`DIRECTORY` for the files (default: a new temporary one)")
+	flags.Float64Var(&options.scale, "scale", demoScale, "how many times faster the world is")
+	flags.StringVar(&options.domain, "domain", "", "external `NAME` of the world's deployment")
+	flags.IntVar(&options.port, "port", 0, "`PORT` of the proxy (default: a free one)")
+	flags.StringArrayVar(&options.faults, "fault", nil, "a `FAULT` as name@step or name@step*times (repeatable)")
+	return exits(cmd, exitDone, exitUnexpected, exitUsage)
+}
+
+// faultHelp is the table of faults.
+func faultHelp() string {
+	var text strings.Builder
+	text.WriteString("Faults, as --fault name@step or name@step*times:\n\n")
+	for _, fault := range sim.Faults() {
+		fmt.Fprintf(&text, "  %-20s at %s: %s\n", fault.Name, fault.Steps, fault.What)
+	}
+	fmt.Fprintf(&text, "\nSteps: %s\n", strings.Join(sim.Steps(), ", "))
+	return text.String()
+}
+
+// simValue is the JSON of `sim`, written when the world answers.
+type simValue struct {
+	World string `json:"world"`
+	Dir   string `json:"dir"`
+	Env   string `json:"env"`
+	Proxy string `json:"proxy"`
+}
+
+func (a *app) simulate(ctx context.Context, name string, options simOptions) error {
+	world := sim.Options{World: name, Scale: options.scale, Domain: options.domain}
+	if options.port != 0 {
+		world.OutsideAddress = fmt.Sprintf("127.0.0.1:%d", options.port)
+	}
+	for _, text := range options.faults {
+		fault, err := ground.ParseFault(text)
+		if err != nil {
+			return usage("cartouche sim --help", "%s", err)
+		}
+		world.Faults = append(world.Faults, fault)
+	}
+	dir, err := simDir(options.dir)
+	if err != nil {
+		return err
+	}
+	world.Dir = dir
+	a.ui.progress.doing(rotation.PhaseObserve, "starting the world "+name)
+	running, err := sim.Start(ctx, world)
+	a.ui.progress.done()
+	if err != nil {
+		return usage("cartouche sim --help", "%s", err)
+	}
+	defer running.Close()
+	if err := running.WriteDir(dir); err != nil {
+		return err
+	}
+	value := simValue{World: name, Dir: dir, Env: filepath.Join(dir, "env"), Proxy: proxyOf(running)}
+	if a.ui.json {
+		if err := a.ui.value(value); err != nil {
+			return err
+		}
+	} else {
+		a.showWorld(running, value)
+	}
+	<-ctx.Done()
+	// A world that is stopped has done what it was started for. Its secrets
+	// are worth nothing without it, and its env file would mislead.
+	return os.Remove(value.Env)
+}
+
+func (a *app) showWorld(world *sim.World, value simValue) {
+	a.ui.say(title("The world "+value.World+" answers"), faint("  until Ctrl-C"))
+	for _, deployment := range world.Deployments() {
+		a.ui.fields(field{"site", words(deployment.URL)}, field{"version", words(deployment.Version)})
+	}
+	a.ui.fields(field{"proxy", words(value.Proxy)}, field{"files", words(value.Dir)})
+	a.ui.heading("In another terminal")
+	a.ui.say("  set -a; . " + quote(value.Env) + "; set +a")
+	a.ui.say("  cartouche deployments")
+	a.ui.say("  cartouche apply " + quote(world.Deployments()[0].Domain) + " --pfx " + quote(filepath.Join(value.Dir, "new.pfx")) +
+		" --password-file " + quote(filepath.Join(value.Dir, "new.pfx.password")))
+}
+
+func proxyOf(world *sim.World) string {
+	for _, variable := range world.Environment() {
+		if variable.Name == "HTTPS_PROXY" {
+			return variable.Value
+		}
+	}
+	return ""
+}
+
+func simDir(dir string) (string, error) {
+	if dir == "" {
+		made, err := os.MkdirTemp("", "cartouche-world-")
+		if err != nil {
+			return "", fmt.Errorf("make a directory for the world's files: %w", err)
+		}
+		return made, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", usage("choose another --dir", "%s", err)
+	}
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("directory %s: %w", dir, err)
+	}
+	return absolute, nil
+}

@@ -1,0 +1,272 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cartouche-gis/cartouche/internal/cli"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/sim"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+)
+
+// stage is what a script plays on: a world, and what is typed next.
+type stage struct {
+	seen    *transcript
+	journal string
+
+	world  *sim.World
+	old    *x509.Certificate
+	status int
+
+	answer, stdin, password string
+	interrupt               string
+	times                   int // how often Ctrl-C is pressed
+}
+
+type stageKey struct{}
+
+func onStage(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*stage) }
+
+// quick is the patience of tests: the same number of looks as it takes, sooner.
+var quick = rotation.Patience{
+	Write: 30 * time.Second, Proof: 10 * time.Second, Recovery: 40 * time.Second,
+	Interval: 30 * time.Millisecond, Backoff: 50 * time.Millisecond, Rounds: 3,
+}
+
+func runCartouche(ts *testscript.TestScript, neg bool, args []string) {
+	s := onStage(ts)
+	interrupts := make(chan os.Signal, 2)
+	stdout := &stream{}
+	stderr := &stream{words: s.interrupt, then: func() {
+		for range s.times {
+			interrupts <- os.Interrupt
+		}
+	}}
+	env := cli.Environment{
+		Args: args, Stdin: strings.NewReader(s.answer + s.stdin), StdinIsTerminal: s.answer != "" || s.password != "",
+		Stdout: stdout, Stderr: stderr,
+		Lookup: ts.Getenv, Interrupts: interrupts, Patience: quick, PollInterval: time.Second, Version: "v0.0.0-test",
+	}
+	if s.password != "" {
+		typed := s.password
+		env.ReadPassword = func(context.Context, string) (secret.Secret, error) { return secret.New(typed), nil }
+	}
+	s.answer, s.stdin, s.password, s.interrupt = "", "", "", ""
+	s.status = cli.Run(context.Background(), env)
+
+	memory, err := os.ReadFile(s.journal)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		ts.Fatalf("read the journal: %v", err)
+	}
+	wal, _ := os.ReadFile(s.journal + "-wal")
+	s.seen.add([]byte(stdout.String()), []byte(stderr.String()), memory, wal)
+	_, _ = io.WriteString(ts.Stdout(), stdout.String())
+	_, _ = io.WriteString(ts.Stderr(), stderr.String())
+	switch {
+	case neg && s.status == 0:
+		ts.Fatalf("unexpected success")
+	case !neg && s.status != 0:
+		ts.Fatalf("exit status %d", s.status)
+	}
+}
+
+func checkStatus(ts *testscript.TestScript, _ bool, args []string) {
+	if want := args[0]; strconv.Itoa(onStage(ts).status) != want {
+		ts.Fatalf("exit status %d, want %s", onStage(ts).status, want)
+	}
+}
+
+// stream is an output of the program. When the words have been written to it,
+// something happens, once.
+type stream struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	words string
+	then  func()
+	done  bool
+}
+
+func (w *stream) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n, err := w.text.Write(p)
+	if w.words != "" && !w.done && strings.Contains(w.text.String(), w.words) {
+		w.done = true
+		w.then()
+	}
+	return n, err
+}
+
+func (w *stream) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+func startWorld(ts *testscript.TestScript, _ bool, args []string) {
+	s := onStage(ts)
+	options := sim.Options{World: args[0], Scale: 300, Dir: ts.MkAbs(".")}
+	for rest := args[1:]; len(rest) > 1; rest = rest[2:] {
+		switch rest[0] {
+		case "-fault":
+			fault, err := ground.ParseFault(rest[1])
+			ts.Check(err)
+			options.Faults = append(options.Faults, fault)
+		case "-scale":
+			scale, err := strconv.ParseFloat(rest[1], 64)
+			ts.Check(err)
+			options.Scale = scale
+		case "-busy":
+			options.Guesses.Manager.Busy = rest[1]
+		default:
+			ts.Fatalf("world: unknown %s", rest[0])
+		}
+	}
+	world, err := sim.Start(context.Background(), options)
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(world.Close()) })
+	s.world = world
+	ts.Check(world.WriteDir(ts.MkAbs("world")))
+	for _, variable := range world.Environment() {
+		ts.Setenv(variable.Name, variable.Value)
+		if strings.Contains(variable.Name, "SECRET") || strings.Contains(variable.Name, "PASSWORD") {
+			s.seen.secret(variable.Name, variable.Value)
+		}
+	}
+	_, _, password := world.NewCertificate()
+	s.seen.secret("password of new.pfx", password)
+	s.old = s.leaf(ts)
+}
+
+// leaf is what the external name serves, seen by a client that shares nothing
+// with the program.
+func (s *stage) leaf(ts *testscript.TestScript) *x509.Certificate {
+	name := s.world.Deployments()[0].Domain
+	conn, err := s.world.Ground().Outside.DialContext(context.Background(), "tcp", net.JoinHostPort(name, "443"))
+	ts.Check(err)
+	defer conn.Close()
+	client := tls.Client(conn, &tls.Config{ServerName: name, RootCAs: s.world.Authority().Roots()})
+	ts.Check(client.Handshake())
+	return client.ConnectionState().PeerCertificates[0]
+}
+
+func checkServed(ts *testscript.TestScript, _ bool, args []string) {
+	s := onStage(ts)
+	want := s.old
+	if args[0] != "old" {
+		bundle, err := pki.ReadPFX([]byte(ts.ReadFile(args[0])), secret.New(strings.TrimSpace(ts.ReadFile(args[0]+".password"))))
+		ts.Check(err)
+		want = bundle.Leaf
+	}
+	if got := s.leaf(ts); !got.Equal(want) {
+		ts.Fatalf("%s is served (until %s), want the leaf of %s (until %s)", got.Subject, got.NotAfter, args[0], want.NotAfter)
+	}
+}
+
+func checkWrites(ts *testscript.TestScript, _ bool, args []string) {
+	if got := strconv.Itoa(onStage(ts).world.Ground().Ledger.Count(ground.GatewayWrite)); got != args[0] {
+		ts.Fatalf("%s gateway writes, want %s", got, args[0])
+	}
+}
+
+func typeAnswer(ts *testscript.TestScript, _ bool, args []string) {
+	onStage(ts).answer = strings.Join(args, " ") + "\n"
+}
+
+func typePassword(ts *testscript.TestScript, _ bool, args []string) {
+	onStage(ts).password = args[0]
+}
+
+func giveStdin(ts *testscript.TestScript, _ bool, args []string) {
+	onStage(ts).stdin = ts.ReadFile(args[0])
+}
+
+func planInterrupt(times int) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, _ bool, args []string) {
+		s := onStage(ts)
+		s.interrupt, s.times = strings.Join(args, " "), times
+	}
+}
+
+func holdLock(ts *testscript.TestScript, _ bool, _ []string) {
+	unlock, err := cli.HoldLock(ts.Getenv, onStage(ts).world.Deployments()[0].GatewayID)
+	ts.Check(err)
+	ts.Defer(unlock)
+}
+
+// envFile sets a variable to the first line of a file.
+func envFile(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
+}
+
+func editFile(ts *testscript.TestScript, _ bool, args []string) {
+	before := ts.ReadFile(args[0])
+	after := strings.Replace(before, args[1], args[2], 1)
+	if before == after {
+		ts.Fatalf("%s does not hold %s", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(after), 0o600))
+}
+
+func saveFile(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(args[1]), 0o600))
+}
+
+// checkJSON follows a path of names and numbers ("error.code", "0.name") in
+// the one JSON value on stdout.
+func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
+	decoder := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))
+	decoder.UseNumber()
+	var value any
+	ts.Check(decoder.Decode(&value))
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		ts.Fatalf("there is more than one JSON value on stdout")
+	}
+	for key := range strings.SplitSeq(args[0], ".") {
+		switch at := value.(type) {
+		case map[string]any:
+			value = at[key]
+		case []any:
+			i, err := strconv.Atoi(key)
+			if key == "length" {
+				value = json.Number(strconv.Itoa(len(at)))
+			} else if err == nil && i < len(at) {
+				value = at[i]
+			} else {
+				ts.Fatalf("no element %s", key)
+			}
+		default:
+			value = nil
+		}
+	}
+	got, isText := value.(string)
+	if !isText {
+		document, err := json.Marshal(value)
+		ts.Check(err)
+		got = string(document)
+	}
+	if same := reflect.DeepEqual(got, strings.Join(args[1:], " ")); same == neg {
+		ts.Fatalf("%s is %q", args[0], got)
+	}
+}
+
+// encoded is how a secret would look in base64, as inside of a form or a token.
+func encoded(value string) string { return base64.StdEncoding.EncodeToString([]byte(value)) }

@@ -1,0 +1,134 @@
+package cli_test
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"software.sslmate.com/src/go-pkcs12"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/arm"
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
+)
+
+// issuePFX issues a certificate and writes FILE and FILE.password.
+//
+//	names=a,b    instead of the deployment's own
+//	from=-400 until=-1    days from now
+//	key=rsa1024 nokey=true chain=false root=private
+func issuePFX(ts *testscript.TestScript, _ bool, args []string) {
+	s := onStage(ts)
+	deployment := s.world.Deployments()[0]
+	spec := authority.Spec{Names: []string{deployment.Domain}}
+	if deployment.SecondaryDomain != "" {
+		spec.Names = append(spec.Names, deployment.SecondaryDomain)
+	}
+	withoutKey := false
+	for _, arg := range args[1:] {
+		key, value, _ := strings.Cut(arg, "=")
+		switch key {
+		case "names":
+			spec.Names = strings.Split(value, ",")
+		case "from":
+			spec.NotBefore = daysFromNow(ts, value)
+		case "until":
+			spec.NotAfter = daysFromNow(ts, value)
+		case "key":
+			spec.Key = value
+		case "chain":
+			spec.WithoutChain = value == "false"
+		case "aia":
+			spec.WithoutAIA = value == "false"
+		case "nokey":
+			withoutKey = true
+		case "root":
+			private, err := s.world.Authority().NewPrivate("Company CA")
+			ts.Check(err)
+			spec.Via = private
+		default:
+			ts.Fatalf("pfx: unknown %s", key)
+		}
+	}
+	issued, err := s.world.Authority().Issue(spec)
+	ts.Check(err)
+	password := "pw-" + strconv.FormatInt(time.Now().UnixNano(), 36)
+	s.seen.secret("password of "+args[0], password)
+	file, err := issued.PFX(password)
+	if withoutKey {
+		file, err = pkcs12.Modern.EncodeTrustStore(append(issued.Chain, issued.Leaf), password)
+	}
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), file, 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".password"), []byte(password+"\n"), 0o600))
+}
+
+func daysFromNow(ts *testscript.TestScript, text string) time.Time {
+	days, err := strconv.Atoi(text)
+	ts.Check(err)
+	return time.Now().AddDate(0, 0, days)
+}
+
+// tamper changes the world behind the program's back.
+func tamper(ts *testscript.TestScript, _ bool, args []string) {
+	s := onStage(ts)
+	manager, gateway := s.world.Manager(), s.world.Deployments()[0].GatewayID
+	principal := ""
+	for _, grant := range s.world.Grants() {
+		principal = grant.Principal
+	}
+	switch args[0] {
+	case "reader": // the sign-in may only read
+		manager.SetGrants(arm.RoleGrant(principal, "/subscriptions/"+ts.Getenv("AZURE_SUBSCRIPTION_ID"), "Reader"))
+	case "nobody": // the sign-in may do nothing
+		manager.SetGrants()
+	case "granted":
+		manager.SetGrants(s.world.Grants()...)
+	case "unlock":
+		manager.SetLocks()
+	case "lock":
+		manager.SetLocks(arm.Lock{Scope: gateway, Name: "keep", Level: "ReadOnly"})
+	case "state": // Updating, Failed
+		manager.Edit(gateway, func(document map[string]any) {
+			document["properties"].(map[string]any)["provisioningState"] = args[1]
+		})
+	case "timeout": // somebody else changes the gateway
+		manager.Edit(gateway, func(document map[string]any) {
+			settings := document["properties"].(map[string]any)["backendHttpSettingsCollection"].([]any)
+			settings[0].(map[string]any)["properties"].(map[string]any)["requestTimeout"] = 77
+		})
+	case "v1": // a deployment of the older kind is there, too
+		ts.Check(manager.Add(v1Address(ts.Getenv("AZURE_SUBSCRIPTION_ID"))))
+	case "twin": // a second deployment calls itself like the first
+		ts.Check(manager.Add(twinOf(manager.Document(gateway))))
+	default:
+		ts.Fatalf("tamper: unknown %s", args[0])
+	}
+}
+
+// v1Address is what makes a V1 deployment known: its public address behind a
+// load balancer, with the older record.
+// Source: Esri/arcgis-azure-templates, Releases/10.7.
+func v1Address(subscription string) map[string]any {
+	group := "/subscriptions/" + subscription + "/resourceGroups/gis-enterprise/providers/Microsoft.Network/"
+	return map[string]any{
+		"id": group + "publicIPAddresses/v1PublicIP", "location": "westeurope",
+		"tags": map[string]any{
+			"arcgis-deployment-id": "v1v1v1v1v1v1v", "arcgis-deployment-version": "10.7.1",
+			"arcgis-deployment-domain": "first.example.com", "arcgis-deployment-info": "v1dns@first@2019-05-01T10:00:00Z",
+		},
+		"properties": map[string]any{
+			"provisioningState": "Succeeded", "ipAddress": "203.0.113.99",
+			"ipConfiguration": map[string]any{"id": group + "loadBalancers/v1LB/frontendIPConfigurations/front"},
+		},
+	}
+}
+
+// twinOf is another gateway with the same tags.
+func twinOf(document map[string]any) map[string]any {
+	id := document["id"].(string)
+	at := strings.LastIndex(id, "/")
+	document["id"], document["name"] = id[:at]+"/twinAppGateway", "twinAppGateway"
+	return document
+}
