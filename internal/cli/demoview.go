@@ -137,7 +137,9 @@ func worldTime(seconds float64) string {
 
 func (d *stagedDemo) demoEnd() {
 	fmt.Fprintln(d.ui.out)
-	d.ui.say(faint("next: "), "cartouche check your.site.example", faint("   judge what a real site serves; needs no sign-in"))
-	d.ui.say(faint("      "), "cartouche demo --fault wrong-leaf@edge", faint("   see how a failed proof ends"))
-	d.ui.say(faint("      "), "cartouche --help")
+	d.ui.fields(
+		field{"next", words("cartouche check your.site.example", faint("        judge what a real site serves; needs no sign-in"))},
+		field{"    ", words("cartouche demo --fault wrong-leaf@edge", faint("   see how a failed proof ends"))},
+		field{"    ", words("cartouche --help")},
+	)
 }

@@ -1,12 +1,14 @@
 package rotation
 
 import (
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
 // ownListeners chooses the HTTPS listeners that serve one of the deployment's
@@ -91,6 +93,64 @@ func (l Listener) targets() []handshake.Target {
 		}
 	}
 	return targets
+}
+
+// way is one way to an endpoint, and whether it led there before the change.
+type way struct {
+	target  handshake.Target
+	reached bool
+}
+
+func (w way) String() string {
+	if len(w.target.Addresses) > 0 {
+		return w.target.String() + " at " + strings.Join(w.target.Addresses, ", ")
+	}
+	return w.target.String() + " as its name resolves"
+}
+
+// ways are all ways to the endpoints of a state.
+func ways(state State) []way {
+	var all []way
+	for _, listener := range state.Listeners {
+		for _, target := range listener.targets() {
+			all = append(all, way{target, reached(state.Wire, target)})
+		}
+	}
+	return all
+}
+
+// reached tells whether a handshake with the target was completed. Where a
+// proxy resolved the name, only that observation (it has no address) speaks for
+// the name; otherwise any does, since an address that the name resolves to may
+// well be the gateway's own.
+func reached(wire []handshake.Observation, target handshake.Target) bool {
+	byProxy := slices.ContainsFunc(wire, func(o handshake.Observation) bool {
+		return o.Target == target.String() && o.Address == ""
+	})
+	return slices.ContainsFunc(wire, func(o handshake.Observation) bool {
+		if o.Target != target.String() || served(o) == nil {
+			return false
+		}
+		if len(target.Addresses) == 0 {
+			return !byProxy || o.Address == ""
+		}
+		host, _, err := net.SplitHostPort(o.Address)
+		return err == nil && slices.Contains(target.Addresses, host)
+	})
+}
+
+// unprovable warns of ways that cannot be looked at from here.
+func unprovable(state State) pki.Findings {
+	var found pki.Findings
+	for _, way := range ways(state) {
+		if !way.reached {
+			found = append(found, pki.Finding{
+				Code: "endpoint-not-proved", Severity: pki.Note,
+				Sentence: way.String() + " cannot be reached from here, so it proves nothing",
+			})
+		}
+	}
+	return found
 }
 
 func dialable(addresses []string) []string {

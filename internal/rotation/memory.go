@@ -91,7 +91,7 @@ func (e *runEntry) end(result Result) {
 
 func (e *runEntry) check(err error) {
 	if err != nil {
-		e.runner.tell(PhaseDone, "the journal could not be written: "+err.Error())
+		e.runner.tell(PhaseJournal, "the journal could not be written: "+err.Error())
 	}
 }
 

@@ -134,7 +134,7 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 		Serving:       serving,
 		AssumeTrusted: goal.AssumeTrusted,
 	}).Findings, goal.Bundle.Repairs)
-	plan.Obstacles = slices.Concat(state.Obstacles, shapeObstacles(state))
+	plan.Obstacles = slices.Concat(state.Obstacles, shapeObstacles(state), unprovable(state))
 	plan.Moves = moves(state, plan.Entry, plan.Certificate.SHA256)
 	plan.Steps = steps(plan, state)
 	plan.Proofs = proofs(state)
@@ -237,13 +237,9 @@ func steps(plan Plan, state State) []Step {
 
 func proofs(state State) []string {
 	var proofs []string
-	for _, listener := range state.Listeners {
-		for _, target := range listener.targets() {
-			where := "as its name resolves"
-			if len(target.Addresses) > 0 {
-				where = "at " + strings.Join(target.Addresses, ", ")
-			}
-			proofs = append(proofs, fmt.Sprintf("%s:%d %s, with SNI and without: exactly the new leaf, full chain", target.Host, target.Port, where))
+	for _, way := range ways(state) {
+		if way.reached {
+			proofs = append(proofs, way.String()+", with SNI and without: exactly the new leaf, full chain")
 		}
 	}
 	if len(state.Backends) > 0 {

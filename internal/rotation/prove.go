@@ -21,8 +21,11 @@ type Proof struct {
 	Wire     []handshake.Observation `json:"wire"`
 	Backends []cloud.BackendServer   `json:"backends"`
 	Sites    Sites                   `json:"sites"`
-	// Looks counts the rounds of handshakes that were made.
-	Looks int `json:"looks"`
+	// Looks counts the rounds of handshakes that were made, Handshakes those of
+	// each round that the proof rests on: an endpoint that could not be reached
+	// before is looked at and proves nothing.
+	Looks      int `json:"looks"`
+	Handshakes int `json:"handshakes"`
 }
 
 // expectation is the leaf that an endpoint must serve, by spot.
@@ -114,7 +117,7 @@ func (r *Runner) proveWire(ctx context.Context, phase Phase, listeners []Listene
 		failures, strangers = compare(wire, expected)
 		if len(failures) == 0 {
 			good++
-			r.tellWaiting(phase, fmt.Sprintf("%d handshakes in look %d, all as expected (%d of %d in a row)", len(wire), looks, good, patience.Rounds))
+			r.tellWaiting(phase, fmt.Sprintf("%d handshakes in look %d, all as expected (%d of %d in a row)", len(expected), looks, good, patience.Rounds))
 			if good >= patience.Rounds {
 				return wire, looks, nil
 			}
@@ -177,12 +180,12 @@ func compare(wire []handshake.Observation, expected expectation) (failures, stra
 // decides the handshakes of a restored certificate; a new one must also be
 // complete and valid for the names, judged by chain.
 func (r *Runner) prove(ctx context.Context, phase Phase, before State, expected expectation, judge wireJudge) Proof {
-	proof := Proof{}
+	proof := Proof{Handshakes: len(expected)}
 	proof.Wire, proof.Looks, proof.Failures = r.proveWire(ctx, phase, before.Listeners, expected)
 	if len(proof.Failures) > 0 {
 		return proof // what follows could only repeat it
 	}
-	r.tell(phase, fmt.Sprintf("%d handshakes in each of %d looks, all with the expected certificate", len(proof.Wire), proof.Looks))
+	r.tell(phase, fmt.Sprintf("%d handshakes in each of %d looks, all with the expected certificate", proof.Handshakes, proof.Looks))
 	for _, finding := range judge(proof.Wire) {
 		if finding.Severity == pki.Refusal {
 			proof.Failures = append(proof.Failures, finding.Sentence)

@@ -80,6 +80,8 @@ const (
 	PhaseUndo    Phase = "undo"
 	PhaseClean   Phase = "clean"
 	PhaseDone    Phase = "done"
+	// PhaseJournal tells of a journal that cannot be written.
+	PhaseJournal Phase = "journal"
 )
 
 // Event is one thing that a run tells while it goes on.

@@ -143,6 +143,9 @@ func addNeighbour(ctx context.Context, manager *arm.Server, n neighbour, near pl
 	switch n.Kind {
 	case "v1":
 		address["tags"] = n.v1Tags(p.deploymentID(), p.timestamp())
+		// Source: Esri/arcgis-azure-templates, Releases/10.7: load balancers, no gateway.
+		address["properties"].(tree)["ipConfiguration"] = tree{
+			"id": p.id("Microsoft.Network/loadBalancers", p.Prefix+"LoadBalancer") + "/frontendIPConfigurations/" + p.Prefix + "LoadBalancerFrontEnd"}
 		return manager.Add(address)
 	case "half-tagged":
 		if err := manager.Add(address); err != nil {
