@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
+	"io"
+	"runtime/debug"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // app is one run of the program.
@@ -28,14 +30,32 @@ type app struct {
 }
 
 func newApp(env Environment) *app {
-	a := &app{env: env}
-	// Until the flags are parsed, so that their own errors have the right form.
-	a.ui = newUI(env, slices.Contains(env.Args, "--json"), slices.Contains(env.Args, "--no-color"))
-	return a
+	asJSON, noColor := formOf(env.Args)
+	return &app{env: env, ui: newUI(env, asJSON, noColor)}
+}
+
+// formOf finds out how to speak before the arguments are parsed, so that errors
+// of parsing have the right form, too.
+func formOf(args []string) (asJSON, noColor bool) {
+	flags := pflag.NewFlagSet("form", pflag.ContinueOnError)
+	flags.ParseErrorsAllowlist.UnknownFlags = true
+	flags.SetOutput(io.Discard)
+	flags.BoolVar(&asJSON, "json", false, "")
+	flags.BoolVar(&noColor, "no-color", false, "")
+	_ = flags.Parse(args) // whatever is wrong will be said by the real parser
+	return asJSON, noColor
 }
 
 // execute runs the command that the arguments name.
-func (a *app) execute(ctx context.Context) int {
+func (a *app) execute(ctx context.Context) (status int) {
+	defer func() {
+		// Go's own exit status after a panic is 2, which here means usage.
+		if trouble := recover(); trouble != nil {
+			a.ui.progress.close()
+			fmt.Fprintf(a.env.Stderr, "%s", debug.Stack())
+			status = a.broken(trouble)
+		}
+	}()
 	root := newRootCommand(a)
 	root.SetArgs(a.env.Args)
 	root.SetIn(a.env.Stdin)
@@ -50,17 +70,9 @@ func (a *app) execute(ctx context.Context) int {
 	if !a.started {
 		f = misused(err, f)
 	}
-	if f.told {
-		return f.exit
+	if !f.told {
+		a.fail(f)
 	}
-	if a.ui.json {
-		err := a.ui.value(failed[struct{}]{Error: &f, Exit: f.exit})
-		if err != nil {
-			return exitUnexpected
-		}
-		return f.exit
-	}
-	a.ui.showFailure(f)
 	return f.exit
 }
 
@@ -76,7 +88,6 @@ func misused(err error, f failure) failure {
 func (a *app) run(command func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		a.started = true
-		a.ui = newUI(a.env, a.flags.json, a.flags.noColor)
 		return command(cmd.Context(), args)
 	}
 }
@@ -91,6 +102,25 @@ type failed[T any] struct {
 
 // MarshalJSON joins the fields of the value with error and exit.
 func (f failed[T]) MarshalJSON() ([]byte, error) { return joinFailure(f.Value, f.Error, f.Exit) }
+
+// broken is for a panic, which is a mistake in the program.
+func (a *app) broken(trouble any) int {
+	f := failure{Code: "panic", Message: fmt.Sprintf("a mistake in the program: %v", trouble), Hint: "please report it, with the lines above", exit: exitUnexpected}
+	if name := a.changing.Load(); name != nil {
+		f.Serving, f.Hint = "the old or the new certificate", "cartouche verify "+quote(*name)
+	}
+	a.fail(f)
+	return f.exit
+}
+
+// fail says a failure in the form that was asked for.
+func (a *app) fail(f failure) {
+	if a.ui.json {
+		_ = a.ui.value(failed[struct{}]{Error: &f, Exit: f.exit})
+		return
+	}
+	a.ui.showFailure(f)
+}
 
 // stopInOrder says that the first Ctrl-C was heard.
 func (a *app) stopInOrder() {
@@ -109,12 +139,8 @@ func (a *app) leaveAtOnce() int {
 		f.Serving = "the old or the new certificate"
 		f.Hint = "cartouche verify " + quote(*name)
 	}
-	a.ui.progress.done()
-	if a.ui.json {
-		_ = a.ui.value(failed[struct{}]{Error: &f, Exit: f.exit})
-	} else {
-		a.ui.showFailure(f)
-	}
+	a.ui.progress.close()
+	a.fail(f)
 	return f.exit
 }
 

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -87,35 +85,4 @@ func distinct(list pki.Findings) pki.Findings {
 		}
 	}
 	return unique.WorstFirst()
-}
-
-// handshakes shows observations, one row each.
-func (u *ui) handshakes(seen []handshake.Observation, now time.Time) {
-	rows := make([][]line, 0, len(seen))
-	for _, o := range seen {
-		served := words(bad(o.Failure))
-		if leaf := o.Leaf(); leaf != nil {
-			d := pki.Describe(leaf)
-			served = words(shortName(leaf), ", ", daysLeft(d.NotAfter, now), faint(", "+shortened(d.SHA256, u.outStyle)))
-		}
-		rows = append(rows, []line{words("  " + o.Target), words(where(o)), words(serverName(o)), words(o.Protocol), served})
-	}
-	u.table([]string{"  endpoint", "address", "server name", "protocol", "serves"}, rows)
-}
-
-func where(o handshake.Observation) string {
-	switch {
-	case o.Proxy != "" && o.Address != "":
-		return fmt.Sprintf("%s via %s", o.Address, o.Proxy)
-	case o.Proxy != "":
-		return "via " + o.Proxy
-	}
-	return o.Address
-}
-
-func serverName(o handshake.Observation) string {
-	if o.ServerName == "" {
-		return "(none)"
-	}
-	return o.ServerName
 }

@@ -32,6 +32,7 @@ type progress struct {
 	since      time.Time // when that began
 	frame      int
 	stop       chan struct{}
+	closed     bool
 	lastPhase  rotation.Phase
 	lastWaited time.Time
 }
@@ -49,6 +50,7 @@ func (p *progress) event(event rotation.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
+	case p.closed:
 	case p.json:
 		p.object(event)
 	case p.live:
@@ -68,6 +70,14 @@ func (p *progress) done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wipe()
+}
+
+// close ends the display for good: nothing that still goes on is shown.
+func (p *progress) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wipe()
+	p.closed = true
 }
 
 // note writes a line of its own, whatever is being shown.

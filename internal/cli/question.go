@@ -15,8 +15,12 @@ func (a *app) confirm(ctx context.Context, yes bool, question string) error {
 	if yes {
 		return nil
 	}
-	if !a.env.StdinIsTerminal {
-		return whileServing(usage("add --yes to go on without being asked", "this changes the gateway, and nobody can be asked: standard input is no terminal"),
+	if !a.env.StdinIsTerminal || a.ui.json {
+		why := "standard input is no terminal"
+		if a.ui.json {
+			why = "with --json the plan is not shown"
+		}
+		return whileServing(usage("add --yes to go on without being asked", "this changes the gateway, and nobody can be asked: %s", why),
 			nothingChanged, "")
 	}
 	reply, err := a.askLine(ctx, question+" [y/N] ")

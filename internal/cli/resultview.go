@@ -62,7 +62,7 @@ func proofText(proof *rotation.Proof) string {
 	if proof == nil {
 		return ""
 	}
-	text := fmt.Sprintf("%s in each of %s", count(len(proof.Wire), "handshake"), count(proof.Looks, "look"))
+	text := fmt.Sprintf("%s in each of %s", count(proof.Handshakes, "handshake"), count(proof.Looks, "look"))
 	if up := upBackends(*proof); len(proof.Backends) > 0 {
 		text += fmt.Sprintf(", %d of %d backends up", up, len(proof.Backends))
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -71,7 +72,6 @@ func (u *ui) state(state rotation.State) {
 		field{"sites", words(siteList(state))},
 		field{"machines", words(machineList(state))},
 	)
-	u.heading("Configuration")
 	u.listeners(state)
 	u.heading("Wire")
 	u.handshakes(state.Wire, state.At)
@@ -86,39 +86,23 @@ func (u *ui) state(state rotation.State) {
 	}
 }
 
-func (u *ui) listeners(state rotation.State) {
-	var rows [][]line
-	for _, l := range state.Listeners {
-		leaf := words(faint("not told by Azure"))
-		if l.Leaf != nil {
-			leaf = words(commonName(*l.Leaf), ", ", daysLeft(l.Leaf.NotAfter, state.At), faint(", "+shortened(l.Leaf.SHA256, u.outStyle)))
-		}
-		entry := l.Entry
-		if l.KeyVaultSecretID != "" {
-			entry += " (" + l.KeyVaultSecretID + ")"
-		}
-		rows = append(rows, []line{
-			words("  " + l.Name), words(fmt.Sprintf("%s:%d", strings.Join(l.Names, ","), l.Port)),
-			words(orDash(strings.Join(l.Addresses, ", "))), words(entry), leaf,
-		})
-	}
-	u.table([]string{"  listener", "answers to", "address", "entry", "certificate"}, rows)
-}
-
+// backends shows the machines by the short names that people know.
 func (u *ui) backends(state rotation.State) {
 	if len(state.Backends) == 0 {
 		return
 	}
 	u.heading("Backends")
-	var rows [][]line
 	for _, b := range state.Backends {
-		health := words(bad(b.Health), " ", b.Log)
-		if b.Up() {
-			health = words(good(b.Health))
+		name, _, _ := strings.Cut(b.Address, ".")
+		if net.ParseIP(b.Address) != nil {
+			name = b.Address
 		}
-		rows = append(rows, []line{words("  " + b.Pool), words(b.Setting), words(b.Address), health})
+		if b.Up() {
+			u.item(u.outStyle.tick(), name, faint(" of "+b.Pool))
+			continue
+		}
+		u.item(u.outStyle.cross(), name, faint(" of "+b.Pool+": "), bad(b.Health), " ", b.Log)
 	}
-	u.table([]string{"  pool", "setting", "address", "health"}, rows)
 }
 
 func (u *ui) sites(sites rotation.Sites) {
@@ -141,7 +125,7 @@ func (u *ui) sites(sites rotation.Sites) {
 		if text == "" && !f.Validation.OK() {
 			text = f.Validation.Status + ". " + strings.Join(f.Validation.Messages, " ")
 		}
-		u.site("federated server "+f.Server.Name, f.Server.URL, text)
+		u.site("federated server", f.Server.URL, text)
 	}
 }
 

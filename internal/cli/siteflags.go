@@ -24,13 +24,19 @@ func (f *siteFlags) addSiteAdmin(flags *pflag.FlagSet) {
 	groupFlags(flags, "Logins", "site-admin", "site-admin-password-file")
 }
 
+// addWithoutPortal adds the way to change something without the login of Portal.
+func (f *siteFlags) addWithoutPortal(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.withoutPortal, "without-portal", false, "go on without the site administrator: federation is then not validated")
+	groupFlags(flags, "Logins", "without-portal")
+}
+
 // add adds both logins, for commands that change.
 func (f *siteFlags) add(flags *pflag.FlagSet) {
 	f.addSiteAdmin(flags)
-	flags.BoolVar(&f.withoutPortal, "without-portal", false, "go on without the site administrator: federation is then not validated")
+	f.addWithoutPortal(flags)
 	flags.StringVar(&f.serviceAccount, "service-account", "", "login under which ArcGIS Server runs; only steps on machines need it (CARTOUCHE_SERVICE_ACCOUNT) `NAME`")
 	flags.StringVar(&f.serviceAccountPasswordFile, "service-account-password-file", "", "file with the password, - for standard input (CARTOUCHE_SERVICE_ACCOUNT_PASSWORD) `FILE`")
-	groupFlags(flags, "Logins", "without-portal", "service-account", "service-account-password-file")
+	groupFlags(flags, "Logins", "service-account", "service-account-password-file")
 }
 
 func (f siteFlags) siteAdminPassword(name string) secretSource {

@@ -21,6 +21,7 @@ func (o *changeOptions) add(cmd *cobra.Command) {
 	flags.SortFlags = false
 	flags.BoolVar(&o.yes, "yes", false, "go on without being asked")
 	o.site.addSiteAdmin(flags)
+	o.site.addWithoutPortal(flags)
 	o.azure.add(flags)
 }
 
