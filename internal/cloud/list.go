@@ -15,8 +15,12 @@ const (
 	// subscription) have some ten thousand items.
 	maximumPages = 1000
 	maximumItems = 500_000
-	// graphPage is how many rows Resource Graph gives at most.
-	graphPage = 1000
+	// graphPage is how many rows Resource Graph gives at most. It also gives no
+	// more than 16 MiB at once, and refuses to answer a page that would be
+	// larger with graphTooLarge (microsoft/ARI#199). A gateway with its path
+	// rules and trusted roots has tens of kilobytes, so that may well happen.
+	graphPage     = 1000
+	graphTooLarge = "ResponsePayloadTooLarge"
 	// graphSubscriptions is how many subscriptions one query may name.
 	graphSubscriptions = 1000
 )
@@ -51,11 +55,11 @@ func (rm *ResourceManager) List(ctx context.Context, path, apiVersion string, qu
 // return the column id, or more than one page cannot be had.
 func (rm *ResourceManager) Query(ctx context.Context, kql string, subscriptions []string) ([]Document, error) {
 	if len(subscriptions) == 0 {
-		return rm.query(ctx, kql, nil)
+		return rm.queryInPages(ctx, kql, nil)
 	}
 	var rows []Document
 	for some := range slices.Chunk(subscriptions, graphSubscriptions) {
-		more, err := rm.query(ctx, kql, some)
+		more, err := rm.queryInPages(ctx, kql, some)
 		if err != nil {
 			return nil, err
 		}
@@ -64,13 +68,27 @@ func (rm *ResourceManager) Query(ctx context.Context, kql string, subscriptions 
 	return rows, nil
 }
 
-func (rm *ResourceManager) query(ctx context.Context, kql string, subscriptions []string) ([]Document, error) {
+// queryInPages asks for full pages and, when one of them is too large to be
+// answered, for pages of half as many rows. It begins anew, because a skip
+// token holds the size of its pages and nothing says what becomes of one that
+// comes back with another size.
+func (rm *ResourceManager) queryInPages(ctx context.Context, kql string, subscriptions []string) ([]Document, error) {
+	for size := graphPage; ; size /= 2 {
+		rows, err := rm.query(ctx, kql, subscriptions, size)
+		if size > 1 && HasCode(err, graphTooLarge) {
+			continue
+		}
+		return rows, err
+	}
+}
+
+func (rm *ResourceManager) query(ctx context.Context, kql string, subscriptions []string, pageSize int) ([]Document, error) {
 	a := attempt{operation: "query", object: "Resource Graph"}
 	address := rm.address("/providers/Microsoft.ResourceGraph/resources", GraphAPI, nil)
 	var rows []Document
 	skipToken := ""
 	for range maximumPages {
-		body, err := json.Marshal(graphRequest(kql, subscriptions, skipToken))
+		body, err := json.Marshal(graphRequest(kql, subscriptions, pageSize, skipToken))
 		if err != nil {
 			return nil, a.failed(err)
 		}
@@ -99,8 +117,8 @@ func (rm *ResourceManager) query(ctx context.Context, kql string, subscriptions 
 	return nil, a.failed(fmt.Errorf("the result does not end (%d pages)", maximumPages))
 }
 
-func graphRequest(kql string, subscriptions []string, skipToken string) map[string]any {
-	options := map[string]any{"resultFormat": "objectArray", "$top": graphPage}
+func graphRequest(kql string, subscriptions []string, pageSize int, skipToken string) map[string]any {
+	options := map[string]any{"resultFormat": "objectArray", "$top": pageSize}
 	if skipToken != "" {
 		options["$skipToken"] = skipToken
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -118,5 +119,75 @@ func TestQueryIsRepeatedBecauseItChangesNothing(t *testing.T) {
 	})
 	if _, err := azure.manager().Query(t.Context(), "Resources", nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// graph plays Resource Graph with rows of some sizes, of which no more than
+// limit fits into one answer.
+func graph(t *testing.T, azure *azure, limit int, sizes ...int) {
+	azure.mux.HandleFunc("POST /providers/Microsoft.ResourceGraph/resources", func(w http.ResponseWriter, r *http.Request) {
+		var asked struct {
+			Options struct {
+				Top       int    `json:"$top"`
+				SkipToken string `json:"$skipToken"`
+			}
+		}
+		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil || asked.Options.Top < 1 {
+			t.Errorf("asked for %d rows: %v", asked.Options.Top, err)
+		}
+		from, top := 0, asked.Options.Top
+		if token := asked.Options.SkipToken; token != "" {
+			var made int
+			if _, err := fmt.Sscanf(token, "%d of %d", &from, &made); err != nil || made != top {
+				t.Errorf("the token %q came back with pages of %d rows", token, top)
+			}
+		}
+		rows, weight, next := []string{}, 0, ""
+		for i := from; i < min(from+top, len(sizes)); i++ {
+			rows = append(rows, fmt.Sprintf(`{"id":"%d"}`, i))
+			weight += sizes[i]
+		}
+		if weight > limit {
+			answer(w, 400, fmt.Sprintf(`{"error":{"code":"BadRequest","message":"Please provide below info when asking for support.","details":[{"code":"ResponsePayloadTooLarge","message":"Response payload size is %d, and has exceeded the limit of %d."}]}}`, weight, limit))
+			return
+		}
+		if from+top < len(sizes) {
+			next = fmt.Sprintf(`"$skipToken":"%d of %d",`, from+top, top)
+		}
+		answer(w, 200, `{"resultTruncated":"false",`+next+`"data":[`+strings.Join(rows, ",")+`]}`)
+	})
+}
+
+func TestAPageThatIsTooLargeIsAskedForInHalves(t *testing.T) {
+	sizes := slices.Repeat([]int{1}, 2200)
+	for i := 1100; i < 1500; i++ {
+		sizes[i] = 10 // so that the second page is too large, not the first
+	}
+	azure := newAzure(t)
+	graph(t, azure, 2700, sizes...)
+	rows, err := azure.manager().Query(t.Context(), "Resources", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, row := range rows {
+		if row["id"] != fmt.Sprint(i) {
+			t.Fatalf("row %d is %v", i, row)
+		}
+	}
+	// 1,000 rows twice, 500 rows three times (the third too large), 250 nine times.
+	if n := azure.count("POST"); len(rows) != len(sizes) || n != 14 {
+		t.Errorf("%d rows in %d calls, want %d rows in 14", len(rows), n, len(sizes))
+	}
+}
+
+func TestARowThatIsTooLargeByItselfIsAnError(t *testing.T) {
+	azure := newAzure(t)
+	graph(t, azure, 100, 1, 101)
+	rows, err := azure.manager().Query(t.Context(), "Resources", nil)
+	if !HasCode(err, "ResponsePayloadTooLarge") || rows != nil {
+		t.Errorf("got %v, %v", rows, err)
+	}
+	if n := azure.count("POST"); n > 15 {
+		t.Errorf("it was asked %d times", n)
 	}
 }
