@@ -96,6 +96,7 @@ func (d *stagedDemo) demoPlan(ready prepared) {
 			d.ui.item(accent(changeSign(change)), change)
 		}
 	}
+	d.ui.item(d.ui.outStyle.tick(), ready.plan.Trust)
 	d.ui.fields(
 		field{"writes", words("one, conditional, of gateway " + lastSegment(ready.plan.GatewayID))},
 		field{"restarts", words(good("none"))},
@@ -110,7 +111,11 @@ func (d *stagedDemo) demoResult(result rotation.Result, requests traffic.Result,
 	d.chapter("Result", "")
 	outcome := outcomes()[result.Outcome]
 	d.ui.say(span{outcome.text, outcome.tone})
-	d.ui.certificatePair(result.Before, result.After, d.env.Now())
+	if result.Outcome == rotation.Verified {
+		d.ui.certificatePair(result.Before, result.After, d.env.Now())
+	} else if result.After != nil {
+		d.ui.fields(field{"serving", summary(*result.After, d.env.Now())})
+	}
 	failed := good("0 failed")
 	if requests.Failed > 0 {
 		failed = bad(fmt.Sprintf("%d failed", requests.Failed))

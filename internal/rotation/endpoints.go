@@ -42,8 +42,14 @@ func newListener(gateway *cloud.Gateway, listener cloud.Listener, names []string
 	own := Listener{
 		Name:  listener.Name,
 		Entry: listener.CertificateName,
-		Names: names,
+		Names: slices.Clone(names),
 		Port:  listener.Port,
+	}
+	for _, name := range listener.HostNames {
+		// Whoever comes by another of its names gets the same certificate.
+		if !strings.ContainsAny(name, "*?") && !slices.ContainsFunc(own.Names, func(n string) bool { return strings.EqualFold(n, name) }) {
+			own.Names = append(own.Names, name)
+		}
 	}
 	if entry, ok := gateway.Certificate(listener.CertificateName); ok {
 		own.KeyVaultSecretID = entry.KeyVaultSecretID

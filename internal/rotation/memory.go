@@ -30,12 +30,11 @@ type remembered struct {
 
 func (r *Runner) begin(ctx context.Context, plan Plan, before State) (*runEntry, error) {
 	ctx = context.WithoutCancel(ctx)
-	entry := &runEntry{runner: r, ctx: ctx, runID: journal.NewRunID(r.now(), rand.Reader), index: map[StepKind]int{}}
+	entry := &runEntry{runner: r, ctx: ctx, index: map[StepKind]int{}}
 	if r.Journal == nil {
 		return entry, nil
 	}
-	err := r.Journal.Begin(ctx, journal.Run{
-		ID:             entry.runID,
+	run := journal.Run{
 		DeploymentID:   plan.DeploymentID,
 		DeploymentName: plan.Deployment,
 		GatewayID:      plan.GatewayID,
@@ -46,7 +45,16 @@ func (r *Runner) begin(ctx context.Context, plan Plan, before State) (*runEntry,
 		StartedAt:      r.now(),
 		Version:        r.Version,
 		By:             whoami(),
-	})
+	}
+	// Run ids are short, for people to type, so two runs may draw the same one.
+	var err error
+	for range 3 {
+		entry.runID = journal.NewRunID(r.now(), rand.Reader)
+		run.ID = entry.runID
+		if err = r.Journal.Begin(ctx, run); err == nil {
+			break
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("nothing was changed, because the run could not be written down: %w", err)
 	}

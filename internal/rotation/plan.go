@@ -43,6 +43,9 @@ type Plan struct {
 	Findings  pki.Findings `json:"findings"`
 	Obstacles pki.Findings `json:"obstacles"`
 
+	// Trust says why Portal and Server will accept the new chain.
+	Trust string `json:"trust"`
+
 	// Entry is the name of the new sslCertificates entry.
 	Entry string `json:"entry"`
 	// Moves are the listeners that go to it; none when all is done already.
@@ -127,13 +130,15 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 	}
 	serving := servingNow(state)
 	plan.Serving = describeLeaf(serving)
-	plan.Findings = slices.Concat(pki.Judge(goal.Bundle, pki.Criteria{
+	judgement := pki.Judge(goal.Bundle, pki.Criteria{
 		Now:           goal.Now,
 		Names:         names,
 		Roots:         goal.Roots,
 		Serving:       serving,
 		AssumeTrusted: goal.AssumeTrusted,
-	}).Findings, goal.Bundle.Repairs)
+	})
+	plan.Findings = judgement.Findings
+	plan.Trust = trust(judgement, goal)
 	plan.Obstacles = slices.Concat(state.Obstacles, shapeObstacles(state), unprovable(state))
 	plan.Moves = moves(state, plan.Entry, plan.Certificate.SHA256)
 	plan.Steps = steps(plan, state)
@@ -169,6 +174,20 @@ func moves(state State, entry, leaf string) []Move {
 		moves = append(moves, Move{Listener: listener.Name, From: listener.Entry, FromLeaf: from, To: entry, ToLeaf: leaf})
 	}
 	return moves
+}
+
+// trust is what the order "trust before use" comes to for an external
+// certificate: Portal and Server verify each other through the gateway, so they
+// must know the root before it is served.
+func trust(judgement pki.Judgement, goal Goal) string {
+	switch {
+	case judgement.RootKnown:
+		root := judgement.Chain[len(judgement.Chain)-1]
+		return fmt.Sprintf("the chain ends in %q, which Portal and Server know already: nothing is imported on any machine, so none restarts", pki.Describe(root).Subject)
+	case goal.AssumeTrusted:
+		return "the root is not known here; it is assumed that Portal and Server know it (--assume-trusted), and their federation proves it"
+	}
+	return "nothing says that Portal and Server know the root of this chain"
 }
 
 // shapeObstacles are refusals that follow from what the deployment is.

@@ -85,6 +85,21 @@ func TestAListenerWithoutHostNamesIsOursOnlyForNamesThatNoOtherHas(t *testing.T)
 	}
 }
 
+func TestANameThatOnlyTheListenerKnowsMustBeCoveredToo(t *testing.T) {
+	ca := newTestCA(t)
+	old := ca.issue(9, domain, "www."+domain)
+	document := gatewayDocument(t, map[string]*x509.Certificate{"frontendCert": old.Leaf}, httpsListener("https", "frontendCert", domain, "www."+domain))
+
+	plan, err := NewPlan(stateOf(t, document, domain), goalOf(ca, ca.issue(90, domain)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused *RefusedError
+	if err := plan.Ready(); !errors.As(err, &refused) || !refused.Findings.Has("name-not-covered") {
+		t.Errorf("Ready() = %v, want www.%s to be missed", err, domain)
+	}
+}
+
 func TestPlanHasNothingToDoWhenTheCertificateIsThere(t *testing.T) {
 	ca := newTestCA(t)
 	renewed := ca.issue(90, domain)

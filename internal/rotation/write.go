@@ -35,7 +35,12 @@ type written struct {
 	Writes int
 	// Operations are the ids of Azure's asynchronous operations, for evidence.
 	Operations []string
+	carriedOut int
 }
+
+// maxCarriedOut is how often a write may succeed without being there
+// afterwards: somebody else writes, again and again, or the answer is not true.
+const maxCarriedOut = 3
 
 // write brings an edit about: it reads the gateway, waits until no other
 // change is under way, edits, sends one conditional PUT, waits for its end, and
@@ -62,8 +67,12 @@ func (r *Runner) write(ctx context.Context, phase Phase, gatewayID string, edit 
 		if errors.Is(err, errNothingToEdit) {
 			return done, nil
 		}
-		if err == nil {
+		if err == nil && done.carriedOut < maxCarriedOut {
+			done.carriedOut++
 			continue // read back: the edit says whether it is there
+		}
+		if err == nil {
+			return done, fmt.Errorf("gateway %s: it carried the change out %d times, and still does not have it", gateway.Name(), maxCarriedOut)
 		}
 		if final := (finalError{}); ctx.Err() != nil || errors.As(err, &final) {
 			return done, err
