@@ -1,5 +1,7 @@
 package cli
 
+import "github.com/cartouche-gis/cartouche/internal/rotation"
+
 // HoldLock takes the lock of a gateway as another run would have it.
 func HoldLock(lookup func(string) string, gatewayID string) (unlock func(), err error) {
 	return newApp(Environment{Lookup: lookup}.withDefaults()).lock(gatewayID, "test")
@@ -10,3 +12,9 @@ func Escape(text string, ascii bool) string { return escape(text, ascii) }
 
 // EscapeJSON is the same for JSON documents.
 func EscapeJSON(document []byte) []byte { return escapeJSON(document) }
+
+// Progress is the display of progress; done takes its last line away.
+func Progress(env Environment, asJSON bool) (event func(rotation.Event), done func()) {
+	u := newUI(env.withDefaults(), asJSON, false)
+	return u.progress.event, u.progress.done
+}
