@@ -20,16 +20,17 @@ func CleanPlan(state State, runs []journal.Run) []string {
 			continue
 		}
 		for _, move := range kept.Moves {
-			ours[move.From], ours[move.To] = true, true
+			ours[strings.ToLower(move.From)], ours[strings.ToLower(move.To)] = true, true
 		}
 	}
 	used := map[string]bool{}
 	for _, listener := range state.Gateway.Listeners() {
-		used[listener.CertificateName] = true
+		used[strings.ToLower(listener.CertificateName)] = true
 	}
 	var unused []string
 	for _, entry := range state.Gateway.Certificates() {
-		if !used[entry.Name] && (ours[entry.Name] || strings.HasPrefix(entry.Name, entryPrefix)) {
+		name := strings.ToLower(entry.Name)
+		if !used[name] && (ours[name] || strings.HasPrefix(name, entryPrefix)) {
 			unused = append(unused, entry.Name)
 		}
 	}

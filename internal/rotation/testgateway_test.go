@@ -173,3 +173,12 @@ func stateOf(t *testing.T, document cloud.Document, names ...string) State {
 func goalOf(ca testCA, bundle *pki.Bundle) Goal {
 	return Goal{Bundle: bundle, Roots: pki.MozillaRoots().With(ca.root), Now: today, Source: "/new.pfx"}
 }
+
+// certificates makes entries of name, bundle, name, bundle …
+func certificates(pairs ...any) map[string]*x509.Certificate {
+	entries := map[string]*x509.Certificate{}
+	for i := 0; i < len(pairs); i += 2 {
+		entries[pairs[i].(string)] = pairs[i+1].(*pki.Bundle).Leaf
+	}
+	return entries
+}

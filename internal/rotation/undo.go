@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -53,7 +54,7 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 				})
 			}
 		}
-		if listener, ok := state.Gateway.Listener(move.Listener); ok && listener.CertificateName == move.To {
+		if listener, ok := state.Gateway.Listener(move.Listener); ok && strings.EqualFold(listener.CertificateName, move.To) {
 			continue // already back
 		}
 		plan.Entry = move.To

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
@@ -206,8 +207,8 @@ func pendingMoves(gateway *cloud.Gateway, moves []Move) (map[string][]string, er
 		switch {
 		case !ok:
 			return nil, &MovedError{Moved: []string{"listener " + move.Listener + " is gone"}}
-		case listener.CertificateName == move.To:
-		case listener.CertificateName == move.From:
+		case strings.EqualFold(listener.CertificateName, move.To):
+		case strings.EqualFold(listener.CertificateName, move.From):
 			pending[move.To] = append(pending[move.To], move.Listener)
 		default:
 			return nil, &MovedError{Moved: []string{fmt.Sprintf("listener %s points to %s, which is neither %s nor %s",
