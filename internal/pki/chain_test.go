@@ -1,9 +1,12 @@
 package pki
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
+	"math/big"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/google/go-cmp/cmp"
@@ -105,5 +108,21 @@ func TestArrangeIsBounded(t *testing.T) {
 	}
 	if search.steps > 0 || search.steps < -maxPath {
 		t.Errorf("%d steps were left", search.steps)
+	}
+}
+
+// An issuer may be made with a modulus of half a megabyte and a signature to
+// match, which takes crypto/rsa a minute to verify.
+func TestSignaturesByGiantKeysAreNotVerified(t *testing.T) {
+	const bits = 4_000_000
+	issuer := &x509.Certificate{PublicKeyAlgorithm: x509.RSA,
+		PublicKey: &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), bits-1, 1), E: 65537}}
+	child := &x509.Certificate{SignatureAlgorithm: x509.SHA256WithRSA, Signature: make([]byte, bits/8)}
+	began := time.Now()
+	if signedBy(child, issuer) {
+		t.Error("the signature was believed")
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }

@@ -3,13 +3,14 @@ package pki
 import (
 	"bytes"
 	"crypto/hmac"
-	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
+	"fmt"
 	"math/big"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
@@ -149,7 +150,6 @@ func TestHandmadeDefects(t *testing.T) {
 	root := newRoot(t, "root")
 	leaf := newLeaf(t, root)
 	other := issue(t, &root, leafTemplate(), ecKey(t), nil)
-	giant := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(1), maxFileSize*8), E: 65537}
 
 	huge := new(big.Int).Lsh(big.NewInt(1), 400)
 	safe := marshal(t, []contentInfo{clearPart(t, certBag(t, leaf.Certificate), keyBag(t, leaf.key))})
@@ -180,12 +180,11 @@ func TestHandmadeDefects(t *testing.T) {
 		"key of another certificate": {file(t, "p", clearPart(t, certBag(t, other.Certificate), keyBag(t, leaf.key))), codeKeyMismatch},
 		"two keys, no certificate fits": {
 			file(t, "p", clearPart(t, certBag(t, root.Certificate), keyBag(t, leaf.key), keyBag(t, other.key))), codeSeveralKeys},
-		"eleven keys":               {file(t, "p", clearPart(t, slices.Repeat([]bag{keyBag(t, leaf.key)}, maxKeys+1)...)), codeSeveralKeys},
-		"101 certificates":          {file(t, "p", clearPart(t, slices.Repeat([]bag{certBag(t, leaf.Certificate)}, maxCertificates+1)...)), codeTooManyCertificates},
-		"a key of a million digits": {file(t, "p", clearPart(t, certBag(t, leaf.Certificate), giantKeyBag(t, giant))), codeUnsupportedKey},
-		"parts nested too deeply":   {file(t, "p", nested), codeDamagedFile},
-		"2^400 iterations":          {withMAC(t, safe, bmp, huge), codeTooManyIterations},
-		"-1 iterations":             {withMAC(t, safe, bmp, big.NewInt(-1)), codeDamagedFile},
+		"eleven keys":             {file(t, "p", clearPart(t, slices.Repeat([]bag{keyBag(t, leaf.key)}, maxKeys+1)...)), codeSeveralKeys},
+		"101 certificates":        {file(t, "p", clearPart(t, slices.Repeat([]bag{certBag(t, leaf.Certificate)}, maxCertificates+1)...)), codeTooManyCertificates},
+		"parts nested too deeply": {file(t, "p", nested), codeDamagedFile},
+		"2^400 iterations":        {withMAC(t, safe, bmp, huge), codeTooManyIterations},
+		"-1 iterations":           {withMAC(t, safe, bmp, big.NewInt(-1)), codeDamagedFile},
 		"elements nested too deeply": {
 			append(bytes.Repeat([]byte{0x30, 0x80}, 10_000), bytes.Repeat([]byte{0, 0}, 10_000)...), codeDamagedFile},
 	}
@@ -198,21 +197,43 @@ func TestHandmadeDefects(t *testing.T) {
 	}
 }
 
-// giantKeyBag is a key that would keep the arithmetic busy for hours.
-func giantKeyBag(t testing.TB, public *rsa.PublicKey) bag {
-	key := marshal(t, struct {
-		Version    int
-		N          *big.Int
-		E          int
-		D, P, Q    *big.Int
-		DP, DQ, QI *big.Int
-	}{0, new(big.Int).Rsh(public.N, maxFileSize*7), 65537, big.NewInt(3), big.NewInt(3), big.NewInt(3), big.NewInt(3), big.NewInt(3), big.NewInt(3)})
+// giantKey is an RSA key of 400,000 bits (PKCS#1) whose numbers agree with each
+// other well enough to keep crypto/rsa busy for ten seconds.
+func giantKey(t testing.TB) []byte {
+	p := new(big.Int).SetBit(big.NewInt(1), 200_000, 1)
+	q := new(big.Int).SetBit(big.NewInt(3), 200_000, 1)
+	d := new(big.Int).Sub(p, big.NewInt(2))
+	return marshal(t, struct {
+		Version         int
+		N               *big.Int
+		E               int
+		D, P, Q, DP, DQ *big.Int
+		QI              *big.Int
+	}{0, new(big.Int).Mul(p, q), 65537, d, p, q, d, d, big.NewInt(3)})
+}
+
+func giantKeyBag(t testing.TB) bag {
 	pkcs8 := marshal(t, struct {
 		Version   int
 		Algorithm struct{ ID asn1.ObjectIdentifier }
 		Key       []byte
-	}{0, struct{ ID asn1.ObjectIdentifier }{oid(t, "1.2.840.113549.1.1.1")}, key})
+	}{0, struct{ ID asn1.ObjectIdentifier }{oid(t, "1.2.840.113549.1.1.1")}, giantKey(t)})
 	return bag{oid(t, oidKeyBag), explicit(pkcs8)}
+}
+
+func TestGiantKeysCostNothing(t *testing.T) {
+	leaf := newLeaf(t, newRoot(t, "root"))
+	began := time.Now()
+	if got := readDefect(t, giantKey(t), "p"); got.Code != codeNotPFX {
+		t.Errorf("as a file: %q", got.Code)
+	}
+	data := file(t, "p", clearPart(t, certBag(t, leaf.Certificate), giantKeyBag(t)))
+	if got := readDefect(t, data, "p"); got.Code != codeUnsupportedKey {
+		t.Errorf("in a .pfx: %q", got.Code)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
 }
 
 // An iteration count may only come to light when an encrypted part is opened.
@@ -287,6 +308,25 @@ func encrypt(t testing.TB, algorithm algorithmIdentifier, plain []byte, password
 		previous = chunk
 	}
 	return data
+}
+
+// Without a MAC only the decryption can show that a password is wrong, and one
+// wrong password in 256 gives right padding by chance.
+func TestWrongPasswordsWithoutAMAC(t *testing.T) {
+	leaf := newLeaf(t, newRoot(t, "root"))
+	safe := marshal(t, []contentInfo{encryptedPart(t, "p", certBag(t, leaf.Certificate), keyBag(t, leaf.key))})
+	data := marshal(t, struct {
+		Version int
+		Safe    contentInfo
+	}{3, contentInfo{oid(t, oidData), explicit(marshal(t, safe))}})
+	for i := range 2000 {
+		if got := readDefect(t, data, fmt.Sprint("wrong ", i)); got.Code != codeWrongPassword {
+			t.Fatalf("password %d: %q (%s)", i, got.Code, got)
+		}
+	}
+	if _, err := ReadPFX(data, secret.New("p")); err != nil {
+		t.Error(err)
+	}
 }
 
 // openssl pkcs12 -twopass makes such files.

@@ -35,7 +35,7 @@ func matches(pattern, wanted string) bool {
 	}
 	parent, isWildcard := strings.CutPrefix(pattern, "*.")
 	first, rest, _ := strings.Cut(wanted, ".")
-	return isWildcard && first != "*" && first != "" && rest == parent && strings.Contains(parent, ".")
+	return isWildcard && first != "" && rest == parent && strings.Contains(parent, ".")
 }
 
 // canonicalName is lower-case A-label form without a final dot, "" for what is no host name.

@@ -103,10 +103,7 @@ func otherStructure(der []byte) error {
 	if _, err := x509.ParseCertificateRequest(normal); err == nil {
 		return defect(codeNotPFX, mendFindKey, "the file is a certificate request, not a .pfx file")
 	}
-	if _, err := x509.ParsePKCS8PrivateKey(normal); err == nil {
-		return defect(codeKeyNotPFX, mendExport, "the file is a private key without a certificate, not a .pfx file")
-	}
-	if _, err := x509.ParsePKCS1PrivateKey(normal); err == nil {
+	if isPrivateKey(normal) {
 		return defect(codeKeyNotPFX, mendExport, "the file is a private key without a certificate, not a .pfx file")
 	}
 	var first struct{ First asn1.RawValue }
@@ -115,4 +112,15 @@ func otherStructure(der []byte) error {
 			"the file is a PKCS#7 (.p7b) collection of certificates, which holds no private key, not a .pfx file")
 	}
 	return nil
+}
+
+// isPrivateKey looks at no key longer than maxKeySize: to check the numbers of
+// an RSA key as long as a file may be takes crypto/rsa a minute.
+func isPrivateKey(der []byte) bool {
+	if len(der) > maxKeySize {
+		return false
+	}
+	_, notPKCS8 := x509.ParsePKCS8PrivateKey(der)
+	_, notPKCS1 := x509.ParsePKCS1PrivateKey(der)
+	return notPKCS8 == nil || notPKCS1 == nil
 }

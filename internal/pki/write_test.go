@@ -179,6 +179,11 @@ func TestPBMAC1(t *testing.T) {
 	if got := readDefect(t, data, "wrong"); got.Code != codeWrongPassword {
 		t.Errorf("with a wrong password: %q", got.Code)
 	}
+	// A MAC under a key of four octets can be forged (RFC 9579 section 6).
+	short := bytes.Replace(data, unhex("0202080002"+"0120"), unhex("0202080002"+"0104"), 1)
+	if got := readDefect(t, short, "pä"); got.Code != codeDamagedFile || bytes.Equal(short, data) {
+		t.Errorf("with a short key: %q", got.Code)
+	}
 	absurd, err := pkcs12.Modern2026.WithIterations(maxIterations+1).Encode(leaf.key, leaf.Certificate, nil, "p")
 	if err != nil {
 		t.Fatal(err)
