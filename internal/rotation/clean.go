@@ -37,11 +37,17 @@ func CleanPlan(state State, runs []journal.Run) []string {
 	return unused
 }
 
-// Clean removes entries from the gateway, after it has proved that every
-// endpoint serves a certificate that stays, and proves afterwards that nothing
-// changed for clients.
+// Clean removes entries from the gateway when every endpoint serves what its
+// listener is configured with, and proves afterwards that nothing changed for
+// clients.
 func (r *Runner) Clean(ctx context.Context, before State, entries []string) (Result, error) {
-	if blocked := refusals(before.Obstacles); len(blocked) > 0 {
+	blocked := refusals(before.Obstacles)
+	for _, listener := range before.Listeners {
+		// What is configured must be what is served: an instance that has not
+		// followed the last switch still lives on the old entry.
+		blocked = append(blocked, wireAgainstConfiguration(listener, before.Wire)...)
+	}
+	if len(blocked) > 0 {
 		return Result{}, &BlockedError{Obstacles: blocked}
 	}
 	result := r.newResult(before)
