@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -24,6 +25,8 @@ type app struct {
 	started bool
 	// stdinTaken means that a secret was read from standard input.
 	stdinTaken bool
+	// answers reads what is typed; use lines.
+	answers *bufio.Reader
 	// changing is the name of the deployment whose gateway is being changed,
 	// for who leaves in the middle.
 	changing atomic.Pointer[string]

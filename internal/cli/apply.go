@@ -27,7 +27,8 @@ changed since. The .pfx file is then the one of the plan, unless --pfx names ano
 		Example: `  cartouche apply gis.example.com --pfx new.pfx
   cartouche apply gis.example.com --pfx new.pfx --password-file password.txt --yes --json
   cartouche apply --plan plan.json`,
-		Args: atMostOneArgument,
+		Args:              atMostOneArgument,
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	options.add(cmd)
 	flags := cmd.Flags()

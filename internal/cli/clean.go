@@ -21,8 +21,9 @@ listener uses them; entries of other people stay. After that the runs cannot be 
 more. That clients are served as before is proved.`,
 		Example: `  cartouche clean gis.example.com
   cartouche clean gis.example.com --yes --json`,
-		Args: oneArgument("which deployment", "cartouche deployments"),
-		RunE: a.run(func(ctx context.Context, args []string) error { return a.clean(ctx, args[0], options) }),
+		Args:              oneArgument("which deployment", "cartouche deployments"),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              a.run(func(ctx context.Context, args []string) error { return a.clean(ctx, args[0], options) }),
 	}
 	options.add(cmd)
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)

@@ -18,3 +18,21 @@ func Progress(env Environment, asJSON bool) (event func(rotation.Event), done fu
 	u := newUI(env.withDefaults(), asJSON, false)
 	return u.progress.event, u.progress.done
 }
+
+// ErrorCodes are the codes of the table of errors with their exit statuses.
+func ErrorCodes() map[string]int {
+	codes := map[string]int{}
+	for _, kind := range kinds() {
+		codes[kind.code] = kind.exit
+	}
+	return codes
+}
+
+// Statuses are the exit statuses with their meanings.
+func Statuses() map[int]string {
+	meanings := map[int]string{}
+	for _, status := range statuses() {
+		meanings[status.code] = status.meaning
+	}
+	return meanings
+}

@@ -11,11 +11,13 @@ func newHistoryCommand(a *app) *cobra.Command {
 		Use:     "history [RUN]",
 		GroupID: groupLook,
 		Short:   "past runs, or all about one: steps, before and after, evidence",
-		Long: `Reads the journal in your state directory; nothing is signed in to. RUN is an id, or its
+		Long: `Reads the journal in your state directory (CARTOUCHE_STATE_DIR, else the usual
+place of the system); nothing is signed in to. RUN is an id, or its
 beginning.`,
 		Example: `  cartouche history
   cartouche history 20261123-0815-7f3a --json`,
-		Args: atMostOneArgument,
+		Args:              atMostOneArgument,
+		ValidArgsFunction: a.completeRun,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			if len(args) == 1 {
 				return a.historyOf(ctx, args[0])
@@ -59,4 +61,20 @@ func (a *app) historyOf(ctx context.Context, id string) error {
 	}
 	a.ui.run(run, a.env.Now())
 	return nil
+}
+
+// completeRun offers the runs of the journal to the shell.
+func (a *app) completeRun(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	runs, err := a.runs(cmd.Context())
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var offers []string
+	for _, run := range runs {
+		offers = append(offers, cobra.CompletionWithDesc(run.ID, escape(run.DeploymentName+", "+run.Outcome, true)))
+	}
+	return offers, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }

@@ -44,7 +44,8 @@ allow the change now, are shown with every reason at once.`,
 		Example: `  cartouche plan gis.example.com --pfx new.pfx
   cartouche plan gis.example.com --pfx new.pfx --password-file password.txt --save plan.json
   cartouche apply --plan plan.json`,
-		Args: oneArgument("which deployment", "cartouche deployments"),
+		Args:              oneArgument("which deployment", "cartouche deployments"),
+		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	options.add(cmd)
 	cmd.Flags().StringVar(&save, "save", "", "write the plan to a file, for \"cartouche apply --plan\" `FILE`")

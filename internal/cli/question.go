@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// maxAnswers bounds what is read of all answers together.
+const maxAnswers = 64 << 10
+
 // confirm asks before a change. Without a terminal nobody can be asked, and
 // nothing is changed.
 func (a *app) confirm(ctx context.Context, yes bool, question string) error {
@@ -34,6 +37,15 @@ func (a *app) confirm(ctx context.Context, yes bool, question string) error {
 	return &failure{Code: "declined", Message: "not confirmed", Serving: nothingChanged, exit: exitPreflight}
 }
 
+// lines is standard input for questions. There is one reader for all of them,
+// since it may have read further than the first answer.
+func (a *app) lines() *bufio.Reader {
+	if a.answers == nil {
+		a.answers = bufio.NewReader(io.LimitReader(a.env.Stdin, maxAnswers))
+	}
+	return a.answers
+}
+
 // askLine asks for one line on the terminal. It does not wait for the line when
 // ctx ends, as by Ctrl-C.
 func (a *app) askLine(ctx context.Context, question string) (string, error) {
@@ -45,7 +57,7 @@ func (a *app) askLine(ctx context.Context, question string) (string, error) {
 	}
 	replies := make(chan reply, 1)
 	go func() {
-		text, err := bufio.NewReader(io.LimitReader(a.env.Stdin, maxSecret)).ReadString('\n')
+		text, err := a.lines().ReadString('\n')
 		if errors.Is(err, io.EOF) && text != "" {
 			err = nil
 		}

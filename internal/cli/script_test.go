@@ -24,6 +24,8 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 //	served old                        ... or what it served when the world began
 //	writes N                          how many gateway writes the world has seen
 //	answer LINE                       standard input is a terminal for the next run, and this is typed
+//	type LINE                         ... and this, as a further line
+//	silent                            standard input is a terminal where nobody types
 //	password WORD                     what is typed at the next password prompt
 //	stdin-is FILE                     standard input of the next run is a file, no terminal
 //	interrupt WORDS                   Ctrl-C in the next run when its stderr has these words
@@ -55,6 +57,8 @@ func TestScripts(t *testing.T) {
 				"writes":          checkWrites,
 				"answer":          typeAnswer,
 				"password":        typePassword,
+				"type":            typeMore,
+				"silent":          beSilent,
 				"stdin-is":        giveStdin,
 				"interrupt":       planInterrupt(1),
 				"interrupt-twice": planInterrupt(2),

@@ -24,7 +24,8 @@ Nothing is changed. With the site administrator's login, Portal is asked for its
 and for the validation of its federated servers.`,
 		Example: `  cartouche show gis.example.com
   cartouche show gis.example.com --json`,
-		Args: oneArgument("which deployment", "cartouche deployments"),
+		Args:              oneArgument("which deployment", "cartouche deployments"),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			state, _, err := a.look(ctx, args[0], azure, site)
 			if err != nil {

@@ -38,6 +38,7 @@ type stage struct {
 
 	answer, stdin, password string
 	interrupt               string
+	silent                  bool
 	times                   int // how often Ctrl-C is pressed
 }
 
@@ -69,7 +70,10 @@ func runCartouche(ts *testscript.TestScript, neg bool, args []string) {
 		typed := s.password
 		env.ReadPassword = func(context.Context, string) (secret.Secret, error) { return secret.New(typed), nil }
 	}
-	s.answer, s.stdin, s.password, s.interrupt = "", "", "", ""
+	if s.silent {
+		env.Stdin, env.StdinIsTerminal = blocked{}, true
+	}
+	s.answer, s.stdin, s.password, s.interrupt, s.silent = "", "", "", "", false
 	s.status = cli.Run(context.Background(), env)
 
 	memory, err := os.ReadFile(s.journal)
@@ -186,6 +190,13 @@ func checkWrites(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s gateway writes, want %s", got, args[0])
 	}
 }
+
+func typeMore(ts *testscript.TestScript, _ bool, args []string) {
+	onStage(ts).answer += strings.Join(args, " ") + "\n"
+}
+
+// beSilent makes standard input a terminal at which nobody types.
+func beSilent(ts *testscript.TestScript, _ bool, _ []string) { onStage(ts).silent = true }
 
 func typeAnswer(ts *testscript.TestScript, _ bool, args []string) {
 	onStage(ts).answer = strings.Join(args, " ") + "\n"

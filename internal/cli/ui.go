@@ -23,6 +23,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"charm.land/lipgloss/v2"
 	"charm.land/lipgloss/v2/table"
@@ -35,6 +36,9 @@ type ui struct {
 	width            int
 	json             bool
 	progress         *progress
+	// answered keeps a program that is left in the middle from writing a second
+	// JSON value.
+	answered atomic.Bool
 }
 
 func newUI(env Environment, asJSON, noColor bool) *ui {
@@ -142,6 +146,9 @@ func (u *ui) value(value any) error {
 	document, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write the result as JSON: %w", err)
+	}
+	if u.answered.Swap(true) {
+		return nil
 	}
 	_, err = u.out.Write(append(escapeJSON(document), '\n'))
 	return err

@@ -38,7 +38,8 @@ result is proved like that of any other run.`,
 		Example: `  cartouche undo
   cartouche history
   cartouche undo 20261123-0815-7f3a --yes`,
-		Args: atMostOneArgument,
+		Args:              atMostOneArgument,
+		ValidArgsFunction: a.completeRun,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			run, err := a.runToUndo(ctx, args)
 			if err != nil {

@@ -30,8 +30,9 @@ address that serves something else than the gateway is configured with, a site t
 not healthy. Nothing is changed.`,
 		Example: `  cartouche verify gis.example.com
   cartouche verify gis.example.com --json`,
-		Args: oneArgument("which deployment", "cartouche deployments"),
-		RunE: a.run(func(ctx context.Context, args []string) error { return a.verify(ctx, args[0], azure, site) }),
+		Args:              oneArgument("which deployment", "cartouche deployments"),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              a.run(func(ctx context.Context, args []string) error { return a.verify(ctx, args[0], azure, site) }),
 	}
 	azure.add(cmd.Flags())
 	site.addSiteAdmin(cmd.Flags())
