@@ -48,7 +48,7 @@ func Judge(observations []Observation, e Expectation) pki.Findings {
 		j := judging{Expectation: e, places: placesOf(observations, o.Target)}
 		findings = append(findings, j.everything()...)
 	}
-	return worstFirst(findings)
+	return findings.WorstFirst()
 }
 
 // judging is the judgement of one target in the making.
@@ -218,12 +218,4 @@ func (j *judging) protocols() {
 			j.add(codeOldProtocol, "%s: speaks nothing newer than %s", where(places...), protocol)
 		}
 	}
-}
-
-func worstFirst(findings pki.Findings) pki.Findings {
-	order := []pki.Severity{pki.Refusal, pki.Warning, pki.Note}
-	slices.SortStableFunc(findings, func(a, b pki.Finding) int {
-		return slices.Index(order, a.Severity) - slices.Index(order, b.Severity)
-	})
-	return findings
 }

@@ -98,7 +98,7 @@ func divergence(wire []handshake.Observation) pki.Findings {
 		return nil
 	}
 	return pki.Findings{{
-		Code: "addresses-differ", Severity: pki.Warning,
+		Code: "endpoints-differ", Severity: pki.Warning,
 		Sentence: fmt.Sprintf("the endpoints serve %d different certificates today (%v)", len(places), slices.Sorted(maps.Values(places))),
 	}}
 }

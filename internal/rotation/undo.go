@@ -49,7 +49,7 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 			move.ToLeaf = pki.Fingerprint(old)
 			if !goal.Now.Before(old.NotAfter) {
 				plan.Findings = append(plan.Findings, pki.Finding{
-					Code: "expired", Severity: pki.Refusal,
+					Code: "old-expired", Severity: pki.Refusal,
 					Sentence: fmt.Sprintf("the certificate from before run %s expired on %s", run.ID, old.NotAfter.Format("2 January 2006")),
 				})
 			}
