@@ -104,7 +104,10 @@ func kinds() []kind {
 			f.Code = "journal-" + e.Code
 			f.Hint = "set CARTOUCHE_STATE_DIR to another directory, or mend the file: " + e.Path
 		})},
-		{"interrupted", exitInterrupted, func(err error, _ *failure) bool { return errors.Is(err, context.Canceled) }},
+		{"interrupted", exitInterrupted, func(err error, f *failure) bool {
+			f.Message = "interrupted"
+			return errors.Is(err, context.Canceled)
+		}},
 		{"proxy", exitPreflight, reader(func(e *egress.ProxyError, f *failure) {
 			f.Hint = "check HTTPS_PROXY (and NO_PROXY)"
 		})},
@@ -140,13 +143,12 @@ func explain(err error) failure {
 	}
 	f := failure{Code: "unexpected", Message: err.Error(), exit: exitUnexpected, cause: err}
 	for _, kind := range kinds() {
-		f.Code, f.exit = kind.code, kind.exit
-		if kind.read(err, &f) {
-			addServing(err, &f)
-			return f
+		known := failure{Code: kind.code, Message: err.Error(), exit: kind.exit, cause: err}
+		if kind.read(err, &known) {
+			f = known
+			break
 		}
 	}
-	f.Code, f.exit = "unexpected", exitUnexpected
 	addServing(err, &f)
 	return f
 }

@@ -33,7 +33,7 @@ func (u *ui) planCertificates(p rotation.Plan, ready *prepared) {
 	if p.Serving != nil {
 		list = append(list, field{"replaces", summary(*p.Serving, now)})
 	}
-	list = append(list, field{"from", words(p.Source)}, field{"gateway", words(lastSegment(p.GatewayID), faint(" in "+ready.state.Gateway.ResourceGroup()))})
+	list = append(list, field{"trust", words(p.Trust)}, field{"from", words(p.Source)}, field{"gateway", words(lastSegment(p.GatewayID), faint(" in "+ready.state.Gateway.ResourceGroup()))})
 	u.fields(list...)
 }
 
