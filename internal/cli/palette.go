@@ -102,7 +102,6 @@ func (p palette) glyph(sign, plain string) string {
 func (p palette) tick() span  { return good(p.glyph("✓", "ok")) }
 func (p palette) cross() span { return bad(p.glyph("✗", "x")) }
 func (p palette) arrow() span { return faint(p.glyph("→", "->")) }
-func (p palette) dot() string { return p.glyph(" · ", " - ") }
 func (p palette) bullet() span {
 	return faint(p.glyph("•", "*"))
 }

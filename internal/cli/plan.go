@@ -161,7 +161,7 @@ func savePlan(path string, plan rotation.Plan) error {
 		err = os.WriteFile(path, append(document, '\n'), 0o600)
 	}
 	if err != nil {
-		return whileServing(fmt.Errorf("save the plan: %w", err), nothingChanged, "")
+		return whileServing(usage("check the path", "--save %s: %s", path, plainPathError(err)), nothingChanged, "")
 	}
 	return nil
 }
