@@ -51,6 +51,28 @@ func TestCertificateChangesUnderTraffic(t *testing.T) {
 	t.Logf("%d requests of curl while the certificate changed, none failed", len(seen))
 }
 
+// TestRedirectsStayOnTheSite follows a browser's first steps. Portal answers
+// with its machine's own name and port, which nobody outside can reach; the
+// gateway's rewrite rules bend that back.
+func TestRedirectsStayOnTheSite(t *testing.T) {
+	needs(t, "curl")
+	t.Parallel()
+	w := startWorld(t)
+	for from, want := range map[string]string{
+		"http://" + w.domain() + "/portal/home": "301 https://" + w.domain() + "/portal/home",
+		"https://" + w.domain() + "/portal/":    "302 https://" + w.domain() + "/portal/home",
+		"https://" + w.domain() + "/server":     "302 https://" + w.domain() + "/server/rest/services",
+	} {
+		// curl does not read HTTP_PROXY in upper case, which a request to a
+		// CGI script could set.
+		r := w.run(t, "curl", "--silent", "--show-error", "--max-time", "20", "--output", "/dev/null", "--proxy", w.env["HTTP_PROXY"],
+			"--write-out", "%{http_code} %{redirect_url}", from).ends(t, 0)
+		if got := string(r.stdout); got != want {
+			t.Errorf("%s: %q, want %q", from, got, want)
+		}
+	}
+}
+
 // curl asks the site for its health once, over a connection of its own, and
 // returns the fingerprint of the leaf that it was shown.
 func (w *world) curl(t *testing.T) string {

@@ -117,6 +117,9 @@ func (e *exchange) expand(value string) string {
 // variable is the value of a server variable or header.
 func (e *exchange) variable(name string) string {
 	if header, ok := strings.CutPrefix(name, "http_req_"); ok {
+		if strings.EqualFold(header, "Host") { // net/http keeps it apart
+			return e.original.Host
+		}
 		return e.request.Get(header)
 	}
 	if header, ok := strings.CutPrefix(name, "http_resp_"); ok {
