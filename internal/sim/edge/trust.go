@@ -27,6 +27,7 @@ func (b *backendGroup) verify(chain []*x509.Certificate, name string) error {
 	}
 	leaf := chain[0]
 	if now := time.Now(); now.Before(leaf.NotBefore) || now.After(leaf.NotAfter) {
+		//lint:ignore ST1005 the words are the gateway's
 		return errors.New(outOfDate)
 	}
 	roots := b.roots
@@ -43,6 +44,7 @@ func (b *backendGroup) verify(chain []*x509.Certificate, name string) error {
 	// guess: alternative names are looked at first, and the common name only
 	// in their absence; the documentation speaks of the common name alone.
 	if leaf.VerifyHostname(name) != nil && !(len(leaf.DNSNames) == 0 && strings.EqualFold(leaf.Subject.CommonName, name)) {
+		//lint:ignore ST1005 the words are the gateway's
 		return errors.New(nameMismatch)
 	}
 	return nil
