@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/x509"
 
 	"github.com/cartouche-gis/cartouche/internal/egress"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -60,17 +61,26 @@ func (a *app) checkFile(ctx context.Context, options checkOptions) error {
 func (a *app) rootsWith(network *egress.Network, files []string) (*pki.Roots, error) {
 	roots := knownRoots(network)
 	for _, file := range files {
-		data, err := readBounded(file, maxRootsFile)
+		certs, err := readRoots(file)
 		if err != nil {
-			return nil, usage("check the path", "--roots %s: %s", file, err)
-		}
-		certs, err := pki.ParseCertificates(data)
-		if err != nil {
-			return nil, usage("a file with certificates is needed (PEM, DER or PKCS#7)", "--roots %s: %s", file, err)
+			return nil, err
 		}
 		roots = roots.With(certs...)
 	}
 	return roots, nil
+}
+
+// readRoots reads a file of authorities.
+func readRoots(file string) ([]*x509.Certificate, error) {
+	data, err := readBounded(file, maxRootsFile)
+	if err != nil {
+		return nil, usage("check the path", "--roots %s: %s", file, err)
+	}
+	certs, err := pki.ParseCertificates(data)
+	if err != nil {
+		return nil, usage("a file with certificates is needed (PEM, DER or PKCS#7)", "--roots %s: %s", file, err)
+	}
+	return certs, nil
 }
 
 // sayFindings shows findings under a heading, or that there are none.

@@ -29,6 +29,7 @@ var demoPatience = rotation.Patience{
 type demoOptions struct {
 	world         string
 	pfx           pfxFlags
+	rootFiles     []string
 	assumeTrusted bool
 	faults        []string
 }
@@ -45,10 +46,12 @@ proves the result, and tells it step by step. TLS, the proxy, the Azure SDK and 
 of the rotation are real; Azure and ArcGIS are simulated. Nothing leaves this computer,
 except that a missing intermediate certificate of your own file is fetched from its authority.
 
-With --pfx your own file is judged and rolled out; the world takes on its names.
+With --pfx your own file is judged and rolled out; the world takes on its names. If it is
+from an authority of your own, --roots gives the world that authority.
 With --fault something goes wrong on purpose, and you see how that ends.`,
 		Example: `  cartouche demo
   cartouche demo --pfx new.pfx
+  cartouche demo --pfx new.pfx --roots our-ca.pem
   cartouche demo --fault wrong-leaf@edge
   cartouche demo --json`,
 		Args: noArguments,
@@ -57,6 +60,7 @@ With --fault something goes wrong on purpose, and you see how that ends.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	options.pfx.add(flags)
+	flags.StringArrayVar(&options.rootFiles, "roots", nil, "`FILE` with authorities that Portal and Server know besides Mozilla's list (repeatable)")
 	flags.BoolVar(&options.assumeTrusted, "assume-trusted", false, "accept a chain to an authority that is not known")
 	flags.StringVar(&options.world, "world", "ha", "which `WORLD`: "+strings.Join(sim.Worlds(), ", "))
 	flags.StringArrayVar(&options.faults, "fault", nil, "a `FAULT` as name@step, see \"cartouche sim --help\" (repeatable)")
@@ -110,8 +114,17 @@ func (d *stagedDemo) start(ctx context.Context, options demoOptions) (end func()
 		}
 		world.Faults = append(world.Faults, fault)
 	}
+	for _, file := range options.rootFiles {
+		roots, err := readRoots(file)
+		if err != nil {
+			return nil, err
+		}
+		for _, root := range roots {
+			world.ExtraRoots = append(world.ExtraRoots, root.Raw)
+		}
+	}
 	if options.pfx.file != "" {
-		if d.bundle, err = d.ownCertificate(ctx, options.pfx); err != nil {
+		if d.bundle, err = d.ownCertificate(ctx, options); err != nil {
 			return nil, err
 		}
 		if world.Domain, err = worldName(d.bundle); err != nil {
@@ -162,8 +175,8 @@ func (d *stagedDemo) inside(memory string) *app {
 
 // ownCertificate reads the person's file and completes its chain by the
 // person's own network, before there is a world.
-func (d *stagedDemo) ownCertificate(ctx context.Context, pfx pfxFlags) (*pki.Bundle, error) {
-	bundle, err := d.readPFX(ctx, pfx)
+func (d *stagedDemo) ownCertificate(ctx context.Context, options demoOptions) (*pki.Bundle, error) {
+	bundle, err := d.readPFX(ctx, options.pfx)
 	if err != nil {
 		return nil, err
 	}
@@ -171,21 +184,26 @@ func (d *stagedDemo) ownCertificate(ctx context.Context, pfx pfxFlags) (*pki.Bun
 	if err != nil {
 		return nil, err
 	}
-	return d.complete(ctx, network, knownRoots(network), bundle), nil
+	roots, err := d.rootsWith(network, options.rootFiles)
+	if err != nil {
+		return nil, err
+	}
+	return d.complete(ctx, network, roots, bundle), nil
 }
 
 // worldName is the external name for a world in which the certificate is good.
 func worldName(bundle *pki.Bundle) (string, error) {
-	for _, name := range bundle.Leaf.DNSNames {
-		if rest, wildcard := strings.CutPrefix(name, "*."); wildcard {
-			return "gis." + rest, nil
+	names := bundle.Leaf.DNSNames
+	if len(names) == 0 {
+		return "", &failure{
+			Code: "no-names", Message: "the certificate has no DNS name, so no client accepts it for any site",
+			Hint: "order a certificate with the site's name as subject alternative name", exit: exitRefused,
 		}
-		return name, nil
 	}
-	return "", &failure{
-		Code: "no-names", Message: "the certificate has no DNS name, so no client accepts it for any site",
-		Hint: "order a certificate with the site's name as subject alternative name", exit: exitRefused,
+	if rest, wildcard := strings.CutPrefix(names[0], "*."); wildcard {
+		return "gis." + rest, nil
 	}
+	return names[0], nil
 }
 
 func (d *stagedDemo) find(ctx context.Context) error {

@@ -96,7 +96,14 @@ func (d *stagedDemo) demoPlan(ready prepared) {
 			d.ui.item(accent(changeSign(change)), change)
 		}
 	}
-	d.ui.item(d.ui.outStyle.tick(), ready.plan.Trust)
+	sign := d.ui.outStyle.tick()
+	switch {
+	case ready.plan.Refused():
+		sign = d.ui.outStyle.cross()
+	case ready.plan.AssumeTrusted:
+		sign = caution("!")
+	}
+	d.ui.item(sign, ready.plan.Trust)
 	d.ui.fields(
 		field{"writes", words("one, conditional, of gateway " + lastSegment(ready.plan.GatewayID))},
 		field{"restarts", words(good("none"))},

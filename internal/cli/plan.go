@@ -19,14 +19,20 @@ type rollOutOptions struct {
 	azure         azureFlags
 	site          siteFlags
 	pfx           pfxFlags
+	rootFiles     []string
 	assumeTrusted bool
+	allowOlder    bool
+	allowWeaker   bool
 }
 
 func (o *rollOutOptions) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	o.pfx.add(flags)
+	flags.StringArrayVar(&o.rootFiles, "roots", nil, "`FILE` with authorities that Portal and Server know besides Mozilla's list (repeatable)")
 	flags.BoolVar(&o.assumeTrusted, "assume-trusted", false, "accept a chain to an authority that is not known: all machines know it already")
+	flags.BoolVar(&o.allowOlder, "allow-older", false, "accept a certificate that expires before the one that is served")
+	flags.BoolVar(&o.allowWeaker, "allow-weaker", false, "accept a shorter key than the one that is served")
 	o.site.add(flags)
 	o.azure.add(flags)
 }
@@ -118,9 +124,13 @@ func (a *app) prepare(ctx context.Context, options rollOutOptions, choose choose
 	if err != nil {
 		return nil, fmt.Errorf("path of %s: %w", options.pfx.file, err)
 	}
+	roots, err := a.rootsWith(session.network, options.rootFiles)
+	if err != nil {
+		return nil, err
+	}
 	ready.goal = rotation.Goal{
-		Bundle: a.complete(ctx, session.network, session.roots, bundle), Roots: session.roots, Now: a.env.Now(),
-		AssumeTrusted: options.assumeTrusted, Source: source,
+		Bundle: a.complete(ctx, session.network, roots, bundle), Roots: roots, Now: a.env.Now(), Source: source,
+		AssumeTrusted: options.assumeTrusted, AllowOlder: options.allowOlder, AllowWeaker: options.allowWeaker,
 	}
 	ready.plan, err = rotation.NewPlan(ready.state, ready.goal)
 	return ready, whileServing(err, serving(ready.state), "")

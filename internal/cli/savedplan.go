@@ -24,7 +24,7 @@ func (a *app) prepareSaved(ctx context.Context, args []string, options rollOutOp
 	if options.azure.cloud == "" {
 		options.azure.cloud = plan.Cloud
 	}
-	options.assumeTrusted = plan.AssumeTrusted
+	options.assumeTrusted, options.allowOlder, options.allowWeaker = plan.AssumeTrusted, plan.AllowOlder, plan.AllowWeaker
 	ready, err := a.prepare(ctx, options, func(ctx context.Context, s *session) (deployment.Deployment, error) {
 		return s.ofPlan(ctx, plan, args)
 	})

@@ -33,6 +33,7 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 //	hold-lock                         another run works on the gateway
 //	tamper WHAT                       change the world behind the program's back
 //	json PATH VALUE                   a value in the one JSON value on stdout
+//	unset-world                       the world stays, its environment does not
 //	env-file NAME FILE, save FILE TEXT, edit FILE OLD NEW
 func TestScripts(t *testing.T) {
 	seen := &transcript{}
@@ -52,6 +53,7 @@ func TestScripts(t *testing.T) {
 				"cartouche":       runCartouche,
 				"status":          checkStatus,
 				"world":           startWorld,
+				"unset-world":     leaveWorld,
 				"pfx":             issuePFX,
 				"served":          checkServed,
 				"writes":          checkWrites,

@@ -52,7 +52,8 @@ result is proved like that of any other run.`,
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
 }
 
-// runToUndo is the run that the argument names, or the latest verified one.
+// runToUndo is the run that the argument names, or else the latest one that may
+// have left its certificate behind: a verified one, or one that was killed.
 func (a *app) runToUndo(ctx context.Context, args []string) (journal.Run, error) {
 	if len(args) == 1 {
 		run, err := a.wholeRun(ctx, args[0])
@@ -63,11 +64,11 @@ func (a *app) runToUndo(ctx context.Context, args []string) (journal.Run, error)
 		return journal.Run{}, err
 	}
 	for _, run := range runs { // newest first
-		if run.Outcome == string(rotation.Verified) {
+		if run.Outcome == string(rotation.Verified) || run.Outcome == journal.InDoubt {
 			return a.wholeRun(ctx, run.ID)
 		}
 	}
-	return journal.Run{}, whileServing(usage("cartouche history", "there is no verified run to take back"), nothingChanged, "")
+	return journal.Run{}, whileServing(usage("cartouche history", "there is no run to take back"), nothingChanged, "")
 }
 
 func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) error {

@@ -2,6 +2,7 @@ package pki
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,11 @@ type DefectError struct {
 
 // Error gives the sentence.
 func (e *DefectError) Error() string { return e.Sentence }
+
+// MarshalJSON writes an empty list as [], never as null.
+func (f Findings) MarshalJSON() ([]byte, error) {
+	return json.Marshal(append([]Finding{}, f...))
+}
 
 // Refused tells whether any finding is a refusal.
 func (f Findings) Refused() bool { return f.Worst() == Refusal }

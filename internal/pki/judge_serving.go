@@ -28,7 +28,7 @@ func (j *judging) comparison() {
 	}
 	switch {
 	case j.leaf.NotAfter.Before(old.NotAfter):
-		j.findings.add(codeExpiresEarlier, "See that this is the right file.",
+		j.findings.add(codeExpiresEarlier, "See that this is the right file; if it is, say --allow-older.",
 			"the certificate expires on %s, the one served now only on %s", onDay(j.leaf.NotAfter), onDay(old.NotAfter))
 		j.soften(j.AllowOlder)
 	case j.leaf.NotBefore.Before(old.NotBefore):
@@ -36,7 +36,7 @@ func (j *judging) comparison() {
 			"the certificate was issued on %s, the one served now later, on %s", onDay(j.leaf.NotBefore), onDay(old.NotBefore))
 	}
 	if bits, before := keyBits(j.leaf), keyBits(old); sameKind(j.leaf, old) && bits < before {
-		j.findings.add(codeWeakerKey, mendReissue,
+		j.findings.add(codeWeakerKey, mendReissue+" Or say --allow-weaker.",
 			"the key (%s) is weaker than that of the certificate served now (%s)", keyName(j.leaf), keyName(old))
 		j.soften(j.AllowWeaker)
 	}

@@ -37,6 +37,8 @@ type Plan struct {
 	Serving       *pki.Description `json:"serving"`
 	Source        string           `json:"source,omitempty"`
 	AssumeTrusted bool             `json:"assumeTrusted,omitempty"`
+	AllowOlder    bool             `json:"allowOlder,omitempty"`
+	AllowWeaker   bool             `json:"allowWeaker,omitempty"`
 
 	// Findings judge the certificate; Obstacles the deployment. A Refusal in
 	// either keeps the plan from being applied.
@@ -125,6 +127,8 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 		Certificate:   pki.Describe(goal.Bundle.Leaf),
 		Source:        goal.Source,
 		AssumeTrusted: goal.AssumeTrusted,
+		AllowOlder:    goal.AllowOlder,
+		AllowWeaker:   goal.AllowWeaker,
 		Entry:         EntryName(goal),
 		Basis:         basis(state),
 	}
@@ -136,6 +140,8 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 		Roots:         goal.Roots,
 		Serving:       serving,
 		AssumeTrusted: goal.AssumeTrusted,
+		AllowOlder:    goal.AllowOlder,
+		AllowWeaker:   goal.AllowWeaker,
 	})
 	plan.Findings = judgement.Findings
 	plan.Trust = trust(judgement, goal)
@@ -162,7 +168,7 @@ func EntryName(goal Goal) string {
 // moves are the listeners that do not point to the certificate yet. An entry
 // that already holds the very leaf, under whatever name, is good as it is.
 func moves(state State, entry, leaf string) []Move {
-	var moves []Move
+	moves := []Move{}
 	for _, listener := range state.Listeners {
 		from := ""
 		if listener.Leaf != nil {
@@ -255,7 +261,7 @@ func steps(plan Plan, state State) []Step {
 }
 
 func proofs(state State) []string {
-	var proofs []string
+	proofs := []string{}
 	for _, way := range ways(state) {
 		if way.reached {
 			proofs = append(proofs, way.String()+", with SNI and without: exactly the new leaf, full chain")

@@ -105,6 +105,9 @@ type Goal struct {
 	Now   time.Time
 	// AssumeTrusted accepts a chain whose root is not among Roots.
 	AssumeTrusted bool
+	// AllowOlder accepts a certificate that expires before the one that is
+	// served, AllowWeaker one with a shorter key.
+	AllowOlder, AllowWeaker bool
 	// Source says where the certificate came from, for people: a file's path.
 	Source string
 }
