@@ -171,8 +171,11 @@ func judgeWire(wire []handshake.Observation, before State, plan Plan, goal Goal)
 	var findings pki.Findings
 	for _, observation := range wire {
 		want, asked := expected[spotOf(observation)]
-		if !asked || want.leaf != plan.Certificate.SHA256 {
+		if !asked || !want.is(plan.Certificate.SHA256) {
 			continue // another site's certificate, or an endpoint that was never reached
+		}
+		if leaf := served(observation); leaf != nil && slices.Contains(want.also, pki.Fingerprint(leaf)) {
+			continue // without SNI another site's listener may answer, as it did before
 		}
 		target, err := handshake.ParseTarget(observation.Target)
 		if err != nil {

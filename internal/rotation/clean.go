@@ -45,7 +45,7 @@ func (r *Runner) Clean(ctx context.Context, before State, entries []string) (Res
 	for _, listener := range before.Listeners {
 		// What is configured must be what is served: an instance that has not
 		// followed the last switch still lives on the old entry.
-		blocked = append(blocked, wireAgainstConfiguration(listener, before.Wire)...)
+		blocked = append(blocked, wireAgainstConfiguration(listener, before)...)
 	}
 	if len(blocked) > 0 {
 		return Result{}, &BlockedError{Obstacles: blocked}

@@ -101,6 +101,36 @@ func (l Listener) targets() []handshake.Target {
 	return targets
 }
 
+// listenersAt are the listeners that an observation speaks of. A name and a
+// port may belong to several, at a public and at a private address; then the
+// address decides, if it is one of theirs. A name may lead past the gateway.
+func (s State) listenersAt(observation handshake.Observation) []Listener {
+	var named, there []Listener
+	host, _, _ := net.SplitHostPort(observation.Address)
+	for _, listener := range s.Listeners {
+		if !slices.ContainsFunc(listener.targets(), func(t handshake.Target) bool { return t.String() == observation.Target }) {
+			continue
+		}
+		named = append(named, listener)
+		if slices.Contains(dialable(listener.Addresses), host) {
+			there = append(there, listener)
+		}
+	}
+	if len(there) > 0 {
+		return there
+	}
+	return named
+}
+
+// fingerprint is of the leaf that the listener is configured with, "" when
+// Azure does not tell.
+func (l Listener) fingerprint() string {
+	if l.Leaf == nil {
+		return ""
+	}
+	return l.Leaf.SHA256
+}
+
 // way is one way to an endpoint, and whether it led there before the change.
 type way struct {
 	target  handshake.Target
@@ -159,9 +189,14 @@ func unprovable(state State) pki.Findings {
 	return found
 }
 
+// dialable are the IP addresses among the addresses, spelled as handshakes
+// record them: an IPv6 address has many spellings.
 func dialable(addresses []string) []string {
-	return slices.DeleteFunc(slices.Clone(addresses), func(address string) bool {
-		_, err := netip.ParseAddr(address)
-		return err != nil
-	})
+	var spelled []string
+	for _, address := range addresses {
+		if ip, err := netip.ParseAddr(address); err == nil {
+			spelled = append(spelled, ip.Unmap().String())
+		}
+	}
+	return spelled
 }

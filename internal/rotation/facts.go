@@ -25,10 +25,8 @@ func coveredNames(state State) []string {
 // servingNow is the leaf that clients get today, as seen on the wire; when no
 // endpoint answered, as Resource Manager tells it; nil when neither knows.
 func servingNow(state State) *x509.Certificate {
-	for _, observation := range state.Wire {
-		if leaf := served(observation); leaf != nil {
-			return leaf
-		}
+	if leaf := firstServed(state.Wire); leaf != nil {
+		return leaf
 	}
 	for _, listener := range state.Listeners {
 		if entry, ok := state.Gateway.Certificate(listener.Entry); ok && len(entry.Chain) > 0 {
@@ -74,10 +72,11 @@ func wireObstacles(state State) pki.Findings {
 	}
 	failure := ""
 	for _, observation := range state.Wire {
-		if served(observation) != nil {
+		if served(observation) == nil {
+			failure = observation.Failure
+		} else if spotOf(observation).speaksForName() {
 			return divergence(state.Wire)
 		}
-		failure = observation.Failure
 	}
 	return pki.Findings{{
 		Code: "endpoint-unreachable", Severity: pki.Refusal,
@@ -110,6 +109,16 @@ func served(observation handshake.Observation) *x509.Certificate {
 		return nil
 	}
 	return observation.Leaf()
+}
+
+// firstServed is the leaf of the first endpoint that answered by name.
+func firstServed(wire []handshake.Observation) *x509.Certificate {
+	for _, observation := range wire {
+		if leaf := served(observation); leaf != nil && spotOf(observation).speaksForName() {
+			return leaf
+		}
+	}
+	return nil
 }
 
 // place says where an observation was made, for people.

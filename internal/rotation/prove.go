@@ -28,74 +28,6 @@ type Proof struct {
 	Handshakes int `json:"handshakes"`
 }
 
-// expectation is the leaf that an endpoint must serve, by spot.
-type expectation map[spot]wanted
-
-// spot is one way to knock at an endpoint: where, at which address, with which SNI.
-type spot struct{ target, address, serverName string }
-
-type wanted struct {
-	leaf string // SHA-256 fingerprint
-	// meanwhile is the leaf that may still be seen while instances switch;
-	// nothing else may.
-	meanwhile string
-}
-
-func spotOf(observation handshake.Observation) spot {
-	return spot{observation.Target, observation.Address, observation.ServerName}
-}
-
-// expect derives from what was seen before which leaf each endpoint must serve
-// afterwards. An endpoint that could not be reached before proves nothing and
-// is not asked for. Without SNI a gateway may serve another site's certificate,
-// which then must stay what it is.
-func expect(before State, moves []Move) expectation {
-	want := map[string]string{} // "host:port" to the leaf that it must serve
-	for _, listener := range before.Listeners {
-		leaf := ""
-		if listener.Leaf != nil {
-			leaf = listener.Leaf.SHA256
-		}
-		for _, move := range moves {
-			if move.Listener == listener.Name {
-				leaf = move.ToLeaf
-			}
-		}
-		for _, name := range listener.Names {
-			want[fmt.Sprintf("%s:%d", name, listener.Port)] = leaf
-		}
-	}
-	seen := map[spot]string{}
-	for _, observation := range before.Wire {
-		if leaf := served(observation); leaf != nil {
-			seen[spotOf(observation)] = pki.Fingerprint(leaf)
-		}
-	}
-	expected := expectation{}
-	for at, leaf := range seen {
-		host, _, _ := strings.Cut(at.target, ":")
-		withSNI := spot{at.target, at.address, host}
-		if at.serverName == "" && seen[withSNI] != leaf {
-			expected[at] = wanted{leaf: leaf, meanwhile: leaf}
-			continue
-		}
-		expected[at] = wanted{leaf: want[at.target], meanwhile: leaf}
-	}
-	return expected
-}
-
-// asBefore expects every endpoint to serve again what it served before.
-func asBefore(before State, changed expectation) expectation {
-	expected := expectation{}
-	for _, observation := range before.Wire {
-		if leaf := served(observation); leaf != nil {
-			at := spotOf(observation)
-			expected[at] = wanted{leaf: pki.Fingerprint(leaf), meanwhile: changed[at].leaf}
-		}
-	}
-	return expected
-}
-
 // errNothingProvable says that no endpoint could be reached even before.
 var errNothingProvable = errors.New("no endpoint could be reached, so nothing can be proved")
 
@@ -103,7 +35,7 @@ var errNothingProvable = errors.New("no endpoint could be reached, so nothing ca
 // several times in a row, or until something is served that is neither the old
 // nor the new leaf, or until patience ends.
 func (r *Runner) proveWire(ctx context.Context, phase Phase, listeners []Listener, expected expectation) (wire []handshake.Observation, looks int, failures []string) {
-	if len(expected) == 0 {
+	if !expected.provable() {
 		return nil, 0, []string{errNothingProvable.Error()}
 	}
 	patience := r.Patience.withDefaults()
@@ -156,9 +88,9 @@ func compare(wire []handshake.Observation, expected expectation) (failures, stra
 			failures = append(failures, fmt.Sprintf("%s does not answer: %s", place(observation), observation.Failure))
 			continue
 		}
-		switch got := pki.Fingerprint(leaf); got {
-		case want.leaf:
-		case want.meanwhile:
+		switch got := pki.Fingerprint(leaf); {
+		case want.is(got):
+		case got == want.meanwhile:
 			failures = append(failures, place(observation)+" still serves the other certificate")
 		default:
 			sentence := fmt.Sprintf("%s serves %s (%s…), which is neither the old nor the new certificate",

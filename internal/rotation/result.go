@@ -74,11 +74,8 @@ func (r *Runner) newResult(state State) Result {
 // seen sets what is served at the end from what the handshakes showed.
 func (result *Result) seen(proof Proof) {
 	result.Proof = &proof
-	for _, observation := range proof.Wire {
-		if leaf := served(observation); leaf != nil {
-			result.After = describeLeaf(leaf)
-			return
-		}
+	if leaf := firstServed(proof.Wire); leaf != nil {
+		result.After = describeLeaf(leaf)
 	}
 }
 

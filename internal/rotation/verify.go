@@ -27,7 +27,7 @@ func Verify(state State, roots *pki.Roots, now time.Time) pki.Findings {
 				Name: name, Roots: roots, Now: now,
 			})...)
 		}
-		findings = append(findings, wireAgainstConfiguration(listener, state.Wire)...)
+		findings = append(findings, wireAgainstConfiguration(listener, state)...)
 	}
 	for _, sentence := range siteTroubles(state.Sites) {
 		findings = append(findings, pki.Finding{Code: "site-unhealthy", Severity: pki.Refusal, Sentence: sentence})
@@ -62,16 +62,21 @@ func reachedBySNI(wire []handshake.Observation, name string) []handshake.Observa
 	return all
 }
 
-func wireAgainstConfiguration(listener Listener, wire []handshake.Observation) pki.Findings {
+// wireAgainstConfiguration holds what an endpoint serves against what its
+// listener is configured with. Where several listeners may have answered, one
+// that explains it is enough.
+func wireAgainstConfiguration(listener Listener, state State) pki.Findings {
 	if listener.Leaf == nil {
 		return nil
 	}
-	for _, observation := range wire {
-		leaf := served(observation)
-		if leaf == nil || !slices.Contains(listener.Names, observation.ServerName) {
+	for _, observation := range state.Wire {
+		leaf, own := served(observation), state.listenersAt(observation)
+		if leaf == nil || !spotOf(observation).speaksForName() {
 			continue
 		}
-		if pki.Fingerprint(leaf) != listener.Leaf.SHA256 {
+		named := func(l Listener) bool { return l.Name == listener.Name }
+		explains := func(l Listener) bool { return l.fingerprint() == pki.Fingerprint(leaf) }
+		if slices.ContainsFunc(own, named) && !slices.ContainsFunc(own, explains) {
 			return pki.Findings{{
 				Code: "wire-differs", Severity: pki.Refusal,
 				Sentence: fmt.Sprintf("%s serves %s (until %s), but listener %s is configured with %s (until %s)",
