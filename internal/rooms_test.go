@@ -1,0 +1,87 @@
+// Package internal_test holds the imports between our packages against the
+// design: they point one way, and the simulator knows nothing of the clients.
+package internal_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const ours = "github.com/cartouche-gis/cartouche/internal/"
+
+// may lists what each room may import of ours. A room within a room (sim/arm)
+// counts as the outer one, which may import itself.
+var may = map[string][]string{
+	"secret":     {},
+	"traffic":    {},
+	"journal":    {},
+	"pki":        {"secret"},
+	"egress":     {"secret"},
+	"handshake":  {"egress", "pki"},
+	"cloud":      {"pki", "secret"},
+	"arcgis":     {"secret"},
+	"deployment": {"cloud", "pki"},
+	"rotation":   {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "pki", "secret"},
+	"sim":        {},
+	"cli":        {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "pki", "rotation", "secret", "sim", "traffic"},
+	"strangers":  {},
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	imported := map[string]map[string]string{} // room to room to the file that does it
+	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return err
+		}
+		source, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		room := roomOf(filepath.ToSlash(path.Dir(filepath.ToSlash(file))))
+		if imported[room] == nil {
+			imported[room] = map[string]string{}
+		}
+		for _, spec := range source.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if inner, isOurs := strings.CutPrefix(name, ours); isOurs && roomOf(inner) != room {
+				imported[room][roomOf(inner)] = file
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for room, others := range imported {
+		allowed, known := may[room]
+		if !known {
+			t.Errorf("internal/%s is a room that the design does not know", room)
+			continue
+		}
+		for other, file := range others {
+			if !slices.Contains(allowed, other) {
+				t.Errorf("internal/%s imports internal/%s, which it may not", file, other)
+			}
+		}
+	}
+	for room := range may {
+		if _, exists := imported[room]; !exists {
+			t.Errorf("internal/%s is gone; mend this table", room)
+		}
+	}
+}
+
+func roomOf(inner string) string {
+	room, _, _ := strings.Cut(inner, "/")
+	return room
+}
