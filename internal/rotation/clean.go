@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
@@ -10,13 +11,15 @@ import (
 )
 
 // CleanPlan lists the certificate entries that no listener uses and that a
-// rotation left behind: those that this program added, and those that kept runs
-// replaced. Entries of other people are not its business.
+// rotation of the deployment left behind: those that this program added, and
+// those that kept runs replaced. Entries of other people are not its business,
+// nor are those of another deployment on the same gateway, whose rotation may
+// still need them.
 func CleanPlan(state State, runs []journal.Run) []string {
 	ours := map[string]bool{}
 	for _, run := range runs {
 		var kept remembered
-		if json.Unmarshal(run.Before, &kept) != nil {
+		if !ofState(run, state) || json.Unmarshal(run.Before, &kept) != nil {
 			continue
 		}
 		for _, move := range kept.Moves {
@@ -30,18 +33,31 @@ func CleanPlan(state State, runs []journal.Run) []string {
 	var unused []string
 	for _, entry := range state.Gateway.Certificates() {
 		name := strings.ToLower(entry.Name)
-		if !used[name] && (ours[name] || strings.HasPrefix(name, entryPrefix)) {
+		if !used[name] && (ours[name] || strings.HasPrefix(name, entryPrefix) && covers(entry, state)) {
 			unused = append(unused, entry.Name)
 		}
 	}
 	return unused
 }
 
+// ofState tells whether a run was made on the gateway and the deployment of a
+// state: entries of one name may be on many gateways.
+func ofState(run journal.Run, state State) bool {
+	return cloud.SameID(run.GatewayID, state.Gateway.ID()) && strings.EqualFold(run.DeploymentID, state.Deployment.ID)
+}
+
+// covers tells whether the certificate of an entry is for a name of the deployment.
+func covers(entry cloud.GatewayCertificate, state State) bool {
+	return len(entry.Chain) > 0 && slices.ContainsFunc(coveredNames(state), func(name string) bool {
+		return entry.Chain[0].VerifyHostname(name) == nil
+	})
+}
+
 // Clean removes entries from the gateway when every endpoint serves what its
 // listener is configured with, and proves afterwards that nothing changed for
 // clients.
 func (r *Runner) Clean(ctx context.Context, before State, entries []string) (Result, error) {
-	blocked := refusals(before.Obstacles)
+	blocked := slices.Concat(refusals(before.Obstacles), noListener(before))
 	for _, listener := range before.Listeners {
 		// What is configured must be what is served: an instance that has not
 		// followed the last switch still lives on the old entry.

@@ -202,13 +202,7 @@ func shapeObstacles(state State) pki.Findings {
 	if reason := state.Deployment.CannotUpdate; reason != "" {
 		found = append(found, pki.Finding{Code: "cannot-update", Severity: pki.Refusal, Sentence: reason})
 	}
-	if len(state.Listeners) == 0 {
-		found = append(found, pki.Finding{
-			Code: "no-listener", Severity: pki.Refusal,
-			Sentence: "no HTTPS listener of the gateway serves " + strings.Join(state.Deployment.Names(), " or "),
-			Mend:     "compare the tag arcgis-deployment-domain with the host names of the gateway's listeners",
-		})
-	}
+	found = append(found, noListener(state)...)
 	for _, listener := range state.Listeners {
 		if listener.KeyVaultSecretID != "" {
 			found = append(found, pki.Finding{
@@ -226,6 +220,18 @@ func shapeObstacles(state State) pki.Findings {
 		})
 	}
 	return found
+}
+
+// noListener refuses a gateway on which nothing is ours: nothing could be proved.
+func noListener(state State) pki.Findings {
+	if len(state.Listeners) > 0 {
+		return nil
+	}
+	return pki.Findings{{
+		Code: "no-listener", Severity: pki.Refusal,
+		Sentence: "no HTTPS listener of the gateway serves " + strings.Join(state.Deployment.Names(), " or "),
+		Mend:     "compare the tag arcgis-deployment-domain with the host names of the gateway's listeners",
+	}}
 }
 
 func steps(plan Plan, state State) []Step {

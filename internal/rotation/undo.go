@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
@@ -33,14 +34,12 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 		Proofs:       proofs(state),
 		Basis:        basis(state),
 	}
+	plan.Obstacles = append(plan.Obstacles, runObstacles(state, run, kept)...)
 	for _, move := range reversed(kept.Moves) {
+		listener, _ := state.Gateway.Listener(move.Listener)
 		entry, exists := state.Gateway.Certificate(move.To)
-		if !exists {
-			plan.Obstacles = append(plan.Obstacles, pki.Finding{
-				Code: "old-entry-gone", Severity: pki.Refusal,
-				Sentence: fmt.Sprintf("the gateway no longer has the certificate entry %s from before run %s", move.To, run.ID),
-				Mend:     "roll the old .pfx out with cartouche apply",
-			})
+		if obstacle := wayBack(state, run, move, entry, exists); obstacle != nil {
+			plan.Obstacles = append(plan.Obstacles, *obstacle)
 			continue
 		}
 		if len(entry.Chain) > 0 {
@@ -54,7 +53,7 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 				})
 			}
 		}
-		if listener, ok := state.Gateway.Listener(move.Listener); ok && strings.EqualFold(listener.CertificateName, move.To) {
+		if strings.EqualFold(listener.CertificateName, move.To) {
 			continue // already back
 		}
 		plan.Entry = move.To
@@ -63,6 +62,57 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 	plan.Steps = undoSteps(plan, run)
 	plan.Hash = plan.computeHash()
 	return plan, nil
+}
+
+// runObstacles are refusals to take a run back at all.
+func runObstacles(state State, run journal.Run, kept remembered) pki.Findings {
+	switch {
+	case !ofState(run, state):
+		return pki.Findings{{
+			Code: "run-of-another", Severity: pki.Refusal,
+			Sentence: fmt.Sprintf("run %s was made for %s on %s, not for %s", run.ID, run.DeploymentName, run.GatewayID, state.Deployment.Name),
+		}}
+	case len(kept.Moves) == 0:
+		return pki.Findings{{
+			Code: "run-without-moves", Severity: pki.Refusal,
+			Sentence: fmt.Sprintf("run %s moved no listener, so there is nothing to take back", run.ID),
+		}}
+	}
+	return nil
+}
+
+// wayBack says why a listener cannot return to the entry that it had: a later
+// run or somebody else may have moved it on, and an entry of the same name need
+// not hold the same certificate.
+func wayBack(state State, run journal.Run, move Move, entry cloud.GatewayCertificate, exists bool) *pki.Finding {
+	listener, _ := state.Gateway.Listener(move.Listener)
+	ours := slices.ContainsFunc(state.Listeners, func(l Listener) bool { return strings.EqualFold(l.Name, move.Listener) })
+	switch points := listener.CertificateName; {
+	case !ours:
+		return &pki.Finding{
+			Code: "listener-moved", Severity: pki.Refusal,
+			Sentence: fmt.Sprintf("listener %s, which run %s moved, no longer serves %s", move.Listener, run.ID, state.Deployment.Domain),
+		}
+	case !strings.EqualFold(points, move.From) && !strings.EqualFold(points, move.To):
+		return &pki.Finding{
+			Code: "listener-moved", Severity: pki.Refusal,
+			Sentence: fmt.Sprintf("listener %s points to %s, no longer to %s as run %s left it", move.Listener, points, move.From, run.ID),
+			Mend:     "take the later run back first: cartouche history",
+		}
+	case !exists:
+		return &pki.Finding{
+			Code: "old-entry-gone", Severity: pki.Refusal,
+			Sentence: fmt.Sprintf("the gateway no longer has the certificate entry %s from before run %s", move.To, run.ID),
+			Mend:     "roll the old .pfx out with cartouche apply",
+		}
+	case move.ToLeaf != "" && len(entry.Chain) > 0 && pki.Fingerprint(entry.Chain[0]) != move.ToLeaf:
+		return &pki.Finding{
+			Code: "old-entry-changed", Severity: pki.Refusal,
+			Sentence: fmt.Sprintf("the certificate entry %s holds another certificate than before run %s (%s)", move.To, run.ID, pki.Describe(entry.Chain[0]).Subject),
+			Mend:     "roll the old .pfx out with cartouche apply",
+		}
+	}
+	return nil
 }
 
 func undoSteps(plan Plan, run journal.Run) []Step {
