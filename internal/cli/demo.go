@@ -60,10 +60,10 @@ With --fault something goes wrong on purpose, and you see how that ends.`,
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	options.pfx.add(flags)
-	flags.StringArrayVar(&options.rootFiles, "roots", nil, "`FILE` with authorities that Portal and Server know besides Mozilla's list (repeatable)")
+	flags.StringArrayVar(&options.rootFiles, "roots", nil, "more authorities that Portal and Server know (PEM, DER or PKCS#7), repeatable `FILE`")
 	flags.BoolVar(&options.assumeTrusted, "assume-trusted", false, "accept a chain to an authority that is not known")
-	flags.StringVar(&options.world, "world", "ha", "which `WORLD`: "+strings.Join(sim.Worlds(), ", "))
-	flags.StringArrayVar(&options.faults, "fault", nil, "a `FAULT` as name@step, see \"cartouche sim --help\" (repeatable)")
+	flags.StringVar(&options.world, "world", "ha", "which world: "+strings.Join(sim.Worlds(), ", ")+" `WORLD`")
+	flags.StringArrayVar(&options.faults, "fault", nil, "something goes wrong, as name@step (see \"cartouche sim --help\"), repeatable `FAULT`")
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitRestored, exitNotRestored, exitInterrupted)
 }
 

@@ -29,7 +29,7 @@ func (o *rollOutOptions) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	o.pfx.add(flags)
-	flags.StringArrayVar(&o.rootFiles, "roots", nil, "`FILE` with authorities that Portal and Server know besides Mozilla's list (repeatable)")
+	flags.StringArrayVar(&o.rootFiles, "roots", nil, "more authorities that Portal and Server know (PEM, DER or PKCS#7), repeatable `FILE`")
 	flags.BoolVar(&o.assumeTrusted, "assume-trusted", false, "accept a chain to an authority that is not known: all machines know it already")
 	flags.BoolVar(&o.allowOlder, "allow-older", false, "accept a certificate that expires before the one that is served")
 	flags.BoolVar(&o.allowWeaker, "allow-weaker", false, "accept a shorter key than the one that is served")

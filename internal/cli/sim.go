@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -54,11 +55,11 @@ Worlds: ` + strings.Join(sim.Worlds(), ", ") + `.
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&options.dir, "dir", "", "`DIRECTORY` for the files (default: a new temporary one)")
-	flags.Float64Var(&options.scale, "scale", demoScale, "how many times faster the world is")
-	flags.StringVar(&options.domain, "domain", "", "external `NAME` of the world's deployment")
-	flags.IntVar(&options.port, "port", 0, "`PORT` of the proxy (default: a free one)")
-	flags.StringArrayVar(&options.faults, "fault", nil, "a `FAULT` as name@step or name@step*times (repeatable)")
+	flags.StringVar(&options.dir, "dir", "", "where the files go; without: a new temporary directory `DIR`")
+	flags.Float64Var(&options.scale, "scale", demoScale, "how many times faster than ours the time of the world goes `N`")
+	flags.StringVar(&options.domain, "domain", "", "external name of the deployment `NAME`")
+	flags.IntVar(&options.port, "port", 0, "port of the proxy; without: a free one `PORT`")
+	flags.StringArrayVar(&options.faults, "fault", nil, "something goes wrong, as name@step or name@step*times, repeatable `FAULT`")
 	return exits(cmd, exitDone, exitUnexpected, exitUsage)
 }
 
@@ -66,10 +67,28 @@ Worlds: ` + strings.Join(sim.Worlds(), ", ") + `.
 func faultHelp() string {
 	var text strings.Builder
 	text.WriteString("Faults, as --fault name@step or name@step*times:\n\n")
+	at := ""
 	for _, fault := range sim.Faults() {
-		fmt.Fprintf(&text, "  %-20s at %s: %s\n", fault.Name, fault.Steps, fault.What)
+		if fault.Steps != at {
+			at = fault.Steps
+			fmt.Fprintf(&text, "  at %s\n", at)
+		}
+		fmt.Fprintf(&text, "    %-24s %s\n", fault.Name, fault.What)
 	}
-	fmt.Fprintf(&text, "\nSteps: %s\n", strings.Join(sim.Steps(), ", "))
+	text.WriteString("\nRequests to Azure:\n" + columns(sim.Steps()) + "\nRequests to a site:\n" + columns(sim.SiteSteps()))
+	return strings.TrimRight(text.String(), " \n")
+}
+
+// columns sets words in lines that fit a help text.
+func columns(words []string) string {
+	var text strings.Builder
+	for line := range slices.Chunk(words, 4) {
+		text.WriteString(" ")
+		for _, word := range line {
+			fmt.Fprintf(&text, " %-20s", word)
+		}
+		text.WriteString("\n")
+	}
 	return text.String()
 }
 

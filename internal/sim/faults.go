@@ -1,27 +1,77 @@
 package sim
 
-import "github.com/cartouche-gis/cartouche/internal/sim/arm"
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/arm"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+)
 
 // FaultDoc describes one fault: its name, the steps at which it can strike,
 // and what happens.
 type FaultDoc struct{ Name, Steps, What string }
 
+// What Steps of a FaultDoc says when there are many.
+const (
+	anyAzure = "any request to Azure"
+	anySite  = "any request to a site"
+)
+
 // Faults lists all faults of a world, for help texts.
 func Faults() []FaultDoc {
-	var out []FaultDoc
+	var docs []FaultDoc
 	for _, doc := range arm.Faults() {
 		if doc.Steps == "any" {
-			doc.Steps = "any request to Azure"
+			doc.Steps = anyAzure
 		}
-		out = append(out, FaultDoc(doc))
+		docs = append(docs, FaultDoc(doc))
 	}
-	return append(out,
+	return append(docs,
 		FaultDoc{"wrong-leaf", "edge", "the gateway serves some other leaf than it was given"},
 		FaultDoc{"broken-chain", "edge", "the gateway serves the new leaf without its intermediates"},
 		FaultDoc{"stale-instance", "edge", "one instance of the gateway keeps serving the old leaf for half an hour"},
+		FaultDoc{"edge-reset", "edge", "the connection is cut during a handshake with the gateway"},
+		FaultDoc{"slow", anySite, "the answer comes 30 s late"},
+		FaultDoc{"unavailable", anySite, "503 and a page of HTML"},
+		FaultDoc{"reset", anySite, "the connection is cut without an answer"},
+		FaultDoc{"expired-token", "portal-admin, server-admin", "the token is no longer valid"},
 		FaultDoc{"machine-does-not-return", "restart", "a machine that restarts stays away"},
 	)
 }
 
 // Steps lists the requests to Azure at which faults can strike.
 func Steps() []string { return append([]string{"token"}, arm.Steps()...) }
+
+// SiteSteps lists the requests to Portal and Server at which faults can strike.
+func SiteSteps() []string {
+	return []string{"portal-health", "portal-token", "federation-list", "federation-validate", "server-health", "server-token"}
+}
+
+// checkFault refuses a fault that could never happen: a misspelt one would make
+// a rehearsal look better than it was.
+func checkFault(fault ground.Fault) error {
+	known := false
+	for _, doc := range Faults() {
+		if doc.Name != fault.Name {
+			continue
+		}
+		known = true
+		steps := strings.Split(doc.Steps, ", ")
+		switch doc.Steps {
+		case anyAzure:
+			steps = Steps()
+		case anySite:
+			steps = SiteSteps()
+		}
+		if fault.Step == "*" || slices.Contains(steps, fault.Step) {
+			return nil
+		}
+	}
+	if !known {
+		return fmt.Errorf("there is no fault %q", fault.Name)
+	}
+	return fmt.Errorf("the fault %q cannot happen at %q; the steps are edge, restart, %s, %s",
+		fault.Name, fault.Step, strings.Join(SiteSteps(), ", "), strings.Join(Steps(), ", "))
+}

@@ -114,6 +114,9 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 	}
 	w.rename()
 	for _, fault := range o.Faults {
+		if err = checkFault(fault); err != nil {
+			return w, err
+		}
 		w.ground.Faults.Add(fault)
 	}
 	w.identity = identity{subscription: newGUID(), admin: "siteadmin", adminPassword: rand.Text()[:16],
