@@ -18,6 +18,7 @@ import (
 //	names=a,b    instead of the deployment's own
 //	from=-400 until=-1    days from now
 //	key=rsa1024 nokey=true chain=false root=private
+//
 // leaveWorld takes the world's environment away; its files stay.
 func leaveWorld(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, variable := range onStage(ts).world.Environment() {
