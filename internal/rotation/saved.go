@@ -3,9 +3,13 @@ package rotation
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
 // maxPlanSize bounds a plan file; a plan of a gateway with a hundred listeners
@@ -23,6 +27,9 @@ func ParsePlan(data []byte) (Plan, error) {
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&plan); err != nil {
 		return Plan{}, fmt.Errorf("plan file: not a plan of this program: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return Plan{}, errors.New("plan file: there is more after the plan")
 	}
 	if plan.Format != planFormat {
 		return Plan{}, fmt.Errorf("plan file: format %d, this program reads format %d; make the plan again", plan.Format, planFormat)
@@ -75,6 +82,9 @@ func basis(state State) map[string]string {
 func (p Plan) MovedSince(state State) error {
 	now := basis(state)
 	var moved []string
+	if !cloud.SameID(p.GatewayID, state.Gateway.ID()) {
+		moved = append(moved, "the plan is for the gateway "+p.GatewayID+", not for "+state.Gateway.ID())
+	}
 	for fact, before := range p.Basis {
 		after, still := now[fact]
 		switch {
