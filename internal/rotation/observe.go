@@ -210,6 +210,12 @@ func (r *Runner) observePortal(ctx context.Context, client *http.Client, sites *
 // wrong password found out during the proof would look like a failed rotation.
 func (r *Runner) siteObstacles(sites Sites) pki.Findings {
 	switch {
+	case sites.SignedIn && sites.PortalTrouble != "":
+		return pki.Findings{{
+			Code: "federation-unproved", Severity: pki.Warning,
+			Sentence: "Portal's federation cannot be compared after the change, because it could not be read before: " + sites.PortalTrouble,
+			Mend:     "run the same command again when Portal is well",
+		}}
 	case sites.PortalURL == "" || sites.SignedIn:
 		return nil
 	case r.Credentials.SiteAdmin == "":
