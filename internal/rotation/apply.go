@@ -51,6 +51,9 @@ func (r *Runner) Apply(ctx context.Context, plan Plan, goal Goal, before State) 
 	if pki.Fingerprint(goal.Bundle.Leaf) != plan.Certificate.SHA256 {
 		return Result{}, fmt.Errorf("apply %s: the certificate given is not the one of the plan", plan.Deployment)
 	}
+	if err := plan.MovedSince(before); err != nil {
+		return Result{}, err
+	}
 	return r.carryOut(ctx, plan, goal.Bundle, before, func(wire []handshake.Observation) pki.Findings {
 		return judgeWire(wire, before, plan, goal)
 	})
@@ -83,7 +86,7 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 	}
 
 	entry.started(StepProve, "prove", plan.Proofs)
-	proof := r.prove(ctx, PhaseProve, before, expect(before, plan.Moves), judge)
+	proof := r.prove(ctx, claim{phase: PhaseProve, before: before, moves: plan.Moves, expected: expect(before, plan.Moves), judge: judge})
 	result.seen(proof)
 	err = proofError(proof, ctx.Err())
 	entry.finished(StepProve, proof, err)
@@ -101,58 +104,11 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 	return result, nil
 }
 
-// secondChances is how many failed writes going back survives.
-const secondChances = 3
-
-// abandon goes back after a failure or Ctrl-C, whatever has happened so far: it
-// asks the gateway, since an uncertain write may have come through. It outlives
-// ctx, because leaving a gateway half changed is no way to stop.
-func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, moves []Move, result *Result) {
-	result.Interrupted = errors.Is(ctx.Err(), context.Canceled)
-	recovery, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Patience.withDefaults().Recovery)
-	defer cancel()
-	defer r.end(entry, result)
-
-	r.tell(PhaseUndo, result.Failure+": going back to the certificate from before")
-	entry.started("undo", "point the listeners back", reversed(moves))
-	done, err := r.write(recovery, PhaseUndo, before.Gateway.ID(), switchTo(reversed(moves), nil), secondChances)
-	result.add(done)
-	entry.finished("undo", done.Operations, err)
-	if err != nil {
-		result.NotRestored = append(result.NotRestored, "the gateway's listeners: "+err.Error())
-	}
-	if result.GatewayWrites == 0 && err == nil {
-		// Nothing was ever written, and reading the gateway confirmed it.
-		result.Outcome = Unchanged
-		result.After = result.Before
-		return
-	}
-	proof := r.prove(recovery, PhaseUndo, before, asBefore(before, expect(before, moves)), unjudged)
-	result.seen(proof)
-	entry.evidence("proof of the old certificate", proof)
-	if !proof.OK {
-		result.NotRestored = append(result.NotRestored, proof.Failures...)
-	}
-	result.Outcome = Restored
-	if len(result.NotRestored) > 0 {
-		result.Outcome = NotRestored
-	}
-}
-
 // end writes the outcome down and says it.
 func (r *Runner) end(entry *runEntry, result *Result) {
 	result.Seconds = r.now().Sub(result.started).Seconds()
 	entry.end(*result)
 	r.tell(PhaseDone, string(result.Outcome))
-}
-
-// reversed are the moves back.
-func reversed(moves []Move) []Move {
-	back := make([]Move, len(moves))
-	for i, move := range moves {
-		back[i] = Move{Listener: move.Listener, From: move.To, FromLeaf: move.ToLeaf, To: move.From, ToLeaf: move.FromLeaf}
-	}
-	return back
 }
 
 // wireJudge says what is wrong with what endpoints sent, beyond the leaf.

@@ -85,7 +85,7 @@ func (r *Runner) Clean(ctx context.Context, before State, entries []string) (Res
 	if err != nil {
 		result.Failure = err.Error()
 	}
-	proof := r.prove(context.WithoutCancel(ctx), PhaseProve, before, expected, unjudged)
+	proof := r.prove(context.WithoutCancel(ctx), claim{phase: PhaseProve, before: before, expected: expected, judge: unjudged})
 	result.seen(proof)
 	result.Interrupted = ctx.Err() != nil
 	switch {

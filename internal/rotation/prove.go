@@ -108,17 +108,38 @@ func compare(wire []handshake.Observation, expected expectation) (failures, stra
 	return failures, strangers
 }
 
+// claim is what is to be proved.
+type claim struct {
+	phase    Phase
+	before   State
+	moves    []Move // that the run has made, even if they were taken back
+	expected expectation
+	judge    wireJudge
+}
+
+// pins are the leaves to which a password may be sent: those that Azure says
+// the gateway has, and those that the run gave it. What an endpoint served does
+// not make it one of them.
+func (c claim) pins() []string {
+	leaves := c.before.leaves()
+	for _, move := range c.moves {
+		leaves = append(leaves, move.ToLeaf)
+	}
+	return leaves
+}
+
 // prove looks at everything that the plan promised to prove. The leaf alone
 // decides the handshakes of a restored certificate; a new one must also be
-// complete and valid for the names, judged by chain.
-func (r *Runner) prove(ctx context.Context, phase Phase, before State, expected expectation, judge wireJudge) Proof {
-	proof := Proof{Handshakes: len(expected)}
-	proof.Wire, proof.Looks, proof.Failures = r.proveWire(ctx, phase, before.Listeners, expected)
+// complete and valid for the names, as the judge says.
+func (r *Runner) prove(ctx context.Context, c claim) Proof {
+	phase := c.phase
+	proof := Proof{Handshakes: len(c.expected)}
+	proof.Wire, proof.Looks, proof.Failures = r.proveWire(ctx, phase, c.before.Listeners, c.expected)
 	if len(proof.Failures) > 0 {
 		return proof // what follows could only repeat it
 	}
 	r.tell(phase, fmt.Sprintf("%d handshakes in each of %d looks, all with the expected certificate", proof.Handshakes, proof.Looks))
-	for _, finding := range judge(proof.Wire) {
+	for _, finding := range c.judge(proof.Wire) {
 		if finding.Severity == pki.Refusal {
 			proof.Failures = append(proof.Failures, finding.Sentence)
 		}
@@ -126,7 +147,7 @@ func (r *Runner) prove(ctx context.Context, phase Phase, before State, expected 
 	if len(proof.Failures) > 0 {
 		return proof
 	}
-	r.proveHealth(ctx, phase, before, expected, &proof)
+	r.proveHealth(ctx, c, &proof)
 	proof.OK = len(proof.Failures) == 0 && ctx.Err() == nil
 	return proof
 }
@@ -134,11 +155,8 @@ func (r *Runner) prove(ctx context.Context, phase Phase, before State, expected 
 // proveHealth compares the health of backends and sites with before: what was
 // well must be well again. It asks a few times, since a probe or a validation
 // may catch a bad moment.
-func (r *Runner) proveHealth(ctx context.Context, phase Phase, before State, expected expectation, proof *Proof) {
-	leaves := before.leaves()
-	for _, want := range expected {
-		leaves = append(leaves, want.leaf)
-	}
+func (r *Runner) proveHealth(ctx context.Context, c claim, proof *Proof) {
+	phase, before, leaves := c.phase, c.before, c.pins()
 	patience := r.Patience.withDefaults()
 	for attempt := range 4 {
 		if attempt > 0 && sleep(ctx, patience.Interval) != nil {
@@ -161,17 +179,22 @@ func (r *Runner) proveHealth(ctx context.Context, phase Phase, before State, exp
 	}
 }
 
-// worseBackends lists the backends that were up before and are not now.
+// worseBackends lists the backends that were up before and are not now. One of
+// which nothing is said any more has not been seen to be up.
 func worseBackends(before, after []cloud.BackendServer) []string {
 	var worse []string
 	for _, was := range before {
 		if !was.Up() {
 			continue
 		}
-		for _, is := range after {
-			if is.Pool == was.Pool && is.Setting == was.Setting && is.Address == was.Address && !is.Up() {
-				worse = append(worse, fmt.Sprintf("backend %s of %s was up and is %s: %s", is.Address, is.Pool, is.Health, is.Log))
+		is := cloud.BackendServer{Health: "not listed any more"}
+		for _, server := range after {
+			if server.Pool == was.Pool && server.Setting == was.Setting && server.Address == was.Address {
+				is = server
 			}
+		}
+		if !is.Up() {
+			worse = append(worse, strings.TrimSuffix(fmt.Sprintf("backend %s of %s was up and is %s: %s", was.Address, was.Pool, is.Health, is.Log), ": "))
 		}
 	}
 	return worse

@@ -137,5 +137,8 @@ func (r *Runner) Undo(ctx context.Context, plan Plan, before State) (Result, err
 	if err := plan.Ready(); err != nil {
 		return Result{}, err
 	}
+	if err := plan.MovedSince(before); err != nil {
+		return Result{}, err
+	}
 	return r.carryOut(ctx, plan, nil, before, unjudged)
 }

@@ -4,18 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"net/http"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
-	"github.com/cartouche-gis/cartouche/internal/pki"
 )
-
-// An edit makes the wanted document out of the gateway as it is. It returns
-// errNothingToEdit when the gateway is already as wanted, which is what makes
-// writes convergent, and *MovedError when somebody else has changed what it
-// is about.
-type edit func(gateway *cloud.Gateway) (cloud.Document, error)
 
 // answerTimeout bounds waiting for the answer to a PUT; Resource Manager itself
 // gives up after a minute and answers 5xx.
@@ -25,8 +18,6 @@ const answerTimeout = 2 * time.Minute
 type finalError struct{ error }
 
 func (e finalError) Unwrap() error { return e.error }
-
-var errNothingToEdit = errors.New("the gateway is already as wanted")
 
 // written is what became of a write.
 type written struct {
@@ -78,7 +69,7 @@ func (r *Runner) write(ctx context.Context, phase Phase, gatewayID string, edit 
 		if final := (finalError{}); ctx.Err() != nil || errors.As(err, &final) {
 			return done, err
 		}
-		if !again(err) {
+		if !again(err) && (chances == 0 || !passing(err)) {
 			if chances == 0 {
 				return done, err
 			}
@@ -103,11 +94,11 @@ func (r *Runner) attempt(ctx context.Context, phase Phase, gateway *cloud.Gatewa
 		}
 		return r.put(ctx, phase, gateway, document, done)
 	}
-	if gateway.ProvisioningState() != "Failed" {
+	if gateway.ProvisioningState() == "Succeeded" {
 		return errNothingToEdit
 	}
 	// The document is as wanted, but it was not carried out. Any good write
-	// makes a failed gateway try again; the same document is one.
+	// makes a failed or cancelled gateway try again; the same document is one.
 	// Source: Azure documentation, Application Gateway in a failed state.
 	return r.put(ctx, phase, gateway, gateway.Document(), done)
 }
@@ -151,6 +142,20 @@ func again(err error) bool {
 	return cloud.IsConflict(err) || cloud.Uncertain(err)
 }
 
+// passing tells whether nobody, or nobody in his right mind, has answered: when
+// going back, a network that is away is waited for.
+func passing(err error) bool {
+	var answer *cloud.Error
+	if !errors.As(err, &answer) {
+		return false
+	}
+	switch answer.Status {
+	case 0, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return true
+	}
+	return answer.Status >= 500
+}
+
 // settled reads the gateway until no change of it is under way.
 func (r *Runner) settled(ctx context.Context, phase Phase, gatewayID string) (*cloud.Gateway, error) {
 	interval := r.Patience.withDefaults().Interval
@@ -164,7 +169,7 @@ func (r *Runner) settled(ctx context.Context, phase Phase, gatewayID string) (*c
 			return nil, fmt.Errorf("read gateway %s: %w", gatewayID, err)
 		}
 		switch gateway.ProvisioningState() {
-		case "Succeeded", "Failed":
+		case "Succeeded", "Failed", "Canceled": // nothing goes on any more
 			return gateway, nil
 		}
 		r.tellWaiting(phase, "a change of the gateway is under way; waiting for its end")
@@ -172,64 +177,6 @@ func (r *Runner) settled(ctx context.Context, phase Phase, gatewayID string) (*c
 			return nil, err
 		}
 	}
-}
-
-// switchTo is the edit that points listeners to their entries. With a bundle it
-// adds the entry when it is missing.
-func switchTo(moves []Move, bundle *pki.Bundle) edit {
-	return func(gateway *cloud.Gateway) (cloud.Document, error) {
-		pending, err := pendingMoves(gateway, moves)
-		if err != nil {
-			return nil, err
-		}
-		if len(pending) == 0 {
-			return nil, errNothingToEdit
-		}
-		var document cloud.Document
-		for entry, listeners := range pending {
-			document, err = pointTo(gateway, entry, listeners, bundle)
-			if err != nil {
-				return nil, err
-			}
-			if gateway, err = cloud.ParseGateway(document); err != nil {
-				return nil, fmt.Errorf("edit gateway: %w", err)
-			}
-		}
-		return document, nil
-	}
-}
-
-// pendingMoves groups the listeners that have not moved yet by where they go.
-func pendingMoves(gateway *cloud.Gateway, moves []Move) (map[string][]string, error) {
-	pending := map[string][]string{}
-	for _, move := range moves {
-		listener, ok := gateway.Listener(move.Listener)
-		switch {
-		case !ok:
-			return nil, &MovedError{Moved: []string{"listener " + move.Listener + " is gone"}}
-		case strings.EqualFold(listener.CertificateName, move.To):
-		case strings.EqualFold(listener.CertificateName, move.From):
-			pending[move.To] = append(pending[move.To], move.Listener)
-		default:
-			return nil, &MovedError{Moved: []string{fmt.Sprintf("listener %s points to %s, which is neither %s nor %s",
-				move.Listener, listener.CertificateName, move.From, move.To)}}
-		}
-	}
-	return pending, nil
-}
-
-func pointTo(gateway *cloud.Gateway, entry string, listeners []string, bundle *pki.Bundle) (cloud.Document, error) {
-	if _, exists := gateway.Certificate(entry); exists {
-		return gateway.PointListeners(entry, listeners)
-	}
-	if bundle == nil {
-		return nil, &MovedError{Moved: []string{"certificate entry " + entry + " is gone"}}
-	}
-	pfx, password, err := pki.WritePFX(bundle, pki.ForGateway)
-	if err != nil {
-		return nil, fmt.Errorf("write the certificate for the gateway: %w", err)
-	}
-	return gateway.WithCertificate(entry, pfx, password, listeners)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

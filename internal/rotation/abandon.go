@@ -1,0 +1,87 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+)
+
+const (
+	// secondChances is how many failed writes going back survives.
+	secondChances = 3
+	// returns is how often the listeners are pointed back. A write whose answer
+	// was lost may take effect after the gateway was asked; it does so within a
+	// minute or two, which is no longer than a proof takes.
+	returns = 3
+)
+
+// abandon goes back after a failure or Ctrl-C, whatever has happened so far: it
+// asks the gateway, since an uncertain write may have come through. It outlives
+// ctx, because leaving a gateway half changed is no way to stop.
+func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, moves []Move, result *Result) {
+	result.Interrupted = errors.Is(ctx.Err(), context.Canceled)
+	recovery, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Patience.withDefaults().Recovery)
+	defer cancel()
+	defer r.end(entry, result)
+
+	r.tell(PhaseUndo, result.Failure+": going back to the certificate from before")
+	for again := 1; ; again++ {
+		entry.started("undo", "point the listeners back", reversed(moves))
+		done, err := r.write(recovery, PhaseUndo, before.Gateway.ID(), goBack(moves), secondChances)
+		result.add(done)
+		entry.finished("undo", done.Operations, err)
+		if moved := (*MovedError)(nil); result.GatewayWrites == 0 && (err == nil || errors.As(err, &moved)) {
+			// Nothing was ever written, and reading the gateway confirmed it.
+			result.Outcome, result.After = Unchanged, result.Before
+			if err != nil { // somebody else has changed it
+				result.After = describeLeaf(firstServed(r.look(recovery, before.Listeners)))
+			}
+			return
+		}
+		proof := r.prove(recovery, claim{
+			phase: PhaseUndo, before: before, moves: moves, expected: asBefore(before, expect(before, moves)), judge: unjudged,
+		})
+		entry.evidence("proof of the old certificate", proof)
+		if err == nil && again < returns && r.movedAgain(recovery, before.Gateway.ID(), moves) {
+			r.tell(PhaseUndo, "an earlier write has taken effect only now: going back once more")
+			continue
+		}
+		result.wentBack(proof, err)
+		return
+	}
+}
+
+// movedAgain tells whether moves that were taken back are to be taken back
+// again. Who cannot be asked has said nothing; then the proof stands.
+func (r *Runner) movedAgain(ctx context.Context, gatewayID string, moves []Move) bool {
+	gateway, err := r.settled(ctx, PhaseUndo, gatewayID)
+	if err != nil {
+		return false
+	}
+	pending, _ := pendingMoves(gateway, reversed(moves))
+	return len(pending) > 0
+}
+
+// wentBack sets the outcome of going back: restored only when that was proved.
+func (result *Result) wentBack(proof Proof, err error) {
+	result.seen(proof)
+	result.Outcome = Restored
+	if err != nil {
+		result.NotRestored = append(result.NotRestored, "the gateway's listeners: "+err.Error())
+	}
+	if unproved := proofError(proof, nil); unproved != nil && len(proof.Failures) == 0 {
+		result.NotRestored = append(result.NotRestored, unproved.Error())
+	}
+	result.NotRestored = append(result.NotRestored, proof.Failures...)
+	if len(result.NotRestored) > 0 {
+		result.Outcome = NotRestored
+	}
+}
+
+// reversed are the moves back.
+func reversed(moves []Move) []Move {
+	back := make([]Move, len(moves))
+	for i, move := range moves {
+		back[i] = Move{Listener: move.Listener, From: move.To, FromLeaf: move.ToLeaf, To: move.From, ToLeaf: move.FromLeaf}
+	}
+	return back
+}
