@@ -190,3 +190,29 @@ func TestTwoPortsWithTwoCertificatesAreNoDrift(t *testing.T) {
 		t.Errorf("port 8443 serves the other certificate: %v, want wire-differs", found)
 	}
 }
+
+// A listener without host names answers on its own frontend and port only: it
+// may be ours beside a listener that has the name somewhere else.
+func TestAListenerWithoutHostNamesBesideOneOnAnotherFrontend(t *testing.T) {
+	ca := newTestCA(t)
+	old := ca.issue(9, domain)
+	for name, test := range map[string]struct {
+		frontend, port string
+		want           []string
+	}{
+		"the same frontend and port":  {"public", "443", []string{"ours"}},
+		"the private frontend":        {"private", "443", []string{"ours", "basic"}},
+		"another port, another thing": {"private", "8443", []string{"ours"}},
+	} {
+		document := withPort8443(t, gatewayDocument(t, certificates("frontendCert", old),
+			elsewhere(httpsListener("basic", "frontendCert"), test.frontend, test.port),
+			elsewhere(httpsListener("ours", "frontendCert", domain), "public", "443")))
+		var got []string
+		for _, listener := range ownListeners(mustParse(t, document), []string{domain}) {
+			got = append(got, listener.Name)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: own listeners = %v, want %v", name, got, test.want)
+		}
+	}
+}

@@ -97,7 +97,9 @@ func (r *Runner) Clean(ctx context.Context, before State, entries []string) (Res
 		result.Outcome = Restored // clients are served as before; removing is simply not finished
 	default:
 		result.Outcome = NotRestored
-		result.Failure = proofError(proof, nil).Error()
+		if err == nil {
+			result.Failure = proofError(proof, nil).Error()
+		}
 		result.NotRestored = proof.Failures
 	}
 	r.end(entry, &result)

@@ -14,25 +14,34 @@ import (
 // ownListeners chooses the HTTPS listeners that serve one of the deployment's
 // names. A gateway may be shared with other sites, whose listeners are theirs.
 // A listener without host names answers for every name that no other listener
-// has, so it is ours when one of our names would reach it.
+// of its frontend and port has. It is ours when one of our names would reach
+// it: a name that nobody else has at all, or one that has the port on another
+// frontend, as with a public and a private address.
 func ownListeners(gateway *cloud.Gateway, names []string) []Listener {
 	var own []Listener
-	unclaimed := slices.Clone(names)
 	https := gateway.HTTPSListeners()
-	for _, listener := range https {
-		claimed := matching(listener.HostNames, names)
-		if len(claimed) == 0 {
-			continue
-		}
-		own = append(own, newListener(gateway, listener, claimed))
-		unclaimed = slices.DeleteFunc(unclaimed, func(name string) bool { return slices.Contains(claimed, name) })
-	}
-	if len(unclaimed) == 0 {
-		return own
-	}
+	var basic []cloud.Listener
 	for _, listener := range https {
 		if len(listener.HostNames) == 0 {
-			own = append(own, newListener(gateway, listener, unclaimed))
+			basic = append(basic, listener)
+		} else if claimed := matching(listener.HostNames, names); len(claimed) > 0 {
+			own = append(own, newListener(gateway, listener, claimed))
+		}
+	}
+	claimed := func(name string, where func(cloud.Listener) bool) bool {
+		return slices.ContainsFunc(https, func(l cloud.Listener) bool {
+			return where(l) && len(matching(l.HostNames, []string{name})) > 0
+		})
+	}
+	for _, listener := range basic {
+		anywhere := func(cloud.Listener) bool { return true }
+		onPort := func(l cloud.Listener) bool { return l.Port == listener.Port }
+		beside := func(l cloud.Listener) bool { return onPort(l) && l.FrontendName == listener.FrontendName }
+		reaching := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+			return claimed(name, beside) || claimed(name, anywhere) && !claimed(name, onPort)
+		})
+		if len(reaching) > 0 {
+			own = append(own, newListener(gateway, listener, reaching))
 		}
 	}
 	return own

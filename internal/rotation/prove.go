@@ -158,6 +158,8 @@ func (r *Runner) prove(ctx context.Context, c claim) Proof {
 func (r *Runner) proveHealth(ctx context.Context, c claim, proof *Proof) {
 	phase, before, leaves := c.phase, c.before, c.pins()
 	patience := r.Patience.withDefaults()
+	ctx, cancel := context.WithTimeout(ctx, patience.Proof)
+	defer cancel()
 	for attempt := range 4 {
 		if attempt > 0 && sleep(ctx, patience.Interval) != nil {
 			break
