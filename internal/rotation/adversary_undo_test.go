@@ -123,3 +123,33 @@ func TestCleaningWithoutAnythingToProveItByIsBlocked(t *testing.T) {
 		t.Errorf("Clean = %v, want blocked by no-listener", err)
 	}
 }
+
+// An instance that has not followed the last switch lives on the old entry.
+func TestCleaningIsBlockedWhileTheOldEntryIsServed(t *testing.T) {
+	ca := newTestCA(t)
+	old, renewed := ca.issue(9, domain), ca.issue(90, domain)
+	document := gatewayDocument(t, certificates("frontendCert", old, "cartouche-a", renewed), httpsListener("https", "cartouche-a", domain))
+	state := stateOf(t, document, domain)
+	state.Wire[0] = seenAt(domain, "443", "", domain, old)
+	_, err := (&Runner{}).Clean(t.Context(), state, []string{"frontendCert"})
+	if blocked, ok := err.(*BlockedError); !ok || !blocked.Obstacles.Has("wire-differs") {
+		t.Errorf("Clean = %v, want blocked by wire-differs", err)
+	}
+}
+
+// Going back to a certificate that has expired would be an outage.
+func TestAnExpiredCertificateIsNotTakenBack(t *testing.T) {
+	ca := newTestCA(t)
+	old := ca.issue(9, domain)
+	document := gatewayDocument(t, certificates("frontendCert", old, "cartouche-a", ca.issue(90, domain)), httpsListener("https", "cartouche-a", domain))
+	run := kept(t, Move{Listener: "https", From: "frontendCert", To: "cartouche-a"})
+	for days, expired := range map[int]bool{8: false, 9: true, 10: true} {
+		plan, err := UndoPlan(stateOf(t, document, domain), run, Goal{Now: today.AddDate(0, 0, days)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := refusals(plan.Findings).Has("old-expired"); got != expired {
+			t.Errorf("after %d days: old-expired = %t", days, got)
+		}
+	}
+}

@@ -59,12 +59,9 @@ func (r *Runner) write(ctx context.Context, phase Phase, gatewayID string, edit 
 		if errors.Is(err, errNothingToEdit) {
 			return done, nil
 		}
-		if err == nil && done.carriedOut < maxCarriedOut {
+		if err == nil {
 			done.carriedOut++
 			continue // read back: the edit says whether it is there
-		}
-		if err == nil {
-			return done, fmt.Errorf("gateway %s: it carried the change out %d times, and still does not have it", gateway.Name(), maxCarriedOut)
 		}
 		if final := (finalError{}); ctx.Err() != nil || errors.As(err, &final) {
 			return done, err
@@ -107,6 +104,9 @@ func (r *Runner) attempt(ctx context.Context, phase Phase, gateway *cloud.Gatewa
 func (r *Runner) put(ctx context.Context, phase Phase, gateway *cloud.Gateway, document cloud.Document, done *written) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if done.carriedOut == maxCarriedOut {
+		return finalError{fmt.Errorf("gateway %s: it carried the change out %d times, and still does not have it", gateway.Name(), maxCarriedOut)}
 	}
 	// Once the request is under way its answer is waited for, Ctrl-C or not:
 	// an abandoned PUT could still take effect after we have looked.
