@@ -1,7 +1,9 @@
 package rotation
 
 import (
+	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -217,5 +219,32 @@ func TestWhatIsWaitedForWhenGoingBack(t *testing.T) {
 	}
 	if passing(errors.New("x")) || passing(&MovedError{}) {
 		t.Error("an error that is not Azure's is waited for")
+	}
+}
+
+// The hash is over every member of a plan, also of those that later versions add.
+func TestNoPartOfASavedPlanCanBeTakenAway(t *testing.T) {
+	plan, _ := savedPlan(t)
+	plan.Obstacles = pki.Findings{{Code: "gateway-busy", Severity: pki.Refusal, Sentence: "busy"}}
+	plan.AssumeTrusted = true
+	plan.Hash = plan.computeHash()
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(mustJSON(plan), &members); err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for name, value := range members {
+		if string(value) == "null" {
+			continue
+		}
+		without := maps.Clone(members)
+		delete(without, name)
+		if _, err := ParsePlan(mustJSON(without)); err == nil {
+			t.Errorf("a plan without %q was read", name)
+		}
+		tried++
+	}
+	if tried < 18 {
+		t.Errorf("only %d members were tried", tried)
 	}
 }

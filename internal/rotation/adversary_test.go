@@ -145,6 +145,16 @@ func TestAListenerThatStaysServesWhatItServed(t *testing.T) {
 	}
 }
 
+// Going back to an entry of which Azure tells no leaf cannot be proved, least of
+// all by the leaf that is served already.
+func TestAMoveToAnUnknownLeafIsNotProvedByWhatIsServedNow(t *testing.T) {
+	ca := newTestCA(t)
+	state := stateOf(t, gatewayDocument(t, certificates("new", ca.issue(90, domain)), httpsListener("https", "new", domain)), domain)
+	if failures, _ := compare(state.Wire, expect(state, []Move{{Listener: "https", From: "new", To: "frontendCert"}})); len(failures) != len(state.Wire) {
+		t.Errorf("compare = %v, want every endpoint to fail", failures)
+	}
+}
+
 // What another site serves without SNI says nothing about our name.
 func TestNothingIsProvedWithoutAnAnswerByName(t *testing.T) {
 	ca := newTestCA(t)

@@ -83,8 +83,13 @@ func wantedByName(before State, moves []Move, observation handshake.Observation,
 	}
 	want := wanted{leaf: seen, meanwhile: seen}
 	for _, listener := range candidates {
-		// Where nobody can tell them apart, the one that changes is the one to prove.
-		if leaf := leafAfter(moves, listener.Name, listener.fingerprint()); leaf != "" && leaf != seen {
+		leaf, moved := leafAfter(moves, listener.Name, listener.fingerprint())
+		if moved {
+			// Where nobody can tell them apart, the one that moves is the one to
+			// prove. A leaf of which nothing is known is served by nobody.
+			return wanted{leaf: leaf, meanwhile: seen}
+		}
+		if leaf != "" {
 			want.leaf = leaf
 		}
 	}
@@ -99,7 +104,8 @@ func wantedWithoutSNI(before State, moves []Move, observation handshake.Observat
 	for _, listener := range sharing(before, observation) {
 		entry, ok := before.Gateway.Certificate(listener.CertificateName)
 		if ok && len(entry.Chain) > 0 && pki.Fingerprint(entry.Chain[0]) == seen {
-			leaves = append(leaves, leafAfter(moves, listener.Name, seen))
+			leaf, _ := leafAfter(moves, listener.Name, seen)
+			leaves = append(leaves, leaf)
 		}
 	}
 	if len(leaves) == 0 { // the configuration does not explain what was seen
@@ -135,14 +141,15 @@ func sharing(before State, observation handshake.Observation) []cloud.Listener {
 	})
 }
 
-// leafAfter is the leaf of a listener when the moves are made.
-func leafAfter(moves []Move, listener, now string) string {
+// leafAfter is the leaf of a listener when the moves are made, and whether it
+// is one that moves.
+func leafAfter(moves []Move, listener, now string) (leaf string, moved bool) {
 	for _, move := range moves {
 		if strings.EqualFold(move.Listener, listener) {
-			return move.ToLeaf
+			return move.ToLeaf, true
 		}
 	}
-	return now
+	return now, false
 }
 
 // asBefore expects every endpoint to serve again what it served before.
