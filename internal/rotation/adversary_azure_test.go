@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +14,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/egress"
+	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -22,6 +25,8 @@ type plainAzure struct {
 	document  cloud.Document
 	put       func(request *http.Request, sent cloud.Document) (status int)
 	ifMatches []string
+	// lists are the answers to paths that end so.
+	lists map[string]string
 }
 
 func (a *plainAzure) ServeHTTP(w http.ResponseWriter, request *http.Request) {
@@ -38,6 +43,12 @@ func (a *plainAzure) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")
+	for end, text := range a.lists {
+		if strings.HasSuffix(request.URL.Path, end) {
+			_, _ = io.WriteString(w, text)
+			return
+		}
+	}
 	_ = json.NewEncoder(w).Encode(a.document)
 }
 
@@ -171,5 +182,51 @@ func TestAWriteWaitsAndMendsTheGateway(t *testing.T) {
 	defer cancel()
 	if _, err := runner.write(ctx, PhaseSwitch, gatewayID, switchTo(moves, renewed), 0); err == nil {
 		t.Error("busy gateway: written")
+	}
+}
+
+// A lock or a missing right is a refusal before anything is written.
+func TestLocksAndMissingRightsAreObstacles(t *testing.T) {
+	for name, test := range map[string]struct{ locks, permissions, code string }{
+		"all is well":         {`{"value":[]}`, `{"value":[{"actions":["*"],"notActions":[]}]}`, ""},
+		"a lock on deleting":  {`{"value":[{"id":"/l","name":"keep","properties":{"level":"CanNotDelete"}}]}`, `{"value":[{"actions":["*"],"notActions":[]}]}`, ""},
+		"a lock on all":       {`{"value":[{"id":"/l","name":"keep","properties":{"level":"ReadOnly"}}]}`, `{"value":[{"actions":["*"],"notActions":[]}]}`, "gateway-locked"},
+		"reading only":        {`{"value":[]}`, `{"value":[{"actions":["*/read"],"notActions":[]}]}`, "permission-missing"},
+		"all but this action": {`{"value":[]}`, `{"value":[{"actions":["*"],"notActions":["Microsoft.Network/applicationGateways/write"]}]}`, "permission-missing"},
+	} {
+		azure, runner, _, _ := switching(t)
+		azure.lists = map[string]string{"/locks": test.locks, "/permissions": test.permissions}
+		refused := refusals(runner.writeObstacles(t.Context(), gatewayID))
+		if test.code == "" && len(refused) > 0 || test.code != "" && !refused.Has(test.code) {
+			t.Errorf("%s: %v, want %q", name, refused, test.code)
+		}
+	}
+}
+
+// The handshakes are as they should be, and Azure says nothing of a backend
+// that was up before.
+func TestAProofAsksForTheBackends(t *testing.T) {
+	azure, runner, _, renewed := switching(t)
+	network, err := egress.FromEnvironment(func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	runner.Network, runner.Looker = network, &handshake.Looker{}
+	port := doors(t, renewed)
+	c := claim{
+		phase: PhaseProve, expected: expecting(port, renewed, renewed), judge: unjudged,
+		before: State{
+			Listeners: loopback(port), Backends: []cloud.BackendServer{{Pool: "portal", Setting: "https", Address: "10.0.0.4", Health: "Healthy"}},
+		},
+	}
+	c.before.Deployment.GatewayID = gatewayID
+	azure.lists = map[string]string{"/backendhealth": `{"backendAddressPools":[]}`}
+	if proof := runner.prove(t.Context(), c); proof.OK || len(proof.Failures) != 1 {
+		t.Errorf("nothing is said: proof = %t, %v; want one failure", proof.OK, proof.Failures)
+	}
+	azure.lists["/backendhealth"] = `{"backendAddressPools":[{"backendAddressPool":{"id":"/x/portal"},"backendHttpSettingsCollection":[
+		{"backendHttpSettings":{"id":"/x/https"},"servers":[{"address":"10.0.0.4","health":"Healthy"}]}]}]}`
+	if proof := runner.prove(t.Context(), c); !proof.OK {
+		t.Errorf("it is up: %v", proof.Failures)
 	}
 }

@@ -226,3 +226,24 @@ func TestAListenerWithoutHostNamesBesideOneOnAnotherFrontend(t *testing.T) {
 		}
 	}
 }
+
+// An endpoint that answered before must answer again.
+func TestSilenceIsNoProof(t *testing.T) {
+	ca := newTestCA(t)
+	old, renewed := ca.issue(9, domain), ca.issue(90, domain)
+	good := seenAt(domain, "443", "", domain, renewed)
+	silent := handshake.Observation{Target: domain + ":443", Address: "192.0.2.7:443", ServerName: domain, Failure: "no connection within 10s"}
+	expected := expectation{
+		spotOf(good):   {leaf: pki.Fingerprint(renewed.Leaf), meanwhile: pki.Fingerprint(old.Leaf)},
+		spotOf(silent): {leaf: pki.Fingerprint(renewed.Leaf), meanwhile: pki.Fingerprint(old.Leaf)},
+	}
+	broken := silent // the chain came, and then the handshake failed
+	broken.Chain = good.Chain
+	for name, wire := range map[string][]handshake.Observation{
+		"no answer": {good, silent}, "a broken handshake": {good, broken}, "not looked at": {good}, "nothing at all": nil,
+	} {
+		if failures, strangers := compare(wire, expected); len(failures) != len(expected)-min(len(wire), 1) || len(strangers) > 0 {
+			t.Errorf("%s: failures %q, strangers %q", name, failures, strangers)
+		}
+	}
+}
