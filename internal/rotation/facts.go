@@ -3,9 +3,11 @@ package rotation
 import (
 	"crypto/x509"
 	"fmt"
-
 	"maps"
+	"net"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -144,4 +146,38 @@ func unread(code, what string, err error) pki.Finding {
 func warn(finding pki.Finding) pki.Finding {
 	finding.Severity = pki.Warning
 	return finding
+}
+
+// pastTheGateway refuses when a name leads past the gateway, to a CDN or an older
+// proxy: at its own address the gateway serves what it is configured with, and
+// by its name clients get something else. A change of the gateway would not
+// reach them, and its proof would fail after the change instead of before.
+func pastTheGateway(state State, renewed string) pki.Findings {
+	for _, listener := range state.Listeners {
+		asConfigured := false
+		var past *handshake.Observation
+		for i, observation := range state.Wire {
+			leaf := served(observation)
+			if leaf == nil || !slices.Contains(listener.Names, observation.ServerName) {
+				continue
+			}
+			seen := pki.Fingerprint(leaf)
+			host, _, err := net.SplitHostPort(observation.Address)
+			switch {
+			case err == nil && slices.Contains(listener.Addresses, host):
+				asConfigured = asConfigured || seen == listener.fingerprint()
+			case seen != listener.fingerprint() && seen != renewed:
+				past = &state.Wire[i]
+			}
+		}
+		if asConfigured && past != nil {
+			return pki.Findings{{
+				Code: "name-leads-elsewhere", Severity: pki.Refusal,
+				Sentence: fmt.Sprintf("%s serves %s (until %s), while the gateway at %s serves what listener %s is configured with: clients come by something else",
+					place(*past), pki.Describe(past.Leaf()).Subject, past.Leaf().NotAfter.Format(time.DateOnly), strings.Join(listener.Addresses, ", "), listener.Name),
+				Mend: "renew the certificate where " + past.Target + " leads to",
+			}}
+		}
+	}
+	return nil
 }

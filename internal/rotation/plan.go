@@ -145,7 +145,7 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 	})
 	plan.Findings = judgement.Findings
 	plan.Trust = trust(judgement, goal)
-	plan.Obstacles = slices.Concat(state.Obstacles, shapeObstacles(state), unprovable(state))
+	plan.Obstacles = slices.Concat(state.Obstacles, shapeObstacles(state), pastTheGateway(state, plan.Certificate.SHA256), unprovable(state))
 	plan.Moves = moves(state, plan.Entry, plan.Certificate.SHA256)
 	plan.Steps = steps(plan, state)
 	plan.Proofs = proofs(state)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -97,6 +98,36 @@ func TestANameThatOnlyTheListenerKnowsMustBeCoveredToo(t *testing.T) {
 	var refused *RefusedError
 	if err := plan.Ready(); !errors.As(err, &refused) || !refused.Findings.Has("name-not-covered") {
 		t.Errorf("Ready() = %v, want www.%s to be missed", err, domain)
+	}
+}
+
+func TestANameThatLeadsPastTheGatewayStopsThePlan(t *testing.T) {
+	ca := newTestCA(t)
+	old, renewed, cdn := ca.issue(9, domain), ca.issue(90, domain), ca.issue(50, domain)
+	byName := handshake.Observation{Target: domain + ":443", Address: "198.51.100.7:443", ServerName: domain}
+	atGateway := handshake.Observation{Target: domain + ":443", Address: "203.0.113.10:443", ServerName: domain, Chain: []*x509.Certificate{old.Leaf}}
+	for name, test := range map[string]struct {
+		seen    *x509.Certificate
+		blocked bool
+	}{
+		"another certificate": {cdn.Leaf, true},
+		"the gateway's own":   {old.Leaf, false},
+		"the new one already": {renewed.Leaf, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			state := stateOf(t, gatewayDocument(t, certificates("frontendCert", old), httpsListener("https", "frontendCert", domain)), domain)
+			state.Listeners[0].Addresses = []string{"203.0.113.10"}
+			byName.Chain = []*x509.Certificate{test.seen}
+			state.Wire = []handshake.Observation{byName, atGateway}
+
+			plan, err := NewPlan(state, goalOf(ca, renewed))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := plan.Obstacles.Has("name-leads-elsewhere"); got != test.blocked {
+				t.Errorf("name-leads-elsewhere = %t, want %t; obstacles %v", got, test.blocked, plan.Obstacles)
+			}
+		})
 	}
 }
 

@@ -94,7 +94,7 @@ func compare(wire []handshake.Observation, expected expectation) (failures, stra
 			failures = append(failures, place(observation)+" still serves the other certificate")
 		default:
 			sentence := fmt.Sprintf("%s serves %s (%s…), which is neither the old nor the new certificate",
-				place(observation), leaf.Subject, got[:16])
+				place(observation), pki.Describe(leaf).Subject, got[:16])
 			failures = append(failures, sentence)
 			strangers = append(strangers, sentence)
 		}

@@ -80,7 +80,7 @@ func wireAgainstConfiguration(listener Listener, state State) pki.Findings {
 			return pki.Findings{{
 				Code: "wire-differs", Severity: pki.Refusal,
 				Sentence: fmt.Sprintf("%s serves %s (until %s), but listener %s is configured with %s (until %s)",
-					place(observation), leaf.Subject, leaf.NotAfter.Format(time.DateOnly),
+					place(observation), pki.Describe(leaf).Subject, leaf.NotAfter.Format(time.DateOnly),
 					listener.Name, listener.Leaf.Subject, listener.Leaf.NotAfter.Format(time.DateOnly)),
 			}}
 		}
