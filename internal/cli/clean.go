@@ -30,23 +30,11 @@ more. That clients are served as before is proved.`,
 }
 
 func (a *app) clean(ctx context.Context, name string, options changeOptions) error {
-	credentials, err := a.lookingLogins(options.site)
+	seen, err := a.look(ctx, name, options.azure, options.site)
 	if err != nil {
 		return err
 	}
-	session, err := a.connect(ctx, options.azure)
-	if err != nil {
-		return err
-	}
-	chosen, err := session.choose(ctx, name)
-	if err != nil {
-		return err
-	}
-	runner := session.runner(credentials)
-	state, err := session.observe(ctx, runner, chosen)
-	if err != nil {
-		return err
-	}
+	state := seen.state
 	runs, err := a.runsOf(ctx, state.Gateway.ID())
 	if err != nil {
 		return err
@@ -66,8 +54,8 @@ func (a *app) clean(ctx context.Context, name string, options changeOptions) err
 	if err != nil {
 		return err
 	}
-	return a.carryOut(ctx, session, runner, state, func(ctx context.Context) (rotation.Result, error) {
-		return runner.Clean(ctx, state, entries)
+	return a.carryOut(ctx, seen.session, seen.runner, state, func(ctx context.Context) (rotation.Result, error) {
+		return seen.runner.Clean(ctx, state, entries)
 	})
 }
 

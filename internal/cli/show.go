@@ -27,14 +27,14 @@ and for the validation of its federated servers.`,
 		Args:              oneArgument("which deployment", "cartouche deployments"),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.run(func(ctx context.Context, args []string) error {
-			state, _, err := a.look(ctx, args[0], azure, site)
+			seen, err := a.look(ctx, args[0], azure, site)
 			if err != nil {
 				return err
 			}
 			if a.ui.json {
-				return a.ui.value(state)
+				return a.ui.value(seen.state)
 			}
-			a.ui.state(state)
+			a.ui.state(seen.state)
 			return nil
 		}),
 	}
@@ -43,22 +43,23 @@ and for the validation of its federated servers.`,
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
 }
 
-// look observes a deployment without the intent to change it.
-func (a *app) look(ctx context.Context, name string, azure azureFlags, site siteFlags) (rotation.State, *session, error) {
+// look observes a deployment. What is prepared has no plan and no goal yet.
+func (a *app) look(ctx context.Context, name string, azure azureFlags, site siteFlags) (*prepared, error) {
 	credentials, err := a.lookingLogins(site)
 	if err != nil {
-		return rotation.State{}, nil, err
+		return nil, err
 	}
 	session, err := a.connect(ctx, azure)
 	if err != nil {
-		return rotation.State{}, nil, err
+		return nil, err
 	}
 	chosen, err := session.choose(ctx, name)
 	if err != nil {
-		return rotation.State{}, nil, err
+		return nil, err
 	}
-	state, err := session.observe(ctx, session.runner(credentials), chosen)
-	return state, session, err
+	seen := &prepared{session: session, credentials: credentials, runner: session.runner(credentials)}
+	seen.state, err = session.observe(ctx, seen.runner, chosen)
+	return seen, err
 }
 
 // state shows everything that was observed.

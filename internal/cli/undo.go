@@ -75,42 +75,28 @@ func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) 
 	if options.azure.cloud == "" {
 		options.azure.cloud = run.Cloud
 	}
-	credentials, err := a.lookingLogins(options.site)
+	ready, err := a.look(ctx, run.GatewayID, options.azure, options.site)
 	if err != nil {
 		return err
 	}
-	session, err := a.connect(ctx, options.azure)
+	ready.plan, err = rotation.UndoPlan(ready.state, run, rotation.Goal{Now: a.env.Now(), Roots: ready.session.roots})
 	if err != nil {
-		return err
+		return whileServing(err, serving(ready.state)+"; nothing was changed", "cartouche history "+run.ID)
 	}
-	chosen, err := session.choose(ctx, run.GatewayID)
-	if err != nil {
-		return err
-	}
-	runner := session.runner(credentials)
-	state, err := session.observe(ctx, runner, chosen)
-	if err != nil {
-		return err
-	}
-	plan, err := rotation.UndoPlan(state, run, rotation.Goal{Now: a.env.Now(), Roots: session.roots})
-	if err != nil {
-		return whileServing(err, serving(state)+"; nothing was changed", "cartouche history "+run.ID)
-	}
-	ready := &prepared{runner: runner, session: session, state: state, plan: plan, credentials: credentials}
 	if !a.ui.json {
 		a.ui.undoPlan(ready, run)
 	}
 	if f := planFailure(ready); f != nil {
 		return f
 	}
-	if !plan.NothingToDo() {
+	if !ready.plan.NothingToDo() {
 		err = a.confirm(ctx, options.yes, "take run "+run.ID+" of "+run.DeploymentName+" back now?")
 		if err != nil {
 			return err
 		}
 	}
-	return a.carryOut(ctx, session, runner, state, func(ctx context.Context) (rotation.Result, error) {
-		return runner.Undo(ctx, plan, state)
+	return a.carryOut(ctx, ready.session, ready.runner, ready.state, func(ctx context.Context) (rotation.Result, error) {
+		return ready.runner.Undo(ctx, ready.plan, ready.state)
 	})
 }
 

@@ -40,11 +40,12 @@ not healthy. Nothing is changed.`,
 }
 
 func (a *app) verify(ctx context.Context, name string, azure azureFlags, site siteFlags) error {
-	state, session, err := a.look(ctx, name, azure, site)
+	seen, err := a.look(ctx, name, azure, site)
 	if err != nil {
 		return err
 	}
-	list := rotation.Verify(state, session.roots, a.env.Now()).WorstFirst()
+	state := seen.state
+	list := rotation.Verify(state, seen.session.roots, a.env.Now()).WorstFirst()
 	f := findingsFailure(state.Deployment.Name, list)
 	if a.ui.json {
 		return answer(a.ui, verifyValue{
