@@ -19,7 +19,7 @@ type azureFlags struct {
 }
 
 func (f *azureFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.cloud, "cloud", "", "public or usgov (CARTOUCHE_CLOUD) `CLOUD`")
+	flags.StringVar(&f.cloud, "cloud", "", "public, usgov or china (CARTOUCHE_CLOUD) `CLOUD`")
 	flags.StringVar(&f.tenant, "tenant", "", "tenant to sign in to (AZURE_TENANT_ID) `ID`")
 	flags.StringArrayVar(&f.subscriptions, "subscription", nil,
 		"subscription to look in, repeatable (AZURE_SUBSCRIPTION_ID); without: all that can be read `ID`")
@@ -37,7 +37,7 @@ func (a *app) theCloud(f azureFlags) (cloud.Cloud, error) {
 	}
 	chosen, err := cloud.ByName(name)
 	if err != nil {
-		return cloud.Cloud{}, usage("--cloud public, or --cloud usgov", "%s", err)
+		return cloud.Cloud{}, usage("--cloud public, --cloud usgov or --cloud china", "%s", err)
 	}
 	return chosen, nil
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/egress"
@@ -15,15 +17,17 @@ import (
 )
 
 // session is what a command that works with Azure has: the way out, the
-// authorities that ArcGIS knows, and Resource Manager. Nothing is sent before
-// it is used.
+// authorities that ArcGIS knows, the sign-in, and Resource Manager. Nothing is
+// sent before it is used.
 type session struct {
-	app     *app
-	network *egress.Network
-	roots   *pki.Roots
-	azure   *cloud.ResourceManager
-	proxy   *proxyWitness
-	scope   deployment.Scope
+	app        *app
+	network    *egress.Network
+	roots      *pki.Roots
+	in         cloud.Cloud
+	credential azcore.TokenCredential
+	azure      *cloud.ResourceManager
+	proxy      *proxyWitness
+	scope      deployment.Scope
 }
 
 // network is the way out that the environment names.
@@ -69,7 +73,10 @@ func (a *app) connect(ctx context.Context, flags azureFlags) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &session{app: a, network: network, roots: knownRoots(network), azure: azure, proxy: proxy, scope: a.scope(flags)}, nil
+	return &session{
+		app: a, network: network, roots: knownRoots(network),
+		in: in, credential: credential, azure: azure, proxy: proxy, scope: a.scope(flags),
+	}, nil
 }
 
 // observeCall shows calls to Azure when they are asked for.

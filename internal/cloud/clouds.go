@@ -10,7 +10,7 @@ import (
 // Cloud is one of Azure's separate worlds. It is data: another cloud is
 // another value.
 type Cloud struct {
-	// Name is what people call it on the command line: "public", "usgov".
+	// Name is what people call it on the command line: "public", "usgov", "china".
 	Name string
 	// AuthorityHost is the URL of Entra ID, with a slash at the end.
 	AuthorityHost string
@@ -27,7 +27,7 @@ type Cloud struct {
 }
 
 // Public is the Azure that most people mean.
-// Source of both: azcore's arm/runtime for authority, endpoint and audience;
+// Source of all three: azcore's arm/runtime for authority, endpoint and audience;
 // Azure's cloud metadata (/metadata/endpoints) for the suffixes.
 func Public() Cloud {
 	return Cloud{
@@ -54,6 +54,19 @@ func USGovernment() Cloud {
 	}
 }
 
+// China is the cloud in China, which 21Vianet runs.
+func China() Cloud {
+	return Cloud{
+		Name:            "china",
+		AuthorityHost:   "https://login.chinacloudapi.cn/",
+		ResourceManager: "https://management.chinacloudapi.cn",
+		Audience:        "https://management.core.chinacloudapi.cn/",
+		VaultSuffix:     "vault.azure.cn",
+		BlobSuffix:      "blob.core.chinacloudapi.cn",
+		PortalURL:       "https://portal.azure.cn",
+	}
+}
+
 // ByName finds a cloud by its name here or by a name that other tools use for
 // it: Azure CLI ("AzureCloud", "AzureUSGovernment"), Terraform ("usgovernment"),
 // the older SDKs ("AzurePublicCloud"). Case does not matter, "" is public.
@@ -63,8 +76,10 @@ func ByName(name string) (Cloud, error) {
 		return Public(), nil
 	case "usgov", "usgovernment", "government", "gov", "azureusgovernment", "azureusgovernmentcloud", "azuregovernment":
 		return USGovernment(), nil
+	case "china", "azurechina", "azurechinacloud", "21vianet":
+		return China(), nil
 	}
-	return Cloud{}, fmt.Errorf("unknown cloud %q: known are public (AzureCloud) and usgov (AzureUSGovernment)", name)
+	return Cloud{}, fmt.Errorf("unknown cloud %q: known are public (AzureCloud), usgov (AzureUSGovernment) and china (AzureChinaCloud)", name)
 }
 
 // configuration is the same in the SDK's words.

@@ -7,14 +7,14 @@ import "strings"
 // Resource Manager and gateways, Microsoft's list of AADSTS error codes.
 var hints = map[string]string{
 	// Sign-in.
-	"aadsts90002":   "the tenant does not exist in this cloud: check the tenant id and the cloud (public or usgov)",
+	"aadsts90002":   "the tenant does not exist in this cloud: check the tenant id and the cloud (public, usgov or china)",
 	"aadsts900021":  "the tenant id is not a tenant id: look it up with: az account show --query tenantId",
 	"aadsts700016":  "no application with this client id in the tenant: check the client id and the tenant id",
 	"aadsts7000215": "the client secret is wrong (its value is needed, not its id): make a new one with: az ad app credential reset --id CLIENT-ID",
 	"aadsts7000222": "the client secret has expired: make a new one with: az ad app credential reset --id CLIENT-ID",
 	"aadsts7000112": "the application is disabled in the tenant: an administrator of the tenant can enable it",
 	"aadsts700027":  "the certificate of the application is not known in the tenant",
-	"aadsts500011":  "the tenant does not know this cloud's Resource Manager: check the cloud (public or usgov)",
+	"aadsts500011":  "the tenant does not know this cloud's Resource Manager: check the cloud (public, usgov or china)",
 	"aadsts50076":   "multi-factor authentication is asked for: sign in again with: az login",
 	"aadsts50079":   "multi-factor authentication must be set up first: sign in with: az login",
 	"aadsts53003":   "conditional access forbids signing in from here: use a computer or network that the tenant allows",

@@ -69,7 +69,7 @@ func principal(cloud Cloud, client *http.Client) SignInOptions {
 }
 
 func TestServicePrincipalSignsInInEveryCloud(t *testing.T) {
-	for _, cloud := range []Cloud{Public(), USGovernment()} {
+	for _, cloud := range []Cloud{Public(), USGovernment(), China()} {
 		t.Run(cloud.Name, func(t *testing.T) {
 			client := entra(t, cloud, func(w http.ResponseWriter, r *http.Request) {
 				if "https://"+r.Host+"/" != cloud.AuthorityHost {
@@ -237,6 +237,7 @@ func TestCloudsByTheNamesOfTheField(t *testing.T) {
 	for name, want := range map[string]string{
 		"": "public", "public": "public", "AzureCloud": "public", "AZUREPUBLICCLOUD": "public",
 		"usgov": "usgov", "AzureUSGovernment": "usgov", "usgovernment": "usgov", " AzureUSGovernmentCloud ": "usgov",
+		"china": "china", "AzureChinaCloud": "china",
 	} {
 		if got, err := ByName(name); err != nil || got.Name != want {
 			t.Errorf("%q: got %q, %v", name, got.Name, err)
