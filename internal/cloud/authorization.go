@@ -2,38 +2,11 @@ package cloud
 
 import (
 	"context"
-	"net/url"
 	"strings"
 )
 
-// Lock is a management lock.
-type Lock struct {
-	Name string
-	ID   string
-	// Level is "ReadOnly", which forbids writing, or "CanNotDelete", which does not.
-	Level string
-	// Notes are what whoever made it wrote down.
-	Notes string
-}
-
-// Locks lists the locks that hold at a scope (a resource's id, or a group's),
-// those made above it included.
-func (rm *ResourceManager) Locks(ctx context.Context, scope string) ([]Lock, error) {
-	items, err := rm.List(ctx, scope+"/providers/Microsoft.Authorization/locks", LocksAPI, url.Values{"$filter": {"atScope()"}})
-	if err != nil {
-		return nil, err
-	}
-	var locks []Lock
-	for _, item := range items {
-		locks = append(locks, Lock{
-			Name:  textAt(item, "name"),
-			ID:    textAt(item, "id"),
-			Level: textAt(item, "properties", "level"),
-			Notes: textAt(item, "properties", "notes"),
-		})
-	}
-	return locks, nil
-}
+// authorizationPath leads from a scope to what Azure keeps about rights in it.
+const authorizationPath = "/providers/Microsoft.Authorization/"
 
 // Permissions are what the signed-in account may do at a scope, its groups and
 // custom roles taken into account. Deny assignments and locks are not in it.
@@ -41,25 +14,39 @@ type Permissions struct {
 	grants []grant
 }
 
+// grant is a role's, or a deny assignment's, list of operations. Azure keeps
+// those of Resource Manager (actions) and those of the services themselves
+// (data actions) apart: "*" among the one says nothing about the other.
 type grant struct {
-	actions    []string
-	notActions []string
+	actions, notActions         []string
+	dataActions, notDataActions []string
 }
 
-// Permissions asks what the caller may do at a scope.
+func readGrant(item Document) grant {
+	return grant{
+		actions:        textsAt(item, "actions"),
+		notActions:     textsAt(item, "notActions"),
+		dataActions:    textsAt(item, "dataActions"),
+		notDataActions: textsAt(item, "notDataActions"),
+	}
+}
+
+func readGrants(items []Document) []grant {
+	var grants []grant
+	for _, item := range items {
+		grants = append(grants, readGrant(item))
+	}
+	return grants
+}
+
+// Permissions asks what the caller may do at a scope: a resource, a group or a
+// subscription, by its id.
 func (rm *ResourceManager) Permissions(ctx context.Context, scope string) (Permissions, error) {
-	items, err := rm.List(ctx, scope+"/providers/Microsoft.Authorization/permissions", PermissionsAPI, nil)
+	items, err := rm.List(ctx, scope+authorizationPath+"permissions", PermissionsAPI, nil)
 	if err != nil {
 		return Permissions{}, err
 	}
-	var permissions Permissions
-	for _, item := range items {
-		permissions.grants = append(permissions.grants, grant{
-			actions:    textsAt(item, "actions"),
-			notActions: textsAt(item, "notActions"),
-		})
-	}
-	return permissions, nil
+	return Permissions{grants: readGrants(items)}, nil
 }
 
 // Allows tells whether an action such as
@@ -67,12 +54,39 @@ func (rm *ResourceManager) Permissions(ctx context.Context, scope string) (Permi
 // actions match it and whose own notActions do not. What one role excludes,
 // another one may still give.
 func (p Permissions) Allows(action string) bool {
-	for _, g := range p.grants {
-		if anyMatches(g.actions, action) && !anyMatches(g.notActions, action) {
+	return anyGrant(p.grants, Right{Action: action})
+}
+
+// AllowsData is Allows for an operation of a service itself, such as
+// "Microsoft.KeyVault/vaults/secrets/getSecret/action".
+func (p Permissions) AllowsData(action string) bool {
+	return anyGrant(p.grants, Right{Action: action, Data: true})
+}
+
+// Right is one operation that Azure may permit or deny.
+type Right struct {
+	// Action is its name by Azure's list of resource provider operations.
+	Action string
+	// Data tells that it belongs to the service itself (dataActions), not to
+	// Resource Manager.
+	Data bool
+}
+
+func anyGrant(grants []grant, right Right) bool {
+	for _, g := range grants {
+		if g.matches(right) {
 			return true
 		}
 	}
 	return false
+}
+
+func (g grant) matches(right Right) bool {
+	with, without := g.actions, g.notActions
+	if right.Data {
+		with, without = g.dataActions, g.notDataActions
+	}
+	return anyMatches(with, right.Action) && !anyMatches(without, right.Action)
 }
 
 func anyMatches(patterns []string, action string) bool {

@@ -42,16 +42,39 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
+func TestDataActionsAreJudgedByThemselves(t *testing.T) {
+	azure := newAzure(t)
+	azure.mux.HandleFunc("GET "+vaultID+"/providers/Microsoft.Authorization/permissions", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, 200, `{"value":[{"actions":["*"]},{"dataActions":["Microsoft.KeyVault/vaults/secrets/*"],"notDataActions":["*/purge/action"]}]}`)
+	})
+	got, err := azure.manager().Permissions(t.Context(), vaultID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for action, want := range map[string]bool{
+		getSecret: true,
+		"Microsoft.KeyVault/vaults/secrets/purge/action": false,
+		"Microsoft.KeyVault/vaults/certificates/read":    false,
+	} {
+		if got.AllowsData(action) != want {
+			t.Errorf("allows %s: %t, want %t", action, !want, want)
+		}
+	}
+	if !got.Allows("Microsoft.KeyVault/vaults/read") {
+		t.Error("the actions beside them are lost")
+	}
+}
+
 func TestLocks(t *testing.T) {
 	azure := newAzure(t)
 	azure.mux.HandleFunc("GET "+gatewayID+"/providers/Microsoft.Authorization/locks", func(w http.ResponseWriter, r *http.Request) {
 		if got := r.URL.Query().Get("$filter"); got != "atScope()" {
 			t.Errorf("filter %q", got)
 		}
-		answer(w, 200, `{"value":[{"id":"/l","name":"frozen","properties":{"level":"ReadOnly","notes":"ask Ann"}}]}`)
+		answer(w, 200, `{"value":[{"id":"/subscriptions/5e2f/providers/microsoft.authorization/locks/frozen","name":"frozen","properties":{"level":"ReadOnly","notes":"ask Ann"}}]}`)
 	})
 	got, err := azure.manager().Locks(t.Context(), gatewayID)
-	if err != nil || fmt.Sprint(got) != "[{frozen /l ReadOnly ask Ann}]" {
+	if err != nil || fmt.Sprint(got) != "[{frozen /subscriptions/5e2f/providers/microsoft.authorization/locks/frozen /subscriptions/5e2f ReadOnly ask Ann}]" {
 		t.Errorf("got %v, %v", got, err)
 	}
 }

@@ -41,8 +41,7 @@ func (rm *ResourceManager) ListTagged(ctx context.Context, subscription string, 
 	var resources []Document
 	seen := map[string]bool{}
 	for _, name := range tagNames {
-		// OData writes a quote inside a text twice.
-		filter := fmt.Sprintf("tagName eq '%s'", strings.ReplaceAll(name, "'", "''"))
+		filter := fmt.Sprintf("tagName eq '%s'", quoted(name))
 		items, err := rm.List(ctx, "/subscriptions/"+subscription+"/resources", ResourcesAPI, url.Values{"$filter": {filter}})
 		if err != nil {
 			return nil, err

@@ -51,6 +51,9 @@ type ResourceManager struct {
 	endpoint *url.URL
 	pipeline runtime.Pipeline
 	interval time.Duration
+	// credential is for [ResourceManager.CallerID].
+	credential azcore.TokenCredential
+	roles      roleCache
 }
 
 // NewResourceManager makes a client; nothing is sent before it is used.
@@ -82,7 +85,7 @@ func NewResourceManager(cloud Cloud, credential azcore.TokenCredential, options 
 	if interval == 0 {
 		interval = pollInterval
 	}
-	return &ResourceManager{cloud: cloud, endpoint: endpoint, pipeline: pipeline, interval: max(interval, time.Second)}, nil
+	return &ResourceManager{cloud: cloud, endpoint: endpoint, pipeline: pipeline, interval: max(interval, time.Second), credential: credential}, nil
 }
 
 // clientOptions are what sign-in and Resource Manager have in common.

@@ -15,6 +15,11 @@ const (
 	GraphAPI = "2024-04-01"
 	// PermissionsAPI is for Microsoft.Authorization/permissions.
 	PermissionsAPI = "2022-04-01"
+	// DenyAssignmentsAPI is for Microsoft.Authorization/denyAssignments.
+	DenyAssignmentsAPI = "2022-04-01"
+	// RoleAssignmentsAPI is for Microsoft.Authorization/roleAssignments and
+	// roleDefinitions.
+	RoleAssignmentsAPI = "2022-04-01"
 	// LocksAPI is for Microsoft.Authorization/locks.
 	LocksAPI = "2016-09-01"
 )
