@@ -1,52 +1,61 @@
 package arm
 
 import (
-	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/sim/entra"
 )
 
-// Grant is one role assignment, with the role's actions written out.
+// Grant is one role assignment, with what the role allows written out.
 type Grant struct {
-	Principal  string // object id
-	Scope      string // /subscriptions/… or a resource id; it holds below, too
-	Role       string // display name; Roles has the built-in ones
-	Actions    []string
-	NotActions []string
+	Principal string // object id of a person, an application, an identity or a group
+	// PrincipalType is User, Group or ServicePrincipal; "" is ServicePrincipal.
+	PrincipalType string
+	Scope         string // /subscriptions/… or a resource id; it holds below, too
+	Role          string // display name; roles has the built-in ones
+	Actions       []string
+	NotActions    []string
+	// DataActions and NotDataActions are about what is inside a resource.
+	DataActions, NotDataActions []string
+}
+
+// Deny is one deny assignment: it takes away what grants give. Azure makes
+// them, not people: for managed applications and deployment stacks.
+// Source: Azure RBAC documentation, "List Azure deny assignments".
+type Deny struct {
+	Scope, Name string
+	// Principals are object ids; none means everyone but Excluded.
+	Principals, Excluded        []string
+	Actions, NotActions         []string
+	DataActions, NotDataActions []string
+	// HereOnly is doNotApplyToChildScopes.
+	HereOnly bool
 }
 
 // Lock forbids changes at a scope and below. Level is ReadOnly or CanNotDelete.
 type Lock struct{ Scope, Name, Level, Notes string }
-
-// role ids and actions of built-in roles.
-// Source: Azure documentation, "Azure built-in roles".
-type role struct {
-	id                  string
-	actions, notActions []string
-}
-
-var roles = map[string]role{
-	"Owner": {"8e3af657-a8ff-443c-a75c-2fe8c4bcb635", []string{"*"}, nil},
-	"Contributor": {"b24988ac-6180-42a0-ab88-20f7382dd24c", []string{"*"}, []string{
-		"Microsoft.Authorization/*/Delete", "Microsoft.Authorization/*/Write", "Microsoft.Authorization/elevateAccess/Action"}},
-	"Reader":              {"acdd72a7-3385-48ef-bd42-f606fba81ae7", []string{"*/read"}, nil},
-	"Network Contributor": {"4d97b98b-1d4f-4787-a291-c67834d212e7", []string{"Microsoft.Network/*", "Microsoft.Resources/subscriptions/resourceGroups/read", "Microsoft.Authorization/*/read"}, nil},
-}
-
-// RoleGrant is a Grant of a built-in role: Owner, Contributor, Reader or
-// Network Contributor.
-func RoleGrant(principal, scope, name string) Grant {
-	r := roles[name]
-	return Grant{Principal: principal, Scope: scope, Role: name, Actions: r.actions, NotActions: r.notActions}
-}
 
 // SetGrants replaces all role assignments.
 func (s *Server) SetGrants(grants ...Grant) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.grants = grants
+}
+
+// SetDenies replaces all deny assignments.
+func (s *Server) SetDenies(denies ...Deny) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.denies = denies
+}
+
+// SetMembers says who is in a group, by object id; a member may be a group.
+func (s *Server) SetMembers(group string, members ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.members[strings.ToLower(group)] = members
 }
 
 // SetLocks replaces all locks.
@@ -56,51 +65,112 @@ func (s *Server) SetLocks(locks ...Lock) {
 	s.locks = locks
 }
 
+// AllowsData tells whether a principal may do a data action, as
+// Microsoft.KeyVault/vaults/certificates/read, at a scope.
+func (s *Server) AllowsData(objectID, action, scope string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, deny := range s.denies {
+		if s.denied(deny, objectID, scope) && matchesAny(deny.DataActions, action) && !matchesAny(deny.NotDataActions, action) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(s.granted(objectID, scope), func(grant Grant) bool {
+		return matchesAny(grant.DataActions, action) && !matchesAny(grant.NotDataActions, action)
+	})
+}
+
 // allowed tells whether an action may be done at a scope: some grant at or
-// above it has a matching action and no matching notAction of its own.
+// above it has a matching action and no matching notAction of its own, and no
+// deny assignment forbids it.
 // Source: Azure RBAC documentation, "How Azure RBAC determines if a user has
 // access to a resource".
 func (s *Server) allowed(caller entra.Caller, action, scope string) bool {
-	if strings.HasPrefix(action, groupKind) {
-		action = "Microsoft.Resources/subscriptions/resourceGroups" + strings.TrimPrefix(action, groupKind)
-	}
-	for _, grant := range s.granted(caller, scope) {
-		if matchesAny(grant.Actions, action) && !matchesAny(grant.NotActions, action) {
-			return true
-		}
-	}
-	return false
+	return s.hasGrant(caller, action, scope) && s.deniedBy(caller, action, scope) == nil
 }
 
-// granted are the caller's grants at or above a scope.
-func (s *Server) granted(caller entra.Caller, scope string) []Grant {
+// inRBAC spells an action as roles do: a group's type is a longer one there.
+func inRBAC(action string) string {
+	if rest, is := strings.CutPrefix(action, groupKind); is {
+		return "Microsoft.Resources/subscriptions/resourceGroups" + rest
+	}
+	return action
+}
+
+func (s *Server) hasGrant(caller entra.Caller, action, scope string) bool {
+	action = inRBAC(action)
+	return slices.ContainsFunc(s.granted(caller.ObjectID, scope), func(grant Grant) bool {
+		return matchesAny(grant.Actions, action) && !matchesAny(grant.NotActions, action)
+	})
+}
+
+// deniedBy is the deny assignment that forbids an action, if there is one.
+func (s *Server) deniedBy(caller entra.Caller, action, scope string) *Deny {
+	action = inRBAC(action)
+	for i, deny := range s.denies {
+		if s.denied(deny, caller.ObjectID, scope) && matchesAny(deny.Actions, action) && !matchesAny(deny.NotActions, action) {
+			return &s.denies[i]
+		}
+	}
+	return nil
+}
+
+// denied tells whether a deny assignment is about this principal and scope.
+func (s *Server) denied(deny Deny, objectID, scope string) bool {
+	about := func(principal string) bool { return s.speaksFor(objectID, principal) }
+	if !within(scope, deny.Scope) || deny.HereOnly && !within(deny.Scope, scope) {
+		return false
+	}
+	return (len(deny.Principals) == 0 || slices.ContainsFunc(deny.Principals, about)) && !slices.ContainsFunc(deny.Excluded, about)
+}
+
+// granted are the grants of a principal, and of the groups it is in, at or
+// above a scope.
+func (s *Server) granted(objectID, scope string) []Grant {
 	var out []Grant
 	for _, grant := range s.grants {
-		if strings.EqualFold(grant.Principal, caller.ObjectID) && within(scope, grant.Scope) {
+		if within(scope, grant.Scope) && s.speaksFor(objectID, grant.Principal) {
 			out = append(out, grant)
 		}
 	}
 	return out
 }
 
+// speaksFor tells whether principal is objectID or a group that it is in.
+func (s *Server) speaksFor(objectID, principal string) bool {
+	return s.isOrHolds(principal, objectID, len(s.members))
+}
+
+// isOrHolds follows nested groups; depth ends circles.
+func (s *Server) isOrHolds(principal, objectID string, depth int) bool {
+	if strings.EqualFold(principal, objectID) {
+		return true
+	}
+	return depth > 0 && slices.ContainsFunc(s.members[strings.ToLower(principal)], func(member string) bool { return s.isOrHolds(member, objectID, depth-1) })
+}
+
 // sees tells whether the caller may know of a subscription at all: it has any
 // grant in it.
 func (s *Server) sees(caller entra.Caller, subscription string) bool {
-	for _, grant := range s.grants {
-		if strings.EqualFold(grant.Principal, caller.ObjectID) && within(grant.Scope, "/subscriptions/"+subscription) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.grants, func(grant Grant) bool {
+		return within(grant.Scope, "/subscriptions/"+subscription) && s.speaksFor(caller.ObjectID, grant.Principal)
+	})
 }
 
+// require refuses what the caller may not do.
+// Source: Azure RBAC documentation, "Troubleshoot Azure RBAC", for both codes.
 func (s *Server) require(caller entra.Caller, action, scope string) *failure {
-	if s.allowed(caller, action, scope) {
-		return nil
+	if !s.hasGrant(caller, action, scope) {
+		return fail(http.StatusForbidden, "AuthorizationFailed",
+			"The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' or the scope is invalid. If access was recently granted, please refresh your credentials.",
+			caller.Name(), caller.ObjectID, action, scope)
 	}
-	return fail(http.StatusForbidden, "AuthorizationFailed",
-		"The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' or the scope is invalid. If access was recently granted, please refresh your credentials.",
-		caller.ClientID, caller.ObjectID, action, scope)
+	if deny := s.deniedBy(caller, action, scope); deny != nil {
+		return fail(http.StatusForbidden, "DenyAssignmentAuthorizationFailed",
+			"The client '%s' with object id '%s' has permission to perform action '%s' on scope '%s'; however, the access is denied because of the deny assignment with name '%s' and Id '%s' at scope '%s'.",
+			caller.Name(), caller.ObjectID, action, scope, deny.Name, deny.name(), deny.Scope)
+	}
+	return nil
 }
 
 func matchesAny(patterns []string, action string) bool {
@@ -131,93 +201,19 @@ func matches(pattern, action string) bool {
 	}
 }
 
-// locked finds a lock of a level at or above a scope.
-func (s *Server) locked(scope, level string) *failure {
+// locked finds a lock of one of the levels at or above a scope: ReadOnly
+// forbids writing, both levels forbid deleting.
+// Source: Azure Resource Manager, "Lock your resources".
+func (s *Server) locked(scope string, levels ...string) *failure {
+	doing := "write"
+	if slices.Contains(levels, "CanNotDelete") {
+		doing = "delete"
+	}
 	for _, lock := range s.locks {
-		if lock.Level == level && within(scope, lock.Scope) {
+		if slices.Contains(levels, lock.Level) && within(scope, lock.Scope) {
 			return fail(http.StatusConflict, "ScopeLocked",
-				"The scope '%s' cannot perform write operation because following scope(s) are locked: '%s'. Please remove the lock and try again.", scope, lock.Scope)
+				"The scope '%s' cannot perform %s operation because following scope(s) are locked: '%s'. Please remove the lock and try again.", scope, doing, lock.Scope)
 		}
 	}
 	return nil
-}
-
-// authorization answers below {scope}/providers/Microsoft.Authorization.
-func (s *Server) authorization(w http.ResponseWriter, c call, scope, what string) *failure {
-	s.mu.Lock()
-	list, f := s.authorizations(c, scope, what)
-	s.mu.Unlock()
-	if f != nil {
-		return f
-	}
-	answer(w, http.StatusOK, map[string]any{"value": list})
-	return nil
-}
-
-func (s *Server) authorizations(c call, scope, what string) ([]any, *failure) {
-	list := []any{}
-	switch what {
-	case "permissions":
-		for _, grant := range s.granted(c.caller, scope) {
-			list = append(list, map[string]any{"actions": orEmpty(grant.Actions), "notActions": orEmpty(grant.NotActions), "dataActions": []string{}, "notDataActions": []string{}})
-		}
-	case "locks":
-		if f := s.require(c.caller, "Microsoft.Authorization/locks/read", scope); f != nil {
-			return nil, f
-		}
-		atScope := strings.Contains(strings.ToLower(c.request.URL.Query().Get("$filter")), "atscope()")
-		for _, lock := range s.locks {
-			if within(scope, lock.Scope) || !atScope && within(lock.Scope, scope) {
-				list = append(list, map[string]any{"id": lock.Scope + "/providers/Microsoft.Authorization/locks/" + lock.Name, "name": lock.Name,
-					"type": "Microsoft.Authorization/locks", "properties": map[string]any{"level": lock.Level, "notes": lock.Notes}})
-			}
-		}
-	case "roleassignments":
-		if f := s.require(c.caller, "Microsoft.Authorization/roleAssignments/read", scope); f != nil {
-			return nil, f
-		}
-		list = s.assignments(scope)
-	case "denyassignments":
-		if f := s.require(c.caller, "Microsoft.Authorization/denyAssignments/read", scope); f != nil {
-			return nil, f
-		}
-	default:
-		return nil, fail(http.StatusNotFound, "InvalidResourceType", "The resource type '%s' could not be found in the namespace 'Microsoft.Authorization'.", what)
-	}
-	return list, nil
-}
-
-// assignments at or above a scope.
-func (s *Server) assignments(scope string) []any {
-	list := []any{}
-	for _, grant := range s.grants {
-		if !within(scope, grant.Scope) {
-			continue
-		}
-		name := guidOf(grant.Principal + grant.Scope + grant.Role)
-		definition := roles[grant.Role].id
-		if definition == "" {
-			definition = guidOf(grant.Role)
-		}
-		list = append(list, map[string]any{
-			"id": grant.Scope + "/providers/Microsoft.Authorization/roleAssignments/" + name, "name": name, "type": "Microsoft.Authorization/roleAssignments",
-			"properties": map[string]any{"principalId": grant.Principal, "principalType": "ServicePrincipal", "scope": grant.Scope,
-				"roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/" + definition},
-		})
-	}
-	return list
-}
-
-func orEmpty(list []string) []string {
-	if list == nil {
-		return []string{}
-	}
-	return list
-}
-
-// number reads a JSON number as an int.
-func number(v any) int {
-	n, _ := v.(json.Number)
-	i, _ := n.Int64()
-	return int(i)
 }

@@ -85,7 +85,9 @@ type Server struct {
 	gateways   map[string]*gateway  // by lower-case id
 	operations map[string]*operation
 	grants     []Grant
+	denies     []Deny
 	locks      []Lock
+	members    map[string][]string // of groups, by lower-case object id
 }
 
 // New makes an empty Resource Manager; resources are added by Add.
@@ -96,7 +98,7 @@ func New(o Options) *Server {
 	if o.Guesses.Update == 0 {
 		o.Guesses.Update = 90 * time.Second
 	}
-	s := &Server{o: o, ground: o.Ground, resources: map[string]*resource{}, gateways: map[string]*gateway{}, operations: map[string]*operation{}}
+	s := &Server{o: o, ground: o.Ground, resources: map[string]*resource{}, gateways: map[string]*gateway{}, operations: map[string]*operation{}, members: map[string][]string{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }

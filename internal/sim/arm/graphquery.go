@@ -2,6 +2,7 @@ package arm
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -150,4 +151,11 @@ func invalidQuery(err error) *failure {
 
 func badQuery(code, message string) *failure {
 	return fail(http.StatusBadRequest, "BadRequest", "Please provide below info when asking for support: timestamp = %s, correlationId = %s.", time.Now().UTC().Format(time.RFC3339Nano), newGUID()).with(code, "%s", message)
+}
+
+// number reads a JSON number as an int.
+func number(v any) int {
+	n, _ := v.(json.Number)
+	i, _ := n.Int64()
+	return int(i)
 }

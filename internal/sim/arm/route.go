@@ -27,6 +27,7 @@ var stepOfKind = map[string]string{
 
 var stepOfAuthorization = map[string]string{
 	"permissions": "permissions", "locks": "locks", "roleassignments": "role-assignments", "denyassignments": "deny-assignments",
+	"roledefinitions": "role-definitions",
 }
 
 // route finds the handler. Letter case is ignored everywhere, as ARM does.
@@ -63,6 +64,10 @@ func (s *Server) routeSubscription(r *http.Request, parts, lower []string, get, 
 			step = "unknown"
 		}
 		return route{step, false, s.inSubscription(parts, func(w http.ResponseWriter, c call) *failure { return s.authorization(w, c, scope, lower[last]) })}
+	}
+	if last >= 4 && lower[last-1] == "roledefinitions" && lower[last-2] == "microsoft.authorization" && get {
+		scope := "/" + strings.Join(parts[:last-3], "/")
+		return route{"role-definitions", false, s.inSubscription(parts, func(w http.ResponseWriter, c call) *failure { return s.definition(w, c, scope, parts[last]) })}
 	}
 	isGroup := lower[2] == "resourcegroups"
 	switch {

@@ -20,10 +20,20 @@ var (
 // Caller is who a token speaks for.
 type Caller struct {
 	Tenant, ObjectID, ClientID string
+	User                       string // the sign-in name of a person, else ""
 	// Continuous tells that the client understands a claims challenge
 	// (continuous access evaluation).
 	Continuous bool
 	id         string
+}
+
+// Name is how error messages call the caller: a person by sign-in name, a
+// program by client id.
+func (c Caller) Name() string {
+	if c.User != "" {
+		return c.User
+	}
+	return c.ClientID
 }
 
 // Verify checks signature, expiry and audience of a bearer token. The Caller
@@ -43,7 +53,7 @@ func (s *Server) Verify(token string, audiences []string) (Caller, error) {
 		return Caller{}, ErrAudience
 	}
 	text := func(name string) string { value, _ := claims[name].(string); return value }
-	caller := Caller{Tenant: text("tid"), ObjectID: text("oid"), ClientID: text("appid"), id: text("uti")}
+	caller := Caller{Tenant: text("tid"), ObjectID: text("oid"), ClientID: text("appid"), User: text("upn"), id: text("uti")}
 	_, caller.Continuous = claims["xms_cc"]
 	s.mu.Lock()
 	defer s.mu.Unlock()
