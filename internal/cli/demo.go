@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,10 @@ var demoPatience = rotation.Patience{
 	Write: 2 * time.Minute, Proof: 20 * time.Second, Recovery: 2 * time.Minute,
 	Interval: 250 * time.Millisecond, Backoff: 250 * time.Millisecond,
 }
+
+// demoWorlds are the worlds whose site is seen from outside and renewed from a
+// file, which is what a demo tells.
+var demoWorlds = []string{"ha", "single"}
 
 type demoOptions struct {
 	world         string
@@ -62,7 +67,7 @@ With --fault something goes wrong on purpose, and you see how that ends.`,
 	options.pfx.add(flags)
 	flags.StringArrayVar(&options.rootFiles, "roots", nil, "more authorities that Portal and Server know (PEM, DER or PKCS#7), repeatable `FILE`")
 	flags.BoolVar(&options.assumeTrusted, "assume-trusted", false, "accept a chain to an authority that is not known")
-	flags.StringVar(&options.world, "world", "ha", "which world: "+strings.Join(sim.Worlds(), ", ")+" `WORLD`")
+	flags.StringVar(&options.world, "world", "ha", "which world: "+strings.Join(demoWorlds, ", ")+" `WORLD`")
 	flags.StringArrayVar(&options.faults, "fault", nil, "something goes wrong, as name@step (see \"cartouche sim --help\"), repeatable `FAULT`")
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitRestored, exitNotRestored, exitInterrupted)
 }
@@ -89,6 +94,9 @@ type stagedDemo struct {
 
 func (a *app) demo(ctx context.Context, options demoOptions) error {
 	d := &stagedDemo{app: a, name: options.world}
+	if !slices.Contains(demoWorlds, options.world) {
+		return usage("cartouche demo --help", "there is no world %q for a demo: there are %s", options.world, strings.Join(demoWorlds, ", "))
+	}
 	a.demoIntroduction(options.world)
 	end, err := d.start(ctx, options)
 	if err != nil {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,9 +35,11 @@ Ctrl-C. Other programs reach it under its production names through a forward pro
 they need is in the files that are written to --dir once everything answers:
 
   env                 variables for a shell: proxy, authorities, logins
+  env-inside          the same for a client inside the virtual network
   world.json          names, ids, endpoints, the door inside the virtual network
   ca.pem              the authorities of the world
   new.pfx             a renewed certificate, its password in new.pfx.password
+  private-root.pem    the company's own authority, where the world has one
 
 Worlds: ` + strings.Join(sim.Worlds(), ", ") + `.
 
@@ -94,10 +97,12 @@ func columns(words []string) string {
 
 // simValue is the JSON of `sim`, written when the world answers.
 type simValue struct {
-	World string `json:"world"`
-	Dir   string `json:"dir"`
-	Env   string `json:"env"`
-	Proxy string `json:"proxy"`
+	World       string `json:"world"`
+	Dir         string `json:"dir"`
+	Env         string `json:"env"`
+	Proxy       string `json:"proxy"`
+	EnvInside   string `json:"envInside"`
+	ProxyInside string `json:"proxyInside"`
 }
 
 func (a *app) simulate(ctx context.Context, name string, options simOptions) error {
@@ -127,7 +132,8 @@ func (a *app) simulate(ctx context.Context, name string, options simOptions) err
 	if err := running.WriteDir(dir); err != nil {
 		return err
 	}
-	value := simValue{World: name, Dir: dir, Env: filepath.Join(dir, "env"), Proxy: proxyOf(running)}
+	value := simValue{World: name, Dir: dir, Env: filepath.Join(dir, "env"), Proxy: proxyOf(running.Environment()),
+		EnvInside: filepath.Join(dir, "env-inside"), ProxyInside: proxyOf(running.InsideEnvironment())}
 	if a.ui.json {
 		if err := a.ui.value(value); err != nil {
 			return err
@@ -137,8 +143,8 @@ func (a *app) simulate(ctx context.Context, name string, options simOptions) err
 	}
 	<-ctx.Done()
 	// A world that is stopped has done what it was started for. Its secrets
-	// are worth nothing without it, and its env file would mislead.
-	return os.Remove(value.Env)
+	// are worth nothing without it, and its env files would mislead.
+	return errors.Join(os.Remove(value.Env), os.Remove(value.EnvInside))
 }
 
 func (a *app) showWorld(world *sim.World, value simValue) {
@@ -146,16 +152,24 @@ func (a *app) showWorld(world *sim.World, value simValue) {
 	for _, deployment := range world.Deployments() {
 		a.ui.fields(field{"site", words(deployment.URL)}, field{"version", words(deployment.Version)})
 	}
-	a.ui.fields(field{"proxy", words(value.Proxy)}, field{"files", words(value.Dir)})
+	a.ui.fields(field{"proxy", words(value.Proxy)}, field{"inside", words(value.ProxyInside, faint(" in the virtual network"))}, field{"files", words(value.Dir)})
+	first, env := world.Deployments()[0], value.Env
+	if first.PublicIP == "" {
+		env = value.EnvInside // its name is known there only
+	}
 	a.ui.heading("In another terminal")
-	a.ui.say("  set -a; . " + quote(value.Env) + "; set +a")
+	a.ui.say("  set -a; . " + quote(env) + "; set +a")
 	a.ui.say("  cartouche deployments")
-	a.ui.say("  cartouche apply " + quote(world.Deployments()[0].Domain) + " --pfx " + quote(filepath.Join(value.Dir, "new.pfx")) +
-		" --password-file " + quote(filepath.Join(value.Dir, "new.pfx.password")))
+	apply := "  cartouche apply " + quote(first.Domain) + " --pfx " + quote(filepath.Join(value.Dir, "new.pfx")) +
+		" --password-file " + quote(filepath.Join(value.Dir, "new.pfx.password"))
+	if world.PrivateRoot() != nil {
+		apply += " --assume-trusted" // the world's machines know its private authority
+	}
+	a.ui.say(apply)
 }
 
-func proxyOf(world *sim.World) string {
-	for _, variable := range world.Environment() {
+func proxyOf(environment []sim.Variable) string {
+	for _, variable := range environment {
 		if variable.Name == "HTTPS_PROXY" {
 			return variable.Value
 		}

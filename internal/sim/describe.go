@@ -29,7 +29,8 @@ type Deployment struct {
 	URL             string    `json:"url"`
 	ResourceGroup   string    `json:"resourceGroup"`
 	GatewayID       string    `json:"gatewayId"`
-	PublicIP        string    `json:"publicIp"`
+	PublicIP        string    `json:"publicIp"` // "" when the gateway is entered from inside only
+	PrivateIP       string    `json:"privateIp,omitempty"`
 	Machines        []Machine `json:"machines"`
 	Sites           []string  `json:"sites"` // contexts of the federated sites
 }
@@ -48,7 +49,7 @@ func (w *World) Deployments() []Deployment {
 	var out []Deployment
 	for _, p := range w.places {
 		d := Deployment{ID: p.deploymentID(), Prefix: p.Prefix, Version: p.Version, Domain: p.Domain, SecondaryDomain: p.Secondary, URL: "https://" + p.Domain + "/",
-			ResourceGroup: p.Group, GatewayID: p.gatewayID(), PublicIP: p.Public, Sites: []string{}}
+			ResourceGroup: p.Group, GatewayID: p.gatewayID(), PublicIP: p.Public, PrivateIP: p.Private, Sites: []string{}}
 		add := func(group string, machines []machine) {
 			for _, m := range machines {
 				d.Machines = append(d.Machines, Machine{Name: m.Name, FQDN: p.fqdn(m), Address: m.Address, Roles: m.Roles, ID: p.idIn(group, "Microsoft.Compute/virtualMachines", m.Name)})
@@ -67,7 +68,7 @@ func (w *World) Deployments() []Deployment {
 // describe is world.json. It holds no secret.
 func (w *World) describe(dir string) ([]byte, error) {
 	sum := sha256.Sum256(w.next.Leaf.Raw)
-	return json.MarshalIndent(map[string]any{
+	description := map[string]any{
 		"world": w.options.World,
 		"proxy": map[string]string{"outside": w.outside.URL(), "inside": w.inside.URL()},
 		"scale": max(w.options.Scale, 1),
@@ -80,5 +81,9 @@ func (w *World) describe(dir string) ([]byte, error) {
 		"new": map[string]string{"pfx": filepath.Join(dir, "new.pfx"), "passwordFile": filepath.Join(dir, "new.pfx.password"),
 			"sha256": strings.ToUpper(hex.EncodeToString(sum[:])), "notAfter": w.next.Leaf.NotAfter.Format("2006-01-02T15:04:05Z")},
 		"deployments": w.Deployments(),
-	}, "", "  ")
+	}
+	if w.PrivateRoot() != nil {
+		description["privateRoot"] = filepath.Join(dir, "private-root.pem")
+	}
+	return json.MarshalIndent(description, "", "  ")
 }

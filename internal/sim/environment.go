@@ -14,14 +14,19 @@ type Variable struct{ Name, Value string }
 // Environment is what a client needs to live in the world: the outside door,
 // whom to trust, who it is, and the logins that a rotation asks for.
 func (w *World) Environment() []Variable {
-	return w.environment(filepath.Join(w.dir, "ca.pem"))
+	return w.environment(filepath.Join(w.dir, "ca.pem"), w.outside.URL())
 }
 
-func (w *World) environment(ca string) []Variable {
+// InsideEnvironment is Environment for a client inside the virtual network.
+func (w *World) InsideEnvironment() []Variable {
+	return w.environment(filepath.Join(w.dir, "ca.pem"), w.inside.URL())
+}
+
+func (w *World) environment(ca, proxy string) []Variable {
 	application := w.tenant.Applications[0]
 	return []Variable{
-		{"HTTPS_PROXY", w.outside.URL()},
-		{"HTTP_PROXY", w.outside.URL()},
+		{"HTTPS_PROXY", proxy},
+		{"HTTP_PROXY", proxy},
 		{"SSL_CERT_FILE", ca},
 		{"REQUESTS_CA_BUNDLE", ca},
 		{"NODE_EXTRA_CA_CERTS", ca},
@@ -46,6 +51,14 @@ func shellLine(v Variable) string {
 	return v.Name + "='" + strings.ReplaceAll(v.Value, "'", `'\''`) + "'\n"
 }
 
+func shellLines(variables []Variable) []byte {
+	var out []byte
+	for _, variable := range variables {
+		out = append(out, shellLine(variable)...)
+	}
+	return out
+}
+
 // makeDir puts ca.pem where Environment says it is.
 func (w *World) makeDir() (err error) {
 	w.caPEM = w.caBundle()
@@ -59,8 +72,10 @@ func (w *World) makeDir() (err error) {
 }
 
 // WriteDir writes into dir what other clients need: ca.pem, new.pfx,
-// new.pfx.password, world.json and, last and at once, env: when it is there,
-// the world is ready. Files with secrets are readable by their owner only.
+// new.pfx.password, world.json, private-root.pem in a world with a private
+// authority, env-inside for a client inside the virtual network and, last and
+// at once, env: when it is there, the world is ready. Files with secrets are
+// readable by their owner only.
 func (w *World) WriteDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -74,19 +89,16 @@ func (w *World) WriteDir(dir string) error {
 		return err
 	}
 	ca := filepath.Join(dir, "ca.pem")
-	var env strings.Builder
-	for _, variable := range w.environment(ca) {
-		env.WriteString(shellLine(variable))
-	}
-	files := []struct {
-		name    string
-		content []byte
-	}{
+	files := []worldFile{
 		{"ca.pem", w.caPEM},
 		{"new.pfx", w.nextPFX},
 		{"new.pfx.password", []byte(w.password + "\n")},
 		{"world.json", description},
-		{"env.part", []byte(env.String())},
+		{"env-inside", shellLines(w.environment(ca, w.inside.URL()))},
+		{"env.part", shellLines(w.environment(ca, w.outside.URL()))},
+	}
+	if w.PrivateRoot() != nil {
+		files = append([]worldFile{{"private-root.pem", w.privateRootPEM()}}, files...)
 	}
 	for _, file := range files {
 		if err := writeSecret(filepath.Join(dir, file.name), file.content); err != nil {
@@ -94,6 +106,11 @@ func (w *World) WriteDir(dir string) error {
 		}
 	}
 	return os.Rename(filepath.Join(dir, "env.part"), filepath.Join(dir, "env"))
+}
+
+type worldFile struct {
+	name    string
+	content []byte
 }
 
 // writeSecret makes sure that nobody else can read the file before there is

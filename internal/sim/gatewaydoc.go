@@ -86,7 +86,7 @@ func (p place) gatewayDocument(pfx []byte, password string, anchors map[string][
 		"properties": tree{
 			"sku":                      tree{"name": "Standard_v2", "tier": "Standard_v2", "capacity": 2},
 			"gatewayIPConfigurations":  []any{child("appGatewayIpConfig", tree{"subnet": tree{"id": p.networkID() + "/subnets/appgateway"}})},
-			"frontendIPConfigurations": []any{child(x+"EnterpriseAppGatewayFrontendIP", tree{"privateIPAllocationMethod": "Dynamic", "publicIPAddress": tree{"id": p.publicID()}})},
+			"frontendIPConfigurations": p.frontendDocuments(),
 			"frontendPorts":            []any{child(x+"EnterprisePort443", tree{"port": 443}), child(x+"EnterprisePort80", tree{"port": 80})},
 			"sslCertificates":          []any{child("frontendCert", tree{"data": base64.StdEncoding.EncodeToString(pfx), "password": password})},
 			"httpListeners":            []any{listener(x+"HttpEnterpriseDeploymentListner", "Http", x+"EnterprisePort80"), https},

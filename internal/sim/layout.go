@@ -29,11 +29,15 @@ type deployment struct {
 	Prefix, Group, Version string
 	Domain, Secondary      string
 	Gateway                string
-	Public                 string   // the gateway's public address
-	DataStores             []string `yaml:"data-stores"`
-	Storage                string   // storage account, or ""
-	Machines               []machine
-	Sites                  []federated
+	// The gateway's addresses. With a public one, that is the entry; with a
+	// private one alone, the entry is inside the virtual network only.
+	Public, Private string
+	UnusedPublic    string   `yaml:"unused-public"` // public address that no listener uses
+	CA              string   // who issued the certificate: "" is a public authority, private the company's own
+	DataStores      []string `yaml:"data-stores"`
+	Storage         string   // storage account, or ""
+	Machines        []machine
+	Sites           []federated
 }
 
 type machine struct {

@@ -18,7 +18,7 @@ func (p place) addResources(manager *arm.Server) error {
 	for _, group := range groups {
 		manager.AddGroup(p.subscription, group, p.location, nil)
 	}
-	documents := []tree{p.network(), p.publicAddress()}
+	documents := append([]tree{p.network()}, p.publicAddresses()...)
 	if p.Storage != "" {
 		documents = append(documents, p.storageAccount())
 	}
@@ -56,15 +56,14 @@ func (p place) network() tree {
 	subnet := func(name, prefix string) tree {
 		return tree{"name": name, "id": p.networkID() + "/subnets/" + name, "properties": tree{"addressPrefix": prefix, "provisioningState": "Succeeded"}}
 	}
+	gateways := subnet("appgateway", "10.16.0.0/24")
+	if p.Public == "" && p.UnusedPublic == "" {
+		// Source: learn.microsoft.com/azure/application-gateway/application-gateway-private-deployment:
+		// without a public address the subnet must be delegated.
+		gateways["properties"].(tree)["delegations"] = []any{tree{"name": "gateways", "properties": tree{"serviceName": "Microsoft.Network/applicationGateways"}}}
+	}
 	return tree{"id": p.networkID(), "location": p.location, "properties": tree{"provisioningState": "Succeeded", "addressSpace": tree{"addressPrefixes": []string{"10.0.0.0/8"}},
-		"subnets": []any{subnet("default", "10.0.0.0/12"), subnet("appgateway", "10.16.0.0/24")}}}
-}
-
-func (p place) publicAddress() tree {
-	return tree{"id": p.publicID(), "location": p.location, "sku": tree{"name": "Standard"}, "properties": tree{
-		"provisioningState": "Succeeded", "ipAddress": p.Public, "publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4",
-		"dnsSettings":     tree{"domainNameLabel": p.Prefix + "dns", "fqdn": p.Prefix + "dns." + p.location + ".cloudapp.azure.com"},
-		"ipConfiguration": tree{"id": p.gatewayID() + "/frontendIPConfigurations/" + p.Prefix + "EnterpriseAppGatewayFrontendIP"}}}
+		"subnets": []any{subnet("default", "10.0.0.0/12"), gateways}}}
 }
 
 func (p place) storageAccount() tree {

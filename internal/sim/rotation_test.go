@@ -252,7 +252,7 @@ func TestCloseRemovesWhatStartMade(t *testing.T) {
 }
 
 func TestAnUnknownWorldNamesTheOthers(t *testing.T) {
-	if _, err := sim.Start(t.Context(), sim.Options{World: "flat"}); err == nil || !strings.Contains(err.Error(), "ha, single") {
+	if _, err := sim.Start(t.Context(), sim.Options{World: "flat"}); err == nil || !strings.Contains(err.Error(), "ha, private, single") {
 		t.Errorf("%v", err)
 	}
 }

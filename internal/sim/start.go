@@ -81,12 +81,12 @@ func (w *World) current(p place) (*authority.Issued, error) {
 	}
 	// An hour more, so that "9 days left" is true for as long as a test runs.
 	end := w.ground.Clock.Now().AddDate(0, 0, want.DaysLeft).Add(time.Hour)
-	return w.authority.Issue(authority.Spec{Names: p.names(), Key: want.Key, NotBefore: end.AddDate(-1, 0, 0), NotAfter: end})
+	return w.authority.Issue(authority.Spec{Names: p.names(), Key: want.Key, Via: w.issuer(p.deployment), NotBefore: end.AddDate(-1, 0, 0), NotAfter: end})
 }
 
 // issueNext makes the renewed certificate for the first deployment: new.pfx.
 func (w *World) issueNext() (err error) {
-	if w.next, err = w.authority.Issue(authority.Spec{Names: w.places[0].names(), NotAfter: w.ground.Clock.Now().AddDate(0, 0, 198)}); err != nil {
+	if w.next, err = w.authority.Issue(authority.Spec{Names: w.places[0].names(), Via: w.issuer(w.places[0].deployment), NotAfter: w.ground.Clock.Now().AddDate(0, 0, 198)}); err != nil {
 		return err
 	}
 	w.password = rand.Text()[:12]
@@ -119,14 +119,7 @@ func (w *World) startDeployment(ctx context.Context, p place, certificate *autho
 	if err := w.manager.AddGateway(ctx, p.gatewayDocument(pfx, "frontend", anchors), gateway); err != nil {
 		return err
 	}
-	w.ground.Outside.Name(p.Domain, p.Public)
-	if p.Secondary != "" {
-		w.ground.Inside.Name(p.Secondary, p.Public) // private DNS
-	}
-	for _, m := range p.allMachines() {
-		w.ground.Inside.Name(p.fqdn(m), m.Address)
-		w.ground.Inside.Name(m.Name, m.Address)
-	}
+	w.addNames(p)
 	return nil
 }
 
@@ -137,6 +130,7 @@ func (w *World) startSites(p place, leaf *x509.Certificate) (map[string][]*x509.
 	start := func(context string, spec site.Spec) (*site.Site, error) {
 		spec.Version, spec.Admin, spec.Password, spec.PublicRoots = p.Version, w.identity.admin, w.identity.adminPassword, w.publicRoots()
 		spec.PublicURL, spec.ExternalLeaf, spec.Options = "https://"+p.Domain+"/"+context, leaf, w.options.Guesses.Sites
+		spec.Trusted = w.trusted(p.deployment)
 		s, err := site.Start(w.ground, spec)
 		if err != nil {
 			return nil, err

@@ -10,14 +10,18 @@ func (p place) tags() map[string]any {
 		label, _, _ := strings.Cut(p.Domain, ".")
 		storage = label + "@" + p.Storage + ".blob.core.windows.net@" + p.Group + "@False@AccessKey"
 	}
+	public, private := strings.Join([]string{p.Prefix + "PublicIP", p.Group, p.location, p.Prefix + "dns", p.Public}, "@"), ""
+	if p.Public == "" {
+		public, private = "", strings.Join([]string{p.Private, "appgateway", p.Prefix + "-vnet", p.Group, p.location}, "@")
+	}
 	tags := map[string]any{
 		"arcgis-deployment-id":                               p.deploymentID(),
 		"arcgis-deployment-version":                          p.Version,
 		"arcgis-deployment-info":                             strings.Join([]string{p.Prefix, p.Prefix + "-vnet", p.Group, "default", "server,portal", p.timestamp()}, "@"),
 		"arcgis-deployment-domain":                           p.Domain,
 		"arcgis-deployment-secondary-domain":                 p.Secondary,
-		"arcgis-deployment-privateip-info":                   "",
-		"arcgis-deployment-publicip-info":                    strings.Join([]string{p.Prefix + "PublicIP", p.Group, p.location, p.Prefix + "dns", p.Public}, "@"),
+		"arcgis-deployment-privateip-info":                   private,
+		"arcgis-deployment-publicip-info":                    public,
 		"arcgis-deployment-server-role":                      "HostingServer",
 		"arcgis-deployment-datastore-types":                  strings.Join(p.DataStores, ","),
 		"arcgis-deployment-rdp-endpoint":                     "",

@@ -73,6 +73,7 @@ type World struct {
 	options   Options
 	layout    *layout
 	authority *authority.Authority
+	company   *authority.Issuer // the company's own issuing CA, nil without
 	ground    *ground.Ground
 	entra     *entra.Server
 	manager   *arm.Server
@@ -163,6 +164,9 @@ func (w *World) startAzure() error {
 		return err
 	})
 	if err := work.Wait(); err != nil {
+		return err
+	}
+	if err := w.startCompany(); err != nil {
 		return err
 	}
 	w.manager = arm.New(arm.Options{

@@ -94,6 +94,9 @@ func (s *Site) startMachines() error {
 		if s.spec.ExternalLeaf != nil {
 			m.keystore["appgw-externaldnscercert"] = trustedEntry(s.spec.ExternalLeaf)
 		}
+		for alias, authority := range s.spec.Trusted {
+			m.keystore[strings.ToLower(alias)] = trustedEntry(authority)
+		}
 		s.machines = append(s.machines, m)
 		if err := m.up(); err != nil {
 			return err

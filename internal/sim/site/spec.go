@@ -31,6 +31,9 @@ type Spec struct {
 	PublicRoots []*x509.Certificate
 	// Federated are the server sites that a portal knows.
 	Federated []FederatedSpec
+	// Trusted are authorities that an administrator imported into the keystores
+	// of all machines, by alias.
+	Trusted map[string]*x509.Certificate
 	// ExternalLeaf, if given, is pinned in the keystores under the alias
 	// AppGW-ExternalDNSCerCert, as Cloud Builder does it. Source:
 	// Configurations-Azure of Esri/arcgis-powershell-dsc.
