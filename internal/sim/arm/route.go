@@ -21,7 +21,9 @@ var stepOfKind = map[string]string{
 	"microsoft.network/publicipaddresses":   "public-ip",
 	"microsoft.network/virtualnetworks":     "network",
 	"microsoft.network/networkinterfaces":   "network",
-	"microsoft.compute/virtualmachines":     "machine-get",
+	machineKind:                             "machine-get",
+	runCommandKind:                          "machine-child-get",
+	extensionKind:                           "machine-child-get",
 	"microsoft.storage/storageaccounts":     "storage-account",
 }
 
@@ -112,6 +114,9 @@ func (s *Server) routeResource(r *http.Request, parts, lower []string) route {
 	full := "/" + strings.Join(parts, "/")
 	of := func(handle func(http.ResponseWriter, call, resourceID, string) *failure) func(http.ResponseWriter, call) *failure {
 		return s.inSubscription(parts, func(w http.ResponseWriter, c call) *failure { return handle(w, c, id, full) })
+	}
+	if step, handle := s.routeMachine(kind, action, r.Method); handle != nil {
+		return route{step, false, of(handle)}
 	}
 	isGateway := kind == "microsoft.network/applicationgateways"
 	switch {

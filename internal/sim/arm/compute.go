@@ -1,0 +1,258 @@
+package arm
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// The kinds of what hangs on a virtual machine.
+const (
+	machineKind    = "microsoft.compute/virtualmachines"
+	runCommandKind = machineKind + "/runcommands"
+	extensionKind  = machineKind + "/extensions"
+)
+
+// notRun is what every script meets: the world has documents of machines, and
+// no machine that would execute anything.
+const notRun = "the simulated world keeps this command and does not run its script"
+
+// maxRunCommands is how many managed run commands a machine may have.
+// Source: Azure documentation, "Run scripts in your VM by using managed Run Commands".
+const maxRunCommands = 25
+
+// routeMachine finds the handler for what is written to or done on a virtual
+// machine; reading is the same as for any other resource.
+func (s *Server) routeMachine(kind, action, method string) (step string, handle func(http.ResponseWriter, call, resourceID, string) *failure) {
+	child := kind == runCommandKind || kind == extensionKind
+	switch {
+	case kind == machineKind && action == "runcommand" && method == http.MethodPost:
+		return "run-command", s.runCommand
+	case child && action == "" && (method == http.MethodPut || method == http.MethodPatch):
+		return "machine-child-put", s.putMachineChild
+	case child && action == "" && method == http.MethodDelete:
+		return "machine-child-delete", s.deleteMachineChild
+	}
+	return "", nil
+}
+
+// machineOf is the machine that a child hangs on; it must be there and run.
+// Source: Azure REST reference, Virtual Machine Run Commands; error codes of
+// the Compute provider.
+func (s *Server) machineOf(id resourceID, full string) (*resource, *failure) {
+	machine := full
+	if !strings.EqualFold(id.kind, machineKind) {
+		parts := strings.Split(full, "/")
+		machine = strings.Join(parts[:len(parts)-2], "/")
+	}
+	r, ok := s.resources[strings.ToLower(machine)]
+	if !ok {
+		parent, _ := parseID(machine)
+		f := fail(http.StatusNotFound, "ParentResourceNotFound", "Can not perform requested operation on nested resource. Parent resource '%s' not found.", parent.name)
+		return nil, f
+	}
+	if !running(r.view) {
+		return nil, fail(http.StatusConflict, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running.")
+	}
+	return r, nil
+}
+
+// running tells whether an instance view has the power state running; a
+// machine without a view is taken to run.
+func running(view map[string]any) bool {
+	statuses, known := view["statuses"].([]any)
+	if !known {
+		return true
+	}
+	for _, item := range statuses {
+		status, _ := item.(map[string]any)
+		if code, _ := status["code"].(string); strings.HasPrefix(code, "PowerState/") {
+			return code == "PowerState/running"
+		}
+	}
+	return true
+}
+
+// writeOnly are properties that are taken and never shown.
+// Source: Azure REST reference: protectedSettings, protectedParameters and
+// runAsPassword are not returned.
+var writeOnly = []string{"protectedSettings", "protectedParameters", "runAsPassword"}
+
+// putMachineChild stores a run command or an extension; PATCH keeps what it
+// does not name.
+func (s *Server) putMachineChild(w http.ResponseWriter, c call, id resourceID, full string) *failure {
+	body, f := c.body()
+	if f != nil {
+		return f
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.require(c.caller, id.kind+"/write", full); f != nil {
+		return f
+	}
+	if f := s.locked(full, "ReadOnly"); f != nil {
+		return f
+	}
+	machine, f := s.machineOf(id, full)
+	if f != nil {
+		return f
+	}
+	old, exists := s.resources[strings.ToLower(full)]
+	if f := s.roomFor(id, full, exists); f != nil {
+		return f
+	}
+	patch := c.request.Method == http.MethodPatch
+	if patch && !exists {
+		return notFoundResource(id)
+	}
+	document := body
+	if patch {
+		document = clone(old.document)
+		for name, value := range object(body, "properties") {
+			object(document, "properties")[name] = value
+		}
+		if tags, ok := body["tags"]; ok {
+			document["tags"] = tags
+		}
+	}
+	if location, _ := document["location"].(string); location == "" {
+		if !patch && strings.EqualFold(id.kind, runCommandKind) {
+			return fail(http.StatusBadRequest, "LocationRequired", "The location property is required for this definition.")
+		}
+		document["location"] = machine.document["location"]
+	}
+	properties := object(document, "properties")
+	for _, name := range writeOnly {
+		delete(properties, name)
+	}
+	properties["provisioningState"] = "Creating"
+	if exists {
+		properties["provisioningState"] = "Updating"
+	}
+	document["id"], document["name"], document["type"] = full, full[strings.LastIndex(full, "/")+1:], id.kind
+	s.put(&resource{id: id, document: document})
+	op, ctx := s.newOperation(full)
+	s.work.Go(func() {
+		defer op.cancel()
+		if s.ground.Clock.Wait(ctx, pollInterval/2) != nil {
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		op.status = "Succeeded"
+		if r, ok := s.resources[strings.ToLower(full)]; ok {
+			object(r.document, "properties")["provisioningState"] = "Succeeded"
+			r.view = s.viewOfChild(id, r.document)
+		}
+	})
+	h := w.Header()
+	h.Set("Azure-Asyncoperation", s.computeURL(op, "operations", c))
+	s.retryAfter(h, pollInterval/2)
+	status := http.StatusCreated
+	if exists {
+		status = http.StatusOK
+	}
+	answer(w, status, clone(document))
+	return nil
+}
+
+// roomFor refuses one run command more than a machine takes.
+func (s *Server) roomFor(id resourceID, full string, exists bool) *failure {
+	if exists || !strings.EqualFold(id.kind, runCommandKind) {
+		return nil
+	}
+	siblings, count := full[:strings.LastIndex(full, "/")+1], 0
+	for key := range s.resources {
+		if strings.HasPrefix(key, strings.ToLower(siblings)) {
+			count++
+		}
+	}
+	if count < maxRunCommands {
+		return nil
+	}
+	// guess: the text is reported, status and code are not.
+	return fail(http.StatusConflict, "Conflict", "The VM has reached the maximum number of managed Run commands (max=%d).", maxRunCommands)
+}
+
+// viewOfChild is the instance view after the end of the operation.
+// Source: Azure REST reference, VirtualMachineRunCommandInstanceView. That the
+// script failed is the truth: nothing ran it.
+func (s *Server) viewOfChild(id resourceID, document map[string]any) map[string]any {
+	now := s.ground.Clock.Now().UTC().Format(time.RFC3339)
+	if strings.EqualFold(id.kind, runCommandKind) {
+		return map[string]any{"executionState": "Failed", "exitCode": -1, "executionMessage": notRun, "output": "", "error": notRun, "startTime": now, "endTime": now}
+	}
+	properties := object(document, "properties")
+	return map[string]any{"name": document["name"], "type": properties["type"], "typeHandlerVersion": properties["typeHandlerVersion"],
+		"statuses": []any{map[string]any{"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded", "message": notRun, "time": now}}}
+}
+
+// deleteMachineChild takes a run command or an extension away.
+func (s *Server) deleteMachineChild(w http.ResponseWriter, c call, id resourceID, full string) *failure {
+	s.mu.Lock()
+	if f := s.require(c.caller, id.kind+"/delete", full); f != nil {
+		s.mu.Unlock()
+		return f
+	}
+	for _, level := range []string{"ReadOnly", "CanNotDelete"} {
+		if f := s.locked(full, level); f != nil {
+			s.mu.Unlock()
+			return f
+		}
+	}
+	_, exists := s.resources[strings.ToLower(full)]
+	s.mu.Unlock()
+	if !exists {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	s.Remove(full)
+	return s.accept(w, c, full, nil)
+}
+
+// runCommand is the older form: an action without a resource of its own.
+// Source: Azure REST reference, Virtual Machines - Run Command.
+func (s *Server) runCommand(w http.ResponseWriter, c call, id resourceID, full string) *failure {
+	if _, f := c.body(); f != nil {
+		return f
+	}
+	s.mu.Lock()
+	f := s.require(c.caller, "Microsoft.Compute/virtualMachines/runCommand/action", full)
+	if f == nil {
+		_, f = s.machineOf(id, full)
+	}
+	s.mu.Unlock()
+	if f != nil {
+		return f
+	}
+	stream := func(name, text string) map[string]any {
+		return map[string]any{"code": "ComponentStatus/" + name + "/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded", "message": text}
+	}
+	return s.accept(w, c, full, map[string]any{"value": []any{stream("StdOut", ""), stream("StdErr", notRun)}})
+}
+
+// accept answers 202 and lets the result be fetched a little later.
+func (s *Server) accept(w http.ResponseWriter, c call, full string, result any) *failure {
+	s.mu.Lock()
+	op, ctx := s.newOperation(full)
+	s.mu.Unlock()
+	s.work.Go(func() {
+		defer op.cancel()
+		if s.ground.Clock.Wait(ctx, pollInterval/2) != nil {
+			return
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		op.status, op.result = "Succeeded", result
+	})
+	h := w.Header()
+	h.Set("Azure-Asyncoperation", s.computeURL(op, "operations", c))
+	h.Set("Location", s.computeURL(op, "operationResults", c))
+	s.retryAfter(h, pollInterval/2)
+	w.WriteHeader(http.StatusAccepted)
+	return nil
+}
+
+func (s *Server) computeURL(op *operation, collection string, c call) string {
+	return "https://" + s.o.Cloud.Host + "/subscriptions/" + op.subscription + "/providers/Microsoft.Compute/locations/" + op.location + "/" + collection + "/" + op.id + "?api-version=" + c.version
+}
