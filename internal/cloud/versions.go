@@ -22,4 +22,6 @@ const (
 	RoleAssignmentsAPI = "2022-04-01"
 	// LocksAPI is for Microsoft.Authorization/locks.
 	LocksAPI = "2016-09-01"
+	// VaultsAPI is for Microsoft.KeyVault/vaults.
+	VaultsAPI = "2024-11-01"
 )

@@ -1,0 +1,110 @@
+package cloud
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
+	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
+)
+
+// vaultParallel is how many requests go to vaults side by side. A vault takes
+// 4000 reads in ten seconds (Key Vault service limits); this is for politeness.
+const vaultParallel = 8
+
+// VaultClient speaks with the data plane of one vault. It can be used by many
+// goroutines. Reads are repeated as azcore does it; an import is not (see
+// [VaultClient.Import]). A token is sent to this vault only, and only when the
+// vault asks for one that is made for its own cloud.
+type VaultClient struct {
+	uri          string // without a slash at its end
+	name         string
+	certificates *azcertificates.Client
+	secrets      *azsecrets.Client
+	// tenant is the one that the vault asks sign-ins of, once it has.
+	tenant atomic.Pointer[string]
+}
+
+// NewVaultClient makes a client for the vault at an address such as
+// https://entvault.vault.azure.net; nothing is sent before it is used. The
+// address must be of the cloud's own vaults: whatever named it, a token does
+// not go elsewhere.
+func NewVaultClient(in Cloud, uri string, credential azcore.TokenCredential, options Options) (*VaultClient, error) {
+	endpoint, err := url.Parse(uri)
+	if err != nil || endpoint.Scheme != "https" || endpoint.User != nil {
+		return nil, fmt.Errorf("key vault: %q is not an https address", clean(uri, 200))
+	}
+	name, ours := strings.CutSuffix(strings.ToLower(endpoint.Hostname()), "."+in.VaultSuffix)
+	if !ours || in.VaultSuffix == "" || !isVaultName(name) {
+		return nil, fmt.Errorf("key vault: %q is no vault of cloud %q, whose vaults are at NAME.%s", clean(endpoint.Host, 200), in.Name, in.VaultSuffix)
+	}
+	if options.Client == nil {
+		return nil, errors.New("key vault: no HTTP client was given")
+	}
+	c := &VaultClient{uri: "https://" + strings.ToLower(endpoint.Host), name: name}
+	client := clientOptions(in, options.Version, newTransport(options.Client))
+	client.Retry = policy.RetryOptions{MaxRetryDelay: longestWait}
+	// These stand behind the policy that answers challenges, so they see what it
+	// is about to send and what it is about to believe.
+	client.PerRetryPolicies = []policy.Policy{guard{endpoint: endpoint}, challengeGuard{remember: c.tenant.Store}}
+	if options.Observe != nil {
+		client.PerRetryPolicies = append(client.PerRetryPolicies, observer{tell: options.Observe})
+	}
+	c.certificates, err = azcertificates.NewClient(c.uri, credential, &azcertificates.ClientOptions{ClientOptions: client})
+	if err != nil {
+		return nil, fmt.Errorf("key vault %s: %w", name, err)
+	}
+	c.secrets, err = azsecrets.NewClient(c.uri, credential, &azsecrets.ClientOptions{ClientOptions: client})
+	if err != nil {
+		return nil, fmt.Errorf("key vault %s: %w", name, err)
+	}
+	return c, nil
+}
+
+// Name is the vault's.
+func (c *VaultClient) Name() string { return c.name }
+
+// URI is the address of the vault, without a slash at its end.
+func (c *VaultClient) URI() string { return c.uri }
+
+// challengeGuard reads a vault's demand for a token before the SDK does, whose
+// own reading panics when the address in it has no path (azure.md §2.1).
+type challengeGuard struct {
+	remember func(*string)
+}
+
+func (g challengeGuard) Do(request *policy.Request) (*http.Response, error) {
+	response, err := request.Next()
+	if err != nil || response.StatusCode != http.StatusUnauthorized {
+		return response, err
+	}
+	for _, challenge := range response.Header.Values("WWW-Authenticate") {
+		for field := range strings.FieldsSeq(challenge) {
+			name, value, _ := strings.Cut(strings.TrimSuffix(field, ","), "=")
+			if !strings.EqualFold(name, "authorization") {
+				continue
+			}
+			address, err := url.Parse(strings.Trim(value, `"`))
+			if err != nil || address.Scheme != "https" || address.Host == "" || !isVaultName(strings.Trim(address.Path, "/")) {
+				return nil, &challengeError{}
+			}
+			tenant := strings.Trim(address.Path, "/")
+			g.remember(&tenant)
+		}
+	}
+	return response, nil
+}
+
+type challengeError struct{}
+
+func (*challengeError) Error() string {
+	return "the vault asks for a sign-in in a way that is not understood: is this the vault, or a proxy that answers in its place?"
+}
+
+func (*challengeError) NonRetriable() {}

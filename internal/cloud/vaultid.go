@@ -1,0 +1,44 @@
+package cloud
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
+
+// SplitSecretID takes the identifier of a secret or certificate in a Key Vault
+// apart: https://v.vault.azure.net/secrets/n, with a version behind it or
+// without (then version is ""). Host and kind may be in any case, the end may
+// be a slash, and /certificates/ is taken as well. vaultURI is in lower case
+// and has no slash at its end; name and version keep their case.
+func SplitSecretID(id string) (vaultURI, name, version string, err error) {
+	refused := fmt.Errorf("%q is not the identifier of a secret in a Key Vault", clean(id, 200))
+	address, parseErr := url.Parse(strings.TrimSpace(id))
+	if parseErr != nil || !strings.EqualFold(address.Scheme, "https") || address.Host == "" || address.User != nil ||
+		address.Opaque != "" || address.RawQuery != "" || address.ForceQuery || address.Fragment != "" {
+		return "", "", "", refused
+	}
+	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(address.Path, "/"), "/"), "/")
+	if len(parts) < 2 || len(parts) > 3 || !isVaultName(parts[1]) ||
+		!strings.EqualFold(parts[0], "secrets") && !strings.EqualFold(parts[0], "certificates") {
+		return "", "", "", refused
+	}
+	if len(parts) == 3 {
+		if version = parts[2]; !isVaultName(version) {
+			return "", "", "", refused
+		}
+	}
+	host := strings.ToLower(address.Host)
+	if strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-.:") != "" {
+		return "", "", "", refused
+	}
+	return "https://" + host, parts[1], version, nil
+}
+
+// isVaultName tells whether a text can be the name of a certificate or secret,
+// or a version. Source: "Object identifiers" of about-keys-secrets-certificates:
+// 1 to 127 characters of 0-9, a-z, A-Z and -.
+func isVaultName(text string) bool {
+	return len(text) >= 1 && len(text) <= 127 &&
+		strings.Trim(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-") == ""
+}

@@ -1,0 +1,334 @@
+package cloud
+
+import (
+	"cmp"
+	"context"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
+	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+)
+
+// Certificates lists the newest version of each certificate, and of each .pfx
+// that is kept as a plain secret, by name. Certificates are read one by one for
+// what a list does not tell; secrets are not opened, because that reads the
+// key. When only the secrets cannot be listed, the certificates come together
+// with that error.
+func (c *VaultClient) Certificates(ctx context.Context) ([]VaultCertificate, error) {
+	pager := c.certificates.NewListCertificatePropertiesPager(&azcertificates.ListCertificatePropertiesOptions{IncludePending: new(true)})
+	listed, err := pages(ctx, pager, c.attempt("list certificates", "", needList), func(page azcertificates.ListCertificatePropertiesResponse) []VaultCertificate {
+		return c.fromProperties(page.Value)
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.readEach(ctx, listed)
+	if ctx.Err() != nil {
+		return nil, c.attempt("list certificates", "", needList).failed(ctx.Err())
+	}
+	secrets, err := pages(ctx, c.secrets.NewListSecretPropertiesPager(nil), c.attempt("list secrets", "", needSecrets), func(page azsecrets.ListSecretPropertiesResponse) []VaultCertificate {
+		return slices.DeleteFunc(c.fromSecrets(page.Value), func(v VaultCertificate) bool { return v.ContentType != pfxType })
+	})
+	all := append(listed, secrets...)
+	slices.SortFunc(all, func(a, b VaultCertificate) int { return strings.Compare(a.Name, b.Name) })
+	return all, err
+}
+
+// readEach reads the newest version of what was listed, side by side. One that
+// cannot be read stays as it was listed and says why.
+func (c *VaultClient) readEach(ctx context.Context, listed []VaultCertificate) {
+	var reads errgroup.Group
+	reads.SetLimit(vaultParallel)
+	for i := range listed {
+		reads.Go(func() error {
+			read, err := c.bundle(ctx, listed[i].Name, "")
+			if err != nil {
+				listed[i].Unread = err.Error()
+				return nil
+			}
+			listed[i] = read
+			return nil
+		})
+	}
+	_ = reads.Wait() // failures are in Unread
+}
+
+// Versions lists all versions of a certificate, or of a secret with that name,
+// newest first, as a list tells them.
+func (c *VaultClient) Versions(ctx context.Context, name string) ([]VaultCertificate, error) {
+	a := c.attempt("list versions", name, needList)
+	versions, err := pages(ctx, c.certificates.NewListCertificatePropertiesVersionsPager(name, nil), a, func(page azcertificates.ListCertificatePropertiesVersionsResponse) []VaultCertificate {
+		return c.fromProperties(page.Value)
+	})
+	if IsNotFound(err) || err == nil && len(versions) == 0 {
+		var secretErr error
+		versions, secretErr = c.secretVersions(ctx, name)
+		if secretErr == nil && len(versions) == 0 {
+			return nil, a.notFound()
+		}
+		err = cmp.Or(secretErr, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	newestFirst(versions)
+	return versions, nil
+}
+
+func (c *VaultClient) secretVersions(ctx context.Context, name string) ([]VaultCertificate, error) {
+	a := c.attempt("list versions of secret", name, needSecrets)
+	return pages(ctx, c.secrets.NewListSecretPropertiesVersionsPager(name, nil), a, func(page azsecrets.ListSecretPropertiesVersionsResponse) []VaultCertificate {
+		return c.fromSecrets(page.Value)
+	})
+}
+
+// newestFirst orders by the moment at which a version was made. Key Vault
+// counts in whole seconds; equals keep the order of the list.
+func newestFirst(versions []VaultCertificate) {
+	slices.SortStableFunc(versions, func(a, b VaultCertificate) int { return b.Created.Compare(a.Created) })
+}
+
+// Certificate reads one version, "" meaning the newest that is enabled (the
+// newest of all when none is). Of a certificate the key is never read; a plain
+// secret is opened, which does read it, and is forgotten except for what is
+// public.
+func (c *VaultClient) Certificate(ctx context.Context, name, version string) (VaultCertificate, error) {
+	found, err := c.bundle(ctx, name, version)
+	switch {
+	case IsNotFound(err):
+		return c.secretCertificate(ctx, name, version)
+	case err == nil && (found.Enabled || version != ""):
+		return found, nil
+	case err != nil && (version != "" || !isDisabled(err)):
+		return VaultCertificate{}, err
+	}
+	// Whether a vault answers with its newest version or with its newest
+	// enabled one is not documented.
+	enabled, listErr := c.newestEnabled(ctx, name)
+	if listErr != nil {
+		return VaultCertificate{}, listErr
+	}
+	if enabled == "" {
+		return found, err
+	}
+	return c.bundle(ctx, name, enabled)
+}
+
+// newestEnabled is the version, "" when none is enabled.
+func (c *VaultClient) newestEnabled(ctx context.Context, name string) (string, error) {
+	versions, err := c.Versions(ctx, name)
+	for _, v := range versions {
+		if v.Enabled {
+			return v.Version, err
+		}
+	}
+	return "", err
+}
+
+// bundle reads one version of a certificate; "" is what the vault gives then.
+func (c *VaultClient) bundle(ctx context.Context, name, version string) (VaultCertificate, error) {
+	a := c.attempt("read certificate", nameAndVersion(name, version), needList)
+	response, err := c.certificates.GetCertificate(ctx, name, version, nil)
+	if err != nil {
+		return VaultCertificate{}, a.failed(err)
+	}
+	return c.fromBundle(response.Certificate), nil
+}
+
+// PFX reads the key: the .pfx of a certificate or of a plain secret, "" meaning
+// the newest enabled version. The caller must need it. A secret that is no .pfx
+// without a password is a *pki.DefectError.
+func (c *VaultClient) PFX(ctx context.Context, name, version string) (*pki.Bundle, error) {
+	_, bundle, err := c.openEnabled(ctx, name, version)
+	return bundle, err
+}
+
+// secretCertificate opens a plain secret for what is public in it.
+func (c *VaultClient) secretCertificate(ctx context.Context, name, version string) (VaultCertificate, error) {
+	found, bundle, err := c.openEnabled(ctx, name, version)
+	if defect, ok := errors.AsType[*pki.DefectError](err); ok {
+		found.Unread = defect.Sentence
+		return found, nil
+	}
+	if err != nil {
+		return VaultCertificate{}, err
+	}
+	found.fill(bundle.Leaf)
+	return found, nil
+}
+
+func (c *VaultClient) openEnabled(ctx context.Context, name, version string) (VaultCertificate, *pki.Bundle, error) {
+	found, bundle, err := c.open(ctx, name, version)
+	if version != "" || !isDisabled(err) {
+		return found, bundle, err
+	}
+	enabled, listErr := c.newestEnabled(ctx, name)
+	if listErr != nil || enabled == "" {
+		return VaultCertificate{}, nil, cmp.Or(listErr, err)
+	}
+	return c.open(ctx, name, enabled)
+}
+
+// open reads a secret and what is in it.
+func (c *VaultClient) open(ctx context.Context, name, version string) (VaultCertificate, *pki.Bundle, error) {
+	a := c.attempt("read secret", nameAndVersion(name, version), needKey)
+	response, err := c.secrets.GetSecret(ctx, name, version, nil)
+	if err != nil {
+		return VaultCertificate{}, nil, a.failed(err)
+	}
+	found := c.fromSecret(azsecrets.SecretProperties{
+		ID: response.ID, Attributes: response.Attributes, ContentType: response.ContentType, Tags: response.Tags,
+	})
+	found.Exportable = true
+	bundle, err := pki.ReadPFX([]byte(value(response.Value)), secret.Secret{})
+	return found, bundle, err
+}
+
+// pages reads all pages of a list, within the bounds of every list.
+func pages[P any](ctx context.Context, pager *runtime.Pager[P], a vaultAttempt, items func(P) []VaultCertificate) ([]VaultCertificate, error) {
+	var all []VaultCertificate
+	for n := 0; pager.More(); n++ {
+		if n == maximumPages || len(all) > maximumItems {
+			return nil, a.failed(fmt.Errorf("the list does not end (%d items)", len(all)))
+		}
+		page, err := pager.NextPage(ctx)
+		if err != nil {
+			return nil, a.failed(err)
+		}
+		all = append(all, items(page)...)
+	}
+	return all, nil
+}
+
+func (c *VaultClient) fromProperties(list []*azcertificates.CertificateProperties) []VaultCertificate {
+	var found []VaultCertificate
+	for _, item := range list {
+		if item == nil {
+			continue
+		}
+		v := c.named((*string)(item.ID), VaultKindCertificate, item.Tags)
+		if v.Name == "" {
+			continue // no identifier, no certificate
+		}
+		v.Thumbprint = strings.ToUpper(hex.EncodeToString(item.X509Thumbprint))
+		v.certificateAttributes(item.Attributes)
+		found = append(found, v)
+	}
+	return found
+}
+
+func (c *VaultClient) fromSecrets(list []*azsecrets.SecretProperties) []VaultCertificate {
+	var found []VaultCertificate
+	for _, item := range list {
+		// The secret of a certificate is managed by Key Vault.
+		if item == nil || value(item.Managed) {
+			continue
+		}
+		if v := c.fromSecret(*item); v.Name != "" {
+			found = append(found, v)
+		}
+	}
+	return found
+}
+
+func (c *VaultClient) fromSecret(item azsecrets.SecretProperties) VaultCertificate {
+	v := c.named((*string)(item.ID), VaultKindSecret, item.Tags)
+	v.ContentType = clean(value(item.ContentType), 200)
+	if a := item.Attributes; a != nil {
+		v.Enabled = value(a.Enabled)
+		v.NotBefore, v.NotAfter, v.Created, v.Updated = value(a.NotBefore), value(a.Expires), value(a.Created), value(a.Updated)
+	}
+	return v
+}
+
+func (c *VaultClient) fromBundle(bundle azcertificates.Certificate) VaultCertificate {
+	v := c.named((*string)(bundle.ID), VaultKindCertificate, bundle.Tags)
+	v.Thumbprint = strings.ToUpper(hex.EncodeToString(bundle.X509Thumbprint))
+	v.certificateAttributes(bundle.Attributes)
+	v.ContentType = clean(value(bundle.ContentType), 200)
+	if policy := bundle.Policy; policy != nil {
+		if policy.SecretProperties != nil && v.ContentType == "" {
+			v.ContentType = clean(value(policy.SecretProperties.ContentType), 200)
+		}
+		if key := policy.KeyProperties; key != nil {
+			v.Exportable = value(key.Exportable)
+			v.KeyType = clean(string(value(key.KeyType)), 50)
+			v.HSM = strings.HasSuffix(strings.ToUpper(v.KeyType), "-HSM")
+		}
+	}
+	if leaf, err := x509.ParseCertificate(bundle.CER); err == nil {
+		v.fill(leaf)
+	}
+	return v
+}
+
+// named begins with what the identifier says. The host in it is not believed.
+func (c *VaultClient) named(id *string, kind VaultKind, tags map[string]*string) VaultCertificate {
+	v := VaultCertificate{Kind: kind, Tags: map[string]string{}}
+	if _, name, version, err := SplitSecretID(value(id)); err == nil {
+		v.Name, v.Version = name, version
+		v.SecretID = strings.TrimSuffix(c.uri+"/secrets/"+name+"/"+version, "/")
+	}
+	for name, text := range tags {
+		v.Tags[name] = value(text)
+	}
+	return v
+}
+
+func (v *VaultCertificate) certificateAttributes(a *azcertificates.CertificateAttributes) {
+	if a == nil {
+		return
+	}
+	v.Enabled = value(a.Enabled)
+	v.NotBefore, v.NotAfter, v.Created, v.Updated = value(a.NotBefore), value(a.Expires), value(a.Created), value(a.Updated)
+}
+
+// fill takes over what the certificate itself says.
+func (v *VaultCertificate) fill(leaf *x509.Certificate) {
+	v.Leaf, v.NotBefore, v.NotAfter, v.Thumbprint = leaf, leaf.NotBefore, leaf.NotAfter, pki.Thumbprint(leaf)
+	if v.KeyType == "" {
+		v.KeyType, _, _ = strings.Cut(pki.Describe(leaf).KeyAlgorithm, " ")
+	}
+}
+
+// isDisabled tells that a version cannot be read because it is disabled.
+func isDisabled(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Status == http.StatusForbidden &&
+		(HasCode(err, "SecretDisabled", "CertificateDisabled") || strings.Contains(strings.ToLower(errorTexts(e)), "disabled"))
+}
+
+func (a vaultAttempt) notFound() *Error {
+	e := a.newError()
+	e.Status, e.Code = http.StatusNotFound, "CertificateNotFound"
+	e.Message = "there is no certificate or secret with this name in the vault"
+	e.Hint = "cartouche certificates --vault " + a.vault.name
+	return e
+}
+
+func nameAndVersion(name, version string) string {
+	if version == "" {
+		return clean(name, 200)
+	}
+	return clean(name, 200) + " version " + clean(version, 200)
+}
+
+// value is what a pointer of the SDK points to, or nothing.
+func value[T any](pointer *T) T {
+	if pointer == nil {
+		var none T
+		return none
+	}
+	return *pointer
+}
