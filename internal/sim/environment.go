@@ -24,7 +24,7 @@ func (w *World) InsideEnvironment() []Variable {
 
 func (w *World) environment(ca, proxy string) []Variable {
 	application := w.tenant.Applications[0]
-	return []Variable{
+	variables := []Variable{
 		{"HTTPS_PROXY", proxy},
 		{"HTTP_PROXY", proxy},
 		{"SSL_CERT_FILE", ca},
@@ -33,12 +33,17 @@ func (w *World) environment(ca, proxy string) []Variable {
 		{"AZURE_TENANT_ID", w.tenant.ID},
 		{"AZURE_CLIENT_ID", application.ClientID},
 		{"AZURE_CLIENT_SECRET", application.Secret},
-		{"AZURE_SUBSCRIPTION_ID", w.identity.subscription},
+		{"AZURE_SUBSCRIPTION_ID", w.subscriptions[0].ID},
 		{"CARTOUCHE_SITE_ADMIN", w.identity.admin},
 		{"CARTOUCHE_SITE_ADMIN_PASSWORD", w.identity.adminPassword},
 		{"CARTOUCHE_SERVICE_ACCOUNT", w.identity.serviceAccount},
 		{"CARTOUCHE_SERVICE_ACCOUNT_PASSWORD", w.identity.servicePassword},
 	}
+	if w.cloudWord != "public" {
+		// AZURE_AUTHORITY_HOST is what Azure's own libraries read.
+		variables = append(variables, Variable{"CARTOUCHE_CLOUD", w.cloudWord}, Variable{"AZURE_AUTHORITY_HOST", "https://" + w.cloud.Login + "/"})
+	}
+	return variables
 }
 
 var needsNoQuotes = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)

@@ -62,7 +62,7 @@ func (p place) publicAddress() tree {
 func (p place) addressDocument(id, address, label, frontend string) tree {
 	return tree{"id": id, "location": p.location, "sku": tree{"name": "Standard"}, "properties": tree{
 		"provisioningState": "Succeeded", "ipAddress": address, "publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4",
-		"dnsSettings":     tree{"domainNameLabel": label, "fqdn": label + "." + p.location + ".cloudapp.azure.com"},
+		"dnsSettings":     tree{"domainNameLabel": label, "fqdn": label + "." + p.location + "." + p.cloud.Apps},
 		"ipConfiguration": tree{"id": p.gatewayID() + "/frontendIPConfigurations/" + frontend}}}
 }
 

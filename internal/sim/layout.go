@@ -15,18 +15,29 @@ var worldFiles embed.FS
 
 // layout is a world as its YAML file describes it.
 type layout struct {
-	Tenant struct {
-		Name, Domain string
-	}
-	Subscription string
+	Cloud  string // one of clouds; "" is public
+	Tenant directory
+	// Subscription is the name of the only one of the tenant; a file with
+	// several has Subscriptions instead.
+	Subscription  string
+	Subscriptions []string
+	// OtherTenants are those that the people of Tenant are guests in.
+	OtherTenants []directory `yaml:"other-tenants"`
 	Location     string
 	Deployments  []deployment
 	Neighbours   []neighbour
 }
 
+// directory is a tenant. The subscriptions of the first stand outside of it.
+type directory struct {
+	Name, Domain  string
+	Subscriptions []string
+}
+
 // deployment is a base deployment of Cloud Builder, V2.
 type deployment struct {
 	Prefix, Group, Version string
+	Subscription           string // name; "" is the first
 	Domain, Secondary      string
 	Gateway                string
 	// The gateway's addresses. With a public one, that is the entry; with a
@@ -81,6 +92,12 @@ func readLayout(name string) (*layout, error) {
 	var l layout
 	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&l); err != nil {
 		return nil, fmt.Errorf("world %s: %w", name, err)
+	}
+	if l.Subscription != "" {
+		l.Subscriptions = append([]string{l.Subscription}, l.Subscriptions...)
+	}
+	if len(l.Subscriptions) == 0 {
+		return nil, fmt.Errorf("world %s has no subscription", name)
 	}
 	return &l, nil
 }

@@ -11,6 +11,7 @@ import (
 // Source for names: Esri/arcgis-azure-templates, Releases/11.4/Templates.
 type place struct {
 	deployment
+	cloud                  cloud
 	subscription, location string
 	created                time.Time
 }

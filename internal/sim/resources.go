@@ -68,7 +68,7 @@ func (p place) network() tree {
 
 func (p place) storageAccount() tree {
 	return tree{"id": p.id("Microsoft.Storage/storageAccounts", p.Storage), "kind": "StorageV2", "location": p.location, "sku": tree{"name": "Standard_LRS", "tier": "Standard"},
-		"properties": tree{"provisioningState": "Succeeded", "supportsHttpsTrafficOnly": true, "primaryEndpoints": tree{"blob": "https://" + p.Storage + ".blob.core.windows.net/"}}}
+		"properties": tree{"provisioningState": "Succeeded", "supportsHttpsTrafficOnly": true, "primaryEndpoints": tree{"blob": "https://" + p.Storage + ".blob." + p.cloud.BlobSuffix + "/"}}}
 }
 
 // tierOf names the availability set by what runs on a machine; a machine with

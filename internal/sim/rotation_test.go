@@ -17,6 +17,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
 	armruntime "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
@@ -31,7 +32,7 @@ type raw map[string]any
 // pipeline is the unmodified Azure SDK behind the world's proxy.
 func pipeline(t *testing.T, w *sim.World) runtime.Pipeline {
 	t.Helper()
-	options := policy.ClientOptions{Transport: client(t, w)}
+	options := policy.ClientOptions{Transport: client(t, w), Cloud: cloudOf(w)}
 	credential, err := azidentity.NewClientSecretCredential(variable(w, "AZURE_TENANT_ID"), variable(w, "AZURE_CLIENT_ID"), variable(w, "AZURE_CLIENT_SECRET"),
 		&azidentity.ClientSecretCredentialOptions{ClientOptions: options})
 	if err != nil {
@@ -44,9 +45,21 @@ func pipeline(t *testing.T, w *sim.World) runtime.Pipeline {
 	return p
 }
 
+// cloudOf is what the SDK knows of the world's cloud.
+func cloudOf(w *sim.World) cloud.Configuration {
+	if variable(w, "CARTOUCHE_CLOUD") == "usgov" {
+		return cloud.AzureGovernment
+	}
+	return cloud.AzurePublic
+}
+
+// send takes a path of the public cloud or a whole address.
 func send(t *testing.T, p runtime.Pipeline, method, path string, body any) *http.Response {
 	t.Helper()
-	request, err := runtime.NewRequest(t.Context(), method, "https://management.azure.com"+path+"?api-version=2024-05-01")
+	if strings.HasPrefix(path, "/") {
+		path = "https://management.azure.com" + path
+	}
+	request, err := runtime.NewRequest(t.Context(), method, path+"?api-version=2024-05-01")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +171,7 @@ func TestBackendsAreHealthyInEveryWorld(t *testing.T) {
 				} `json:"backendHttpSettingsCollection"`
 			} `json:"backendAddressPools"`
 		}
-		poller, err := runtime.NewPoller[raw](send(t, p, http.MethodPost, w.Deployments()[0].GatewayID+"/backendhealth", nil), p, nil)
+		poller, err := runtime.NewPoller[raw](send(t, p, http.MethodPost, cloudOf(w).Services[cloud.ResourceManager].Endpoint+w.Deployments()[0].GatewayID+"/backendhealth", nil), p, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +265,7 @@ func TestCloseRemovesWhatStartMade(t *testing.T) {
 }
 
 func TestAnUnknownWorldNamesTheOthers(t *testing.T) {
-	if _, err := sim.Start(t.Context(), sim.Options{World: "flat"}); err == nil || !strings.Contains(err.Error(), "ha, private, single") {
+	if _, err := sim.Start(t.Context(), sim.Options{World: "flat"}); err == nil || !strings.Contains(err.Error(), strings.Join(sim.Worlds(), ", ")) {
 		t.Errorf("%v", err)
 	}
 }

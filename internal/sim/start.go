@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 	"github.com/cartouche-gis/cartouche/internal/sim/edge"
 	"github.com/cartouche-gis/cartouche/internal/sim/site"
@@ -21,7 +20,11 @@ import (
 func (w *World) startDeployments(ctx context.Context) error {
 	created := w.ground.Clock.Now().AddDate(-1, 0, -3)
 	for _, d := range w.layout.Deployments {
-		w.places = append(w.places, place{deployment: d, subscription: w.identity.subscription, location: w.layout.Location, created: created})
+		subscription, err := w.subscriptionNamed(d.Subscription)
+		if err != nil {
+			return fmt.Errorf("deployment %s: %w", d.Prefix, err)
+		}
+		w.places = append(w.places, place{deployment: d, cloud: w.cloud, subscription: subscription, location: w.layout.Location, created: created})
 	}
 	certificates := make([]*authority.Issued, len(w.places))
 	var work errgroup.Group
@@ -50,24 +53,6 @@ func (w *World) startDeployments(ctx context.Context) error {
 	}
 	w.manager.SetGrants(w.Grants()...)
 	return nil
-}
-
-// Grants are the rights of the world's service principal, as Cloud Builder's
-// own documentation asks for: Reader on the subscription, Contributor on the
-// resource groups.
-func (w *World) Grants() []arm.Grant {
-	principal := w.tenant.Applications[0].ObjectID
-	grants := []arm.Grant{arm.RoleGrant(principal, "/subscriptions/"+w.identity.subscription, "Reader")}
-	for _, p := range w.places {
-		groups := []string{p.Group}
-		for _, s := range p.Sites {
-			groups = append(groups, s.Group)
-		}
-		for _, group := range groups {
-			grants = append(grants, arm.RoleGrant(principal, "/subscriptions/"+w.identity.subscription+"/resourceGroups/"+group, "Contributor"))
-		}
-	}
-	return grants
 }
 
 // current is the certificate that a deployment serves when the world begins.
@@ -200,12 +185,12 @@ func (w *World) publicRoots() []*x509.Certificate {
 func (w *World) addExtra() error {
 	for _, document := range w.options.Extra {
 		id, _ := document["id"].(string)
-		id = strings.Replace(id, "{subscription}", w.identity.subscription, 1)
+		id = strings.Replace(id, "{subscription}", w.subscriptions[0].ID, 1)
 		document = maps.Clone(document)
 		document["id"] = id
 		parts := strings.Split(id, "/")
 		if len(parts) > 4 {
-			w.manager.AddGroup(w.identity.subscription, parts[4], w.layout.Location, nil)
+			w.manager.AddGroup(w.subscriptions[0].ID, parts[4], w.layout.Location, nil)
 		}
 		if err := w.manager.Add(document); err != nil {
 			return err

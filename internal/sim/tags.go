@@ -8,7 +8,7 @@ func (p place) tags() map[string]any {
 	storage := ""
 	if p.Storage != "" {
 		label, _, _ := strings.Cut(p.Domain, ".")
-		storage = label + "@" + p.Storage + ".blob.core.windows.net@" + p.Group + "@False@AccessKey"
+		storage = label + "@" + p.Storage + ".blob." + p.cloud.BlobSuffix + "@" + p.Group + "@False@AccessKey"
 	}
 	public, private := strings.Join([]string{p.Prefix + "PublicIP", p.Group, p.location, p.Prefix + "dns", p.Public}, "@"), ""
 	if p.Public == "" {

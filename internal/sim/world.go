@@ -72,6 +72,7 @@ type CurrentCertificate struct {
 type World struct {
 	options   Options
 	layout    *layout
+	cloudWord string
 	authority *authority.Authority
 	company   *authority.Issuer // the company's own issuing CA, nil without
 	ground    *ground.Ground
@@ -84,19 +85,22 @@ type World struct {
 	gateways  []*edge.Gateway
 	sites     []*site.Site
 	places    []place
-	identity  identity
-	tenant    entra.Tenant
-	dir       string
-	ownDir    bool
-	next      *authority.Issued
-	nextPFX   []byte
-	password  string
-	caPEM     []byte
+	// subscriptions of all tenants; the first is the first tenant's.
+	subscriptions []arm.Subscription
+	identity      identity
+	cloud         cloud
+	tenant        entra.Tenant // the first, which the deployments are in
+	others        []entra.Tenant
+	dir           string
+	ownDir        bool
+	next          *authority.Issued
+	nextPFX       []byte
+	password      string
+	caPEM         []byte
 }
 
 // identity is every secret of a world; all of it is random.
 type identity struct {
-	subscription                    string
 	admin, adminPassword            string
 	serviceAccount, servicePassword string
 }
@@ -120,10 +124,11 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 		}
 		w.ground.Faults.Add(fault)
 	}
-	w.identity = identity{subscription: newGUID(), admin: "siteadmin", adminPassword: rand.Text()[:16],
+	w.identity = identity{admin: "siteadmin", adminPassword: rand.Text()[:16],
 		serviceAccount: "arcgis", servicePassword: rand.Text()[:16]}
-	w.tenant = entra.Tenant{ID: newGUID(), Domain: w.layout.Tenant.Domain, Name: w.layout.Tenant.Name,
-		Applications: []entra.Application{{ClientID: newGUID(), ObjectID: newGUID(), Name: "cartouche-operator", Secret: rand.Text()}}}
+	if err = w.settle(); err != nil {
+		return w, err
+	}
 	if err = w.startAzure(); err != nil {
 		return w, err
 	}
@@ -159,8 +164,9 @@ func (w *World) startAzure() error {
 		return err
 	})
 	work.Go(func() (err error) {
-		w.entra, err = entra.New(entra.Options{Ground: w.ground, Host: publicCloud.Login, Aliases: loginAliases,
-			Tenants: []entra.Tenant{w.tenant}, Resources: publicCloud.Audiences})
+		w.entra, err = entra.New(entra.Options{Ground: w.ground, Host: w.cloud.Login, Aliases: w.cloud.LoginAliases,
+			Tenants: append([]entra.Tenant{w.tenant}, w.others...), Resources: w.cloud.audiences(),
+			Issuer: w.cloud.Issuer, Instance: w.cloud.Instance, Region: w.cloud.Region})
 		return err
 	})
 	if err := work.Wait(); err != nil {
@@ -170,11 +176,10 @@ func (w *World) startAzure() error {
 		return err
 	}
 	w.manager = arm.New(arm.Options{
-		Ground: w.ground, Cloud: publicCloud, Verify: w.entra.Verify, Revoke: w.entra.Revoke, Guesses: w.options.Guesses.Manager, PageSize: w.options.PageSize,
-		Tenants:       []arm.Tenant{{ID: w.tenant.ID, Name: w.tenant.Name, Domain: w.tenant.Domain}},
-		Subscriptions: []arm.Subscription{{ID: w.identity.subscription, Name: w.layout.Subscription, Tenant: w.tenant.ID}},
+		Ground: w.ground, Cloud: w.cloud.Cloud, OtherClouds: otherClouds(w.cloud), Verify: w.entra.Verify, Revoke: w.entra.Revoke, TenantsOf: w.entra.TenantsOf,
+		Guesses: w.options.Guesses.Manager, PageSize: w.options.PageSize, Tenants: w.armTenants(), Subscriptions: w.subscriptions,
 	})
-	byHost := map[string]http.Handler{publicCloud.Host: w.manager}
+	byHost := map[string]http.Handler{w.cloud.Host: w.manager}
 	for _, host := range w.entra.Hosts() {
 		byHost[host] = w.entra
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
@@ -96,6 +97,50 @@ func TestAWorldStartsQuickly(t *testing.T) {
 		if len(w.Deployments()) == 0 {
 			t.Errorf("%s has no deployment", name)
 		}
+	}
+}
+
+func TestTheGovernmentCloudHasItsOwnNames(t *testing.T) {
+	w := start(t, sim.Options{World: "gov"})
+	credential, err := azidentity.NewClientSecretCredential(variable(w, "AZURE_TENANT_ID"), variable(w, "AZURE_CLIENT_ID"), variable(w, "AZURE_CLIENT_SECRET"),
+		&azidentity.ClientSecretCredentialOptions{ClientOptions: policy.ClientOptions{Transport: client(t, w), Cloud: cloud.AzureGovernment}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, audience := range []string{cloud.AzureGovernment.Services[cloud.ResourceManager].Audience, "https://vault.usgovcloudapi.net"} {
+		if _, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{audience + "/.default"}}); err != nil {
+			t.Errorf("a token for %s: %v", audience, err)
+		}
+	}
+	if _, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://management.azure.com/.default"}}); err == nil {
+		t.Error("a token of the public cloud was given")
+	}
+	if got := variable(w, "CARTOUCHE_CLOUD") + " " + variable(w, "AZURE_AUTHORITY_HOST"); got != "usgov https://login.microsoftonline.us/" {
+		t.Errorf("environment: %s", got)
+	}
+	answer, err := client(t, w).Get("https://management.usgovcloudapi.net/metadata/endpoints?api-version=2022-09-01")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if body, _ := io.ReadAll(answer.Body); !strings.Contains(string(body), `"keyVaultDns":"vault.usgovcloudapi.net"`) {
+		t.Errorf("metadata: %s", body)
+	}
+}
+
+func TestADeploymentIsInTheSubscriptionThatItsFileSays(t *testing.T) {
+	w := start(t, sim.Options{World: "twin"})
+	list := get(t, w, token(t, w), "/subscriptions?api-version=2022-12-01")["value"].([]any)
+	if len(list) != 2 {
+		t.Fatalf("%d subscriptions of Contoso, want 2: %v", len(list), list)
+	}
+	for i, d := range w.Deployments() {
+		if id := w.Subscriptions()[i].ID; !strings.HasPrefix(d.GatewayID, "/subscriptions/"+id+"/") {
+			t.Errorf("%s is not in %s", d.GatewayID, id)
+		}
+	}
+	if len(w.Tenants()) != 3 || len(w.Subscriptions()) != 3 {
+		t.Errorf("tenants %v, subscriptions %v", w.Tenants(), w.Subscriptions())
 	}
 }
 

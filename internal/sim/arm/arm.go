@@ -20,9 +20,14 @@ import (
 type Options struct {
 	Ground *ground.Ground
 	Cloud  Cloud
+	// OtherClouds are named beside Cloud in its metadata.
+	OtherClouds []Cloud
 	// Verify checks a bearer token; Revoke makes one worthless.
 	Verify func(token string, audiences []string) (entra.Caller, error)
 	Revoke func(entra.Caller)
+	// TenantsOf are the ids of all tenants that a caller is in; nil is the one
+	// of its token.
+	TenantsOf func(entra.Caller) []string
 
 	Tenants       []Tenant
 	Subscriptions []Subscription
@@ -33,15 +38,16 @@ type Options struct {
 
 // Cloud is the names of one Azure cloud.
 type Cloud struct {
-	Name        string // AzureCloud, AzureUSGovernment
-	Host        string // management.azure.com
-	Login       string // login.microsoftonline.com
-	Audiences   []string
-	VaultSuffix string // vault.azure.net
-	BlobSuffix  string // core.windows.net
-	Portal      string
-	Graph       string
-	Gallery     string
+	Name           string // AzureCloud, AzureUSGovernment
+	Host           string // management.azure.com
+	Login          string // login.microsoftonline.com
+	Audiences      []string
+	VaultSuffix    string // vault.azure.net
+	BlobSuffix     string // core.windows.net
+	Portal         string
+	Graph          string
+	MicrosoftGraph string
+	Gallery        string
 }
 
 // Tenant and Subscription are as their documents show them.
@@ -63,6 +69,9 @@ type Guesses struct {
 	Busy string
 	// TagsKeepETag: a PATCH of tags does not change the gateway's ETag.
 	TagsKeepETag bool
+	// OneTenantName: a list of tenants names only the token's own; the others
+	// are ids. guess: all are named.
+	OneTenantName bool
 	// FailedKeepsOld: the document of a gateway whose operation failed shows
 	// what was before. guess: it shows what was asked for, as Failed.
 	FailedKeepsOld bool

@@ -14,7 +14,7 @@ type FaultDoc struct{ Name, Steps, What string }
 var steps = []string{
 	"tenants", "subscriptions", "resource-groups", "resource-list", "resource-get", "graph-query",
 	"gateway-get", "gateway-put", "gateway-patch", "operation-poll", "backend-health", "backend-health-poll",
-	"permissions", "locks", "deny-assignments", "role-assignments", "public-ip", "network", "machine-get", "machine-list", "instance-view",
+	"permissions", "locks", "deny-assignments", "role-assignments", "role-definitions", "public-ip", "network", "machine-get", "machine-list", "instance-view",
 	"machine-child-get", "machine-child-put", "machine-child-delete", "run-command",
 	"storage-account", "metadata",
 }

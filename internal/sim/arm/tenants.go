@@ -2,22 +2,31 @@ package arm
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
 // Source for the shapes: Azure REST reference, Tenants - List, Subscriptions -
 // List, Resource Groups - List, Providers - List.
 
+// listTenants shows the tenants that the caller is in: an application one, a
+// person also those it is a guest in.
 func (s *Server) listTenants(w http.ResponseWriter, c call) *failure {
+	ids := []string{c.caller.Tenant}
+	if s.o.TenantsOf != nil {
+		ids = s.o.TenantsOf(c.caller)
+	}
 	list := []any{}
 	for _, tenant := range s.o.Tenants {
-		if !strings.EqualFold(tenant.ID, c.caller.Tenant) {
-			continue // an application has one home; guests are people
+		if !slices.Contains(ids, tenant.ID) {
+			continue
 		}
-		list = append(list, map[string]any{
-			"id": "/tenants/" + tenant.ID, "tenantId": tenant.ID, "displayName": tenant.Name, "defaultDomain": tenant.Domain,
-			"domains": []string{tenant.Domain}, "countryCode": "NL", "tenantCategory": "Home", "tenantType": "AAD",
-		})
+		document := map[string]any{"id": "/tenants/" + tenant.ID, "tenantId": tenant.ID, "tenantCategory": "Home"}
+		if !s.o.Guesses.OneTenantName || tenant.ID == c.caller.Tenant {
+			document["displayName"], document["defaultDomain"], document["domains"] = tenant.Name, tenant.Domain, []string{tenant.Domain}
+			document["countryCode"], document["tenantType"] = "NL", "AAD"
+		}
+		list = append(list, document)
 	}
 	return s.page(w, c, list)
 }

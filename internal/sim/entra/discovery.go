@@ -45,7 +45,7 @@ func (s *Server) configuration(w http.ResponseWriter, name string, v2 bool) {
 	}
 	version, keys, issuer := "/oauth2/v2.0", "/discovery/v2.0/keys", base+id+"/v2.0"
 	if !v2 {
-		version, keys, issuer = "/oauth2", "/discovery/keys", "https://sts.windows.net/"+id+"/"
+		version, keys, issuer = "/oauth2", "/discovery/keys", s.options.Issuer+id+"/"
 	}
 	answer(w, http.StatusOK, map[string]any{
 		"issuer":                                issuer,
@@ -59,8 +59,8 @@ func (s *Server) configuration(w http.ResponseWriter, name string, v2 bool) {
 		"subject_types_supported":               []string{"pairwise"},
 		"scopes_supported":                      []string{"openid", "profile", "email", "offline_access"},
 		"id_token_signing_alg_values_supported": []string{"RS256"},
-		"cloud_instance_name":                   "microsoftonline.com",
-		"tenant_region_scope":                   "EU",
+		"cloud_instance_name":                   s.options.Instance,
+		"tenant_region_scope":                   s.options.Region,
 	})
 }
 

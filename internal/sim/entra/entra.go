@@ -3,6 +3,7 @@
 package entra
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -43,6 +44,9 @@ type Options struct {
 	Host    string
 	Aliases []string
 	Tenants []Tenant
+	// Issuer of v1 tokens, without the tenant, the cloud's instance name and
+	// the region; "" are those of the public cloud.
+	Issuer, Instance, Region string
 	// Resources are the audiences that tokens are given for, as in a scope
 	// without "/.default": "https://management.core.windows.net/".
 	Resources []string
@@ -66,6 +70,8 @@ func New(options Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the signing key of %s: %w", options.Host, err)
 	}
+	options.Issuer = cmp.Or(options.Issuer, "https://sts.windows.net/")
+	options.Instance, options.Region = cmp.Or(options.Instance, "microsoftonline.com"), cmp.Or(options.Region, "EU")
 	if options.Lifetime == 0 {
 		options.Lifetime = 3599 * time.Second
 	}
@@ -100,6 +106,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 	}
 }
+
+// TenantsOf are the ids of all tenants that a caller is in.
+func (s *Server) TenantsOf(caller Caller) []string { return []string{caller.Tenant} }
 
 // tenant finds a tenant by id or domain.
 func (s *Server) tenant(name string) (Tenant, bool) {

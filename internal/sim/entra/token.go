@@ -131,7 +131,7 @@ func (s *Server) resource(r *http.Request, tenant Tenant) (string, *failure) {
 func (s *Server) sign(tenant Tenant, application Application, resource string, continuous bool) (string, error) {
 	now := s.options.Ground.Clock.Now()
 	claims := jwt.MapClaims{
-		"aud": resource, "iss": "https://sts.windows.net/" + tenant.ID + "/",
+		"aud": resource, "iss": s.options.Issuer + tenant.ID + "/",
 		"iat": now.Unix(), "nbf": now.Add(-5 * time.Second).Unix(), "exp": now.Add(s.options.Lifetime).Unix(),
 		"appid": application.ClientID, "appidacr": "1", "idtyp": "app", "oid": application.ObjectID, "sub": application.ObjectID,
 		"tid": tenant.ID, "uti": newGUID(), "ver": "1.0", "app_displayname": application.Name,
