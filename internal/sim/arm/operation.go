@@ -164,15 +164,12 @@ func vaultEntry(document map[string]any) string {
 
 func (s *Server) routeOperation(parts, lower []string) route {
 	id, results := lower[7], lower[6] == "operationresults"
-	step, action := "operation-poll", "Microsoft.Network/locations/operations/read"
+	step := "operation-poll"
 	if results {
-		step, action = "backend-health-poll", "Microsoft.Network/locations/operationResults/read"
+		step = "backend-health-poll"
 	}
 	return route{step, false, s.inSubscription(parts, func(w http.ResponseWriter, c call) *failure {
 		s.mu.Lock()
-		// Noted, not required. guess: both actions exist, but who has a role
-		// on a group alone is known to poll operations of its subscription.
-		s.note(c.caller.ObjectID, action)
 		op, ok := s.operations[id]
 		var now operation
 		if ok {
