@@ -89,9 +89,13 @@ func (g grant) matches(right Right) bool {
 	return anyMatches(with, right.Action) && !anyMatches(without, right.Action)
 }
 
+// anyMatches: a star between two slashes also stands for nothing, and the
+// slashes for one. Nothing says so, but it must be: Managed Identity Operator
+// has userAssignedIdentities/*/assign/action, and is documented to permit
+// userAssignedIdentities/assign/action.
 func anyMatches(patterns []string, action string) bool {
 	for _, pattern := range patterns {
-		if actionMatches(pattern, action) {
+		if actionMatches(pattern, action) || actionMatches(strings.ReplaceAll(pattern, "/*/", "/"), action) {
 			return true
 		}
 	}

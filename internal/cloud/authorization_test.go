@@ -19,6 +19,7 @@ func TestPermissions(t *testing.T) {
 		{"a star crosses slashes", `[{"actions":["Microsoft.Network/*"]}]`, true},
 		{"a star in the middle", `[{"actions":["Microsoft.*/applicationGateways/*rite"]}]`, true},
 		{"a star needs the rest", `[{"actions":["Microsoft.Network/*/delete"]}]`, false},
+		{"a star between slashes may be nothing", `[{"actions":["Microsoft.Network/*/applicationGateways/*/write"]}]`, true},
 		{"excluded by the same role", `[{"actions":["*"],"notActions":["Microsoft.Network/*/write"]}]`, false},
 		{"excluded by one role, given by another", `[{"actions":["*"],"notActions":["Microsoft.Network/*"]},{"actions":["Microsoft.Network/applicationGateways/*"]}]`, true},
 		{"data actions are something else", `[{"dataActions":["*"]}]`, false},

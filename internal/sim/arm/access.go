@@ -70,6 +70,7 @@ func (s *Server) SetLocks(locks ...Lock) {
 func (s *Server) AllowsData(objectID, action, scope string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.noteData(objectID, action)
 	for _, deny := range s.denies {
 		if s.denied(deny, objectID, scope) && matchesAny(deny.DataActions, action) && !matchesAny(deny.NotDataActions, action) {
 			return false
@@ -160,6 +161,7 @@ func (s *Server) sees(caller entra.Caller, subscription string) bool {
 // require refuses what the caller may not do.
 // Source: Azure RBAC documentation, "Troubleshoot Azure RBAC", for both codes.
 func (s *Server) require(caller entra.Caller, action, scope string) *failure {
+	s.note(caller.ObjectID, action)
 	if !s.hasGrant(caller, action, scope) {
 		return fail(http.StatusForbidden, "AuthorizationFailed",
 			"The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' or the scope is invalid. If access was recently granted, please refresh your credentials.",
@@ -173,9 +175,14 @@ func (s *Server) require(caller entra.Caller, action, scope string) *failure {
 	return nil
 }
 
+// matchesAny: guess: "/*/" also matches one slash. Managed Identity Operator's
+// userAssignedIdentities/*/assign/action is documented to permit
+// userAssignedIdentities/assign/action, and nothing says how.
 func matchesAny(patterns []string, action string) bool {
+	action = strings.ToLower(action)
 	for _, pattern := range patterns {
-		if matches(strings.ToLower(pattern), strings.ToLower(action)) {
+		pattern = strings.ToLower(pattern)
+		if matches(pattern, action) || matches(strings.ReplaceAll(pattern, "/*/", "/"), action) {
 			return true
 		}
 	}

@@ -2,6 +2,7 @@ package arm_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -26,6 +27,43 @@ func TestAWriteChecksLinkedPermissions(t *testing.T) {
 	b.wantError(got, 403, "LinkedAuthorizationFailed")
 	if !strings.Contains(got.raw, "virtualNetworks/subnets/join/action") {
 		t.Errorf("the missing action is not named: %s", got.raw)
+	}
+}
+
+func TestAWriteReadsWhatTheGatewayStandsOn(t *testing.T) {
+	b := setUp(t)
+	actions := []string{"Microsoft.Network/applicationGateways/*", "Microsoft.Network/publicIPAddresses/*", "Microsoft.Network/virtualNetworks/subnets/*"}
+	grant := arm.Grant{Principal: operator, Scope: groupID, Role: "custom", Actions: actions}
+	b.manager.SetGrants(grant)
+	body := b.get(gatewayID + version).body
+	for _, missing := range []string{"Microsoft.Network/virtualNetworks/subnets/read", "Microsoft.Network/publicIPAddresses/read"} {
+		grant.NotActions = []string{missing}
+		b.manager.SetGrants(grant)
+		got := b.call(http.MethodPut, gatewayID+version, body)
+		b.wantError(got, 403, "LinkedAuthorizationFailed")
+		if !strings.Contains(got.raw, missing) {
+			t.Errorf("%s is not named: %s", missing, got.raw)
+		}
+	}
+	grant.NotActions = nil
+	b.manager.SetGrants(grant)
+	if got := b.call(http.MethodPut, gatewayID+version, body); got.StatusCode != http.StatusOK {
+		t.Errorf("these are enough: %s", got.raw)
+	}
+}
+
+func TestRequiredRemembersWhatWasAskedFor(t *testing.T) {
+	b := setUp(t)
+	b.get(gatewayID + "/providers/Microsoft.Authorization/locks" + version)
+	b.call(http.MethodPut, gatewayID+version, b.get(gatewayID+version).body)
+	b.manager.AllowsData(operator, "Microsoft.KeyVault/vaults/certificates/read", groupID)
+	b.manager.AllowsData("somebody else", "Microsoft.KeyVault/vaults/secrets/getSecret/action", groupID)
+	actions, dataActions := b.manager.Required(operator)
+	want := []string{"Microsoft.Authorization/locks/read", "Microsoft.Network/applicationGateways/read", "Microsoft.Network/applicationGateways/write",
+		"Microsoft.Network/publicIPAddresses/join/action", "Microsoft.Network/publicIPAddresses/read",
+		"Microsoft.Network/virtualNetworks/subnets/join/action", "Microsoft.Network/virtualNetworks/subnets/read"}
+	if !slices.Equal(actions, want) || !slices.Equal(dataActions, []string{"Microsoft.KeyVault/vaults/certificates/read"}) {
+		t.Errorf("actions %q, data actions %q", actions, dataActions)
 	}
 }
 

@@ -96,6 +96,7 @@ type Server struct {
 	grants     []Grant
 	denies     []Deny
 	locks      []Lock
+	required   map[string]demand   // by lower-case object id
 	members    map[string][]string // of groups, by lower-case object id
 }
 
@@ -107,7 +108,7 @@ func New(o Options) *Server {
 	if o.Guesses.Update == 0 {
 		o.Guesses.Update = 90 * time.Second
 	}
-	s := &Server{o: o, ground: o.Ground, resources: map[string]*resource{}, gateways: map[string]*gateway{}, operations: map[string]*operation{}, members: map[string][]string{}}
+	s := &Server{o: o, ground: o.Ground, resources: map[string]*resource{}, gateways: map[string]*gateway{}, operations: map[string]*operation{}, members: map[string][]string{}, required: map[string]demand{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }

@@ -23,7 +23,7 @@ func (s *Server) authorization(w http.ResponseWriter, c call, scope, what string
 
 func (s *Server) authorizations(c call, scope, what string) ([]any, *failure) {
 	if what == "permissions" {
-		return s.permissions(c, scope), nil
+		return s.permissions(c, scope), s.require(c.caller, "Microsoft.Authorization/permissions/read", scope)
 	}
 	read := map[string]string{"locks": "locks", "roleassignments": "roleAssignments", "denyassignments": "denyAssignments", "roledefinitions": "roleDefinitions"}[what]
 	if read == "" {

@@ -194,12 +194,22 @@ func dangling(value any, below string, known map[string]bool) string {
 	return ""
 }
 
+// linkedActions are needed on what a gateway refers to by these names.
+// Source: Azure documentation, "Application Gateway infrastructure
+// configuration", permissions, for existing resources.
+var linkedActions = map[string][]string{
+	"subnet":          {"Microsoft.Network/virtualNetworks/subnets/read", "Microsoft.Network/virtualNetworks/subnets/join/action"},
+	"publicIPAddress": {"Microsoft.Network/publicIPAddresses/read", "Microsoft.Network/publicIPAddresses/join/action"},
+	"firewallPolicy":  {"Microsoft.Network/ApplicationGatewayWebApplicationFirewallPolicies/join/action"},
+}
+
 // linked checks what a gateway stands on: it must exist, and the caller must
 // be allowed to join it, at every write again.
 // Source: Azure documentation, "Application Gateway infrastructure
 // configuration", permissions; error LinkedAuthorizationFailed.
 func (s *Server) linked(c call, body map[string]any, id string) *failure {
 	join := func(action, scope string) *failure {
+		s.note(c.caller.ObjectID, action)
 		if s.allowed(c.caller, action, scope) {
 			return nil
 		}
@@ -207,21 +217,31 @@ func (s *Server) linked(c call, body map[string]any, id string) *failure {
 			"The client '%s' with object id '%s' has permission to perform action '%s' on scope '%s'; however, it does not have permission to perform action(s) '%s' on the linked scope(s) '%s' (respectively) or the linked scope(s) are invalid.",
 			c.caller.ClientID, c.caller.ObjectID, gatewayWrite, id, action, scope)
 	}
-	for _, collection := range []string{"gatewayIPConfigurations", "frontendIPConfigurations"} {
-		for _, child := range children(body, collection) {
-			properties, _ := child["properties"].(map[string]any)
-			for key, action := range map[string]string{"subnet": "Microsoft.Network/virtualNetworks/subnets/join/action", "publicIPAddress": "Microsoft.Network/publicIPAddresses/join/action"} {
-				reference, _ := properties[key].(map[string]any)
-				scope, _ := reference["id"].(string)
-				if scope == "" {
-					continue
-				}
-				if !s.exists(scope) {
-					return fail(http.StatusBadRequest, "InvalidResourceReference", "Resource %s referenced by resource %s was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.", scope, id)
-				}
+	under := func(properties map[string]any) *failure {
+		for key, actions := range linkedActions {
+			reference, _ := properties[key].(map[string]any)
+			scope, _ := reference["id"].(string)
+			if scope == "" {
+				continue
+			}
+			if !s.exists(scope) {
+				return fail(http.StatusBadRequest, "InvalidResourceReference", "Resource %s referenced by resource %s was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.", scope, id)
+			}
+			for _, action := range actions {
 				if f := join(action, scope); f != nil {
 					return f
 				}
+			}
+		}
+		return nil
+	}
+	if f := under(object(body, "properties")); f != nil {
+		return f
+	}
+	for _, collection := range []string{"gatewayIPConfigurations", "frontendIPConfigurations", "httpListeners"} {
+		for _, child := range children(body, collection) {
+			if f := under(object(child, "properties")); f != nil {
+				return f
 			}
 		}
 	}

@@ -51,6 +51,7 @@ func (s *Server) queryGraph(w http.ResponseWriter, c call) *failure {
 	total := len(result.Rows)
 	from = min(from, total)
 	end := min(from+top, total)
+	s.noteRows(c.caller, result.Rows[from:end])
 	out := map[string]any{"totalRecords": total, "count": end - from, "facets": []any{}, "resultTruncated": "false", "data": data(result, from, end, options["resultFormat"])}
 	if end < total {
 		out["resultTruncated"] = "true"
@@ -82,6 +83,18 @@ func data(result graph.Result, from, end int, format any) any {
 		rows = append(rows, cells)
 	}
 	return map[string]any{"columns": result.Columns, "rows": rows}
+}
+
+// noteRows remembers that the types of these rows were read.
+func (s *Server) noteRows(caller entra.Caller, rows []graph.Row) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, row := range rows {
+		id, _ := row["id"].(string)
+		if r, ok := s.resources[strings.ToLower(id)]; ok {
+			s.note(caller.ObjectID, r.id.kind+"/read")
+		}
+	}
 }
 
 // graphScope is the subscriptions to look in: those named, else all of the tenant.

@@ -164,12 +164,15 @@ func vaultEntry(document map[string]any) string {
 
 func (s *Server) routeOperation(parts, lower []string) route {
 	id, results := lower[7], lower[6] == "operationresults"
-	step := "operation-poll"
+	step, action := "operation-poll", "Microsoft.Network/locations/operations/read"
 	if results {
-		step = "backend-health-poll"
+		step, action = "backend-health-poll", "Microsoft.Network/locations/operationResults/read"
 	}
 	return route{step, false, s.inSubscription(parts, func(w http.ResponseWriter, c call) *failure {
 		s.mu.Lock()
+		// Noted, not required. guess: both actions exist, but who has a role
+		// on a group alone is known to poll operations of its subscription.
+		s.note(c.caller.ObjectID, action)
 		op, ok := s.operations[id]
 		var now operation
 		if ok {

@@ -58,6 +58,7 @@ func (s *Server) list(w http.ResponseWriter, c call, scope string, want func(*re
 	for _, r := range s.order {
 		id, _ := r.document["id"].(string)
 		if within(id, scope) && want(r) && s.allowed(c.caller, r.id.kind+"/read", id) {
+			s.note(c.caller.ObjectID, r.id.kind+"/read")
 			list = append(list, clone(r.document))
 		}
 	}

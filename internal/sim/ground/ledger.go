@@ -11,6 +11,7 @@ const (
 	GatewayWrite      = "gateway-write"      // a PUT that a gateway accepted
 	MachineRestart    = "machine-restart"    // a machine's web server went down
 	LeafServed        = "leaf-served"        // a gateway instance began to serve another leaf
+	VaultWrite        = "vault-write"        // something in a Key Vault was changed
 	OperationFinished = "operation-finished" // an asynchronous operation ended
 	FaultHappened     = "fault"              // a fault was taken
 )
