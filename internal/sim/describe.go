@@ -32,7 +32,7 @@ type Deployment struct {
 	PublicIP        string    `json:"publicIp"` // "" when the gateway is entered from inside only
 	PrivateIP       string    `json:"privateIp,omitempty"`
 	Machines        []Machine `json:"machines"`
-	Sites           []string  `json:"sites"` // contexts of the federated sites
+	Sites           []string  `json:"sites"` // contexts of the further sites
 }
 
 // Machine is a virtual machine in world.json. Name is the short name.
@@ -83,6 +83,9 @@ func (w *World) describe(dir string) ([]byte, error) {
 		"new": map[string]string{"pfx": filepath.Join(dir, "new.pfx"), "passwordFile": filepath.Join(dir, "new.pfx.password"),
 			"sha256": strings.ToUpper(hex.EncodeToString(sum[:])), "notAfter": w.next.Leaf.NotAfter.Format("2006-01-02T15:04:05Z")},
 		"deployments": w.Deployments(),
+	}
+	if bare := w.BareGateways(); len(bare) > 0 {
+		description["bareGateways"] = bare
 	}
 	if w.PrivateRoot() != nil {
 		description["privateRoot"] = filepath.Join(dir, "private-root.pem")

@@ -7,20 +7,33 @@ type frontend struct {
 	private  string // its static private address
 }
 
-// frontends of a gateway; the listeners of the deployment are at the last.
+// frontends of a gateway.
 // Source: Esri/arcgis-azure-templates, Releases/11.4/Templates/gisserver.json,
 // publicIPFrontEndConfiguration and privateIPFrontEndConfiguration.
 func (p place) frontends() []frontend {
-	main := frontend{name: p.Prefix + "EnterpriseAppGatewayFrontendIP"}
+	var list []frontend
+	switch {
+	case p.Public != "":
+		list = append(list, frontend{name: p.mainFrontend(), publicID: p.publicID()})
+	case p.UnusedPublic != "":
+		list = append(list, frontend{name: unusedFrontend, publicID: p.unusedPublicID()})
+	}
+	if p.Private != "" {
+		list = append(list, frontend{name: p.privateFrontend(), private: p.Private})
+	}
+	return list
+}
+
+// mainFrontend is the one that Cloud Builder's listeners are at.
+func (p place) mainFrontend() string { return p.section() + "AppGatewayFrontendIP" }
+
+// privateFrontend is the main one where there is no public address. A second
+// one beside a public is not made by Cloud Builder; its name is anybody's.
+func (p place) privateFrontend() string {
 	if p.Public != "" {
-		main.publicID = p.publicID()
-		return []frontend{main}
+		return "appGwPrivateFrontendIp"
 	}
-	main.private = p.Private
-	if p.UnusedPublic == "" {
-		return []frontend{main}
-	}
-	return []frontend{{name: unusedFrontend, publicID: p.unusedPublicID()}, main}
+	return p.mainFrontend()
 }
 
 const unusedFrontend = "unusedAppGatewayFrontendPublicIP"
@@ -30,7 +43,7 @@ func (p place) unusedPublicID() string {
 }
 
 // Source: as above, unusedPublicIPPWhenUsingPrivateIPDnsPrefix.
-func (p place) unusedPublicName() string { return "ip" + p.deploymentID() + "server" }
+func (p place) unusedPublicName() string { return "ip" + p.deploymentID() + p.serverContext() }
 
 func (p place) frontendDocuments() []any {
 	var out []any
@@ -56,7 +69,7 @@ func (p place) publicAddresses() []tree {
 }
 
 func (p place) publicAddress() tree {
-	return p.addressDocument(p.publicID(), p.Public, p.Prefix+"dns", p.Prefix+"EnterpriseAppGatewayFrontendIP")
+	return p.addressDocument(p.publicID(), p.Public, p.Prefix+"dns", p.mainFrontend())
 }
 
 func (p place) addressDocument(id, address, label, frontend string) tree {
@@ -76,6 +89,15 @@ func (w *World) addNames(p place) {
 	}
 	if p.Secondary != "" {
 		w.ground.Inside.Name(p.Secondary, p.entry())
+	}
+	for _, l := range p.Listeners {
+		for _, name := range l.resolved() {
+			if l.Frontend == "private" {
+				w.ground.Inside.Name(name, p.Private)
+			} else {
+				w.ground.Outside.Name(name, p.Public)
+			}
+		}
 	}
 	for _, m := range p.allMachines() {
 		w.ground.Inside.Name(p.fqdn(m), m.Address)

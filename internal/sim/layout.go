@@ -34,7 +34,8 @@ type directory struct {
 	Subscriptions []string
 }
 
-// deployment is a base deployment of Cloud Builder, V2.
+// deployment is a base deployment of Cloud Builder, V2, or a server site that
+// stands alone behind a gateway of its own.
 type deployment struct {
 	Prefix, Group, Version string
 	Subscription           string // name; "" is the first
@@ -48,7 +49,10 @@ type deployment struct {
 	DataStores      []string `yaml:"data-stores"`
 	Storage         string   // storage account, or ""
 	Machines        []machine
-	Sites           []federated
+	Sites           []serverSite
+	Listeners       []listener
+	// Role and Context of a server site that stands alone; "" for a base deployment.
+	Role, Context string
 }
 
 type machine struct {
@@ -57,17 +61,30 @@ type machine struct {
 	Address string   // inside the virtual network
 }
 
-// federated is a server site that shares the base deployment's gateway.
-type federated struct {
+// serverSite is a server site behind a gateway: federated with the portal of
+// the deployment, or standing alone.
+type serverSite struct {
 	Role, Prefix, Group, Context string
+	GeoEvent                     string // second context of a GeoEvent Server
+	StandAlone                   bool   `yaml:"stand-alone"`
 	Functions                    []string
 	Machines                     []machine
 }
 
-// neighbour is something that discovery meets and nobody updates: kind v1 or
-// half-tagged.
+// section is how names of a site's parts of the gateway go on.
+// Source: Esri/arcgis-azure-templates, Releases/11.4/Templates/gisserver.json, securityTagOption.
+func (s serverSite) section() string {
+	if s.StandAlone {
+		return "StandAlone"
+	}
+	return "Federated"
+}
+
+// neighbour is something else that discovery meets: kind v1, half-tagged, or
+// bare, which is a gateway without any tags in front of a plain web site.
 type neighbour struct {
 	Kind, Prefix, Group, Version, Domain, Gateway, Public string
+	Web                                                   string // address of the web server
 }
 
 // Worlds lists the names that Options.World may have.

@@ -105,5 +105,10 @@ func (w *World) operatorGrants(principal string) []arm.Grant {
 			grants = append(grants, arm.RoleGrant(principal, "/subscriptions/"+p.subscription+"/resourceGroups/"+group, "Contributor"))
 		}
 	}
+	for _, n := range w.layout.Neighbours {
+		if n.Kind == "bare" {
+			grants = append(grants, arm.RoleGrant(principal, "/subscriptions/"+w.places[0].subscription+"/resourceGroups/"+n.Group, "Contributor"))
+		}
+	}
 	return grants
 }

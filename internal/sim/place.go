@@ -38,10 +38,10 @@ func (p place) publicID() string {
 // deploymentID stands for ARM's uniqueString(): 13 letters and digits, the
 // same for the same place.
 func (p place) deploymentID() string {
-	return uniqueString(p.subscription, p.Group, "server", p.location, p.Domain)
+	return uniqueString(p.subscription, p.Group, p.serverContext(), p.location, p.Domain)
 }
 
-func (p place) siteID(site federated) string {
+func (p place) siteID(site serverSite) string {
 	return uniqueString(p.subscription, site.Group, site.Context, p.location, p.Domain)
 }
 
@@ -72,6 +72,29 @@ func (p place) names() []string {
 	}
 	return names
 }
+
+// alone is the deployment as a server site, if it stands alone.
+func (p place) alone() (serverSite, bool) {
+	return serverSite{Role: p.Role, Prefix: p.Prefix, Group: p.Group, Context: p.Context, StandAlone: true, Machines: p.Machines}, p.Role != ""
+}
+
+func (p place) serverContext() string {
+	if p.Role != "" {
+		return p.Context
+	}
+	return "server"
+}
+
+// kind is how names of the gateway's own parts go on.
+// Source: Esri/arcgis-azure-templates, Releases/11.4/Templates/gisserver.json, deploymentType.
+func (p place) kind() string {
+	if p.Role != "" {
+		return "StandAloneServer"
+	}
+	return "Enterprise"
+}
+
+func (p place) section() string { return p.Prefix + p.kind() }
 
 // timestamp is the last part of arcgis-deployment-info.
 // guess: the templates take any text; Cloud Builder's own format is not public.

@@ -133,13 +133,20 @@ func instanceView() tree {
 	}
 }
 
-// addNeighbour adds something that is found and not updated.
-func addNeighbour(ctx context.Context, manager *arm.Server, n neighbour, near place) error {
-	p := near
-	p.deployment = deployment{Prefix: n.Prefix, Group: n.Group, Version: n.Version, Domain: n.Domain, Gateway: n.Gateway, Public: n.Public}
+// place of a neighbour, in the subscription of another.
+func (n neighbour) place(near place) place {
+	near.deployment = deployment{Prefix: n.Prefix, Group: n.Group, Version: n.Version, Domain: n.Domain, Gateway: n.Gateway, Public: n.Public}
+	return near
+}
+
+// addNeighbour adds something that is not a deployment, or not a whole one.
+func (w *World) addNeighbour(ctx context.Context, n neighbour) error {
+	p, manager := n.place(w.places[0]), w.manager
 	manager.AddGroup(p.subscription, n.Group, p.location, nil)
 	address := p.publicAddress()
 	switch n.Kind {
+	case "bare":
+		return w.addBare(ctx, n, p)
 	case "v1":
 		address["tags"] = n.v1Tags(p.deploymentID(), p.timestamp())
 		// Source: Esri/arcgis-azure-templates, Releases/10.7: load balancers, no gateway.
@@ -153,7 +160,7 @@ func addNeighbour(ctx context.Context, manager *arm.Server, n neighbour, near pl
 		if err := manager.Add(p.network()); err != nil {
 			return err
 		}
-		document := p.gatewayDocument(nil, "", nil)
+		document := p.gatewayDocument(nil, nil)
 		properties := document["properties"].(tree)
 		// Somebody removed the certificate's listener and most of the tags.
 		properties["sslCertificates"], properties["httpListeners"], properties["requestRoutingRules"], properties["redirectConfigurations"] = []any{}, []any{}, []any{}, []any{}

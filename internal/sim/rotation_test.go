@@ -162,41 +162,52 @@ func TestARevokedTokenMakesTheSDKGetANewOne(t *testing.T) {
 
 func TestBackendsAreHealthyInEveryWorld(t *testing.T) {
 	for _, name := range sim.Worlds() {
-		w := start(t, sim.Options{World: name, Scale: 200})
-		p := pipeline(t, w)
-		var got struct {
-			Pools []struct {
-				Settings []struct {
-					Servers []struct{ Address, Health string } `json:"servers"`
-				} `json:"backendHttpSettingsCollection"`
-			} `json:"backendAddressPools"`
-		}
-		poller, err := runtime.NewPoller[raw](send(t, p, http.MethodPost, cloudOf(w).Services[cloud.ResourceManager].Endpoint+w.Deployments()[0].GatewayID+"/backendhealth", nil), p, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer, err := poller.PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: time.Second})
-		if err != nil {
-			t.Fatal(err)
-		}
-		encoded, _ := json.Marshal(answer)
-		if err := json.Unmarshal(encoded, &got); err != nil {
-			t.Fatal(err)
-		}
-		servers := 0
-		for _, pool := range got.Pools {
-			for _, setting := range pool.Settings {
-				for _, server := range setting.Servers {
-					servers++
-					if server.Health != "Healthy" && server.Health != "Up" {
-						t.Errorf("%s: %s is %s", name, server.Address, server.Health)
-					}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, sim.Options{World: name, Scale: 200})
+			p := pipeline(t, w)
+			for _, deployment := range w.Deployments() {
+				healthy(t, p, cloudOf(w).Services[cloud.ResourceManager].Endpoint+deployment.GatewayID)
+			}
+		})
+	}
+}
+
+// healthy looks at what a gateway says of its backends.
+func healthy(t *testing.T, p runtime.Pipeline, gateway string) {
+	t.Helper()
+	var got struct {
+		Pools []struct {
+			Settings []struct {
+				Servers []struct{ Address, Health string } `json:"servers"`
+			} `json:"backendHttpSettingsCollection"`
+		} `json:"backendAddressPools"`
+	}
+	poller, err := runtime.NewPoller[raw](send(t, p, http.MethodPost, gateway+"/backendhealth", nil), p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := poller.PollUntilDone(t.Context(), &runtime.PollUntilDoneOptions{Frequency: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, _ := json.Marshal(answer)
+	if err := json.Unmarshal(encoded, &got); err != nil {
+		t.Fatal(err)
+	}
+	servers := 0
+	for _, pool := range got.Pools {
+		for _, setting := range pool.Settings {
+			for _, server := range setting.Servers {
+				servers++
+				if server.Health != "Healthy" && server.Health != "Up" {
+					t.Errorf("%s: %s is %s", gateway, server.Address, server.Health)
 				}
 			}
 		}
-		if servers == 0 {
-			t.Errorf("%s: no server in %s", name, encoded)
-		}
+	}
+	if servers == 0 {
+		t.Errorf("%s: no server in %s", gateway, encoded)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"strings"
@@ -12,8 +13,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cartouche-gis/cartouche/internal/sim/authority"
-	"github.com/cartouche-gis/cartouche/internal/sim/edge"
-	"github.com/cartouche-gis/cartouche/internal/sim/site"
 )
 
 // startDeployments brings up machines, then gateways, then what lies around.
@@ -44,7 +43,7 @@ func (w *World) startDeployments(ctx context.Context) error {
 		}
 	}
 	for _, n := range w.layout.Neighbours {
-		if err := addNeighbour(ctx, w.manager, n, w.places[0]); err != nil {
+		if err := w.addNeighbour(ctx, n); err != nil {
 			return err
 		}
 	}
@@ -66,12 +65,12 @@ func (w *World) current(p place) (*authority.Issued, error) {
 	}
 	// An hour more, so that "9 days left" is true for as long as a test runs.
 	end := w.ground.Clock.Now().AddDate(0, 0, want.DaysLeft).Add(time.Hour)
-	return w.authority.Issue(authority.Spec{Names: p.names(), Key: want.Key, Via: w.issuer(p.deployment), NotBefore: end.AddDate(-1, 0, 0), NotAfter: end})
+	return w.authority.Issue(authority.Spec{Names: p.certificateNames(), Key: want.Key, Via: w.issuer(p.deployment), NotBefore: end.AddDate(-1, 0, 0), NotAfter: end})
 }
 
 // issueNext makes the renewed certificate for the first deployment: new.pfx.
 func (w *World) issueNext() (err error) {
-	if w.next, err = w.authority.Issue(authority.Spec{Names: w.places[0].names(), Via: w.issuer(w.places[0].deployment), NotAfter: w.ground.Clock.Now().AddDate(0, 0, 198)}); err != nil {
+	if w.next, err = w.authority.Issue(authority.Spec{Names: w.places[0].certificateNames(), Via: w.issuer(w.places[0].deployment), NotAfter: w.ground.Clock.Now().AddDate(0, 0, 198)}); err != nil {
 		return err
 	}
 	w.password = rand.Text()[:12]
@@ -93,82 +92,55 @@ func (w *World) startDeployment(ctx context.Context, p place, certificate *autho
 	if err != nil {
 		return err
 	}
-	pfx, err := certificate.PFX("frontend")
+	certificates, err := w.certificateEntries(p, certificate)
 	if err != nil {
 		return err
 	}
-	gateway := edge.New(w.ground, p.Gateway)
-	gateway.Options = w.options.Guesses.Gateway
-	gateway.Options.WellKnown = append(gateway.Options.WellKnown, w.authority.PublicRoot())
-	w.gateways = append(w.gateways, gateway)
-	if err := w.manager.AddGateway(ctx, p.gatewayDocument(pfx, "frontend", anchors), gateway); err != nil {
+	for _, l := range p.Listeners {
+		if l.Web != "" {
+			if err := w.startWeb(l.Web, l.Hosts[0]); err != nil {
+				return err
+			}
+		}
+	}
+	if err := w.manager.AddGateway(ctx, p.gatewayDocument(certificates, anchors), w.newPlane(p.Gateway)); err != nil {
 		return err
 	}
 	w.addNames(p)
 	return nil
 }
 
-// startSites starts Portal, the hosting Server and the federated sites, and
-// answers what the gateway must trust of each, by context.
-func (w *World) startSites(p place, leaf *x509.Certificate) (map[string][]*x509.Certificate, error) {
-	anchors := map[string][]*x509.Certificate{}
-	start := func(context string, spec site.Spec) (*site.Site, error) {
-		spec.Version, spec.Admin, spec.Password, spec.PublicRoots = p.Version, w.identity.admin, w.identity.adminPassword, w.publicRoots()
-		spec.PublicURL, spec.ExternalLeaf, spec.Options = "https://"+p.Domain+"/"+context, leaf, w.options.Guesses.Sites
-		spec.Trusted = w.trusted(p.deployment)
-		s, err := site.Start(w.ground, spec)
-		if err != nil {
-			return nil, err
-		}
-		w.sites = append(w.sites, s)
-		anchors[context] = s.TrustAnchors()
-		return s, nil
-	}
-	// Source: Esri/arcgis-powershell-dsc: federation uses the secondary name
-	// when there is one, else the external one.
-	admin := p.Domain
-	if p.Secondary != "" {
-		admin = p.Secondary
-	}
-	servers := []site.FederatedSpec{{ID: uniqueString(p.deploymentID(), "hosting"), URL: "https://" + p.Domain + "/server", AdminURL: "https://" + admin + "/server",
-		Role: "HOSTING_SERVER", Function: "GeneralPurposeServer", Hosting: true}}
-	for _, f := range p.Sites {
-		spec := site.FederatedSpec{ID: uniqueString(p.siteID(f), "site"), URL: "https://" + p.Domain + "/" + f.Context, AdminURL: "https://" + admin + "/" + f.Context,
-			Role: "FEDERATED_SERVER", Function: strings.Join(f.Functions, ",")}
-		if f.Role == "NotebookServer" {
-			spec.Type = "ARCGIS_NOTEBOOK_SERVER"
-		}
-		servers = append(servers, spec)
-	}
-	portal, err := start("portal", site.Spec{Product: site.Portal, Machines: p.specs(with(p.Machines, "Portal"), true), Federated: servers})
+// certificateEntries are the gateway's certificates: the deployment's own, and
+// one for each listener that has another entry.
+func (w *World) certificateEntries(p place, own *authority.Issued) ([]any, error) {
+	first, err := certificateEntry(ownEntry, own)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := start("server", site.Spec{Product: site.Server, Machines: p.specs(with(p.Machines, "Server"), false), Portal: portal}); err != nil {
-		return nil, err
-	}
-	for _, f := range p.Sites {
-		product := site.Server
-		if f.Role == "NotebookServer" {
-			product = site.Notebook
+	entries := []any{first}
+	for _, l := range p.Listeners {
+		if l.entry() == ownEntry {
+			continue
 		}
-		if _, err := start(f.Context, site.Spec{Product: product, Machines: p.specs(f.Machines, false), Portal: portal}); err != nil {
+		other, err := w.authority.Issue(authority.Spec{Names: l.Hosts, Key: "p256"})
+		if err != nil {
 			return nil, err
 		}
+		entry, err := certificateEntry(l.Certificate, other)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, entry)
 	}
-	return anchors, nil
+	return entries, nil
 }
 
-func (p place) specs(machines []machine, portal bool) []site.MachineSpec {
-	var out []site.MachineSpec
-	for i, m := range machines {
-		spec := site.MachineSpec{Name: p.fqdn(m), Names: []string{m.Name, m.Address}}
-		if portal {
-			spec.Role = []string{"primary", "standby"}[min(i, 1)]
-		}
-		out = append(out, spec)
+func certificateEntry(name string, issued *authority.Issued) (tree, error) {
+	pfx, err := issued.PFX("frontend")
+	if err != nil {
+		return nil, err
 	}
-	return out
+	return tree{"name": name, "properties": tree{"data": base64.StdEncoding.EncodeToString(pfx), "password": "frontend"}}, nil
 }
 
 func (w *World) publicRoots() []*x509.Certificate {

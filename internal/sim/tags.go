@@ -14,15 +14,19 @@ func (p place) tags() map[string]any {
 	if p.Public == "" {
 		public, private = "", strings.Join([]string{p.Private, "appgateway", p.Prefix + "-vnet", p.Group, p.location}, "@")
 	}
+	contexts, role := "server,portal", "HostingServer"
+	if own, alone := p.alone(); alone {
+		contexts, role = own.Context+","+own.GeoEvent, own.Role
+	}
 	tags := map[string]any{
 		"arcgis-deployment-id":                               p.deploymentID(),
 		"arcgis-deployment-version":                          p.Version,
-		"arcgis-deployment-info":                             strings.Join([]string{p.Prefix, p.Prefix + "-vnet", p.Group, "default", "server,portal", p.timestamp()}, "@"),
+		"arcgis-deployment-info":                             strings.Join([]string{p.Prefix, p.Prefix + "-vnet", p.Group, "default", contexts, p.timestamp()}, "@"),
 		"arcgis-deployment-domain":                           p.Domain,
 		"arcgis-deployment-secondary-domain":                 p.Secondary,
 		"arcgis-deployment-privateip-info":                   private,
 		"arcgis-deployment-publicip-info":                    public,
-		"arcgis-deployment-server-role":                      "HostingServer",
+		"arcgis-deployment-server-role":                      role,
 		"arcgis-deployment-datastore-types":                  strings.Join(p.DataStores, ","),
 		"arcgis-deployment-rdp-endpoint":                     "",
 		"arcgis-deployment-cloud-stg":                        storage,
@@ -35,7 +39,7 @@ func (p place) tags() map[string]any {
 		"arcgis-deployment-azure-monitoring-info":            "",
 	}
 	for _, site := range p.Sites {
-		key := strings.Join([]string{"FS", site.Role, site.Context + ",", p.siteID(site), p.timestamp(), p.Version, strings.Join(site.Functions, ","), "False,False"}, "@")
+		key := strings.Join([]string{"FS", site.Role, site.Context + "," + site.GeoEvent, p.siteID(site), p.timestamp(), p.Version, strings.Join(site.Functions, ","), "False,False"}, "@")
 		tags[key] = site.Group + "," + p.location + "@" + site.Prefix + "@" + p.Group + "," + p.Storage + ",False@@False,0000"
 	}
 	return tags

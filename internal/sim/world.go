@@ -80,6 +80,7 @@ type World struct {
 	manager   *arm.Server
 	azure     *http.Server // TLS, all names of Azure
 	aia       *http.Server // plain HTTP
+	webs      []*http.Server
 	outside   *door.Door
 	inside    *door.Door
 	gateways  []*edge.Gateway
@@ -148,6 +149,13 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 func (w *World) rename() {
 	first := &w.layout.Deployments[0]
 	if w.options.Domain != "" {
+		for i, l := range first.Listeners {
+			for j, host := range l.Hosts {
+				if host == first.Domain {
+					first.Listeners[i].Hosts[j] = w.options.Domain
+				}
+			}
+		}
 		first.Domain, first.Secondary = w.options.Domain, ""
 	}
 	if w.options.SecondaryDomain != "" {
@@ -230,7 +238,7 @@ func (w *World) Close() error {
 	for _, s := range w.sites {
 		problems = append(problems, s.Close())
 	}
-	for _, server := range []*http.Server{w.azure, w.aia} {
+	for _, server := range append([]*http.Server{w.azure, w.aia}, w.webs...) {
 		if server != nil {
 			problems = append(problems, server.Close())
 		}

@@ -93,8 +93,8 @@ func (m *machine) up() error {
 			return context.WithValue(ctx, connKey{}, conn)
 		},
 	}
-	for _, name := range m.dialledAs() {
-		listening, err := m.site.ground.Inside.Listen(name, m.site.product.port)
+	for _, at := range m.endpoints() {
+		listening, err := m.site.ground.Inside.Listen(at.name, at.port)
 		if err != nil {
 			return err
 		}
@@ -111,6 +111,21 @@ func (m *machine) up() error {
 		m.site.background.Go(func() { _ = server.Serve(secure) })
 	}
 	return nil
+}
+
+type endpoint struct {
+	name string
+	port int
+}
+
+func (m *machine) endpoints() []endpoint {
+	var list []endpoint
+	for _, name := range m.dialledAs() {
+		for _, port := range append([]int{m.site.product.port}, m.site.spec.Also...) {
+			list = append(list, endpoint{name, port})
+		}
+	}
+	return list
 }
 
 func (m *machine) dialledAs() []string {

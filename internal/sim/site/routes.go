@@ -1,6 +1,9 @@
 package site
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // routes are the resources of a machine. Paths have the spelling that
 // normalise gives them.
@@ -33,6 +36,15 @@ func (m *machine) serverRoutes(root string) {
 	m.handle(root+"/rest/info", serverInfo)
 	m.handle(root+"/rest/services", serverServices)
 	m.handle(root, redirectTo("/rest/services"))
+
+	// guess: what the pages of these extensions show; only that they answer is
+	// known, from the probes of Esri/arcgis-azure-templates.
+	if slices.Contains(m.site.spec.Also, 6143) {
+		m.handle("/geoevent/manager", serverHealth)
+	}
+	if slices.Contains(m.site.spec.Also, 13443) {
+		m.handle("/workflow/healthcheck", serverHealth)
+	}
 }
 
 func (m *machine) portalRoutes(root string) {

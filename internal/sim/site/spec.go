@@ -22,6 +22,10 @@ type Spec struct {
 	// Context is the internal context, the first path segment on the machines;
 	// empty means "arcgis".
 	Context string
+	// Also are further ports where the machines answer as on their own, with
+	// the same certificate: those of GeoEvent, Workflow Manager and Mission's
+	// web sockets. Source: Configurations-Azure of Esri/arcgis-powershell-dsc.
+	Also []int
 	// Admin and Password are those of the primary site administrator.
 	Admin, Password string
 	// PublicURL is the URL under which clients know the site, for example

@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"crypto/x509"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/site"
+)
+
+// role is what runs on the machines of a server site.
+type role struct {
+	product    string
+	serverType string // as the portal's federation has it; "" is ARCGIS
+	also       []int  // ports of extensions
+}
+
+// roles that are not ArcGIS Server alone.
+// Source: Esri/arcgis-azure-templates, Releases/11.4/getAppGatewayObject.py for
+// ports; Esri/arcgis-powershell-dsc for server types.
+var roles = map[string]role{
+	"NotebookServer":        {site.Notebook, "ARCGIS_NOTEBOOK_SERVER", nil},
+	"MissionServer":         {site.Mission, "ARCGIS_MISSION_SERVER", []int{20301}},
+	"GeoEventServer":        {site.Server, "", []int{6143}},
+	"WorkflowManagerServer": {site.Server, "", []int{13443}},
+}
+
+func roleOf(name string) role {
+	if known, ok := roles[name]; ok {
+		return known
+	}
+	return role{product: site.Server}
+}
+
+// starter starts the sites of one deployment.
+type starter struct {
+	world   *World
+	place   place
+	leaf    *x509.Certificate // of the gateway
+	mu      sync.Mutex
+	anchors map[string][]*x509.Certificate // by context
+}
+
+func (s *starter) start(context, name string, spec site.Spec) (*site.Site, error) {
+	w, p := s.world, s.place
+	spec.Version, spec.Admin, spec.Password, spec.PublicRoots = p.Version, w.identity.admin, w.identity.adminPassword, w.publicRoots()
+	spec.PublicURL, spec.ExternalLeaf, spec.Options = "https://"+name+"/"+context, s.leaf, w.options.Guesses.Sites
+	spec.Trusted = w.trusted(p.deployment)
+	started, err := site.Start(w.ground, spec)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.sites = append(w.sites, started)
+	s.anchors[context] = started.TrustAnchors()
+	return started, nil
+}
+
+// startSites starts Portal, the hosting Server and the further sites, and
+// answers what the gateway must trust of each, by context. Sites make keys,
+// which is slow: they do it side by side, behind the portal that they know.
+func (w *World) startSites(p place, leaf *x509.Certificate) (map[string][]*x509.Certificate, error) {
+	s := &starter{world: w, place: p, leaf: leaf, anchors: map[string][]*x509.Certificate{}}
+	if own, alone := p.alone(); alone {
+		return s.anchors, s.startServer(own, nil)
+	}
+	portal, err := s.start("portal", p.Domain, site.Spec{Product: site.Portal, Machines: p.specs(with(p.Machines, "Portal"), true), Federated: p.federation()})
+	if err != nil {
+		return nil, err
+	}
+	var work errgroup.Group
+	work.Go(func() error {
+		_, err := s.start("server", p.Domain, site.Spec{Product: site.Server, Machines: p.specs(with(p.Machines, "Server"), false), Portal: portal})
+		return err
+	})
+	for _, further := range p.Sites {
+		work.Go(func() error { return s.startServer(further, portal) })
+	}
+	return s.anchors, work.Wait()
+}
+
+func (s *starter) startServer(of serverSite, portal *site.Site) error {
+	if of.StandAlone {
+		portal = nil
+	}
+	role := roleOf(of.Role)
+	_, err := s.start(of.Context, s.place.hostOf(of.Context), site.Spec{Product: role.product, Machines: s.place.specs(of.Machines, false), Portal: portal, Also: role.also})
+	return err
+}
+
+// hostOf is the name under which clients reach a site.
+func (p place) hostOf(context string) string {
+	for _, l := range p.Listeners {
+		if l.Site == context {
+			return l.Hosts[0]
+		}
+	}
+	return p.Domain
+}
+
+// federation is what the portal knows of its servers.
+// Source: Esri/arcgis-powershell-dsc: federation uses the secondary name when
+// there is one, else the external one.
+func (p place) federation() []site.FederatedSpec {
+	admin := p.Domain
+	if p.Secondary != "" {
+		admin = p.Secondary
+	}
+	servers := []site.FederatedSpec{{ID: uniqueString(p.deploymentID(), "hosting"), URL: "https://" + p.Domain + "/server", AdminURL: "https://" + admin + "/server",
+		Role: "HOSTING_SERVER", Function: "GeneralPurposeServer", Hosting: true}}
+	for _, f := range p.Sites {
+		if !f.StandAlone {
+			servers = append(servers, site.FederatedSpec{ID: uniqueString(p.siteID(f), "site"), URL: "https://" + p.Domain + "/" + f.Context, AdminURL: "https://" + admin + "/" + f.Context,
+				Role: "FEDERATED_SERVER", Function: strings.Join(f.Functions, ","), Type: roleOf(f.Role).serverType})
+		}
+	}
+	return servers
+}
+
+func (p place) specs(machines []machine, portal bool) []site.MachineSpec {
+	var out []site.MachineSpec
+	for i, m := range machines {
+		spec := site.MachineSpec{Name: p.fqdn(m), Names: []string{m.Name, m.Address}}
+		if portal {
+			spec.Role = []string{"primary", "standby"}[min(i, 1)]
+		}
+		out = append(out, spec)
+	}
+	return out
+}
