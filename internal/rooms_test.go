@@ -26,11 +26,12 @@ var may = map[string][]string{
 	"egress":     {"secret"},
 	"handshake":  {"egress", "pki"},
 	"cloud":      {"pki", "secret"},
+	"account":    {"cloud", "secret"}, // remembers a sign-in, keeps its tokens for cloud
 	"arcgis":     {"secret"},
 	"deployment": {"cloud", "pki"},
 	"rotation":   {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "pki", "secret"},
 	"sim":        {},
-	"cli":        {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "pki", "rotation", "secret", "sim", "traffic"},
+	"cli":        {"account", "arcgis", "cloud", "deployment", "egress", "handshake", "journal", "pki", "rotation", "secret", "sim", "traffic"},
 	"strangers":  {},
 }
 

@@ -28,6 +28,15 @@ func (rm *ResourceManager) CallerID(ctx context.Context) (string, error) {
 	return id, nil
 }
 
+// Caller is who is signed in, as far as the token says it.
+func (rm *ResourceManager) Caller(ctx context.Context) (Identity, error) {
+	token, err := rm.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{rm.cloud.Audience + "/.default"}})
+	if err != nil {
+		return Identity{}, err
+	}
+	return IdentityOf(token), nil
+}
+
 // objectID reads the claim oid of a JSON Web Token. Its errors quote nothing.
 func objectID(token string) (string, error) {
 	unreadable := errors.New("the token does not tell who is signed in")

@@ -2,6 +2,10 @@ package cloud
 
 import "strings"
 
+// loginCommand stands in a hint for the command that signs in anew, which
+// depends on the kind of sign-in.
+const loginCommand = "LOGIN"
+
 // hints say what one of Azure's codes means for the person who sees it, and
 // what to do. Keys are lower-case. Sources: azure.md §2.2, §4 and §5 for
 // Resource Manager and gateways, Microsoft's list of AADSTS error codes.
@@ -15,15 +19,19 @@ var hints = map[string]string{
 	"aadsts7000112": "the application is disabled in the tenant: an administrator of the tenant can enable it",
 	"aadsts700027":  "the certificate of the application is not known in the tenant",
 	"aadsts500011":  "the tenant does not know this cloud's Resource Manager: check the cloud (public, usgov or china)",
-	"aadsts50076":   "multi-factor authentication is asked for: sign in again with: az login",
-	"aadsts50079":   "multi-factor authentication must be set up first: sign in with: az login",
+	"aadsts50076":   "multi-factor authentication is asked for: sign in again with: " + loginCommand,
+	"aadsts50079":   "multi-factor authentication must be set up first: sign in with: " + loginCommand,
 	"aadsts53003":   "conditional access forbids signing in from here: use a computer or network that the tenant allows",
-	"aadsts50173":   "the sign-in was withdrawn (password changed): sign in again with: az login",
-	"aadsts70008":   "the sign-in has expired: sign in again with: az login",
-	"aadsts70043":   "the sign-in has expired by conditional access: sign in again with: az login",
-	"aadsts700082":  "the sign-in has expired after long disuse: sign in again with: az login",
+	"aadsts50173":   "the sign-in was withdrawn (password changed): sign in again with: " + loginCommand,
+	"aadsts70008":   "the sign-in has expired: sign in again with: " + loginCommand,
+	"aadsts70043":   "the sign-in has expired by conditional access: sign in again with: " + loginCommand,
+	"aadsts700082":  "the sign-in has expired after long disuse: sign in again with: " + loginCommand,
 	"aadsts70016":   "the sign-in in the browser was not finished yet",
 	"aadsts65001":   "nobody has consented to this application in the tenant: an administrator can",
+	"aadsts70020":   "the code was valid for some minutes only: sign in again with: " + loginCommand,
+	"aadsts50126":   "user name or password is wrong",
+	"aadsts65004":   "the consent was declined: sign in again and accept, or use another way: --sign-in azure-cli",
+	"aadsts50058":   "sign in with: " + loginCommand,
 	"aadsts50020":   "this account does not belong to the tenant: name its own tenant",
 
 	// Authorization.
@@ -31,9 +39,9 @@ var hints = map[string]string{
 		"az role assignment list --assignee ACCOUNT --scope SCOPE --include-inherited",
 	"linkedauthorizationfailed": "writing a gateway also needs the right to join its subnet and public IP address and to assign its identity: " +
 		"ask for Network Contributor on the network and Managed Identity Operator on the identity",
-	"invalidauthenticationtoken":       "sign in again: az login",
-	"invalidauthenticationtokentenant": "the sign-in is for another tenant than the subscription: name the subscription's tenant",
-	"expiredauthenticationtoken":       "the sign-in has expired: az login",
+	"invalidauthenticationtoken":       "sign in again: cartouche login (or az login)",
+	"invalidauthenticationtokentenant": "the sign-in is for another tenant than the subscription: name the subscription's tenant with --tenant; cartouche account tenants lists them",
+	"expiredauthenticationtoken":       "the sign-in has expired: cartouche login (or az login)",
 	"scopelocked":                      "a lock forbids changes here: az lock list --resource-group GROUP",
 	"requestdisallowedbypolicy":        "an Azure Policy of the organisation forbids this change",
 	"subscriptionnotfound":             "the subscription does not exist or this account may not see it: az account list --all",

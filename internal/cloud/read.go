@@ -34,6 +34,35 @@ func (rm *ResourceManager) Subscriptions(ctx context.Context) ([]Subscription, e
 	return subscriptions, nil
 }
 
+// Tenant is a tenant in which the caller is known.
+type Tenant struct {
+	ID string
+	// Name and Domain may be missing for a tenant that the sign-in cannot read.
+	Name   string
+	Domain string
+	// Domains are all names of the tenant, in no order.
+	Domains []string
+}
+
+// Tenants lists the tenants of a person: their own, and those they are a guest
+// in. Source: REST reference, Tenants - List.
+func (rm *ResourceManager) Tenants(ctx context.Context) ([]Tenant, error) {
+	items, err := rm.List(ctx, "/tenants", SubscriptionsAPI, nil)
+	if err != nil {
+		return nil, err
+	}
+	var tenants []Tenant
+	for _, item := range items {
+		tenants = append(tenants, Tenant{
+			ID:      textAt(item, "tenantId"),
+			Name:    textAt(item, "displayName"),
+			Domain:  textAt(item, "defaultDomain"),
+			Domains: textsAt(item, "domains"),
+		})
+	}
+	return tenants, nil
+}
+
 // ListTagged lists the resources of a subscription that have any of the named
 // tags, each once: id, name, type, location and tags, without properties. It is
 // for where Resource Graph is refused.

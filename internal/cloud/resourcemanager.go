@@ -76,7 +76,7 @@ func NewResourceManager(cloud Cloud, credential azcore.TokenCredential, options 
 		client.PerRetryPolicies = []policy.Policy{observer{tell: options.Observe}}
 	}
 	pipeline, err := armruntime.NewPipeline("cloud", options.Version, credential,
-		runtime.PipelineOptions{PerCall: []policy.Policy{guard{endpoint: endpoint}}},
+		runtime.PipelineOptions{PerCall: []policy.Policy{guard{endpoint: endpoint}, renewal{credential: credential}}},
 		&armpolicy.ClientOptions{ClientOptions: client, DisableRPRegistration: true})
 	if err != nil {
 		return nil, fmt.Errorf("resource manager of cloud %q: %w", cloud.Name, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -17,8 +18,20 @@ import (
 type SignInKind string
 
 const (
-	// ServicePrincipal signs in an application with its client secret.
+	// Browser signs in a person in the browser of this computer: authorization
+	// code with PKCE, the answer comes to a port of this computer.
+	Browser SignInKind = "browser"
+	// DeviceCode signs in a person in the browser of any computer, who types a
+	// code there.
+	DeviceCode SignInKind = "device-code"
+	// ServicePrincipal signs in an application with its client secret or its
+	// certificate.
 	ServicePrincipal SignInKind = "service-principal"
+	// WorkloadIdentity signs in an application with a token of somebody else
+	// whom the tenant trusts: Kubernetes, GitHub.
+	WorkloadIdentity SignInKind = "workload-identity"
+	// ManagedIdentity is the identity that Azure gives to a machine.
+	ManagedIdentity SignInKind = "managed-identity"
 	// AzureCLI borrows the sign-in of az.
 	AzureCLI SignInKind = "azure-cli"
 	// DefaultChain tries what the computer offers, in azidentity's order:
@@ -27,21 +40,39 @@ const (
 	DefaultChain SignInKind = "default"
 )
 
+// SignInKinds are all of them, those for people first.
+func SignInKinds() []SignInKind {
+	return []SignInKind{Browser, DeviceCode, AzureCLI, ServicePrincipal, WorkloadIdentity, ManagedIdentity, DefaultChain}
+}
+
+// OfPerson tells whether a person has to be there to sign in.
+func (k SignInKind) OfPerson() bool { return k == Browser || k == DeviceCode }
+
 // signInOperation is the Operation of every *Error of a sign-in.
 const signInOperation = "sign in"
 
-// SignInOptions are for [SignIn].
+// SignInOptions are for [SignIn] and [NewPerson].
 type SignInOptions struct {
 	// Cloud decides where to sign in; the zero value is Public.
 	Cloud Cloud
 	// Kind is how; "" is DefaultChain.
 	Kind SignInKind
-	// TenantID is required for a service principal; for the others "" means
-	// their own.
+	// TenantID is an id or a domain. It is required for a service principal and
+	// a workload; for the others "" means their own.
 	TenantID string
-	// ClientID and ClientSecret are for a service principal.
-	ClientID     string
-	ClientSecret secret.Secret
+	// ClientID is the application. For a managed identity it chooses among
+	// several, for a person "" is Azure CLI's public application.
+	ClientID string
+	// ClientSecret or ClientCertificate are for a service principal.
+	ClientSecret      secret.Secret
+	ClientCertificate *ClientCertificate
+	// FederatedTokenFile holds the token of a workload; "" is what
+	// AZURE_FEDERATED_TOKEN_FILE names.
+	FederatedTokenFile string
+	// Tokens keeps the sign-in of a person; nil keeps it in memory.
+	Tokens TokenStore
+	// AccountID chooses among the people whose sign-in is kept.
+	AccountID string
 	// Client makes the connections. It is required.
 	Client *http.Client
 	// Version is Cartouche's own version, for the user agent.
@@ -60,18 +91,31 @@ func SignIn(_ context.Context, options SignInOptions) (azcore.TokenCredential, e
 	if options.Kind == "" {
 		options.Kind = DefaultChain
 	}
-	client := clientOptions(options.Cloud, options.Version, options.Client)
-	credential, err := newCredential(options, client)
+	if options.Kind.OfPerson() {
+		return NewPerson(options)
+	}
+	credential, err := newCredential(options)
 	if err != nil {
 		return nil, signInError(options, err)
 	}
 	return &signIn{options: options, credential: credential}, nil
 }
 
-func newCredential(options SignInOptions, client policy.ClientOptions) (azcore.TokenCredential, error) {
+func newCredential(options SignInOptions) (azcore.TokenCredential, error) {
+	client := clientOptions(options.Cloud, options.Version, options.Client)
 	switch options.Kind {
 	case ServicePrincipal:
 		return newServicePrincipal(options, client)
+	case WorkloadIdentity:
+		return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
+			ClientOptions: client, TenantID: options.TenantID, ClientID: options.ClientID, TokenFilePath: options.FederatedTokenFile,
+		})
+	case ManagedIdentity:
+		identity := &azidentity.ManagedIdentityCredentialOptions{ClientOptions: client}
+		if options.ClientID != "" {
+			identity.ID = azidentity.ClientID(options.ClientID)
+		}
+		return azidentity.NewManagedIdentityCredential(identity)
 	case AzureCLI:
 		return azidentity.NewAzureCLICredential(&azidentity.AzureCLICredentialOptions{TenantID: options.TenantID})
 	case DefaultChain:
@@ -80,37 +124,40 @@ func newCredential(options SignInOptions, client policy.ClientOptions) (azcore.T
 			TenantID:      options.TenantID,
 		})
 	}
-	return nil, fmt.Errorf("unknown way to sign in %q: known are %s, %s and %s", options.Kind, ServicePrincipal, AzureCLI, DefaultChain)
-}
-
-func newServicePrincipal(options SignInOptions, client policy.ClientOptions) (azcore.TokenCredential, error) {
-	switch {
-	case options.TenantID == "":
-		return nil, errors.New("a service principal needs its tenant id")
-	case options.ClientID == "":
-		return nil, errors.New("a service principal needs its client id")
-	case options.ClientSecret.Empty():
-		return nil, errors.New("a service principal needs its client secret")
-	}
-	return azidentity.NewClientSecretCredential(options.TenantID, options.ClientID, options.ClientSecret.Reveal(),
-		&azidentity.ClientSecretCredentialOptions{ClientOptions: client})
+	return nil, fmt.Errorf("unknown way to sign in %q: known are %v", options.Kind, SignInKinds())
 }
 
 // signIn is a credential whose errors are ours.
 type signIn struct {
-	options    SignInOptions
+	options SignInOptions
+
+	mu         sync.Mutex
 	credential azcore.TokenCredential
+}
+
+// Renew makes the next token a new one, although the last is not due to end.
+func (s *signIn) Renew() {
+	// azidentity has no way to let go of a token, so everything begins anew.
+	fresh, err := newCredential(s.options)
+	if err != nil {
+		return // what worked before stays
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.credential = fresh
+}
+
+func (s *signIn) current() azcore.TokenCredential {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.credential
 }
 
 // GetToken is azcore's interface.
 func (s *signIn) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	token, err := s.credential.GetToken(ctx, options)
+	token, err := s.current().GetToken(ctx, options)
 	if err != nil {
-		failed := signInError(s.options, err)
-		if ctx.Err() != nil {
-			failed.err = ctx.Err() // azidentity does not keep it
-		}
-		return azcore.AccessToken{}, failed
+		return azcore.AccessToken{}, signInErrorWithin(ctx, s.options, err)
 	}
 	return token, nil
 }

@@ -32,12 +32,15 @@ func entra(t *testing.T, cloud Cloud, token http.HandlerFunc) *http.Client {
 	mux := http.NewServeMux()
 	authority := cloud.AuthorityHost + tenant
 	mux.HandleFunc("GET /common/discovery/instance", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, 200, `{"tenant_discovery_endpoint":"`+authority+`/v2.0/.well-known/openid-configuration","metadata":[]}`)
+		answer(w, 200, `{"tenant_discovery_endpoint":"`+authority+`/v2.0/.well-known/openid-configuration","metadata":[{"preferred_network":"`+r.Host+`","preferred_cache":"`+r.Host+`","aliases":["`+r.Host+`"]}]}`)
 	})
 	mux.HandleFunc("GET /"+tenant+"/v2.0/.well-known/openid-configuration", func(w http.ResponseWriter, r *http.Request) {
-		answer(w, 200, `{"token_endpoint":"`+authority+`/oauth2/v2.0/token","authorization_endpoint":"`+authority+`/oauth2/v2.0/authorize","issuer":"`+authority+`/v2.0"}`)
+		answer(w, 200, `{"token_endpoint":"`+authority+`/oauth2/v2.0/token","authorization_endpoint":"`+authority+`/oauth2/v2.0/authorize","device_authorization_endpoint":"`+authority+`/oauth2/v2.0/devicecode","issuer":"`+authority+`/v2.0"}`)
 	})
 	mux.HandleFunc("POST /"+tenant+"/oauth2/v2.0/token", token)
+	mux.HandleFunc("POST /"+tenant+"/oauth2/v2.0/devicecode", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, 200, `{"user_code":"ABCD","device_code":"d","verification_uri":"https://microsoft.com/devicelogin","expires_in":900,"interval":5,"message":"m"}`)
+	})
 	server := httptest.NewTLSServer(mux)
 	t.Cleanup(server.Close)
 	client := server.Client()

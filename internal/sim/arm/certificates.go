@@ -80,8 +80,11 @@ func settleCertificates(body map[string]any, fresh opened, have map[string]tls.C
 	}
 	for _, entry := range children(body, "trustedRootCertificates") {
 		name, _ := entry["name"].(string)
-		data, _ := object(entry, "properties")["data"].(string)
-		if !isCertificate(data) {
+		properties := object(entry, "properties")
+		data, _ := properties["data"].(string)
+		// Source: Azure REST reference, ApplicationGatewayTrustedRootCertificate:
+		// either data or keyVaultSecretId.
+		if properties["keyVaultSecretId"] == nil && !isCertificate(data) {
 			return nil, fail(http.StatusBadRequest, "ApplicationGatewayTrustedRootCertificateInvalidData", "Data for certificate %s/trustedRootCertificates/%s is invalid.", body["id"], name)
 		}
 	}

@@ -1,0 +1,100 @@
+package examples
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/cartouche-gis/cartouche/internal/sim"
+	"github.com/cartouche-gis/cartouche/internal/sim/arm"
+)
+
+// stage is a world in which what the examples are about exists.
+type stage struct {
+	world        *sim.World
+	subscription string
+	variables    []string
+}
+
+func setUp(t *testing.T) *stage {
+	t.Helper()
+	world, err := sim.Start(t.Context(), sim.Options{World: "single", Scale: 600})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := world.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s := &stage{world: world, variables: os.Environ()}
+	for _, variable := range world.Environment() {
+		s.variables = append(s.variables, variable.Name+"="+variable.Value)
+		if variable.Name == "AZURE_SUBSCRIPTION_ID" {
+			s.subscription = variable.Value
+		}
+	}
+	owner := world.Grants()[0].Principal
+	world.Manager().SetGrants(arm.RoleGrant(owner, "/subscriptions/"+s.subscription, "Owner"))
+	if err := s.furnish(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// id is a resource id in the world's subscription.
+func (s *stage) id(group, kind, name string) string {
+	return "/subscriptions/" + s.subscription + "/resourceGroups/" + group + "/providers/" + kind + "/" + name
+}
+
+type tree = map[string]any
+
+// furnish puts into the world what the examples take for granted.
+func (s *stage) furnish(ctx context.Context) error {
+	manager := s.world.Manager()
+	for _, group := range []string{"rg1", "rgname", "myResourceGroup", "rgcompute", "crptestar98131", "sample-resource-group", "sample-group", "rgName", "appgw"} {
+		manager.AddGroup(s.subscription, group, "westus", nil)
+	}
+	subnet := func(name string) tree { return tree{"name": name} }
+	documents := []tree{
+		{"id": s.id("rg1", "Microsoft.Network/publicIPAddresses", "appgwpip"), "location": "eastus", "properties": tree{"ipAddress": "203.0.113.77"}},
+		{"id": s.id("rg1", "Microsoft.Network/virtualNetworks", "vnet"), "location": "eastus", "properties": tree{"subnets": []any{subnet("appgwsubnet"), subnet("subnet1")}}},
+		{"id": s.id("rg1", "Microsoft.ManagedIdentity/userAssignedIdentities", "identity1"), "location": "eastus", "properties": tree{}},
+	}
+	for _, machine := range [][2]string{{"myResourceGroup", "myVM"}, {"rgcompute", "aaaaaaaaaaaaaaaaaaaaaaaa"}, {"rgcompute", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, {"crptestar98131", "vm3036"}} {
+		documents = append(documents, tree{"id": s.id(machine[0], "Microsoft.Compute/virtualMachines", machine[1]), "location": "westus"})
+	}
+	for _, document := range documents {
+		if err := manager.Add(document); err != nil {
+			return err
+		}
+	}
+	// The gateway is there before the example writes it: worlds do not create any.
+	return manager.AddGateway(ctx, tree{
+		"id": s.id("rg1", "Microsoft.Network/applicationGateways", "appgw"), "name": "appgw", "type": "Microsoft.Network/applicationGateways", "location": "eastus",
+		"properties": tree{"sku": tree{"name": "Standard_v2", "tier": "Standard_v2"}},
+	}, nil)
+}
+
+// placeholders are what a reader of the examples has to fill in: a subscription
+// of their own, and a certificate where the example has stars.
+func (s *stage) placeholders() (*strings.Replacer, error) {
+	_, pfx, password := s.world.NewCertificate()
+	issued, _, _ := s.world.NewCertificate()
+	if len(pfx) == 0 {
+		return nil, fmt.Errorf("the world has no new certificate")
+	}
+	root := base64.StdEncoding.EncodeToString(issued.Chain[len(issued.Chain)-1].Raw)
+	return strings.NewReplacer(
+		"<subscription-id>", s.subscription, "{subscription-id}", s.subscription, "/subscriptions/subid/", "/subscriptions/"+s.subscription+"/",
+		"24fb23e3-6ba3-41f0-9b6e-e41131d5d61e", s.subscription, "cfbbd179-59d2-4052-aa06-9270a38aa9d6", s.subscription,
+		"00000000-0000-0000-0000-000000000000", s.subscription, "a925f2f7-5c63-4b7b-8799-25a5f97bc3b2", s.subscription,
+		"<runAsPassword>", "sesame-"+password,
+		`Data:     to.Ptr("****")`, `Data: to.Ptr("`+base64.StdEncoding.EncodeToString(pfx)+`")`,
+		`Password: to.Ptr("****")`, `Password: to.Ptr("`+password+`")`,
+		`Data: to.Ptr("****")`, `Data: to.Ptr("`+root+`")`,
+	), nil
+}
