@@ -27,7 +27,7 @@ type app struct {
 	stdinTaken bool
 	// answers reads what is typed; use lines.
 	answers *bufio.Reader
-	// changing is the name of the deployment whose gateway is being changed,
+	// changing is what is typed for the deployment whose gateway is being changed,
 	// for who leaves in the middle.
 	changing atomic.Pointer[string]
 }
@@ -110,7 +110,7 @@ func (f failed[T]) MarshalJSON() ([]byte, error) { return joinFailure(f.Value, f
 func (a *app) broken(trouble any) int {
 	f := failure{Code: "panic", Message: fmt.Sprintf("a mistake in the program: %v", trouble), Hint: "please report it, with the lines above", exit: exitUnexpected}
 	if name := a.changing.Load(); name != nil {
-		f.Serving, f.Hint = "the old or the new certificate", "cartouche verify "+quote(*name)
+		f.Serving, f.Hint = "the old or the new certificate", "cartouche verify "+*name
 	}
 	a.fail(f)
 	return f.exit
@@ -140,7 +140,7 @@ func (a *app) leaveAtOnce() int {
 	if name := a.changing.Load(); name != nil {
 		f.Message = "left at once, in the middle of a change: the gateway may still be changing"
 		f.Serving = "the old or the new certificate"
-		f.Hint = "cartouche verify " + quote(*name)
+		f.Hint = "cartouche verify " + *name
 	}
 	a.ui.progress.close()
 	a.fail(f)

@@ -13,7 +13,7 @@ func newApplyCommand(a *app) *cobra.Command {
 	var saved string
 	var yes bool
 	cmd := &cobra.Command{
-		Use:     "apply DEPLOYMENT --pfx FILE | --plan FILE",
+		Use:     "apply DEPLOYMENT --pfx FILE | --gateway ID --pfx FILE | --plan FILE",
 		GroupID: groupChange,
 		Short:   "roll the certificate out, prove it, and go back if the proof fails",
 		Long: `Shows the plan, asks, and carries it out: one conditional write of the gateway, then
@@ -35,7 +35,7 @@ changed since. The .pfx file is then the one of the plan, unless --pfx names ano
 	flags.StringVar(&saved, "plan", "", "a plan that \"cartouche plan --save\" wrote `FILE`")
 	flags.BoolVar(&yes, "yes", false, "go on without being asked")
 	cmd.RunE = a.run(func(ctx context.Context, args []string) error {
-		ready, err := a.prepareApply(ctx, args, options, saved)
+		ready, err := a.prepareApply(ctx, cmd, args, options, saved)
 		if err != nil {
 			return err
 		}
@@ -44,16 +44,25 @@ changed since. The .pfx file is then the one of the plan, unless --pfx names ano
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
 }
 
-func (a *app) prepareApply(ctx context.Context, args []string, options rollOutOptions, saved string) (*prepared, error) {
-	switch {
-	case saved != "":
+func (a *app) prepareApply(ctx context.Context, cmd *cobra.Command, args []string, options rollOutOptions, saved string) (*prepared, error) {
+	if saved != "" {
+		if options.about.gateway != "" || len(options.about.names) > 0 {
+			return nil, usage("leave --gateway and --name out", "a saved plan says itself which gateway and names it is for")
+		}
 		return a.prepareSaved(ctx, args, options, saved)
-	case len(args) == 0:
+	}
+	if len(args) > 0 || options.about.gateway != "" {
+		if err := options.about.take(cmd, args); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case !options.about.given():
 		return nil, usage("cartouche deployments", "say which deployment: cartouche apply DEPLOYMENT --pfx FILE")
 	case options.pfx.file == "":
-		return nil, usage("cartouche apply "+quote(args[0])+" --pfx FILE", "say which certificate: --pfx FILE, or a plan: --plan FILE")
+		return nil, usage("cartouche apply "+options.about.words()+" --pfx FILE", "say which certificate: --pfx FILE, or a plan: --plan FILE")
 	}
-	return a.prepare(ctx, options, byName(args[0]))
+	return a.prepare(ctx, options, options.about.choose)
 }
 
 // apply asks and carries a prepared rotation out.
@@ -81,8 +90,8 @@ func (a *app) carryOut(ctx context.Context, s *session, runner *rotation.Runner,
 	if err := ctx.Err(); err != nil {
 		return whileServing(err, serving(state)+"; nothing was changed", "")
 	}
-	name := state.Deployment.Name
-	unlock, err := a.lock(state.Gateway.ID(), name)
+	name := callDeployment(state.Deployment)
+	unlock, err := a.lock(state.Gateway.ID(), state.Deployment.Name)
 	if err != nil {
 		return whileServing(err, serving(state)+"; nothing was changed", "")
 	}
@@ -100,16 +109,17 @@ func (a *app) carryOut(ctx context.Context, s *session, runner *rotation.Runner,
 	if err != nil {
 		return whileServing(err, serving(state)+"; nothing was changed", "")
 	}
-	return a.report(result, s)
+	return a.report(result, s, name)
 }
 
 // report shows the result of a run and turns its outcome into an exit status.
-func (a *app) report(result rotation.Result, s *session) error {
-	f := resultFailure(result)
+// name is what the deployment is called on a command line.
+func (a *app) report(result rotation.Result, s *session, name string) error {
+	f := resultFailure(result, name)
 	if a.ui.json {
 		return answer(a.ui, result, f)
 	}
-	a.ui.result(result, s.app.env.Now())
+	a.ui.result(result, name, s.app.env.Now())
 	if f == nil {
 		return nil
 	}

@@ -12,8 +12,9 @@ import (
 
 func newCleanCommand(a *app) *cobra.Command {
 	var options changeOptions
+	var about target
 	cmd := &cobra.Command{
-		Use:     "clean DEPLOYMENT",
+		Use:     "clean DEPLOYMENT | --gateway ID",
 		GroupID: groupChange,
 		Short:   "remove old certificate entries that rotations have left on the gateway",
 		Long: `Removes the entries that Cartouche added and those that its runs replaced, as far as no
@@ -21,16 +22,17 @@ listener uses them; entries of other people stay. After that the runs cannot be 
 more. That clients are served as before is proved.`,
 		Example: `  cartouche clean gis.example.com
   cartouche clean gis.example.com --yes --json`,
-		Args:              oneArgument("which deployment", "cartouche deployments"),
+		Args:              about.take,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              a.run(func(ctx context.Context, args []string) error { return a.clean(ctx, args[0], options) }),
+		RunE:              a.run(func(ctx context.Context, _ []string) error { return a.clean(ctx, about, options) }),
 	}
+	about.add(cmd.Flags())
 	options.add(cmd)
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
 }
 
-func (a *app) clean(ctx context.Context, name string, options changeOptions) error {
-	seen, err := a.look(ctx, name, options.azure, options.site)
+func (a *app) clean(ctx context.Context, about target, options changeOptions) error {
+	seen, err := a.look(ctx, about.choose, options.azure, options.site)
 	if err != nil {
 		return err
 	}

@@ -225,7 +225,7 @@ func (d *stagedDemo) find(ctx context.Context) error {
 		return err
 	}
 	domain := d.world.Deployments()[0].Domain
-	chosen, err := byName(domain)(ctx, session)
+	chosen, err := session.choose(ctx, target{deployment: domain})
 	if err != nil {
 		return err
 	}
@@ -282,7 +282,7 @@ func (d *stagedDemo) apply(ctx context.Context) error {
 	if !d.ui.json {
 		d.demoResult(result, requests, writes, restarts)
 	}
-	f := resultFailure(result)
+	f := resultFailure(result, quote(result.Deployment))
 	if f == nil && writes != result.GatewayWrites {
 		f = &failure{
 			Code: "miscounted", Message: fmt.Sprintf("the run speaks of %d gateway writes, the world has counted %d", result.GatewayWrites, writes),

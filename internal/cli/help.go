@@ -79,7 +79,7 @@ func (h helper) command(cmd *cobra.Command) {
 	}
 	own := cmd.Flags()
 	own.SortFlags = false
-	for _, group := range []string{"Flags", "Logins", "Azure"} {
+	for _, group := range []string{"Flags", "Deployment", "Logins", "Azure"} {
 		h.flags(group, own, func(flag *pflag.Flag) bool {
 			return cmd.InheritedFlags().Lookup(flag.Name) == nil && flagGroup(flag) == group
 		})

@@ -16,6 +16,7 @@ import (
 
 // rollOutOptions are what `plan` and `apply` have in common.
 type rollOutOptions struct {
+	about         target
 	azure         azureFlags
 	site          siteFlags
 	pfx           pfxFlags
@@ -33,6 +34,7 @@ func (o *rollOutOptions) add(cmd *cobra.Command) {
 	flags.BoolVar(&o.assumeTrusted, "assume-trusted", false, "accept a chain to an authority that is not known: all machines know it already")
 	flags.BoolVar(&o.allowOlder, "allow-older", false, "accept a certificate that expires before the one that is served")
 	flags.BoolVar(&o.allowWeaker, "allow-weaker", false, "accept a shorter key than the one that is served")
+	o.about.add(flags)
 	o.site.add(flags)
 	o.azure.add(flags)
 }
@@ -41,7 +43,7 @@ func newPlanCommand(a *app) *cobra.Command {
 	var options rollOutOptions
 	var save string
 	cmd := &cobra.Command{
-		Use:     "plan DEPLOYMENT --pfx FILE",
+		Use:     "plan DEPLOYMENT --pfx FILE | --gateway ID --pfx FILE",
 		GroupID: groupChange,
 		Short:   "say what a renewal would change, touch, restart and prove",
 		Long: `Reads the certificate and the deployment, and says what "cartouche apply" would do.
@@ -49,21 +51,22 @@ Nothing is changed. A certificate that would be refused, and a deployment that d
 allow the change now, are shown with every reason at once.`,
 		Example: `  cartouche plan gis.example.com --pfx new.pfx
   cartouche plan gis.example.com --pfx new.pfx --password-file password.txt --save plan.json
-  cartouche apply --plan plan.json`,
-		Args:              oneArgument("which deployment", "cartouche deployments"),
+  cartouche apply --plan plan.json
+  cartouche plan --gateway /subscriptions/ID/resourceGroups/web/providers/Microsoft.Network/applicationGateways/agw --pfx new.pfx`,
+		Args:              options.about.take,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	options.add(cmd)
 	cmd.Flags().StringVar(&save, "save", "", "write the plan to a file, for \"cartouche apply --plan\" `FILE`")
-	cmd.RunE = a.run(func(ctx context.Context, args []string) error { return a.plan(ctx, args[0], options, save) })
+	cmd.RunE = a.run(func(ctx context.Context, _ []string) error { return a.plan(ctx, options, save) })
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitInterrupted)
 }
 
-func (a *app) plan(ctx context.Context, name string, options rollOutOptions, save string) error {
+func (a *app) plan(ctx context.Context, options rollOutOptions, save string) error {
 	if options.pfx.file == "" {
-		return usage("cartouche plan "+quote(name)+" --pfx FILE", "say which certificate: --pfx FILE")
+		return usage("cartouche plan "+options.about.words()+" --pfx FILE", "say which certificate: --pfx FILE")
 	}
-	ready, err := a.prepare(ctx, options, byName(name))
+	ready, err := a.prepare(ctx, options, options.about.choose)
 	if err != nil {
 		return err
 	}
@@ -139,17 +142,13 @@ func (a *app) prepare(ctx context.Context, options rollOutOptions, choose choose
 // chooser finds the deployment of a command.
 type chooser func(context.Context, *session) (deployment.Deployment, error)
 
-func byName(name string) chooser {
-	return func(ctx context.Context, s *session) (deployment.Deployment, error) { return s.choose(ctx, name) }
-}
-
 // planFailure is the failure of a plan that must not be applied, nil when it may.
 func planFailure(ready *prepared) *failure {
 	err := ready.plan.Ready()
 	if err == nil {
 		return nil
 	}
-	f := explain(whileServing(err, serving(ready.state)+"; nothing was changed", "cartouche show "+quote(ready.state.Deployment.Name)))
+	f := explain(whileServing(err, serving(ready.state)+"; nothing was changed", "cartouche show "+callDeployment(ready.state.Deployment)))
 	return &f
 }
 

@@ -96,7 +96,7 @@ func (u *ui) logins(ready *prepared) {
 
 // next says the command that carries the plan out.
 func (u *ui) next(ready *prepared, options rollOutOptions, save string) {
-	command := "cartouche apply " + quote(ready.plan.Deployment) + " --pfx " + quote(options.pfx.file)
+	command := "cartouche apply " + callDeployment(ready.state.Deployment) + " --pfx " + quote(options.pfx.file)
 	if options.pfx.passwordFile != "" {
 		command += " --password-file " + quote(options.pfx.passwordFile)
 	}

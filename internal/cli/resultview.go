@@ -27,7 +27,7 @@ func outcomes() map[rotation.Outcome]struct {
 }
 
 // result shows what a run did and what came of it.
-func (u *ui) result(result rotation.Result, now time.Time) {
+func (u *ui) result(result rotation.Result, name string, now time.Time) {
 	fmt.Fprintln(u.out)
 	outcome, known := outcomes()[result.Outcome]
 	if !known {
@@ -53,7 +53,7 @@ func (u *ui) result(result rotation.Result, now time.Time) {
 		field{"took", words((time.Duration(result.Seconds*1000) * time.Millisecond).String())},
 		field{"run", words(result.RunID)},
 	)
-	if next := nextAfter(result); next != "" {
+	if next := nextAfter(result, name); next != "" {
 		u.say(faint("next: "), next)
 	}
 }
@@ -83,15 +83,15 @@ func upBackends(proof rotation.Proof) int {
 }
 
 // nextAfter is what a person may want to type after a success.
-func nextAfter(result rotation.Result) string {
+func nextAfter(result rotation.Result, name string) string {
 	if result.Outcome != rotation.Verified || result.RunID == "" {
 		return ""
 	}
-	return "when all is well: cartouche clean " + quote(result.Deployment) + "; to go back: cartouche undo " + result.RunID
+	return "when all is well: cartouche clean " + name + "; to go back: cartouche undo " + result.RunID
 }
 
 // resultFailure is the failure of a run that did not reach its goal, nil when it did.
-func resultFailure(result rotation.Result) *failure {
+func resultFailure(result rotation.Result, name string) *failure {
 	status := statusOf(result)
 	if status == exitDone {
 		return nil
@@ -108,12 +108,12 @@ func resultFailure(result rotation.Result) *failure {
 	}
 	switch result.Outcome {
 	case rotation.NotRestored:
-		f.Hint = "cartouche verify " + quote(result.Deployment)
+		f.Hint = "cartouche verify " + name
 		if len(result.NotRestored) > 0 {
 			f.Message += "; not restored: " + strings.Join(result.NotRestored, "; ")
 		}
 	default:
-		f.Hint = "cartouche verify " + quote(result.Deployment) + ", then the same command again"
+		f.Hint = "cartouche verify " + name + ", then the same command again"
 		if result.RunID != "" {
 			f.Hint += "; what happened: cartouche history " + result.RunID
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -65,19 +66,15 @@ func readPlan(path string) (rotation.Plan, error) {
 // ofPlan finds the deployment of a plan by its gateway, whose id nobody can
 // write into a tag. A deployment that is named as well must be the same.
 func (s *session) ofPlan(ctx context.Context, plan rotation.Plan, args []string) (deployment.Deployment, error) {
-	found, err := s.find(ctx)
-	if err != nil {
-		return deployment.Deployment{}, err
+	chosen, err := s.chooseAgain(ctx, plan.GatewayID, plan.DeploymentID, plan.GivenNames)
+	if cloud.IsNotFound(err) {
+		err = whileServing(&rotation.MovedError{Moved: []string{"the gateway " + plan.GatewayID + " is not found any more"}}, nothingChanged, "")
 	}
-	chosen, err := deployment.Select(found.Deployments, plan.GatewayID)
-	if err != nil {
-		return chosen, whileServing(&rotation.MovedError{Moved: []string{"the gateway " + plan.GatewayID + " is not found any more"}}, nothingChanged, "")
+	if err != nil || len(args) == 0 {
+		return chosen, err
 	}
-	if len(args) == 0 {
-		return chosen, nil
-	}
-	named, err := deployment.Select(found.Deployments, args[0])
-	if err == nil && named.GatewayID != chosen.GatewayID {
+	named, err := s.choose(ctx, target{deployment: args[0]})
+	if err == nil && (named.GatewayID != chosen.GatewayID || named.ID != chosen.ID) {
 		err = usage("leave the name out, or make a plan for it", "the plan is for %s, not for %s", plan.Deployment, args[0])
 	}
 	return chosen, whileServing(err, nothingChanged, "")

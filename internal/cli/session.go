@@ -110,16 +110,6 @@ func (s *session) find(ctx context.Context) (deployment.Found, error) {
 	return found, nil
 }
 
-// choose finds the deployment that a person means.
-func (s *session) choose(ctx context.Context, name string) (deployment.Deployment, error) {
-	found, err := s.find(ctx)
-	if err != nil {
-		return deployment.Deployment{}, err
-	}
-	chosen, err := deployment.Select(found.Deployments, name)
-	return chosen, whileServing(err, nothingChanged, "")
-}
-
 // runner makes the one who observes and changes; journal may be nil for looks.
 func (s *session) runner(credentials rotation.Credentials) *rotation.Runner {
 	return &rotation.Runner{
@@ -145,5 +135,5 @@ func (s *session) observe(ctx context.Context, runner *rotation.Runner, d deploy
 	s.app.ui.progress.doing(rotation.PhaseObserve, "reading gateway, endpoints, backends and sites of "+d.Name)
 	defer s.app.ui.progress.done()
 	state, err := runner.Observe(ctx, d)
-	return state, whileServing(err, nothingChanged, "cartouche verify "+quote(d.Name))
+	return state, whileServing(err, nothingChanged, "cartouche verify "+callDeployment(d))
 }

@@ -15,19 +15,23 @@ import (
 func newShowCommand(a *app) *cobra.Command {
 	var azure azureFlags
 	var site siteFlags
+	var about target
 	cmd := &cobra.Command{
-		Use:     "show DEPLOYMENT",
+		Use:     "show DEPLOYMENT | --gateway ID",
 		GroupID: groupLook,
 		Short:   "everything observed of a deployment, wire and configuration side by side",
 		Long: `DEPLOYMENT is its name, id, DNS name, or the name or resource id of its gateway.
+--gateway is for any other gateway: nothing but that gateway is read, and its names are
+the host names of its HTTPS listeners, or those in its certificates, or --name.
 Nothing is changed. With the site administrator's login, Portal is asked for its version
 and for the validation of its federated servers.`,
 		Example: `  cartouche show gis.example.com
-  cartouche show gis.example.com --json`,
-		Args:              oneArgument("which deployment", "cartouche deployments"),
+  cartouche show gis.example.com --json
+  cartouche show --gateway /subscriptions/ID/resourceGroups/web/providers/Microsoft.Network/applicationGateways/agw`,
+		Args:              about.take,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: a.run(func(ctx context.Context, args []string) error {
-			seen, err := a.look(ctx, args[0], azure, site)
+		RunE: a.run(func(ctx context.Context, _ []string) error {
+			seen, err := a.look(ctx, about.choose, azure, site)
 			if err != nil {
 				return err
 			}
@@ -38,13 +42,14 @@ and for the validation of its federated servers.`,
 			return nil
 		}),
 	}
+	about.add(cmd.Flags())
 	azure.add(cmd.Flags())
 	site.addSiteAdmin(cmd.Flags())
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
 }
 
 // look observes a deployment. What is prepared has no plan and no goal yet.
-func (a *app) look(ctx context.Context, name string, azure azureFlags, site siteFlags) (*prepared, error) {
+func (a *app) look(ctx context.Context, choose chooser, azure azureFlags, site siteFlags) (*prepared, error) {
 	credentials, err := a.lookingLogins(site)
 	if err != nil {
 		return nil, err
@@ -53,7 +58,7 @@ func (a *app) look(ctx context.Context, name string, azure azureFlags, site site
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := session.choose(ctx, name)
+	chosen, err := choose(ctx, session)
 	if err != nil {
 		return nil, err
 	}

@@ -155,6 +155,7 @@ func startWorld(ts *testscript.TestScript, _ bool, args []string) {
 			s.seen.secret(variable.Name, variable.Value)
 		}
 	}
+	ts.Setenv("GATEWAY", world.Deployments()[0].GatewayID)
 	_, _, password := world.NewCertificate()
 	s.seen.secret("password of new.pfx", password)
 	s.old = s.leaf(ts)

@@ -89,6 +89,23 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 	switch args[0] {
 	case "reader": // the sign-in may only read
 		manager.SetGrants(arm.RoleGrant(principal, "/subscriptions/"+ts.Getenv("AZURE_SUBSCRIPTION_ID"), "Reader"))
+	case "gateway-only": // the sign-in may see and change that gateway, and see nothing else
+		join := arm.RoleGrant(principal, gateway[:strings.Index(gateway, "/providers/")], "")
+		join.Role, join.Actions = "Joiner", []string{"Microsoft.Network/virtualNetworks/subnets/join/action", "Microsoft.Network/publicIPAddresses/join/action"}
+		manager.SetGrants(arm.RoleGrant(principal, gateway, "Network Contributor"), join)
+	case "untag": // the gateway has lost every tag
+		manager.Edit(gateway, func(document map[string]any) { delete(document, "tags") })
+	case "host-names": // of all HTTPS listeners
+		manager.Edit(gateway, func(document map[string]any) {
+			for _, item := range document["properties"].(map[string]any)["httpListeners"].([]any) {
+				properties := item.(map[string]any)["properties"].(map[string]any)
+				delete(properties, "hostName")
+				delete(properties, "hostNames")
+				if len(args) > 1 {
+					properties["hostNames"] = []any{args[1]}
+				}
+			}
+		})
 	case "nobody": // the sign-in may do nothing
 		manager.SetGrants()
 	case "granted":

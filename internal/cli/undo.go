@@ -2,9 +2,13 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -27,12 +31,13 @@ func (o *changeOptions) add(cmd *cobra.Command) {
 
 func newUndoCommand(a *app) *cobra.Command {
 	var options changeOptions
+	var about target
 	cmd := &cobra.Command{
 		Use:     "undo [RUN]",
 		GroupID: groupChange,
 		Short:   "take a run back: the listeners return to the certificate from before",
 		Long: `RUN is an id that "cartouche history" lists, or its beginning. Without it, the latest
-verified run is taken back; which one that is, is said before anything is changed. The old
+verified run (on --gateway) is taken back; which one that is, is said before anything is changed. The old
 certificate must still be on the gateway ("cartouche clean" removes it) and be valid. The
 result is proved like that of any other run.`,
 		Example: `  cartouche undo
@@ -41,20 +46,21 @@ result is proved like that of any other run.`,
 		Args:              atMostOneArgument,
 		ValidArgsFunction: a.completeRun,
 		RunE: a.run(func(ctx context.Context, args []string) error {
-			run, err := a.runToUndo(ctx, args)
+			run, err := a.runToUndo(ctx, args, about.gateway)
 			if err != nil {
 				return err
 			}
 			return a.undo(ctx, run, options)
 		}),
 	}
+	about.addGateway(cmd.Flags())
 	options.add(cmd)
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
 }
 
 // runToUndo is the run that the argument names, or else the latest one that may
 // have left its certificate behind: a verified one, or one that was killed.
-func (a *app) runToUndo(ctx context.Context, args []string) (journal.Run, error) {
+func (a *app) runToUndo(ctx context.Context, args []string, gateway string) (journal.Run, error) {
 	if len(args) == 1 {
 		run, err := a.wholeRun(ctx, args[0])
 		return run, whileServing(err, nothingChanged, "")
@@ -64,6 +70,9 @@ func (a *app) runToUndo(ctx context.Context, args []string) (journal.Run, error)
 		return journal.Run{}, err
 	}
 	for _, run := range runs { // newest first
+		if gateway != "" && !strings.EqualFold(run.GatewayID, gateway) {
+			continue
+		}
 		if run.Outcome == string(rotation.Verified) || run.Outcome == journal.InDoubt {
 			return a.wholeRun(ctx, run.ID)
 		}
@@ -75,7 +84,15 @@ func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) 
 	if options.azure.cloud == "" {
 		options.azure.cloud = run.Cloud
 	}
-	ready, err := a.look(ctx, run.GatewayID, options.azure, options.site)
+	var kept struct {
+		GivenNames []string `json:"givenNames"`
+	}
+	if err := json.Unmarshal(run.Plan, &kept); err != nil {
+		return fmt.Errorf("plan of run %s: %w", run.ID, err)
+	}
+	ready, err := a.look(ctx, func(ctx context.Context, s *session) (deployment.Deployment, error) {
+		return s.chooseAgain(ctx, run.GatewayID, run.DeploymentID, kept.GivenNames)
+	}, options.azure, options.site)
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,9 @@ type verifyValue struct {
 func newVerifyCommand(a *app) *cobra.Command {
 	var azure azureFlags
 	var site siteFlags
+	var about target
 	cmd := &cobra.Command{
-		Use:     "verify DEPLOYMENT",
+		Use:     "verify DEPLOYMENT | --gateway ID",
 		GroupID: groupLook,
 		Short:   "judge what a deployment serves against what is configured",
 		Long: `Looks at every endpoint, the gateway's configuration, the backends, Portal and Server,
@@ -30,17 +31,18 @@ address that serves something else than the gateway is configured with, a site t
 not healthy. Nothing is changed.`,
 		Example: `  cartouche verify gis.example.com
   cartouche verify gis.example.com --json`,
-		Args:              oneArgument("which deployment", "cartouche deployments"),
+		Args:              about.take,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              a.run(func(ctx context.Context, args []string) error { return a.verify(ctx, args[0], azure, site) }),
+		RunE:              a.run(func(ctx context.Context, _ []string) error { return a.verify(ctx, about, azure, site) }),
 	}
+	about.add(cmd.Flags())
 	azure.add(cmd.Flags())
 	site.addSiteAdmin(cmd.Flags())
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitFindings, exitInterrupted)
 }
 
-func (a *app) verify(ctx context.Context, name string, azure azureFlags, site siteFlags) error {
-	seen, err := a.look(ctx, name, azure, site)
+func (a *app) verify(ctx context.Context, about target, azure azureFlags, site siteFlags) error {
+	seen, err := a.look(ctx, about.choose, azure, site)
 	if err != nil {
 		return err
 	}

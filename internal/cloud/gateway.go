@@ -118,10 +118,12 @@ type BackendPool struct {
 	ID   string
 	// Addresses are names or IP addresses.
 	Addresses []string
+	// Interfaces are the ids of the network interfaces that are in the pool by
+	// themselves, whatever their address.
+	Interfaces []string
 }
 
-// Pools are the backend address pools. Machines that are in a pool by their
-// network interface are not among the addresses.
+// Pools are the backend address pools.
 func (g *Gateway) Pools() []BackendPool {
 	var pools []BackendPool
 	for _, item := range g.children("backendAddressPools") {
@@ -131,6 +133,12 @@ func (g *Gateway) Pools() []BackendPool {
 				if text := textAt(address, kind); text != "" {
 					pool.Addresses = append(pool.Addresses, text)
 				}
+			}
+		}
+		for _, member := range listAt(item, "properties", "backendIPConfigurations") {
+			// Of a network interface, whose configuration this is.
+			if id, _, ok := strings.Cut(textAt(member, "id"), "/ipConfigurations/"); ok {
+				pool.Interfaces = append(pool.Interfaces, id)
 			}
 		}
 		pools = append(pools, pool)

@@ -20,7 +20,9 @@ type Listener struct {
 	Private      bool
 	PublicIPID   string
 	PrivateIP    string
-	RequireSNI   bool
+	// SubnetID is where a private frontend is.
+	SubnetID   string
+	RequireSNI bool
 	// FirewallPolicyID is the listener's own WAF policy, "" when it has none.
 	FirewallPolicyID string
 }
@@ -82,6 +84,7 @@ func (g *Gateway) listener(item map[string]any) Listener {
 		listener.FrontendName = textAt(frontend, "name")
 		listener.PublicIPID = textAt(frontend, "properties", "publicIPAddress", "id")
 		listener.PrivateIP = textAt(frontend, "properties", "privateIPAddress")
+		listener.SubnetID = textAt(frontend, "properties", "subnet", "id")
 		listener.Private = listener.PublicIPID == ""
 	}
 	return listener

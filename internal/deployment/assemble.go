@@ -23,6 +23,10 @@ type assembly struct {
 	claimed map[string]bool
 	// ids are the deployment ids of machines in the order of the rows.
 	ids []string
+	// terraformed are machines, and zones private DNS zones, of the Terraform
+	// modules.
+	terraformed []resource
+	zones       []resource
 	// unclaimed are machines with roles but without an id, until one is found
 	// behind a gateway. They are by resource id.
 	unclaimed map[string]resource
@@ -41,6 +45,11 @@ func assemble(resources []resource) ([]Deployment, []Problem) {
 		}
 	}
 	markDuplicates(list)
+	for _, d := range list {
+		if d.Generation == V2 && d.Gateway != nil {
+			list = append(list, a.sharing(d, a.behind(resource{subscription: d.SubscriptionID, group: d.ResourceGroup}, d.Gateway))...)
+		}
+	}
 	for _, p := range a.publics {
 		d, ok := a.fromPublicAddress(p)
 		if ok {
@@ -96,6 +105,11 @@ func sortOut(resources []resource) *assembly {
 			}
 		case kindMachine:
 			a.addMachine(r, id)
+			if r.tags.enterprise() != "" {
+				a.terraformed = append(a.terraformed, r)
+			}
+		case kindZone:
+			a.zones = append(a.zones, r)
 		case kindSet:
 			base := strings.ToLower(r.tags.get(tagBaseID))
 			if id != "" && base != "" && id != base && a.base[id] == "" {

@@ -1,6 +1,7 @@
 // Package deployment knows what an ArcGIS Enterprise deployment on Azure is
 // and how one is found: by the tags that Esri's Cloud Builder leaves on the
-// Application Gateway (V2), on the public IP address (V1) and on the machines.
+// Application Gateway (V2), on the public IP address (V1) and on the machines,
+// by those of Esri's Terraform modules (GitOps), or by pointing at a gateway.
 //
 // What is found is shown even when it is only half there. A deployment with
 // missing, renamed or contradictory parts carries [Problem]s instead of being
@@ -23,11 +24,17 @@ const (
 	V1 Generation = "V1"
 	// V2 deployments (10.8 and later) have an Application Gateway.
 	V2 Generation = "V2"
+	// GitOps deployments are made by Esri's Terraform modules (arcgis-gitops):
+	// the gateway takes its certificate from Key Vault.
+	GitOps Generation = "GitOps"
+	// Plain is any gateway that was pointed at and has no record of ArcGIS.
+	Plain Generation = "gateway"
 )
 
 // Deployment is one ArcGIS Enterprise deployment or stand-alone server site.
 type Deployment struct {
-	// ID is the value of arcgis-deployment-id.
+	// ID is the value of arcgis-deployment-id; of a GitOps deployment
+	// {enterprise}-{ingress}; "" for a gateway without a record.
 	ID string `json:"id"`
 	// Name is what people call it: the deployment prefix, else the gateway's name.
 	Name       string     `json:"name"`
@@ -37,6 +44,10 @@ type Deployment struct {
 	// Domain is the external DNS name; SecondaryDomain the private one, or "".
 	Domain          string `json:"domain"`
 	SecondaryDomain string `json:"secondaryDomain,omitempty"`
+	// OtherNames are more names that clients use. GivenNames are those that a
+	// person named, as far as they are not all recorded.
+	OtherNames []string `json:"otherNames,omitempty"`
+	GivenNames []string `json:"givenNames,omitempty"`
 
 	SubscriptionID string `json:"subscriptionId"`
 	ResourceGroup  string `json:"resourceGroup"`
@@ -74,6 +85,14 @@ type Deployment struct {
 
 	// Problems say what is wrong with the record, empty for a sound one.
 	Problems []Problem `json:"problems,omitempty"`
+	// Alone tells that nothing but the gateway was looked at.
+	Alone bool `json:"alone,omitempty"`
+	// SharedWith is the id of the deployment in whose gateway a stand-alone site
+	// has listeners of its own, "" when the gateway is this deployment's.
+	SharedWith string `json:"sharedWith,omitempty"`
+	// ManagedBy names the program that writes the gateway by itself and may take
+	// changes back, "" when none is known.
+	ManagedBy string `json:"managedBy,omitempty"`
 	// CannotUpdate is the reason why Cartouche cannot renew the certificate
 	// here, "" when it can.
 	CannotUpdate string `json:"cannotUpdate,omitempty"`
@@ -86,7 +105,7 @@ type Deployment struct {
 // Names are the DNS names that the certificate must cover.
 func (d Deployment) Names() []string {
 	var names []string
-	for _, name := range []string{d.Domain, d.SecondaryDomain} {
+	for _, name := range append([]string{d.Domain, d.SecondaryDomain}, d.OtherNames...) {
 		if name != "" {
 			names = append(names, name)
 		}
@@ -147,6 +166,8 @@ type Address struct {
 	// Name is the DNS name that Azure gives to a public address, if any.
 	Name    string `json:"name,omitempty"`
 	Private bool   `json:"private"`
+	// Network is where a private address is.
+	Network *Network `json:"network,omitempty"`
 }
 
 // Problem is something wrong with the record of a deployment.

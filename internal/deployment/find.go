@@ -49,13 +49,15 @@ const (
 //   - all gateways, since one that has lost its tags is still somebody's
 //     gateway, with their properties;
 //   - what carries tags of Cloud Builder ("arcgis-…"; has compares whole words
-//     without regard to case, whereas tags['…'] would miss other spellings);
-//   - the public addresses of gateways.
+//     without regard to case, whereas tags['…'] would miss other spellings) or
+//     of the Terraform modules;
+//   - the public addresses of gateways;
+//   - the modules' private DNS zones, whose names are those of the deployments.
 //
 // The column id is needed for paging, the order for pages that fit together.
 const query = `Resources
-| where type in~ ('microsoft.network/applicationgateways', 'microsoft.network/publicipaddresses', 'microsoft.compute/virtualmachines', 'microsoft.compute/availabilitysets')
-| where type =~ 'microsoft.network/applicationgateways' or tostring(tags) has 'arcgis' or tostring(properties.ipConfiguration.id) has 'applicationGateways'
+| where type in~ ('microsoft.network/applicationgateways', 'microsoft.network/publicipaddresses', 'microsoft.compute/virtualmachines', 'microsoft.compute/availabilitysets', 'microsoft.network/privatednszones')
+| where type =~ 'microsoft.network/applicationgateways' or tostring(tags) has 'arcgis' or tostring(tags) has 'ArcGISEnterpriseID' or tostring(tags) has 'ArcGISSiteID' or tostring(properties.ipConfiguration.id) has 'applicationGateways'
 | project id, name, type, location, resourceGroup, subscriptionId, tags, properties
 | order by id asc`
 

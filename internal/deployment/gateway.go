@@ -9,20 +9,16 @@ import (
 // fromGateway makes a deployment of a gateway. ok is false for a gateway that
 // has nothing to do with ArcGIS.
 func (a *assembly) fromGateway(r resource) (d Deployment, ok bool) {
-	d = Deployment{
-		Generation:     V2,
-		SubscriptionID: r.subscription,
-		ResourceGroup:  r.group,
-		Location:       r.location,
-		GatewayID:      r.id,
-	}
-	d.readRecord(r.tags)
-	gateway, err := cloud.ParseGateway(r.document)
-	if err == nil && len(properties(r.document)) > 0 {
-		d.Gateway = gateway
-		d.Addresses = a.addressesOf(gateway)
-	}
+	d = a.plainGateway(r)
 	behind := a.behind(r, d.Gateway)
+	if !r.tags.recorded() && len(behind) == 0 {
+		if e, ok := a.enterpriseOf(r, d.Gateway); ok {
+			a.readEnterprise(&d, e)
+			return d, true
+		}
+	}
+	d.Generation = V2
+	d.readRecord(r.tags)
 	if !r.tags.recorded() && len(behind) == 0 && !arcgisProbes(r.document) {
 		return Deployment{}, false
 	}
@@ -32,6 +28,23 @@ func (a *assembly) fromGateway(r resource) (d Deployment, ok bool) {
 		d.problem(ProblemMalformedInfo, "The tag %s is missing, so prefix, network and contexts are not known.", tagInfo)
 	}
 	return d, true
+}
+
+// plainGateway is what any gateway tells of itself.
+func (a *assembly) plainGateway(r resource) Deployment {
+	d := Deployment{
+		Generation:     Plain,
+		SubscriptionID: r.subscription,
+		ResourceGroup:  r.group,
+		Location:       r.location,
+		GatewayID:      r.id,
+	}
+	gateway, err := cloud.ParseGateway(r.document)
+	if err == nil && len(properties(r.document)) > 0 {
+		d.Gateway = gateway
+		d.Addresses = a.addressesOf(gateway)
+	}
+	return d
 }
 
 // identify takes the id from the machines behind the gateway when the
@@ -101,7 +114,7 @@ func (a *assembly) addressesOf(gateway *cloud.Gateway) []Address {
 		}
 		seen[key] = true
 		if l.Private {
-			list = append(list, Address{IP: clean(l.PrivateIP, maxTag), Private: true})
+			list = append(list, Address{IP: clean(l.PrivateIP, maxTag), Private: true, Network: networkOf(l.SubnetID)})
 			continue
 		}
 		public := a.addresses[strings.ToLower(l.PublicIPID)]

@@ -2,19 +2,21 @@ package deployment
 
 // judge names the deployment and says what is wrong with it.
 func (d *Deployment) judge() {
-	d.Name = d.Prefix
-	if d.Name == "" {
-		d.Name = d.gatewayName()
+	for _, name := range []string{d.Prefix, d.gatewayName(), d.ID} {
+		d.Name = first(d.Name, name)
 	}
-	if d.Name == "" {
-		d.Name = d.ID
-	}
-	if d.Generation == V2 {
+	if d.Generation != V1 {
 		d.judgeGateway()
 	}
 	d.judgeDomain()
-	d.judgeVersion()
-	if len(d.Machines) == 0 && d.ID != "" {
+	if (d.Generation == V1 || d.Generation == V2) && d.SharedWith == "" {
+		d.judgeVersion()
+	}
+	switch {
+	case len(d.Machines) > 0 || d.ID == "" || d.Alone:
+	case d.Generation == GitOps:
+		d.problem(ProblemNoMachines, "No machine has the tag %s with the value %s: none was made yet, or they may not be read.", tagEnterprise, d.Record["enterprise"])
+	default:
 		d.problem(ProblemNoMachines, "No machine has the tag %s with the value %s: they were deleted, or have lost their tags, or may not be read.", tagID, d.ID)
 	}
 }
@@ -36,28 +38,46 @@ func (d *Deployment) judgeGateway() {
 // judgeDomain takes the domain from the listeners when the record has none and
 // they leave no doubt.
 func (d *Deployment) judgeDomain() {
-	listeners := d.listenerNames()
 	if d.Domain == "" {
-		if len(listeners) == 1 && isHostName(listeners[0]) {
+		listeners := d.listenerNames()
+		if d.Generation == V2 && len(listeners) == 1 && isHostName(listeners[0]) {
 			d.Domain = listeners[0]
 			d.problem(ProblemNoDomain, "The tag %s is missing or unusable; %s is taken from the gateway's HTTPS listener.", tagDomain, d.Domain)
 			return
 		}
-		d.problem(ProblemNoDomain, "The tag %s is missing or unusable, so nothing says which name the certificate must cover.", tagDomain)
-		if d.Generation == V2 {
-			d.cannotUpdate("The domain is not known. Set the tag %s of the gateway to the name that users type.", tagDomain)
-		}
+		d.lackDomain()
 		return
 	}
+	d.judgeServed(d.Names())
+}
+
+// judgeServed says which names no listener answers to.
+func (d *Deployment) judgeServed(names []string) {
 	if d.Gateway == nil || len(d.Gateway.HTTPSListeners()) == 0 {
 		return
 	}
-	for _, name := range d.Names() {
+	for _, name := range names {
 		if len(d.listenersFor(name)) == 0 {
 			d.problem(ProblemDomainNotServed, "No HTTPS listener of the gateway answers to %s.", name)
 		}
 	}
 }
+
+// lackDomain says that no name is known.
+func (d *Deployment) lackDomain() {
+	switch d.Generation {
+	case V1, V2:
+		d.problem(ProblemNoDomain, "The tag %s is missing or unusable, so nothing says which name the certificate must cover.", tagDomain)
+	default:
+		d.problem(ProblemNoDomain, "Neither the listeners of the gateway nor its certificates say which name users type.")
+	}
+	if d.Generation != V1 {
+		d.cannotUpdate("%s", noDomain)
+	}
+}
+
+// noDomain is the reason of a deployment whose names are not known.
+const noDomain = "The domain is not known. Give the name that users type with --name, or set the tag " + tagDomain + " of the gateway to it."
 
 func (d *Deployment) judgeVersion() {
 	version, known := readVersion(d.Version)

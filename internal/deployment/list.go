@@ -16,7 +16,7 @@ const atOnce = 8
 
 // listTags are the tags to list by: a gateway or an address that has lost one
 // of them is found by another.
-var listTags = []string{tagID, tagDomain, tagInfo, tagRoles}
+var listTags = []string{tagID, tagDomain, tagInfo, tagRoles, tagEnterprise, tagSite}
 
 // list reads what query finds, in the way that is left when Resource Graph
 // does not answer: lists by tag, subscription by subscription, and a GET for

@@ -36,6 +36,8 @@ const (
 	// ProblemUnrecordedSite: machines of a federated site that the gateway's
 	// tags do not mention.
 	ProblemUnrecordedSite = "unrecorded-site"
+	// ProblemNamelessListener: nothing says which names clients use for a listener.
+	ProblemNamelessListener = "nameless-listener"
 	// ProblemSiteWithoutMachines: a federated site that has no machine.
 	ProblemSiteWithoutMachines = "site-without-machines"
 )

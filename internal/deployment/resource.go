@@ -13,6 +13,7 @@ const (
 	kindAddress = "microsoft.network/publicipaddresses"
 	kindMachine = "microsoft.compute/virtualmachines"
 	kindSet     = "microsoft.compute/availabilitysets"
+	kindZone    = "microsoft.network/privatednszones"
 )
 
 // resource is one row, whichever way it was read.

@@ -7,8 +7,10 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"math/big"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -223,14 +225,24 @@ func codes(problems []Problem) []string {
 // certificate is an sslCertificates entry whose leaf ends at a time.
 func certificate(t testing.TB, name string, end time.Time) bag {
 	t.Helper()
+	return bag{"name": name, "id": id("rg", kindGateway, "agw") + "/sslCertificates/" + name, "properties": bag{"publicCertData": base64.StdEncoding.EncodeToString(selfSigned(t, end))}}
+}
+
+func tomorrow() time.Time { return time.Now().AddDate(0, 0, 1) }
+
+func number(n int) json.Number { return json.Number(strconv.Itoa(n)) }
+
+// selfSigned is the DER of a certificate for names.
+func selfSigned(t testing.TB, end time.Time, names ...string) []byte {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: end.AddDate(-1, 0, 0), NotAfter: end}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: end.AddDate(-1, 0, 0), NotAfter: end, DNSNames: names}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bag{"name": name, "id": id("rg", kindGateway, "agw") + "/sslCertificates/" + name, "properties": bag{"publicCertData": base64.StdEncoding.EncodeToString(der)}}
+	return der
 }

@@ -13,17 +13,20 @@ import (
 // All of these but the last two can be written into a tag by anybody who may
 // write tags, so a name that fits two deployments in any way is ambiguous: no
 // kind of name goes before another. Only a gateway's resource id, which no tag
-// can change, decides alone.
+// can change, decides alone, unless several deployments share the gateway.
 func Select(list []Deployment, name string) (Deployment, error) {
 	name = strings.TrimSpace(name)
-	var found []Deployment
+	var found, behind []Deployment
 	for _, d := range list {
 		if d.GatewayID != "" && strings.EqualFold(d.GatewayID, name) {
-			return d, nil
+			behind = append(behind, d)
 		}
 		if contains(d.handles(), name) {
 			found = append(found, d)
 		}
+	}
+	if len(behind) > 0 {
+		found = behind
 	}
 	switch len(found) {
 	case 0:
@@ -38,11 +41,22 @@ func Select(list []Deployment, name string) (Deployment, error) {
 	return Deployment{}, &AmbiguousError{Name: name, Candidates: candidates}
 }
 
+// Again finds the deployment that a plan or a run was about: by its gateway,
+// whose id nobody can write into a tag, and where that is shared by its own id.
+func Again(list []Deployment, gatewayID, id string) (Deployment, bool) {
+	for _, d := range list {
+		if d.GatewayID != "" && strings.EqualFold(d.GatewayID, gatewayID) && strings.EqualFold(d.ID, id) {
+			return d, true
+		}
+	}
+	return Deployment{}, false
+}
+
 // handles are the names by which a deployment can be called, the most telling
 // first, without empty ones.
 func (d Deployment) handles() []string {
 	var list []string
-	for _, h := range []string{d.Domain, d.SecondaryDomain, d.Name, d.ID, d.gatewayName()} {
+	for _, h := range append([]string{d.Domain, d.SecondaryDomain, d.Name, d.ID, d.gatewayName()}, d.OtherNames...) {
 		if h != "" && !contains(list, h) {
 			list = append(list, h)
 		}

@@ -116,8 +116,11 @@ func (r *Runner) resolveAddresses(ctx context.Context, state *State) {
 		case listener.PublicIPID != "":
 			address, err := r.Azure.PublicIPAddress(ctx, listener.PublicIPID)
 			if err != nil {
-				state.Obstacles = append(state.Obstacles,
-					warn(unread("address-unread", "the public IP address of listener "+own.Name, err)))
+				finding := warn(unread("address-unread", "the public IP address of listener "+own.Name, err))
+				if state.Deployment.Alone {
+					finding.Severity = pki.Note // who points at a gateway may well be allowed no more
+				}
+				state.Obstacles = append(state.Obstacles, finding)
 				continue
 			}
 			own.Addresses = append(own.Addresses, address.IP)

@@ -31,6 +31,8 @@ type Plan struct {
 	DeploymentID string   `json:"deploymentId"`
 	GatewayID    string   `json:"gatewayId"`
 	Names        []string `json:"names"`
+	// GivenNames are those that a person gave because no record has them.
+	GivenNames []string `json:"givenNames,omitempty"`
 
 	// Certificate is the new leaf, Serving the one that is replaced.
 	Certificate   pki.Description  `json:"certificate"`
@@ -124,6 +126,7 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 		DeploymentID:  state.Deployment.ID,
 		GatewayID:     state.Gateway.ID(),
 		Names:         names,
+		GivenNames:    state.Deployment.GivenNames,
 		Certificate:   pki.Describe(goal.Bundle.Leaf),
 		Source:        goal.Source,
 		AssumeTrusted: goal.AssumeTrusted,
@@ -226,6 +229,13 @@ func shapeObstacles(state State) pki.Findings {
 func noListener(state State) pki.Findings {
 	if len(state.Listeners) > 0 {
 		return nil
+	}
+	if len(state.Deployment.Names()) == 0 {
+		return pki.Findings{{
+			Code: "no-listener", Severity: pki.Refusal,
+			Sentence: "nothing says under which name clients come, so it is not known which listener serves them",
+			Mend:     "give the name that users type: --name NAME",
+		}}
 	}
 	return pki.Findings{{
 		Code: "no-listener", Severity: pki.Refusal,

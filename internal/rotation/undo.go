@@ -28,6 +28,7 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 		DeploymentID: state.Deployment.ID,
 		GatewayID:    state.Gateway.ID(),
 		Names:        coveredNames(state),
+		GivenNames:   state.Deployment.GivenNames,
 		Serving:      describeLeaf(servingNow(state)),
 		Source:       "run " + run.ID,
 		Obstacles:    slices.Concat(state.Obstacles, shapeObstacles(state)),
