@@ -83,6 +83,8 @@ func (w *World) describe(dir string) ([]byte, error) {
 		"new": map[string]string{"pfx": filepath.Join(dir, "new.pfx"), "passwordFile": filepath.Join(dir, "new.pfx.password"),
 			"sha256": strings.ToUpper(hex.EncodeToString(sum[:])), "notAfter": w.next.Leaf.NotAfter.Format("2006-01-02T15:04:05Z")},
 		"deployments": w.Deployments(),
+		"vaults":      w.Vaults(),
+		"identities":  w.Identities(),
 	}
 	if bare := w.BareGateways(); len(bare) > 0 {
 		description["bareGateways"] = bare

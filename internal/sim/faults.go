@@ -7,6 +7,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+	"github.com/cartouche-gis/cartouche/internal/sim/vault"
 )
 
 // FaultDoc describes one fault: its name, the steps at which it can strike,
@@ -17,6 +18,7 @@ type FaultDoc struct{ Name, Steps, What string }
 const (
 	anyAzure = "any request to Azure"
 	anySite  = "any request to a site"
+	anyVault = "any request to a vault"
 )
 
 // Faults lists all faults of a world, for help texts.
@@ -27,6 +29,9 @@ func Faults() []FaultDoc {
 			doc.Steps = anyAzure
 		}
 		docs = append(docs, FaultDoc(doc))
+	}
+	for _, doc := range vault.Faults() {
+		docs = append(docs, FaultDoc{doc.Name, anyVault, doc.What})
 	}
 	return append(docs,
 		FaultDoc{"wrong-leaf", "edge", "the gateway serves some other leaf than it was given"},
@@ -49,6 +54,9 @@ func SiteSteps() []string {
 	return []string{"portal-health", "portal-token", "federation-list", "federation-validate", "server-health", "server-token"}
 }
 
+// VaultSteps lists the requests to Key Vault at which faults can strike.
+func VaultSteps() []string { return vault.Steps() }
+
 // checkFault refuses a fault that could never happen: a misspelt one would make
 // a rehearsal look better than it was.
 func checkFault(fault ground.Fault) error {
@@ -64,6 +72,8 @@ func checkFault(fault ground.Fault) error {
 			steps = Steps()
 		case anySite:
 			steps = SiteSteps()
+		case anyVault:
+			steps = VaultSteps()
 		}
 		if fault.Step == "*" || slices.Contains(steps, fault.Step) {
 			return nil
@@ -72,6 +82,6 @@ func checkFault(fault ground.Fault) error {
 	if !known {
 		return fmt.Errorf("there is no fault %q", fault.Name)
 	}
-	return fmt.Errorf("the fault %q cannot happen at %q; the steps are edge, restart, %s, %s",
-		fault.Name, fault.Step, strings.Join(SiteSteps(), ", "), strings.Join(Steps(), ", "))
+	return fmt.Errorf("the fault %q cannot happen at %q; the steps are edge, restart, %s, %s, %s",
+		fault.Name, fault.Step, strings.Join(SiteSteps(), ", "), strings.Join(VaultSteps(), ", "), strings.Join(Steps(), ", "))
 }

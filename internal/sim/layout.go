@@ -26,6 +26,8 @@ type layout struct {
 	Location     string
 	Deployments  []deployment
 	Neighbours   []neighbour
+	Vaults       []vaultFile
+	Identities   []identityFile
 }
 
 // directory is a tenant. The subscriptions of the first stand outside of it.
@@ -44,10 +46,12 @@ type deployment struct {
 	// The gateway's addresses. With a public one, that is the entry; with a
 	// private one alone, the entry is inside the virtual network only.
 	Public, Private string
-	UnusedPublic    string   `yaml:"unused-public"` // public address that no listener uses
-	CA              string   // who issued the certificate: "" is a public authority, private the company's own
-	DataStores      []string `yaml:"data-stores"`
-	Storage         string   // storage account, or ""
+	UnusedPublic    string     `yaml:"unused-public"` // public address that no listener uses
+	Identity        string     // of the gateway: one of the world's identities
+	Certificate     *reference // in a vault; nil: it is in the gateway itself
+	CA              string     // who issued the certificate: "" is a public authority, private the company's own
+	DataStores      []string   `yaml:"data-stores"`
+	Storage         string     // storage account, or ""
 	Machines        []machine
 	Sites           []serverSite
 	Listeners       []listener

@@ -87,7 +87,9 @@ func (w *World) Subscriptions() []Subscription {
 // Grants are the rights of the world's service principal, as Cloud Builder's
 // own documentation asks for: Reader on the subscriptions, Contributor on the
 // resource groups.
-func (w *World) Grants() []arm.Grant { return w.operatorGrants(w.tenant.Applications[0].ObjectID) }
+func (w *World) Grants() []arm.Grant {
+	return append(w.operatorGrants(w.tenant.Applications[0].ObjectID), w.vaultGrants(w.principals)...)
+}
 
 func (w *World) operatorGrants(principal string) []arm.Grant {
 	var grants []arm.Grant

@@ -34,9 +34,14 @@ func (w *World) startDeployments(ctx context.Context) error {
 		})
 	}
 	work.Go(func() error { return w.issueNext() })
+	work.Go(func() error { return w.issueVaults() })
 	if err := work.Wait(); err != nil {
 		return err
 	}
+	if err := w.addVaults(certificates); err != nil {
+		return err
+	}
+	w.manager.SetGrants(w.Grants()...) // gateways read vaults from the beginning
 	for i, p := range w.places {
 		if err := w.startDeployment(ctx, p, certificates[i]); err != nil {
 			return fmt.Errorf("deployment %s: %w", p.Prefix, err)
@@ -50,8 +55,7 @@ func (w *World) startDeployments(ctx context.Context) error {
 	if err := w.addExtra(); err != nil {
 		return err
 	}
-	w.manager.SetGrants(w.Grants()...)
-	return nil
+	return w.fillVaults(true)
 }
 
 // current is the certificate that a deployment serves when the world begins.
@@ -103,7 +107,11 @@ func (w *World) startDeployment(ctx context.Context, p place, certificate *autho
 			}
 		}
 	}
-	if err := w.manager.AddGateway(ctx, p.gatewayDocument(certificates, anchors), w.newPlane(p.Gateway)); err != nil {
+	document := p.gatewayDocument(certificates, anchors)
+	if err := w.refer(p, document); err != nil {
+		return err
+	}
+	if err := w.manager.AddGateway(ctx, document, w.newPlane(p.Gateway)); err != nil {
 		return err
 	}
 	w.addNames(p)

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -25,6 +26,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/sim/entra"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 	"github.com/cartouche-gis/cartouche/internal/sim/site"
+	"github.com/cartouche-gis/cartouche/internal/sim/vault"
 )
 
 // Options say what world to start. The zero value but for World is good.
@@ -58,6 +60,7 @@ type Guesses struct {
 	Manager arm.Guesses
 	Gateway edge.Options
 	Sites   site.Options
+	Vaults  vault.Guesses
 }
 
 // CurrentCertificate is how the certificate looks that is served at first.
@@ -70,22 +73,25 @@ type CurrentCertificate struct {
 
 // World is a running world.
 type World struct {
-	options   Options
-	layout    *layout
-	cloudWord string
-	authority *authority.Authority
-	company   *authority.Issuer // the company's own issuing CA, nil without
-	ground    *ground.Ground
-	entra     *entra.Server
-	manager   *arm.Server
-	azure     *http.Server // TLS, all names of Azure
-	aia       *http.Server // plain HTTP
-	webs      []*http.Server
-	outside   *door.Door
-	inside    *door.Door
-	gateways  []*edge.Gateway
-	sites     []*site.Site
-	places    []place
+	options      Options
+	layout       *layout
+	cloudWord    string
+	authority    *authority.Authority
+	company      *authority.Issuer // the company's own issuing CA, nil without
+	ground       *ground.Ground
+	entra        *entra.Server
+	manager      *arm.Server
+	vault        *vault.Server
+	vaultServers []*http.Server // one for each net
+	vaultIssued  map[*vaultEntry]*authority.Issued
+	azure        *http.Server // TLS, all names of Azure
+	aia          *http.Server // plain HTTP
+	webs         []*http.Server
+	outside      *door.Door
+	inside       *door.Door
+	gateways     []*edge.Gateway
+	sites        []*site.Site
+	places       []place
 	// subscriptions of all tenants; the first is the first tenant's.
 	subscriptions []arm.Subscription
 	identity      identity
@@ -200,6 +206,9 @@ func (w *World) startAzure() error {
 		}
 		go func() { _ = w.azure.ServeTLS(listener, "", "") }()
 	}
+	if err := w.openVaults(); err != nil {
+		return err
+	}
 	// A server of its own: one http.Server that serves both TLS and plain may
 	// lose its HTTP/2, depending on which listener comes first.
 	w.aia = w.server(w.authority)
@@ -238,7 +247,7 @@ func (w *World) Close() error {
 	for _, s := range w.sites {
 		problems = append(problems, s.Close())
 	}
-	for _, server := range append([]*http.Server{w.azure, w.aia}, w.webs...) {
+	for _, server := range slices.Concat([]*http.Server{w.azure, w.aia}, w.webs, w.vaultServers) {
 		if server != nil {
 			problems = append(problems, server.Close())
 		}

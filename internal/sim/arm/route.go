@@ -17,14 +17,16 @@ type route struct {
 
 // stepOfKind names the requests for single resources and lists, by type.
 var stepOfKind = map[string]string{
-	"microsoft.network/applicationgateways": "gateway-get",
-	"microsoft.network/publicipaddresses":   "public-ip",
-	"microsoft.network/virtualnetworks":     "network",
-	"microsoft.network/networkinterfaces":   "network",
-	machineKind:                             "machine-get",
-	runCommandKind:                          "machine-child-get",
-	extensionKind:                           "machine-child-get",
-	"microsoft.storage/storageaccounts":     "storage-account",
+	"microsoft.network/applicationgateways":            "gateway-get",
+	"microsoft.network/publicipaddresses":              "public-ip",
+	"microsoft.network/virtualnetworks":                "network",
+	"microsoft.network/networkinterfaces":              "network",
+	machineKind:                                        "machine-get",
+	runCommandKind:                                     "machine-child-get",
+	extensionKind:                                      "machine-child-get",
+	"microsoft.storage/storageaccounts":                "storage-account",
+	"microsoft.keyvault/vaults":                        "vault-resource",
+	"microsoft.managedidentity/userassignedidentities": "identity-get",
 }
 
 var stepOfAuthorization = map[string]string{
@@ -87,8 +89,11 @@ func (s *Server) routeSubscription(r *http.Request, parts, lower []string, get, 
 		return s.routeOperation(parts, lower)
 	case lower[2] == "providers" && last == 4 && get, isGroup && last == 6 && lower[4] == "providers" && get:
 		step := "resource-list"
-		if lower[last] == "virtualmachines" {
+		switch lower[last] {
+		case "virtualmachines":
 			step = "machine-list"
+		case "vaults":
+			step = "vault-resource"
 		}
 		return route{step, false, s.inSubscription(parts, s.listOfKind)}
 	case isGroup && last >= 7 && lower[4] == "providers":
@@ -116,6 +121,9 @@ func (s *Server) routeResource(r *http.Request, parts, lower []string) route {
 		return s.inSubscription(parts, func(w http.ResponseWriter, c call) *failure { return handle(w, c, id, full) })
 	}
 	if step, handle := s.routeMachine(kind, action, r.Method); handle != nil {
+		return route{step, false, of(handle)}
+	}
+	if step, handle := s.routeVault(kind, action, r.Method); handle != nil {
 		return route{step, false, of(handle)}
 	}
 	isGateway := kind == "microsoft.network/applicationgateways"

@@ -40,13 +40,13 @@ func (s *Server) authenticate(r *http.Request, document map[string]any) (entra.C
 	case err != nil:
 		return refuse("AKV10000: The token is invalid.") // guess: the text
 	case !strings.EqualFold(caller.Tenant, tenant):
-		return refuse("AKV10032: Invalid issuer. Expected one of https://sts.windows.net/" + tenant + "/, found https://sts.windows.net/" + caller.Tenant + "/.")
+		return refuse("AKV10032: Invalid issuer. Expected one of " + s.o.Issuer + tenant + "/, found " + s.o.Issuer + caller.Tenant + "/.")
 	}
 	return caller, nil
 }
 
-func describe(caller entra.Caller) string {
-	return fmt.Sprintf("appid=%s;oid=%s;iss=https://sts.windows.net/%s/", caller.ClientID, caller.ObjectID, caller.Tenant)
+func (s *Server) describe(caller entra.Caller) string {
+	return fmt.Sprintf("appid=%s;oid=%s;iss=%s%s/", caller.ClientID, caller.ObjectID, s.o.Issuer, caller.Tenant)
 }
 
 // admit is the vault's firewall.
@@ -59,7 +59,7 @@ func (s *Server) admit(caller entra.Caller, network Network, v *vault, document 
 	if trusted || network != Outside && hasPrivateEndpoint(p) {
 		return nil
 	}
-	where := fmt.Sprintf("\r\nCaller: %s\r\nVault: %s;location=%s", describe(caller), v.name, text(document, "location"))
+	where := fmt.Sprintf("\r\nCaller: %s\r\nVault: %s;location=%s", s.describe(caller), v.name, text(document, "location"))
 	if strings.EqualFold(text(p, "publicNetworkAccess"), "Disabled") {
 		return fail(http.StatusForbidden, "Forbidden", "Public network access is disabled and request is not from a trusted service nor via an approved private link.%s", where).inner("ForbiddenByConnection")
 	}
@@ -115,7 +115,7 @@ func (s *Server) permit(caller entra.Caller, to target, v *vault, document map[s
 	}
 	return fail(http.StatusForbidden, "Forbidden",
 		"The user, group or application '%s' does not have %s %s permission on key vault '%s;location=%s'. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287",
-		describe(caller), to.kind, to.permission, v.name, text(document, "location")).inner(code)
+		s.describe(caller), to.kind, to.permission, v.name, text(document, "location")).inner(code)
 }
 
 func (s *Server) permitByRole(caller entra.Caller, to target, v *vault, document map[string]any) *failure {
@@ -131,7 +131,7 @@ func (s *Server) permitByRole(caller entra.Caller, to target, v *vault, document
 	return fail(http.StatusForbidden, "Forbidden", "Caller is not authorized to perform action on resource.\r\n"+
 		"If role assignments, deny assignments or role definitions were changed recently, please observe propagation time.\r\n"+
 		"Caller: %s\r\nAction: '%s'\r\nResource: '%s'\r\nAssignment: (not found)\r\nDenyAssignmentId: null\r\nDecisionReason: null \r\nVault: %s;location=%s\r\n",
-		describe(caller), action, strings.ToLower(scope), v.name, text(document, "location")).inner("ForbiddenByRbac")
+		s.describe(caller), action, strings.ToLower(scope), v.name, text(document, "location")).inner("ForbiddenByRbac")
 }
 
 // allowedByPolicy looks for the permission in the principal's policies; their

@@ -102,3 +102,16 @@ func (s *Server) object(vaultName, name string) *object {
 	}
 	return v.objects[strings.ToLower(name)]
 }
+
+// Versions are the ids of an object's versions, oldest first.
+func (s *Server) Versions(vaultName, name string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	if o := s.object(vaultName, name); o != nil {
+		for _, v := range o.versions {
+			out = append(out, v.id)
+		}
+	}
+	return out
+}

@@ -26,6 +26,8 @@ type Options struct {
 	// Suffix of the vaults' host names, Login the host that the challenge
 	// names: vault.azure.net, login.microsoftonline.com.
 	Suffix, Login string
+	// Issuer of tokens, without the tenant; "" is https://sts.windows.net/.
+	Issuer string
 	// Verify checks a bearer token.
 	Verify func(token string, audiences []string) (entra.Caller, error)
 	// Document is the vault's document as the Resource Manager has it now: id,
@@ -66,6 +68,9 @@ type Server struct {
 func New(o Options) *Server {
 	if o.PageSize <= 0 || o.PageSize > maxPage {
 		o.PageSize = maxPage
+	}
+	if o.Issuer == "" {
+		o.Issuer = "https://sts.windows.net/"
 	}
 	if o.Guesses.Settle == 0 {
 		o.Guesses.Settle = 5 * time.Second
