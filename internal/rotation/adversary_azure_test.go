@@ -185,24 +185,6 @@ func TestAWriteWaitsAndMendsTheGateway(t *testing.T) {
 	}
 }
 
-// A lock or a missing right is a refusal before anything is written.
-func TestLocksAndMissingRightsAreObstacles(t *testing.T) {
-	for name, test := range map[string]struct{ locks, permissions, code string }{
-		"all is well":         {`{"value":[]}`, `{"value":[{"actions":["*"],"notActions":[]}]}`, ""},
-		"a lock on deleting":  {`{"value":[{"id":"/l","name":"keep","properties":{"level":"CanNotDelete"}}]}`, `{"value":[{"actions":["*"],"notActions":[]}]}`, ""},
-		"a lock on all":       {`{"value":[{"id":"/l","name":"keep","properties":{"level":"ReadOnly"}}]}`, `{"value":[{"actions":["*"],"notActions":[]}]}`, "gateway-locked"},
-		"reading only":        {`{"value":[]}`, `{"value":[{"actions":["*/read"],"notActions":[]}]}`, "permission-missing"},
-		"all but this action": {`{"value":[]}`, `{"value":[{"actions":["*"],"notActions":["Microsoft.Network/applicationGateways/write"]}]}`, "permission-missing"},
-	} {
-		azure, runner, _, _ := switching(t)
-		azure.lists = map[string]string{"/locks": test.locks, "/permissions": test.permissions}
-		refused := refusals(runner.writeObstacles(t.Context(), gatewayID))
-		if test.code == "" && len(refused) > 0 || test.code != "" && !refused.Has(test.code) {
-			t.Errorf("%s: %v, want %q", name, refused, test.code)
-		}
-	}
-}
-
 // The handshakes are as they should be, and Azure says nothing of a backend
 // that was up before.
 func TestAProofAsksForTheBackends(t *testing.T) {

@@ -17,15 +17,6 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
-// neededActions are the operations of Resource Manager that a renewal of the
-// external certificate uses on the gateway.
-// Source: Azure resource provider operations of Microsoft.Network.
-var neededActions = []string{
-	"Microsoft.Network/applicationGateways/read",
-	"Microsoft.Network/applicationGateways/write",
-	"Microsoft.Network/applicationGateways/backendhealth/action",
-}
-
 // Observe reads everything that a rotation of the deployment depends on. It
 // changes nothing. What cannot be read becomes an obstacle in the State rather
 // than an error, except for the gateway itself, without which there is no state.
@@ -71,14 +62,13 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment) (State, e
 		return ctx.Err()
 	})
 	group.Go(func() error {
-		for _, finding := range r.writeObstacles(ctx, d.GatewayID) {
-			obstacle(finding)
-		}
+		state.Access = r.observeAccess(ctx, d.GatewayID, scopesOf(renewal(state.Gateway)))
 		return ctx.Err()
 	})
 	if err := group.Wait(); err != nil {
 		return state, fmt.Errorf("observe %s: %w", d.Name, err)
 	}
+	state.Obstacles = append(state.Obstacles, accessFindings(state.Access, renewal(state.Gateway))...)
 	state.Obstacles = append(state.Obstacles, wireObstacles(state)...)
 	state.Obstacles = append(state.Obstacles, r.siteObstacles(state.Sites)...)
 	state.Obstacles = state.Obstacles.WorstFirst()
@@ -128,40 +118,6 @@ func (r *Runner) resolveAddresses(ctx context.Context, state *State) {
 			own.Addresses = append(own.Addresses, listener.PrivateIP)
 		}
 	}
-}
-
-// writeObstacles asks for locks and permissions.
-func (r *Runner) writeObstacles(ctx context.Context, gatewayID string) pki.Findings {
-	var found pki.Findings
-	locks, err := r.Azure.Locks(ctx, gatewayID)
-	if err != nil {
-		found = append(found, warn(unread("locks-unread", "the locks on the gateway", err)))
-	}
-	for _, lock := range locks {
-		if lock.Level != "ReadOnly" {
-			continue // CanNotDelete does not hinder a PUT
-		}
-		found = append(found, pki.Finding{
-			Code: "gateway-locked", Severity: pki.Refusal,
-			Sentence: fmt.Sprintf("the lock %q (ReadOnly) forbids changing the gateway", lock.Name),
-			Mend:     "az lock delete --ids " + lock.ID,
-		})
-	}
-	permissions, err := r.Azure.Permissions(ctx, gatewayID)
-	if err != nil {
-		return append(found, warn(unread("permissions-unread", "the caller's permissions", err)))
-	}
-	for _, action := range neededActions {
-		if permissions.Allows(action) {
-			continue
-		}
-		found = append(found, pki.Finding{
-			Code: "permission-missing", Severity: pki.Refusal,
-			Sentence: "the signed-in account may not do " + action + " on the gateway",
-			Mend:     `ask for the role "Network Contributor" on ` + gatewayID,
-		})
-	}
-	return found
 }
 
 // observeSites asks Portal and Server through the gateway. Their TLS is

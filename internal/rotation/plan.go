@@ -15,7 +15,7 @@ import (
 
 // planFormat is raised when a saved plan of an older program can no longer be
 // understood.
-const planFormat = 1
+const planFormat = 2
 
 // Plan is what a rotation will do, for people to read and for Apply to carry
 // out. It holds no secret and survives a round trip through JSON.
@@ -56,6 +56,8 @@ type Plan struct {
 	Moves  []Move   `json:"moves"`
 	Steps  []Step   `json:"steps"`
 	Proofs []string `json:"proofs"`
+	// Operations are what Azure must permit the caller to do for all this.
+	Operations []Operation `json:"operations"`
 
 	// Basis are the facts on which the plan rests, each with its fingerprint.
 	Basis map[string]string `json:"basis"`
@@ -148,10 +150,12 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 	})
 	plan.Findings = judgement.Findings
 	plan.Trust = trust(judgement, goal)
-	plan.Obstacles = slices.Concat(state.Obstacles, shapeObstacles(state), pastTheGateway(state, plan.Certificate.SHA256), unprovable(state))
+	plan.Obstacles = slices.Concat(withoutAccess(state.Obstacles), shapeObstacles(state), pastTheGateway(state, plan.Certificate.SHA256), unprovable(state))
 	plan.Moves = moves(state, plan.Entry, plan.Certificate.SHA256)
 	plan.Steps = steps(plan, state)
 	plan.Proofs = proofs(state)
+	plan.Operations = operations(plan, state)
+	plan.Obstacles = append(plan.Obstacles, accessFindings(state.Access, plan.Operations)...)
 	plan.Hash = plan.computeHash()
 	return plan, nil
 }

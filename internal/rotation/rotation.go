@@ -43,6 +43,8 @@ type State struct {
 	// Backends are the machines behind the gateway as its probes see them.
 	Backends []cloud.BackendServer `json:"backends"`
 	Sites    Sites                 `json:"sites"`
+	// Access is what the caller may do with all this.
+	Access Access `json:"-"`
 	// Obstacles are what stands against a write: busy gateway, locks, missing
 	// permissions, and what could not be read.
 	Obstacles pki.Findings `json:"obstacles"`

@@ -31,7 +31,7 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 		GivenNames:   state.Deployment.GivenNames,
 		Serving:      describeLeaf(servingNow(state)),
 		Source:       "run " + run.ID,
-		Obstacles:    slices.Concat(state.Obstacles, shapeObstacles(state)),
+		Obstacles:    slices.Concat(withoutAccess(state.Obstacles), shapeObstacles(state)),
 		Proofs:       proofs(state),
 		Basis:        basis(state),
 	}
@@ -61,6 +61,8 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 		plan.Moves = append(plan.Moves, move)
 	}
 	plan.Steps = undoSteps(plan, run)
+	plan.Operations = operations(plan, state)
+	plan.Obstacles = append(plan.Obstacles, accessFindings(state.Access, plan.Operations)...)
 	plan.Hash = plan.computeHash()
 	return plan, nil
 }

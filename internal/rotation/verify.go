@@ -15,12 +15,7 @@ import (
 // chains, and health. It is pure. No finding worse than a Note means that all
 // is well.
 func Verify(state State, roots *pki.Roots, now time.Time) pki.Findings {
-	var findings pki.Findings
-	for _, finding := range state.Obstacles {
-		if finding.Code != "permission-missing" { // looking needs no right to write
-			findings = append(findings, finding)
-		}
-	}
+	findings := withoutAccess(state.Obstacles) // looking needs no right to write
 	for _, listener := range state.Listeners {
 		for _, name := range listener.Names {
 			findings = append(findings, handshake.Judge(reachedBySNI(state.Wire, name), handshake.Expectation{

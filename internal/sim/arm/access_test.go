@@ -102,6 +102,7 @@ func TestALockForbidsTheWrite(t *testing.T) {
 	b.manager.SetLocks(arm.Lock{Scope: groupID, Name: "frozen", Level: "ReadOnly", Notes: "until Monday"})
 	body := b.get(gatewayID + version).body
 	b.wantError(b.call(http.MethodPut, gatewayID+version, body), 409, "ScopeLocked")
+	b.wantError(b.call(http.MethodPost, gatewayID+"/backendhealth"+version, nil), 409, "ScopeLocked")
 	if got := b.get(gatewayID + "/providers/Microsoft.Authorization/locks" + version); !strings.Contains(got.raw, "frozen") {
 		t.Errorf("the lock of the group is not listed at the gateway: %s", got.raw)
 	}

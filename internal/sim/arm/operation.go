@@ -212,6 +212,11 @@ func (s *Server) startHealth(w http.ResponseWriter, c call, id resourceID, full 
 	if f == nil && !ok {
 		f = notFoundResource(id)
 	}
+	if f == nil {
+		// Source: Azure Resource Manager, "Lock your resources": a read-only
+		// lock forbids POST, and so the backend health of a gateway.
+		f = s.locked(full, "ReadOnly")
+	}
 	if f != nil {
 		s.mu.Unlock()
 		return f
