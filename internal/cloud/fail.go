@@ -68,7 +68,8 @@ func (a attempt) failed(err error) error {
 	e.Message = plainCause(err)
 	e.Hint = connectionHint(e.err)
 	var foreign *foreignHostError
-	if errors.As(err, &foreign) {
+	var challenge *challengeError
+	if errors.As(err, &foreign) || errors.As(err, &challenge) {
 		return e
 	}
 	var send *sendError

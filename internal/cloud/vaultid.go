@@ -18,7 +18,7 @@ func SplitSecretID(id string) (vaultURI, name, version string, err error) {
 		address.Opaque != "" || address.RawQuery != "" || address.ForceQuery || address.Fragment != "" {
 		return "", "", "", refused
 	}
-	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(address.Path, "/"), "/"), "/")
+	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(address.EscapedPath(), "/"), "/"), "/")
 	if len(parts) < 2 || len(parts) > 3 || !isVaultName(parts[1]) ||
 		!strings.EqualFold(parts[0], "secrets") && !strings.EqualFold(parts[0], "certificates") {
 		return "", "", "", refused

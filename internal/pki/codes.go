@@ -66,6 +66,7 @@ const (
 	codeIntermediateExpired = "intermediate-expired"
 	codeIntermediateSooner  = "intermediate-expires-first"
 	codeNothingServed       = "nothing-served"
+	codeChainNotSeen        = "chain-not-seen"
 
 	// Judgements: compared with what is served now.
 	codeAlreadyServed  = "already-served"
@@ -137,6 +138,7 @@ var catalogue = map[string]Severity{
 	codeIntermediateExpired: Refusal,
 	codeIntermediateSooner:  Warning,
 	codeNothingServed:       Refusal,
+	codeChainNotSeen:        Note,
 
 	codeAlreadyServed:  Note,
 	codeExpiresEarlier: Refusal,

@@ -53,6 +53,21 @@ func Judge(b *Bundle, c Criteria) Judgement {
 	return j.judgement()
 }
 
+// JudgePublic judges a certificate whose key and chain are not at hand, as Key
+// Vault tells one to whoever may not read its secret: b has no Key, and the
+// Intermediates are what Complete could fetch. The chain that will be served is
+// inside the secret, so one that could not be completed is only a warning.
+func JudgePublic(b *Bundle, c Criteria) Judgement {
+	j := newJudging(b.Leaf, b.Intermediates, b.Root, c)
+	j.chainUnseen = true
+	j.findings = slices.DeleteFunc(slices.Clone(b.Repairs), func(f Finding) bool {
+		return f.Code == codeIntermediateFetched || f.Code == codeFetchFailed // nothing says that it is missing there
+	})
+	j.everything()
+	j.findings.add(codeChainNotSeen, "", "the chain lies with the key and was not looked at; what will be served with %s shows after the switch only", nameOf(b.Leaf))
+	return j.judgement()
+}
+
 // JudgeChain judges what an endpoint sent, in the order in which it was sent:
 // the first certificate is the leaf, whatever it is.
 func JudgeChain(sent []*x509.Certificate, c Criteria) Judgement {
@@ -79,6 +94,10 @@ type judging struct {
 	leaf          *x509.Certificate
 	intermediates []*x509.Certificate
 	root          *x509.Certificate
+
+	// chainUnseen means that intermediates are not what will be served, but
+	// what could be had in its place.
+	chainUnseen bool
 
 	findings  Findings
 	chain     []*x509.Certificate

@@ -19,6 +19,9 @@ const (
 	ForGateway Consumer = "gateway"
 	// ForKeyVault: an import into Key Vault.
 	ForKeyVault Consumer = "key-vault"
+	// ForVaultSecret: a plain secret of Key Vault, from which a gateway reads a
+	// .pfx without a password: Key Vault and what carries the bytes protect it.
+	ForVaultSecret Consumer = "vault-secret"
 	// ForArcGIS: an import into Portal, Server and their relatives, whose Java
 	// may be too old for AES (before 8u301 and 11.0.12). Esri 000037586 asks
 	// for a password without special characters.
@@ -31,13 +34,15 @@ type writing struct {
 }
 
 var writings = map[Consumer]writing{
-	ForGateway:  {pkcs12.LegacyDES, 12},
-	ForKeyVault: {pkcs12.Modern2023, 32},
-	ForArcGIS:   {pkcs12.LegacyDES, 24},
+	ForGateway:     {pkcs12.LegacyDES, 12},
+	ForKeyVault:    {pkcs12.Modern2023, 32},
+	ForVaultSecret: {pkcs12.LegacyDES, 0},
+	ForArcGIS:      {pkcs12.LegacyDES, 24},
 }
 
 // WritePFX writes leaf, key and intermediates (no root) in the encryption that
-// the consumer reads, under a fresh random password of letters and digits.
+// the consumer reads, under a fresh random password of letters and digits; for
+// a plain secret under none.
 func WritePFX(b *Bundle, consumer Consumer) (data []byte, password secret.Secret, err error) {
 	how, known := writings[consumer]
 	if !known {

@@ -17,7 +17,7 @@ import (
 	pkcs12 "software.sslmate.com/src/go-pkcs12"
 )
 
-var consumers = map[Consumer]int{ForGateway: 12, ForKeyVault: 32, ForArcGIS: 24}
+var consumers = map[Consumer]int{ForGateway: 12, ForKeyVault: 32, ForVaultSecret: 0, ForArcGIS: 24}
 
 func TestWritePFXRoundTrip(t *testing.T) {
 	for _, file := range []string{"aes256.pfx", "ec-P-384.pfx", "ed25519.pfx"} {
@@ -30,7 +30,7 @@ func TestWritePFXRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !regexp.MustCompile(`^[A-Za-z0-9]+$`).MatchString(password.Reveal()) || len(password.Reveal()) != length {
+			if !regexp.MustCompile(`^[A-Za-z0-9]*$`).MatchString(password.Reveal()) || len(password.Reveal()) != length {
 				t.Errorf("%s: a password of %d characters", consumer, len(password.Reveal()))
 			}
 			again, err := ReadPFX(data, password)
@@ -84,7 +84,10 @@ func TestOpenSSLReadsWhatIsWritten(t *testing.T) {
 
 func TestJavaReadsWhatIsWritten(t *testing.T) {
 	keytool := tool(t, "keytool")
-	each(t, func(t *testing.T, path, passwordFile string, _ Consumer) {
+	each(t, func(t *testing.T, path, passwordFile string, consumer Consumer) {
+		if consumer == ForVaultSecret {
+			t.Skip("keytool takes no empty password, and Java does not read these")
+		}
 		output, err := exec.Command(keytool, "-list", "-v", "-keystore", path, "-storetype", "PKCS12", "-storepass:file", passwordFile).CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, output)

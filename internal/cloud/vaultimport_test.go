@@ -1,0 +1,203 @@
+package cloud
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+func TestImportOfANewCertificate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bundle := newBundle(t, "gis.example.com")
+		vault := newFakeVault(t)
+		vault.on("GET /", 404, notThere)
+		var sent map[string]any
+		vault.mux.HandleFunc("POST /certificates/web/import", func(w http.ResponseWriter, r *http.Request) {
+			if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
+				t.Error(err)
+			}
+			answer(w, 200, bundleJSON(t, "web", "v1", bundle.Leaf, nil))
+		})
+		got, err := vault.client().Import(t.Context(), "web", bundle)
+		if err != nil || got.SecretID != vaultAddress+"/secrets/web/v1" || !got.Leaf.Equal(bundle.Leaf) {
+			t.Errorf("got %+v, %v", got, err)
+		}
+		want := `{"issuer":{"name":"Unknown"},"key_props":{"crv":"P-256","exportable":true,"kty":"EC","reuse_key":false},"secret_props":{"contentType":"application/x-pkcs12"}}`
+		if policy := compact(t, sent["policy"]); policy != want {
+			t.Errorf("policy\ngot  %s\nwant %s", policy, want)
+		}
+	})
+}
+
+func TestImportKeepsPolicyAndTags(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bundle, older := newBundle(t, "gis.example.com"), newBundle(t, "gis.example.com")
+		vault := newFakeVault(t)
+		vault.on("GET /certificates/web/", 200, bundleJSON(t, "web", "v1", older.Leaf, func(tree map[string]any) {
+			tree["policy"].(map[string]any)["key_props"].(map[string]any)["exportable"] = false
+		}))
+		var sent map[string]any
+		vault.mux.HandleFunc("POST /certificates/web/import", func(w http.ResponseWriter, r *http.Request) {
+			_ = json.NewDecoder(r.Body).Decode(&sent)
+			answer(w, 200, bundleJSON(t, "web", "v2", bundle.Leaf, nil))
+		})
+		if _, err := vault.client().Import(t.Context(), "web", bundle); err != nil {
+			t.Fatal(err)
+		}
+		if got := compact(t, sent["tags"]); got != `{"owner":"gis"}` {
+			t.Errorf("tags %s", got)
+		}
+		want := `{"issuer":{"name":"DigiCert"},"key_props":{"crv":"P-256","exportable":true,"kty":"EC","reuse_key":true},` +
+			`"secret_props":{"contentType":"application/x-pkcs12"},"x509_props":{"subject":"CN=as it was"}}`
+		if got := compact(t, sent["policy"]); got != want {
+			t.Errorf("policy\ngot  %s\nwant %s", got, want)
+		}
+	})
+}
+
+func TestImportOfWhatIsThere(t *testing.T) {
+	bundle := newBundle(t, "gis.example.com")
+	vault := newFakeVault(t)
+	vault.on("GET /certificates/web/", 200, bundleJSON(t, "web", "v7", bundle.Leaf, nil))
+	got, err := vault.client().Import(t.Context(), "web", bundle)
+	if err != nil || got.Version != "v7" || vault.count("POST") != 0 {
+		t.Errorf("got %+v, %v after %v", got, err, vault.asked)
+	}
+}
+
+// The connection is lost after the vault has taken the certificate: sending it
+// again would make a second version.
+func TestImportLooksAfterALostAnswer(t *testing.T) {
+	for _, arrived := range []bool{true, false} {
+		t.Run(fmt.Sprintf("arrived=%t", arrived), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bundle := newBundle(t, "gis.example.com")
+				vault := newFakeVault(t)
+				there := false
+				vault.mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+					if there && r.URL.Path == "/certificates/web/" {
+						answer(w, 200, bundleJSON(t, "web", "v1", bundle.Leaf, nil))
+						return
+					}
+					answer(w, 404, notThere)
+				})
+				vault.mux.HandleFunc("POST /certificates/web/import", func(w http.ResponseWriter, r *http.Request) {
+					if vault.count("POST") == 1 {
+						there = arrived
+						panic("the connection is lost")
+					}
+					there = true
+					answer(w, 200, bundleJSON(t, "web", "v1", bundle.Leaf, nil))
+				})
+				got, err := vault.client().Import(t.Context(), "web", bundle)
+				if err != nil || got.Version != "v1" {
+					t.Errorf("got %+v, %v", got, err)
+				}
+				if n, want := vault.count("POST"), map[bool]int{true: 1, false: 2}[arrived]; n != want {
+					t.Errorf("it was sent %d times, want %d", n, want)
+				}
+			})
+		})
+	}
+}
+
+// A deleted name is recovered, also when it is met only at the import because
+// nobody may look for it.
+func TestImportRecoversADeletedName(t *testing.T) {
+	const conflict = `{"error":{"code":"Conflict","message":"Certificate web is currently in a deleted but recoverable state.","innererror":{"code":"ObjectIsDeletedButRecoverable"}}}`
+	for _, mayLook := range []bool{true, false} {
+		t.Run(fmt.Sprintf("mayLook=%t", mayLook), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bundle, older := newBundle(t, "gis.example.com"), newBundle(t, "gis.example.com")
+				vault := newFakeVault(t)
+				var recovered time.Time // zero while it is deleted
+				vault.mux.HandleFunc("GET /certificates/web/", func(w http.ResponseWriter, r *http.Request) {
+					if recovered.IsZero() || time.Since(recovered) < 4*time.Second {
+						answer(w, 404, notThere)
+						return
+					}
+					answer(w, 200, bundleJSON(t, "web", "v1", older.Leaf, nil))
+				})
+				vault.mux.HandleFunc("GET /deletedcertificates/web", func(w http.ResponseWriter, r *http.Request) {
+					if !mayLook {
+						answer(w, 403, `{"error":{"code":"Forbidden","message":"no","innererror":{"code":"ForbiddenByPolicy"}}}`)
+						return
+					}
+					answer(w, 200, bundleJSON(t, "web", "v1", older.Leaf, nil))
+				})
+				vault.on("GET /secrets/", 404, notThere)
+				vault.mux.HandleFunc("POST /deletedcertificates/web/recover", func(w http.ResponseWriter, r *http.Request) {
+					recovered = time.Now()
+					answer(w, 200, bundleJSON(t, "web", "v1", older.Leaf, nil))
+				})
+				vault.mux.HandleFunc("POST /certificates/web/import", func(w http.ResponseWriter, r *http.Request) {
+					if recovered.IsZero() {
+						answer(w, 409, conflict)
+						return
+					}
+					answer(w, 200, bundleJSON(t, "web", "v2", bundle.Leaf, nil))
+				})
+				got, err := vault.client().Import(t.Context(), "web", bundle)
+				if err != nil || got.Version != "v2" || recovered.IsZero() {
+					t.Errorf("got %+v, %v after %v", got, err, vault.asked)
+				}
+			})
+		})
+	}
+}
+
+func TestImportIntoAPlainSecret(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bundle, older := newBundle(t, "gis.example.com"), newBundle(t, "gis.example.com")
+		data, _, err := pki.WritePFX(older, pki.ForVaultSecret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		vault := newFakeVault(t)
+		vault.on("GET /", 404, notThere)
+		vault.on("GET /secrets/web/versions", 200, `{"value":[{"id":"`+vaultAddress+`/secrets/web/s1","attributes":{"enabled":true,"created":1},"tags":{"owner":"gis"}}]}`)
+		vault.on("GET /secrets/web/", 200, `{"id":"`+vaultAddress+`/secrets/web/s1","value":"`+base64.StdEncoding.EncodeToString(data)+`","attributes":{"enabled":true}}`)
+		var sent map[string]any
+		vault.mux.HandleFunc("PUT /secrets/web", func(w http.ResponseWriter, r *http.Request) {
+			_ = json.NewDecoder(r.Body).Decode(&sent)
+			answer(w, 200, `{"id":"`+vaultAddress+`/secrets/web/s2","contentType":"application/x-pkcs12","attributes":{"enabled":true}}`)
+		})
+		got, err := vault.client().Import(t.Context(), "web", bundle)
+		if err != nil || got.SecretID != vaultAddress+"/secrets/web/s2" || len(got.Unusable(now)) != 0 {
+			t.Errorf("got %+v, %v", got, err)
+		}
+		if compact(t, sent["tags"]) != `{"owner":"gis"}` || sent["contentType"] != pfxType {
+			t.Errorf("sent %v", sent["tags"])
+		}
+	})
+}
+
+func TestEnableAndDisableOneVersion(t *testing.T) {
+	vault := newFakeVault(t)
+	var bodies []string
+	vault.mux.HandleFunc("PATCH /certificates/web/v1", func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		bodies = append(bodies, string(body))
+		answer(w, 200, `{}`)
+	})
+	c := vault.client()
+	for _, enabled := range []bool{false, true} {
+		if err := c.SetEnabled(t.Context(), "web", "v1", enabled); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{`{"attributes":{"enabled":false}}`, `{"attributes":{"enabled":true}}`}; !slices.Equal(bodies, want) {
+		t.Errorf("sent %q", bodies)
+	}
+	if err := c.SetEnabled(t.Context(), "web", "", false); err == nil {
+		t.Error("the newest version, whichever that is, was disabled")
+	}
+}
