@@ -121,7 +121,7 @@ func each(t *testing.T, check func(t *testing.T, path, passwordFile string, cons
 			}
 			path := filepath.Join(t.TempDir(), "new.pfx")
 			passwordFile := path + ".password"
-			for name, content := range map[string][]byte{path: data, passwordFile: []byte(password.Reveal())} {
+			for name, content := range map[string][]byte{path: data, passwordFile: []byte(password.Reveal() + "\n")} {
 				if err := os.WriteFile(name, content, 0o600); err != nil {
 					t.Fatal(err)
 				}
