@@ -160,6 +160,9 @@ func (a *app) showWorld(world *sim.World, value simValue) {
 	a.ui.heading("In another terminal")
 	a.ui.say("  set -a; . " + quote(env) + "; set +a")
 	a.ui.say("  cartouche deployments")
+	if first.GatewayID == "" {
+		return // V1 is found and explained
+	}
 	apply := "  cartouche apply " + quote(first.Domain) + " --pfx " + quote(filepath.Join(value.Dir, "new.pfx")) +
 		" --password-file " + quote(filepath.Join(value.Dir, "new.pfx.password"))
 	if world.PrivateRoot() != nil {

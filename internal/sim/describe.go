@@ -28,8 +28,8 @@ type Deployment struct {
 	SecondaryDomain string    `json:"secondaryDomain,omitempty"`
 	URL             string    `json:"url"`
 	ResourceGroup   string    `json:"resourceGroup"`
-	GatewayID       string    `json:"gatewayId"`
-	PublicIP        string    `json:"publicIp"` // "" when the gateway is entered from inside only
+	GatewayID       string    `json:"gatewayId"` // "" for V1
+	PublicIP        string    `json:"publicIp"`  // "" when the gateway is entered from inside only
 	PrivateIP       string    `json:"privateIp,omitempty"`
 	Machines        []Machine `json:"machines"`
 	Sites           []string  `json:"sites"` // contexts of the further sites
@@ -50,6 +50,9 @@ func (w *World) Deployments() []Deployment {
 	for _, p := range w.places {
 		d := Deployment{ID: p.deploymentID(), Prefix: p.Prefix, Version: p.Version, Domain: p.Domain, SecondaryDomain: p.Secondary, URL: "https://" + p.Domain + "/",
 			ResourceGroup: p.Group, GatewayID: p.gatewayID(), PublicIP: p.Public, PrivateIP: p.Private, Sites: []string{}}
+		if p.Kind == kindV1 {
+			d.GatewayID = ""
+		}
 		add := func(group string, machines []machine) {
 			for _, m := range machines {
 				d.Machines = append(d.Machines, Machine{Name: m.Name, FQDN: p.fqdn(m), Address: m.Address, Roles: m.Roles, ID: p.idIn(group, "Microsoft.Compute/virtualMachines", m.Name)})

@@ -57,9 +57,12 @@ func (p place) frontendDocuments() []any {
 	return out
 }
 
-// publicAddresses are the public IP addresses of the gateway, as resources.
+// publicAddresses are the public IP addresses of the gateway, as resources, or
+// what a V1 deployment has instead of a gateway.
 func (p place) publicAddresses() []tree {
 	switch {
+	case p.Kind == kindV1:
+		return p.v1Resources()
 	case p.Public != "":
 		return []tree{p.publicAddress()}
 	case p.UnusedPublic != "":

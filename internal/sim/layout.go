@@ -39,6 +39,7 @@ type directory struct {
 // deployment is a base deployment of Cloud Builder, V2, or a server site that
 // stands alone behind a gateway of its own.
 type deployment struct {
+	Kind                   string // "" is Cloud Builder's V2, or v1
 	Prefix, Group, Version string
 	Subscription           string // name; "" is the first
 	Domain, Secondary      string

@@ -62,8 +62,11 @@ func (p place) network() tree {
 		// without a public address the subnet must be delegated.
 		gateways["properties"].(tree)["delegations"] = []any{tree{"name": "gateways", "properties": tree{"serviceName": "Microsoft.Network/applicationGateways"}}}
 	}
-	return tree{"id": p.networkID(), "location": p.location, "properties": tree{"provisioningState": "Succeeded", "addressSpace": tree{"addressPrefixes": []string{"10.0.0.0/8"}},
-		"subnets": []any{subnet("default", "10.0.0.0/12"), gateways}}}
+	subnets := []any{subnet("default", "10.0.0.0/12"), gateways}
+	if p.Kind == kindV1 {
+		subnets = subnets[:1]
+	}
+	return tree{"id": p.networkID(), "location": p.location, "properties": tree{"provisioningState": "Succeeded", "addressSpace": tree{"addressPrefixes": []string{"10.0.0.0/8"}}, "subnets": subnets}}
 }
 
 func (p place) storageAccount() tree {
@@ -74,7 +77,9 @@ func (p place) storageAccount() tree {
 // tierOf names the availability set by what runs on a machine; a machine with
 // several roles is of the base deployment's own set.
 var tierOf = map[string]string{"Server": "Server", "Portal": "Portal", "DataStore": "DataStore", "SpatiotemporalDataStore": "SpatiotemporalDataStore",
-	"GraphDataStore": "GraphDataStore", "TileCacheDataStore": "TileCacheDataStore", "FileShare": "FileShare"}
+	"GraphDataStore": "GraphDataStore", "TileCacheDataStore": "TileCacheDataStore", "FileShare": "FileShare",
+	// guess: the role of a V1 web proxy is called as its availability set.
+	"WebProxy": "WebProxy"}
 
 func availabilitySet(prefix string, all []machine, m machine) string {
 	if len(m.Roles) != 1 {
@@ -147,12 +152,8 @@ func (w *World) addNeighbour(ctx context.Context, n neighbour) error {
 	switch n.Kind {
 	case "bare":
 		return w.addBare(ctx, n, p)
-	case "v1":
-		address["tags"] = n.v1Tags(p.deploymentID(), p.timestamp())
-		// Source: Esri/arcgis-azure-templates, Releases/10.7: load balancers, no gateway.
-		address["properties"].(tree)["ipConfiguration"] = tree{
-			"id": p.id("Microsoft.Network/loadBalancers", p.Prefix+"LoadBalancer") + "/frontendIPConfigurations/" + p.Prefix + "LoadBalancerFrontEnd"}
-		return manager.Add(address)
+	case kindV1:
+		return manager.Add(p.v1Address())
 	case "half-tagged":
 		if err := manager.Add(address); err != nil {
 			return err

@@ -92,6 +92,9 @@ func (w *World) startDeployment(ctx context.Context, p place, certificate *autho
 	if err := p.addResources(w.manager); err != nil {
 		return err
 	}
+	if p.Kind == kindV1 {
+		return w.startV1(p, certificate)
+	}
 	anchors, err := w.startSites(p, certificate.Leaf)
 	if err != nil {
 		return err

@@ -5,10 +5,9 @@ import "strings"
 // tags are the record that Cloud Builder keeps on the gateway.
 // Source: Esri/arcgis-azure-templates, Releases/11.4/getAppGatewayTagsObject.py.
 func (p place) tags() map[string]any {
-	storage := ""
-	if p.Storage != "" {
-		label, _, _ := strings.Cut(p.Domain, ".")
-		storage = label + "@" + p.Storage + ".blob." + p.cloud.BlobSuffix + "@" + p.Group + "@False@AccessKey"
+	storage := p.storageTag()
+	if storage != "" {
+		storage += "@AccessKey"
 	}
 	public, private := strings.Join([]string{p.Prefix + "PublicIP", p.Group, p.location, p.Prefix + "dns", p.Public}, "@"), ""
 	if p.Public == "" {
@@ -45,16 +44,27 @@ func (p place) tags() map[string]any {
 	return tags
 }
 
+func (p place) storageTag() string {
+	if p.Storage == "" {
+		return ""
+	}
+	label, _, _ := strings.Cut(p.Domain, ".")
+	return label + "@" + p.Storage + ".blob." + p.cloud.BlobSuffix + "@" + p.Group + "@False"
+}
+
 // v1Tags are the older record, on the public IP address.
-// Source: Esri/arcgis-azure-templates, Releases/10.7.
-func (n neighbour) v1Tags(id, created string) map[string]any {
+// Source: Esri/arcgis-azure-templates, Releases/10.7/Templates/basedeployment-multi-tier.json.
+func (p place) v1Tags() map[string]any {
 	return map[string]any{
-		"arcgis-deployment-id":              id,
-		"arcgis-deployment-version":         n.Version,
-		"arcgis-deployment-info":            n.Prefix + "dns@" + n.Prefix + "@" + created,
-		"arcgis-deployment-domain":          n.Domain,
+		"arcgis-deployment-id":              p.deploymentID(),
+		"arcgis-deployment-version":         p.Version,
+		"arcgis-deployment-info":            p.Prefix + "dns@" + p.Prefix + "@" + p.timestamp(),
+		"arcgis-deployment-domain":          p.Domain,
 		"arcgis-deployment-server-role":     "HostingServer",
 		"arcgis-deployment-datastore-types": "Relational",
+		"arcgis-deployment-rdp-endpoint":    "",
+		"arcgis-deployment-cloud-stg":       p.storageTag(),
 		"arcgis-deployment-oms-workspace":   "",
+		"displayName":                       "Public IP Address",
 	}
 }
