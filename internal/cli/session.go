@@ -104,6 +104,11 @@ func (s *session) find(ctx context.Context) (deployment.Found, error) {
 	if err != nil {
 		return found, whileServing(s.proxy.instead(err), nothingChanged, "cartouche deployments --verbose")
 	}
+	if len(found.Deployments) == 0 {
+		if err := s.unseen(ctx); err != nil {
+			return found, err
+		}
+	}
 	for _, note := range found.Notes {
 		s.app.ui.warn(note.Sentence)
 	}

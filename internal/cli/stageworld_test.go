@@ -112,8 +112,20 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 		manager.SetGrants(s.world.Grants()...)
 	case "unlock":
 		manager.SetLocks()
-	case "lock":
-		manager.SetLocks(arm.Lock{Scope: gateway, Name: "keep", Level: "ReadOnly"})
+	case "lock": // the gateway, or the scope that is named
+		scope := gateway
+		if len(args) > 1 {
+			scope = scopeOf(gateway, args[1])
+		}
+		manager.SetLocks(arm.Lock{Scope: scope, Name: "keep", Level: "ReadOnly", Notes: "until Monday"})
+	case "grant": // ROLE@SCOPE... and nothing else
+		manager.SetGrants(grantsOf(principal, gateway, args[1:])...)
+	case "custom": // these actions on the group, by a role of its own
+		manager.SetGrants(arm.Grant{Principal: principal, Scope: scopeOf(gateway, "group"), Role: "Custom", Actions: args[1:]})
+	case "deny": // these actions on the group, to everybody
+		manager.SetDenies(arm.Deny{Scope: scopeOf(gateway, "group"), Name: "managed stack", Actions: args[1:]})
+	case "undeny":
+		manager.SetDenies()
 	case "state": // Updating, Failed
 		manager.Edit(gateway, func(document map[string]any) {
 			document["properties"].(map[string]any)["provisioningState"] = args[1]
@@ -130,6 +142,28 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 	default:
 		ts.Fatalf("tamper: unknown %s", args[0])
 	}
+}
+
+// scopeOf is the id of the gateway, of its group or of its subscription.
+func scopeOf(gateway, what string) string {
+	parts := strings.Split(gateway, "/")
+	switch what {
+	case "subscription":
+		return strings.Join(parts[:3], "/")
+	case "group":
+		return strings.Join(parts[:5], "/")
+	}
+	return gateway
+}
+
+// grantsOf reads ROLE@SCOPE.
+func grantsOf(principal, gateway string, list []string) []arm.Grant {
+	var grants []arm.Grant
+	for _, item := range list {
+		role, where, _ := strings.Cut(item, "@")
+		grants = append(grants, arm.RoleGrant(principal, scopeOf(gateway, where), role))
+	}
+	return grants
 }
 
 // v1Address is what makes a V1 deployment known: its public address behind a

@@ -82,7 +82,7 @@ func (s *session) choose(ctx context.Context, t target) (deployment.Deployment, 
 		return s.ofGateway(ctx, t.gateway, t.names)
 	}
 	found, err := s.find(ctx)
-	if deployment.IsGatewayID(t.deployment) && cloud.IsForbidden(err) {
+	if deployment.IsGatewayID(t.deployment) && (cloud.IsForbidden(err) || errors.Is(err, errUnseen)) {
 		return s.ofGateway(ctx, t.deployment, t.names)
 	}
 	if err != nil {

@@ -67,6 +67,11 @@ type Guesses struct {
 	// (429 RetryableError), "conflict" (409 AnotherOperationInProgress) or
 	// "supersede" (the first is canceled, azure-cli#21156). "" is conflict.
 	Busy string
+	// LinkedReads: a write demands read beside join on the subnet and the public
+	// address, as the documentation's table of permissions has it. guess: it
+	// does not, since LinkedAuthorizationFailed is only seen to name join and
+	// assign in the field.
+	LinkedReads bool
 	// TagsKeepETag: a PATCH of tags does not change the gateway's ETag.
 	TagsKeepETag bool
 	// OneTenantName: a list of tenants names only the token's own; the others

@@ -228,6 +228,9 @@ func (s *Server) linked(c call, body map[string]any, id string) *failure {
 				return fail(http.StatusBadRequest, "InvalidResourceReference", "Resource %s referenced by resource %s was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.", scope, id)
 			}
 			for _, action := range actions {
+				if strings.HasSuffix(action, "/read") && !s.o.Guesses.LinkedReads {
+					continue
+				}
 				if f := join(action, scope); f != nil {
 					return f
 				}
