@@ -13,6 +13,7 @@ import (
 	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
 
+	"github.com/cartouche-gis/cartouche/internal/account"
 	"github.com/cartouche-gis/cartouche/internal/cli"
 )
 
@@ -41,6 +42,8 @@ func run() int {
 		StderrIsTerminal: stderr,
 		Interrupts:       interrupts,
 		ReadPassword:     readPassword,
+		Keychain:         account.SystemKeychain(),
+		OpenBrowser:      openBrowser,
 		Version:          versionOf(),
 	}
 	if stdout { // what is piped is not wrapped

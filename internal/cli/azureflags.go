@@ -1,13 +1,9 @@
 package cli
 
 import (
-	"context"
-	"errors"
-
 	"github.com/spf13/pflag"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
-	"github.com/cartouche-gis/cartouche/internal/deployment"
 )
 
 // azureFlags say where in Azure to look and how to sign in.
@@ -16,77 +12,38 @@ type azureFlags struct {
 	subscriptions    []string
 	signIn           string
 	clientSecretFile string
+	// clientCertificate is a .pfx or PEM file.
+	clientCertificate, clientCertificatePasswordFile string
+	managedIdentity                                  string
 }
 
 func (f *azureFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.cloud, "cloud", "", "public, usgov or china (CARTOUCHE_CLOUD) `CLOUD`")
-	flags.StringVar(&f.tenant, "tenant", "", "tenant to sign in to (AZURE_TENANT_ID) `ID`")
+	flags.StringVar(&f.tenant, "tenant", "", "id or domain of the tenant to sign in to (AZURE_TENANT_ID) `TENANT`")
 	flags.StringArrayVar(&f.subscriptions, "subscription", nil,
-		"subscription to look in, repeatable (AZURE_SUBSCRIPTION_ID); without: all that can be read `ID`")
+		"id or name of a subscription to look in, repeatable (AZURE_SUBSCRIPTION_ID); without: those chosen at login, else all that can be read `SUBSCRIPTION`")
 	flags.StringVar(&f.signIn, "sign-in", "",
-		"service-principal, azure-cli or default; without: service-principal when AZURE_CLIENT_ID, AZURE_TENANT_ID and the secret are given, else default `HOW`")
+		"browser, device-code, azure-cli, service-principal, workload-identity, managed-identity or default; without: what AZURE_CLIENT_ID, AZURE_TENANT_ID and a secret, certificate or federated token say, else as at login, else default `HOW`")
 	flags.StringVar(&f.clientSecretFile, "client-secret-file", "", "file with the client secret, - for standard input (AZURE_CLIENT_SECRET) `FILE`")
-	groupFlags(flags, "Azure", "cloud", "tenant", "subscription", "sign-in", "client-secret-file")
+	flags.StringVar(&f.clientCertificate, "client-certificate", "", "certificate and key of the service principal, .pfx or PEM (AZURE_CLIENT_CERTIFICATE_PATH) `FILE`")
+	flags.StringVar(&f.clientCertificatePasswordFile, "client-certificate-password-file", "",
+		"file with the password of that .pfx, - for standard input (AZURE_CLIENT_CERTIFICATE_PASSWORD) `FILE`")
+	flags.StringVar(&f.managedIdentity, "managed-identity-client-id", "", "which managed identity of this machine (AZURE_CLIENT_ID) `ID`")
+	groupFlags(flags, "Azure", "cloud", "tenant", "subscription", "sign-in", "client-secret-file",
+		"client-certificate", "client-certificate-password-file", "managed-identity-client-id")
 }
 
-// theCloud is the cloud that flag or variable name.
-func (a *app) theCloud(f azureFlags) (cloud.Cloud, error) {
+// theCloud is the cloud that flag or variable name, else the remembered one.
+func (a *app) theCloud(f azureFlags, remembered string) (cloud.Cloud, error) {
 	name := f.cloud
-	if name == "" {
-		name = a.env.Lookup("CARTOUCHE_CLOUD")
+	for _, other := range []string{a.env.Lookup("CARTOUCHE_CLOUD"), remembered} {
+		if name == "" {
+			name = other
+		}
 	}
 	chosen, err := cloud.ByName(name)
 	if err != nil {
 		return cloud.Cloud{}, usage("--cloud public, --cloud usgov or --cloud china", "%s", err)
 	}
 	return chosen, nil
-}
-
-func (a *app) scope(f azureFlags) deployment.Scope {
-	if len(f.subscriptions) > 0 {
-		return deployment.Scope{Subscriptions: f.subscriptions}
-	}
-	if id := a.env.Lookup("AZURE_SUBSCRIPTION_ID"); id != "" {
-		return deployment.Scope{Subscriptions: []string{id}}
-	}
-	return deployment.Scope{}
-}
-
-// signInOptions decides how to sign in, and reads or asks for the client secret.
-func (a *app) signInOptions(ctx context.Context, f azureFlags, in cloud.Cloud) (cloud.SignInOptions, error) {
-	options := cloud.SignInOptions{
-		Cloud: in, TenantID: f.tenant, ClientID: a.env.Lookup("AZURE_CLIENT_ID"), Version: a.env.Version,
-	}
-	if options.TenantID == "" {
-		options.TenantID = a.env.Lookup("AZURE_TENANT_ID")
-	}
-	clientSecret := secretSource{
-		what: "client secret of " + options.ClientID, flag: "--client-secret-file", file: f.clientSecretFile, variable: "AZURE_CLIENT_SECRET",
-	}
-	named := options.ClientID != "" && options.TenantID != ""
-	switch f.signIn {
-	case "":
-		value, err := a.given(clientSecret)
-		switch {
-		case err == nil && named:
-			options.Kind, options.ClientSecret = cloud.ServicePrincipal, value
-		case err == nil || errors.Is(err, errNotGiven):
-			options.Kind = cloud.DefaultChain
-		default:
-			return options, err
-		}
-		return options, nil
-	case string(cloud.AzureCLI), string(cloud.DefaultChain):
-		options.Kind = cloud.SignInKind(f.signIn)
-		return options, nil
-	case string(cloud.ServicePrincipal):
-		options.Kind = cloud.ServicePrincipal
-		if !named {
-			return options, usage("set AZURE_CLIENT_ID and AZURE_TENANT_ID (or --tenant)", "a service principal needs its client id and its tenant")
-		}
-		var err error
-		options.ClientSecret, err = a.ask(ctx, clientSecret)
-		return options, err
-	}
-	return options, usage("--sign-in service-principal, azure-cli or default", "unknown way to sign in %q", f.signIn)
 }

@@ -16,6 +16,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/account"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
@@ -35,6 +36,10 @@ type Environment struct {
 	// ReadPassword asks on the terminal without echo. It must return when ctx
 	// ends. Nil means that nobody can be asked.
 	ReadPassword func(ctx context.Context, prompt string) (secret.Secret, error)
+	// Keychain keeps the sign-in of a person. Nil means that there is none.
+	Keychain account.Keychain
+	// OpenBrowser shows an address in the browser. Nil means that there is none.
+	OpenBrowser func(ctx context.Context, address string) error
 	// Interrupts brings Ctrl-C and its like. The first one asks the command to
 	// stop in order, which may mean to go back first; the second one makes Run
 	// return at once. Nil is fine.

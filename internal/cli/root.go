@@ -7,6 +7,7 @@ import (
 // The groups of commands in the help.
 const (
 	groupTry    = "try"
+	groupSignIn = "sign-in"
 	groupLook   = "look"
 	groupChange = "change"
 )
@@ -18,7 +19,8 @@ func newRootCommand(a *app) *cobra.Command {
 		Long: `Cartouche replaces the CA-issued TLS certificate of an ArcGIS Enterprise deployment
 on Azure: it checks the certificate, shows the plan, changes the gateway in one write,
 proves the result with TLS handshakes, and goes back by itself if the proof fails.`,
-		Example: `  cartouche deployments
+		Example: `  cartouche login
+  cartouche deployments
   cartouche check new.pfx --for gis.example.com
   cartouche plan gis.example.com --pfx new.pfx
   cartouche apply gis.example.com --pfx new.pfx`,
@@ -30,6 +32,7 @@ proves the result with TLS handshakes, and goes back by itself if the proof fail
 	root.SetVersionTemplate("cartouche {{.Version}}\n")
 	root.AddGroup(
 		&cobra.Group{ID: groupTry, Title: "Try it"},
+		&cobra.Group{ID: groupSignIn, Title: "Sign in"},
 		&cobra.Group{ID: groupLook, Title: "Look"},
 		&cobra.Group{ID: groupChange, Title: "Change"},
 	)
@@ -42,6 +45,9 @@ proves the result with TLS handshakes, and goes back by itself if the proof fail
 	root.AddCommand(
 		newDemoCommand(a),
 		newSimCommand(a),
+		newLoginCommand(a),
+		newLogoutCommand(a),
+		newAccountCommand(a),
 		newDeploymentsCommand(a),
 		newShowCommand(a),
 		newCheckCommand(a),

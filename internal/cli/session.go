@@ -17,8 +17,9 @@ import (
 )
 
 // session is what a command that works with Azure has: the way out, the
-// authorities that ArcGIS knows, the sign-in, and Resource Manager. Nothing is
-// sent before it is used.
+// authorities that ArcGIS knows, the sign-in, and Resource Manager. Nothing but
+// the sign-in of a person, and a question for subscriptions that are given by
+// name, is sent before it is used.
 type session struct {
 	app        *app
 	network    *egress.Network
@@ -46,37 +47,52 @@ func knownRoots(network *egress.Network) *pki.Roots {
 	return pki.MozillaRoots().With(network.NamedRoots()...)
 }
 
-// connect makes a session as flags and environment say.
+// connect makes a session as flags, environment and the last login say.
 func (a *app) connect(ctx context.Context, flags azureFlags) (*session, error) {
-	in, err := a.theCloud(flags)
+	chosen, err := a.chooseSignIn(ctx, flags)
 	if err != nil {
 		return nil, err
 	}
+	return a.connectAs(ctx, chosen)
+}
+
+func (a *app) connectAs(ctx context.Context, chosen choice) (*session, error) {
+	s, err := a.wayOut()
+	if err != nil {
+		return nil, err
+	}
+	credential, err := a.credential(ctx, chosen, s.client())
+	if err != nil {
+		return nil, s.proxy.instead(err)
+	}
+	if err := s.use(chosen.options.Cloud, credential); err != nil {
+		return nil, err
+	}
+	s.scope, err = s.findSubscriptions(ctx, chosen.subscriptions)
+	return s, s.proxy.instead(err)
+}
+
+// wayOut makes a session that is not signed in yet.
+func (a *app) wayOut() (*session, error) {
 	network, err := a.network()
 	if err != nil {
 		return nil, err
 	}
-	options, err := a.signInOptions(ctx, flags, in)
-	if err != nil {
-		return nil, err
-	}
-	proxy := &proxyWitness{Transport: network.Transport()}
-	client := &http.Client{Transport: proxy}
-	options.Client = client
-	credential, err := cloud.SignIn(ctx, options)
-	if err != nil {
-		return nil, err
-	}
+	return &session{app: a, network: network, roots: knownRoots(network), proxy: &proxyWitness{Transport: network.Transport()}}, nil
+}
+
+func (s *session) client() *http.Client { return &http.Client{Transport: s.proxy} }
+
+// use makes the session one of this sign-in.
+func (s *session) use(in cloud.Cloud, credential azcore.TokenCredential) error {
 	azure, err := cloud.NewResourceManager(in, credential, cloud.Options{
-		Client: client, Version: a.env.Version, Observe: a.observeCall(), PollInterval: a.env.PollInterval,
+		Client: s.client(), Version: s.app.env.Version, Observe: s.app.observeCall(), PollInterval: s.app.env.PollInterval,
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return &session{
-		app: a, network: network, roots: knownRoots(network),
-		in: in, credential: credential, azure: azure, proxy: proxy, scope: a.scope(flags),
-	}, nil
+	s.in, s.credential, s.azure = in, credential, azure
+	return nil
 }
 
 // observeCall shows calls to Azure when they are asked for.
@@ -101,6 +117,11 @@ func (s *session) find(ctx context.Context) (deployment.Found, error) {
 	s.app.ui.progress.doing(rotation.PhaseObserve, "looking for deployments")
 	defer s.app.ui.progress.done()
 	found, err := deployment.Find(ctx, s.azure, s.scope)
+	if err != nil || len(found.Deployments) == 0 {
+		if strange := s.strangeSubscription(ctx); strange != nil {
+			return found, strange
+		}
+	}
 	if err != nil {
 		return found, whileServing(s.proxy.instead(err), nothingChanged, "cartouche deployments --verbose")
 	}

@@ -57,8 +57,6 @@ func signInError(options SignInOptions, err error) *Error {
 		text = a.readAnswer(e, failed.RawResponse, text)
 	case errors.As(err, &refused) && refused.Resp != nil:
 		text = a.readRefusal(e, refused, text)
-	case errors.Is(err, errNobody):
-		text = errNobody.Error()
 	}
 	if code := aadsts.FindString(text); code != "" {
 		e.Code = code

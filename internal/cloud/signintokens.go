@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/cache"
@@ -40,7 +41,7 @@ func (c *tokenCache) Replace(ctx context.Context, target cache.Unmarshaler, _ ca
 	if !c.loaded && c.store != nil {
 		tokens, err := c.store.Load(ctx)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w: %w", errNobody, err)
 		}
 		c.kept, c.drop = []byte(tokens.Reveal()), true
 	}
@@ -50,7 +51,7 @@ func (c *tokenCache) Replace(ctx context.Context, target cache.Unmarshaler, _ ca
 	}
 	c.drop = false
 	if err := target.Unmarshal(c.kept); err != nil {
-		return errors.New("the kept sign-in is damaged") // the cause would quote it
+		return fmt.Errorf("%w: the kept sign-in is damaged", errNobody) // the cause would quote it
 	}
 	return nil
 }

@@ -50,6 +50,7 @@ func NewVaultClient(in Cloud, uri string, credential azcore.TokenCredential, opt
 	c := &VaultClient{uri: "https://" + strings.ToLower(endpoint.Host), name: name}
 	client := clientOptions(in, options.Version, newTransport(options.Client))
 	client.Retry = policy.RetryOptions{MaxRetryDelay: longestWait}
+	client.PerCallPolicies = []policy.Policy{renewal{credential: credential}}
 	// These stand behind the policy that answers challenges, so they see what it
 	// is about to send and what it is about to believe.
 	client.PerRetryPolicies = []policy.Policy{guard{endpoint: endpoint}, challengeGuard{remember: c.tenant.Store}}
