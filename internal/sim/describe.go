@@ -50,15 +50,18 @@ func (w *World) Deployments() []Deployment {
 	for _, p := range w.places {
 		d := Deployment{ID: p.deploymentID(), Prefix: p.Prefix, Version: p.Version, Domain: p.Domain, SecondaryDomain: p.Secondary, URL: "https://" + p.Domain + "/",
 			ResourceGroup: p.Group, GatewayID: p.gatewayID(), PublicIP: p.Public, PrivateIP: p.Private, Sites: []string{}}
-		if p.Kind == kindV1 {
+		switch p.Kind {
+		case kindV1:
 			d.GatewayID = ""
+		case kindGitOps:
+			d.ID = p.Prefix + "-" + p.Ingress
 		}
 		add := func(group string, machines []machine) {
 			for _, m := range machines {
 				d.Machines = append(d.Machines, Machine{Name: m.Name, FQDN: p.fqdn(m), Address: m.Address, Roles: m.Roles, ID: p.idIn(group, "Microsoft.Compute/virtualMachines", m.Name)})
 			}
 		}
-		add(p.Group, p.Machines)
+		add(p.machineGroup(), p.Machines)
 		for _, s := range p.Sites {
 			add(s.Group, s.Machines)
 			d.Sites = append(d.Sites, s.Context)

@@ -104,7 +104,9 @@ func (w *World) addNames(p place) {
 	}
 	for _, m := range p.allMachines() {
 		w.ground.Inside.Name(p.fqdn(m), m.Address)
-		w.ground.Inside.Name(m.Name, m.Address)
+		if p.Kind != kindGitOps { // there, each deployment has a "primary"
+			w.ground.Inside.Name(m.Name, m.Address)
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ type directory struct {
 // deployment is a base deployment of Cloud Builder, V2, or a server site that
 // stands alone behind a gateway of its own.
 type deployment struct {
-	Kind                   string // "" is Cloud Builder's V2, or v1
+	Kind                   string // "" is Cloud Builder's V2, or v1, or gitops
 	Prefix, Group, Version string
 	Subscription           string // name; "" is the first
 	Domain, Secondary      string
@@ -56,6 +56,8 @@ type deployment struct {
 	Machines        []machine
 	Sites           []serverSite
 	Listeners       []listener
+	// Ingress and Base are ids of Esri's Terraform modules.
+	Ingress, Base string
 	// Role and Context of a server site that stands alone; "" for a base deployment.
 	Role, Context string
 }

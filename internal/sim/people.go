@@ -99,11 +99,7 @@ func (w *World) operatorGrants(principal string) []arm.Grant {
 		}
 	}
 	for _, p := range w.places {
-		groups := []string{p.Group}
-		for _, s := range p.Sites {
-			groups = append(groups, s.Group)
-		}
-		for _, group := range groups {
+		for _, group := range p.groups() {
 			grants = append(grants, arm.RoleGrant(principal, "/subscriptions/"+p.subscription+"/resourceGroups/"+group, "Contributor"))
 		}
 	}

@@ -28,10 +28,16 @@ func (p place) gatewayID() string {
 }
 
 func (p place) networkID() string {
+	if p.Kind == kindGitOps {
+		return p.idIn(p.coreGroup(), "Microsoft.Network/virtualNetworks", p.Prefix)
+	}
 	return p.id("Microsoft.Network/virtualNetworks", p.Prefix+"-vnet")
 }
 
 func (p place) publicID() string {
+	if p.Kind == kindGitOps {
+		return p.id("Microsoft.Network/publicIPAddresses", p.Gateway+"-pip")
+	}
 	return p.id("Microsoft.Network/publicIPAddresses", p.Prefix+"PublicIP")
 }
 
@@ -51,8 +57,11 @@ func uniqueString(parts ...string) string {
 }
 
 // fqdn is a machine's name inside the virtual network: Azure's own DNS suffix
-// of the network.
+// of the network, or the private zone of an enterprise.
 func (p place) fqdn(m machine) string {
+	if p.Kind == kindGitOps {
+		return m.Name + "." + p.Base + "." + p.Prefix + ".internal"
+	}
 	return m.Name + "." + uniqueString(p.networkID()) + "a.ax.internal.cloudapp.net"
 }
 

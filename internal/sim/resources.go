@@ -11,11 +11,7 @@ import (
 // addResources fills the Resource Manager with everything of a deployment but
 // its gateway.
 func (p place) addResources(manager *arm.Server) error {
-	groups := []string{p.Group}
-	for _, site := range p.Sites {
-		groups = append(groups, site.Group)
-	}
-	for _, group := range groups {
+	for _, group := range p.groups() {
 		manager.AddGroup(p.subscription, group, p.location, nil)
 	}
 	documents := append([]tree{p.network()}, p.publicAddresses()...)
@@ -41,13 +37,20 @@ func (p place) addResources(manager *arm.Server) error {
 			vms = append(vms, p.idIn(site.Group, "Microsoft.Compute/virtualMachines", m.Name))
 		}
 	}
+	if err := p.add(manager, documents); err != nil {
+		return err
+	}
+	for _, id := range vms {
+		manager.SetInstanceView(id, instanceView())
+	}
+	return nil
+}
+
+func (p place) add(manager *arm.Server, documents []tree) error {
 	for _, document := range documents {
 		if err := manager.Add(document); err != nil {
 			return err
 		}
-	}
-	for _, id := range vms {
-		manager.SetInstanceView(id, instanceView())
 	}
 	return nil
 }

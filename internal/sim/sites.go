@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 	"github.com/cartouche-gis/cartouche/internal/sim/site"
 )
 
@@ -38,9 +39,13 @@ func roleOf(name string) role {
 type starter struct {
 	world   *World
 	place   place
-	leaf    *x509.Certificate // of the gateway
+	leaf    *x509.Certificate // of the gateway; nil: it is in no keystore
 	mu      sync.Mutex
 	anchors map[string][]*x509.Certificate // by context
+	// pairs are what machines serve, by name, and root who issued them; without
+	// them machines make their own.
+	pairs map[string]*authority.Issued
+	root  *x509.Certificate
 }
 
 func (s *starter) start(context, name string, spec site.Spec) (*site.Site, error) {
@@ -48,6 +53,15 @@ func (s *starter) start(context, name string, spec site.Spec) (*site.Site, error
 	spec.Version, spec.Admin, spec.Password, spec.PublicRoots = p.Version, w.identity.admin, w.identity.adminPassword, w.publicRoots()
 	spec.PublicURL, spec.ExternalLeaf, spec.Options = "https://"+name+"/"+context, s.leaf, w.options.Guesses.Sites
 	spec.Trusted = w.trusted(p.deployment)
+	if s.root != nil {
+		// Source: Esri/arcgis-gitops, the machines' Chef attributes.
+		spec.Alias = map[string]string{site.Portal: "portalcert", site.Server: "servercert"}[spec.Product]
+		spec.Trusted = map[string]*x509.Certificate{"rootcert": s.root}
+		for i, m := range spec.Machines {
+			pair := s.pairs[m.Name].TLS()
+			spec.Machines[i].Pair = &pair
+		}
+	}
 	started, err := site.Start(w.ground, spec)
 	if err != nil {
 		return nil, err
@@ -59,17 +73,23 @@ func (s *starter) start(context, name string, spec site.Spec) (*site.Site, error
 	return started, nil
 }
 
-// startSites starts Portal, the hosting Server and the further sites, and
-// answers what the gateway must trust of each, by context. Sites make keys,
-// which is slow: they do it side by side, behind the portal that they know.
+// startSites starts the sites of a deployment and answers what the gateway must
+// trust of each, by context. Sites make keys, which is slow: they do it side by
+// side, behind the portal that they know.
 func (w *World) startSites(p place, leaf *x509.Certificate) (map[string][]*x509.Certificate, error) {
 	s := &starter{world: w, place: p, leaf: leaf, anchors: map[string][]*x509.Certificate{}}
 	if own, alone := p.alone(); alone {
 		return s.anchors, s.startServer(own, nil)
 	}
+	return s.anchors, s.startBase()
+}
+
+// startBase starts Portal, the hosting Server and the further sites.
+func (s *starter) startBase() error {
+	p := s.place
 	portal, err := s.start("portal", p.Domain, site.Spec{Product: site.Portal, Machines: p.specs(with(p.Machines, "Portal"), true), Federated: p.federation()})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var work errgroup.Group
 	work.Go(func() error {
@@ -79,7 +99,7 @@ func (w *World) startSites(p place, leaf *x509.Certificate) (map[string][]*x509.
 	for _, further := range p.Sites {
 		work.Go(func() error { return s.startServer(further, portal) })
 	}
-	return s.anchors, work.Wait()
+	return work.Wait()
 }
 
 func (s *starter) startServer(of serverSite, portal *site.Site) error {

@@ -89,6 +89,9 @@ func (w *World) NewCertificate() (issued *authority.Issued, pfx []byte, password
 }
 
 func (w *World) startDeployment(ctx context.Context, p place, certificate *authority.Issued) error {
+	if p.Kind == kindGitOps {
+		return w.startGitOps(ctx, p, certificate)
+	}
 	if err := p.addResources(w.manager); err != nil {
 		return err
 	}

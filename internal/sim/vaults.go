@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
@@ -231,11 +232,28 @@ func (w *World) principals(who string) []string {
 	if who == operator {
 		return w.operators()
 	}
-	if document, ok := w.manager.Named(identityKind, who); ok {
+	if document, ok := w.identityNamed(who); ok {
 		id, _ := document["properties"].(map[string]any)["principalId"].(string)
 		return []string{id}
 	}
 	return nil
+}
+
+// identityNamed is an identity by its name, or by group and name where several
+// have the same one.
+func (w *World) identityNamed(name string) (map[string]any, bool) {
+	group, own, found := strings.Cut(name, "/")
+	if !found {
+		return w.manager.Named(identityKind, name)
+	}
+	for _, identity := range w.layout.Identities {
+		if identity.Group == group && identity.Name == own {
+			subscription, err := w.subscriptionNamed(identity.Subscription)
+			document := w.manager.Document(resourceID(subscription, group, identityKind, own))
+			return document, err == nil && document != nil
+		}
+	}
+	return nil, false
 }
 
 // operator is the name under which world files mean whoever runs rotations.
@@ -266,7 +284,7 @@ func (w *World) vaultGrants(who func(string) []string) []arm.Grant {
 // the gateway its identity.
 func (w *World) refer(p place, document tree) error {
 	if p.Identity != "" {
-		identity, ok := w.manager.Named(identityKind, p.Identity)
+		identity, ok := w.identityNamed(p.Identity)
 		if !ok {
 			return fmt.Errorf("there is no identity %q", p.Identity)
 		}
@@ -318,7 +336,7 @@ type IdentityDescription struct {
 func (w *World) Identities() []IdentityDescription {
 	out := []IdentityDescription{}
 	for _, identity := range w.layout.Identities {
-		if document, ok := w.manager.Named(identityKind, identity.Name); ok {
+		if document, ok := w.identityNamed(identity.Group + "/" + identity.Name); ok {
 			text := func(of map[string]any, key string) string { value, _ := of[key].(string); return value }
 			p, _ := document["properties"].(map[string]any)
 			out = append(out, IdentityDescription{identity.Name, text(document, "id"), text(p, "principalId"), text(p, "clientId")})

@@ -46,6 +46,7 @@ func (s *Server) AddGateway(ctx context.Context, document map[string]any, plane 
 		return err
 	}
 	s.mu.Lock()
+	s.showMembers(s.resources[strings.ToLower(id)].document)
 	s.gateways[strings.ToLower(id)] = g
 	s.mu.Unlock()
 	return s.apply(ctx, g)
@@ -82,6 +83,9 @@ func (s *Server) apply(ctx context.Context, g *gateway) error {
 	if err := json.Unmarshal(encoded, &document); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.reach(document)
+	s.mu.Unlock()
 	return g.plane.Apply(ctx, document, certs, addresses)
 }
 

@@ -107,6 +107,7 @@ func (s *Server) replace(g *gateway, stored *resource, document map[string]any, 
 	g.keys = keys
 	object(document, "properties")["resourceGuid"] = guid
 	settle(document, g, "Updating")
+	s.showMembers(document)
 	stored.document = document
 }
 

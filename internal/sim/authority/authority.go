@@ -8,7 +8,9 @@ package authority
 import (
 	"bytes"
 	"crypto"
+	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
 	"net/http"
@@ -105,6 +107,39 @@ func (a *Authority) NewIntermediate(name string, parent *Issuer) (*Issuer, error
 	}
 	a.remember(issuer)
 	return issuer, nil
+}
+
+// NewInternal makes a root as Terraform's tls provider does, for the backends
+// of one gateway: nobody hands it out.
+func (a *Authority) NewInternal(name, organization string, years int) (*Issuer, error) {
+	key, err := newKey("rsa2048")
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		Subject:   pkix.Name{CommonName: name, Organization: []string{organization}},
+		NotBefore: a.now().AddDate(-1, 0, 0), NotAfter: a.now().AddDate(years-1, 0, 0),
+		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign | x509.KeyUsageDigitalSignature, BasicConstraintsValid: true, IsCA: true,
+	}
+	certificate, err := sign(template, template, key.Public(), key)
+	if err != nil {
+		return nil, fmt.Errorf("sign %s of %s: %w", name, organization, err)
+	}
+	return &Issuer{Certificate: certificate, key: key}, nil
+}
+
+// PEM is the authority's certificate.
+func (i *Issuer) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.Certificate.Raw})
+}
+
+// KeyPEM is its key as Terraform's tls provider writes one; nil unless it is RSA.
+func (i *Issuer) KeyPEM() []byte {
+	key, ok := i.key.(*rsa.PrivateKey)
+	if !ok {
+		return nil
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)})
 }
 
 func (a *Authority) remember(issuer *Issuer) {

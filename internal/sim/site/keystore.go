@@ -37,6 +37,26 @@ func (e *entry) pair() *tls.Certificate {
 	return pair
 }
 
+// entry of the pair that a machine was given; nil without one.
+func (s MachineSpec) entry() (*entry, error) {
+	if s.Pair == nil {
+		return nil, nil
+	}
+	key, ok := s.Pair.PrivateKey.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("key of %s is a %T", s.Name, s.Pair.PrivateKey)
+	}
+	made := &entry{key: key, leaf: s.Pair.Leaf}
+	for _, der := range s.Pair.Certificate[1:] {
+		certificate, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf("chain of %s: %w", s.Name, err)
+		}
+		made.chain = append(made.chain, certificate)
+	}
+	return made, nil
+}
+
 // readPFX takes the key and the certificate that belongs to it, wherever that
 // is in the file, and the others as its chain.
 func readPFX(data []byte, password string) (*entry, error) {

@@ -69,28 +69,35 @@ func Start(g *ground.Ground, spec Spec) (*Site, error) {
 	return site, nil
 }
 
-// startMachines gives every machine its own fallback certificate and all of
-// them Cloud Builder's: one self-signed PFX for the site, which names every
+// startMachines gives every machine its own fallback certificate and the one
+// that it was given, or all of them Cloud Builder's: one self-signed PFX for the site, which names every
 // machine. Source: Configurations-Azure of Esri/arcgis-powershell-dsc.
 func (s *Site) startMachines() error {
 	var names []string
 	for _, machine := range s.spec.Machines {
 		names = append(names, machine.Name)
 	}
-	shared, err := selfSigned(names)
-	if err != nil {
-		return err
-	}
+	var shared *entry
 	for number, spec := range s.spec.Machines {
-		m := newMachine(s, spec)
-		m.keepName(number)
-		fallback, err := shared.sameKeyFor(spec.Name)
+		own, err := spec.entry()
+		if own == nil && err == nil {
+			if shared == nil {
+				shared, err = selfSigned(names)
+			}
+			own = shared
+		}
 		if err != nil {
 			return err
 		}
+		m := newMachine(s, spec)
+		m.keepName(number)
+		fallback, err := own.sameKeyFor(spec.Name)
+		if err != nil {
+			return err
+		}
+		m.active = cmp.Or(s.spec.Alias, "ApplicationGateway")
 		m.keystore[s.product.defaultAlias] = fallback
-		m.keystore["applicationgateway"] = shared
-		m.active = "ApplicationGateway"
+		m.keystore[strings.ToLower(m.active)] = own
 		if s.spec.ExternalLeaf != nil {
 			m.keystore["appgw-externaldnscercert"] = trustedEntry(s.spec.ExternalLeaf)
 		}

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"time"
 )
@@ -38,6 +39,9 @@ type Spec struct {
 	// Trusted are authorities that an administrator imported into the keystores
 	// of all machines, by alias.
 	Trusted map[string]*x509.Certificate
+	// Alias is that of the certificate which the machines serve; "" is Cloud
+	// Builder's ApplicationGateway.
+	Alias string
 	// ExternalLeaf, if given, is pinned in the keystores under the alias
 	// AppGW-ExternalDNSCerCert, as Cloud Builder does it. Source:
 	// Configurations-Azure of Esri/arcgis-powershell-dsc.
@@ -54,6 +58,9 @@ type MachineSpec struct {
 	Name  string   // FQDN
 	Role  string   // primary or standby, for a portal
 	Names []string // other names or addresses under which it is dialled
+	// Pair, if given for all machines of a site, is what the machine serves,
+	// instead of the self-signed certificate of Cloud Builder.
+	Pair *tls.Certificate
 }
 
 // FederatedSpec is a server site that is federated with a portal.
