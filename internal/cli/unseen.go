@@ -59,12 +59,9 @@ func (s *session) unseen(ctx context.Context) error {
 
 // wantsReader is the failure of a sign-in that may not read a subscription.
 func (s *session) wantsReader(ctx context.Context, message, subscription string) *failure {
-	caller, err := s.azure.CallerID(ctx)
-	if err != nil {
-		caller = "OBJECT-ID-OF-THE-ACCOUNT"
-	}
+	caller, _ := s.azure.CallerID(ctx) // "" leaves it to be filled in
 	return &failure{
 		Code: "not-permitted", Message: message, Serving: nothingChanged, exit: exitPreflight, cause: errUnseen,
-		Hint: fmt.Sprintf("az role assignment create --assignee-object-id %s --role Reader --scope /subscriptions/%s", caller, subscription),
+		Hint: cloud.GrantCommand("Reader", caller, "/subscriptions/"+subscription),
 	}
 }

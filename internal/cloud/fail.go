@@ -42,6 +42,11 @@ func (a attempt) refusedWith(response *http.Response, data []byte) *Error {
 	e.RetryAfter = retryAfter(response.Header, time.Now())
 	e.MayHaveTakenEffect = a.write && (e.Status >= 500 || e.Status == http.StatusRequestTimeout)
 	e.Hint = hintFor(e.Code, e.Details)
+	if IsForbidden(e) {
+		if hint := grantHint(a.conceal(string(data))); hint != "" { // before texts are cut
+			e.Hint = hint
+		}
+	}
 	a.scrub(e)
 	return e
 }

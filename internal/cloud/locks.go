@@ -40,6 +40,9 @@ func (rm *ResourceManager) Locks(ctx context.Context, scope string) ([]Lock, err
 	return locks, nil
 }
 
+// DeleteCommand is what somebody who may remove locks types.
+func (l Lock) DeleteCommand() string { return "az lock delete --ids " + shellWord(l.ID) }
+
 // scopeOf is where a lock or an assignment with this id was made: what stands
 // before its own provider.
 func scopeOf(id string) string {

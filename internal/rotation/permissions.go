@@ -60,24 +60,17 @@ func missing(place Place, operations []Operation, caller string) pki.Findings {
 	}
 	var found pki.Findings
 	for _, role := range cloud.SmallestRoles(rights) {
+		mend := cloud.GrantCommand(role.Role, caller, place.Scope)
+		if role.Role == "" {
+			mend = "ask for a role that has this action, on " + place.Scope
+		}
 		found = append(found, pki.Finding{
 			Code: "permission-missing", Severity: pki.Refusal,
 			Sentence: fmt.Sprintf("the signed-in account may not do %s on %s", actionList(role.Rights), placeName(place.Scope)),
-			Mend:     grantCommand(role.Role, caller, place.Scope),
+			Mend:     mend,
 		})
 	}
 	return found
-}
-
-// grantCommand is what somebody who may give roles types.
-func grantCommand(role, caller, scope string) string {
-	if caller == "" {
-		caller = "OBJECT-ID-OF-THE-ACCOUNT"
-	}
-	if role == "" {
-		return "ask for a role that has this action, on " + scope
-	}
-	return fmt.Sprintf("az role assignment create --assignee-object-id %s --role %q --scope %s", caller, role, shellWord(scope))
 }
 
 // denied are the operations that a deny assignment forbids at a place, whatever
@@ -134,7 +127,7 @@ func locked(access Access) pki.Findings {
 		}
 		found = append(found, pki.Finding{
 			Code: "gateway-locked", Severity: pki.Refusal, Sentence: sentence,
-			Mend: "az lock delete --ids " + shellWord(lock.ID),
+			Mend: lock.DeleteCommand(),
 		})
 	}
 	return found
@@ -177,16 +170,4 @@ func actionList(rights []cloud.Right) string {
 		return names[0]
 	}
 	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
-}
-
-// shellWord quotes an id for a command line when it must be: groups may have
-// parentheses in their names.
-func shellWord(id string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-", r)
-	}
-	if strings.IndexFunc(id, func(r rune) bool { return !plain(r) }) < 0 {
-		return id
-	}
-	return "'" + strings.ReplaceAll(id, "'", `'\''`) + "'"
 }
