@@ -82,10 +82,7 @@ func daysFromNow(ts *testscript.TestScript, text string) time.Time {
 func tamper(ts *testscript.TestScript, _ bool, args []string) {
 	s := onStage(ts)
 	manager, gateway := s.world.Manager(), s.world.Deployments()[0].GatewayID
-	principal := ""
-	for _, grant := range s.world.Grants() {
-		principal = grant.Principal
-	}
+	principal := s.world.Grants()[0].Principal
 	switch args[0] {
 	case "reader": // the sign-in may only read
 		manager.SetGrants(arm.RoleGrant(principal, "/subscriptions/"+ts.Getenv("AZURE_SUBSCRIPTION_ID"), "Reader"))

@@ -24,6 +24,9 @@ type cloud struct {
 	Storage, Apps string
 }
 
+// devicePath is where the login endpoint asks for a device code.
+const devicePath = "/common/oauth2/deviceauth"
+
 // clouds by the word that a world file and CARTOUCHE_CLOUD have for them.
 // Source: Azure CLI "cloud show" for each; Azure SDK for Go, package cloud;
 // MSAL's list of known authorities for the login aliases; Microsoft identity

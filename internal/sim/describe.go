@@ -88,6 +88,8 @@ func (w *World) describe(dir string) ([]byte, error) {
 		"ca":            filepath.Join(dir, "ca.pem"),
 		"new": map[string]string{"pfx": filepath.Join(dir, "new.pfx"), "passwordFile": filepath.Join(dir, "new.pfx.password"),
 			"sha256": strings.ToUpper(hex.EncodeToString(sum[:])), "notAfter": w.next.Leaf.NotAfter.Format("2006-01-02T15:04:05Z")},
+		"people":      w.describePeople(),
+		"signIn":      w.describeSignIn(dir),
 		"deployments": w.Deployments(),
 		"vaults":      w.Vaults(),
 		"identities":  w.Identities(),

@@ -34,6 +34,8 @@ func (w *World) environment(ca, proxy string) []Variable {
 		{"AZURE_CLIENT_ID", application.ClientID},
 		{"AZURE_CLIENT_SECRET", application.Secret},
 		{"AZURE_SUBSCRIPTION_ID", w.subscriptions[0].ID},
+		{"CARTOUCHE_WORLD_USER", w.people[0].User},
+		{"CARTOUCHE_WORLD_PASSWORD", w.people[0].Password},
 		{"CARTOUCHE_SITE_ADMIN", w.identity.admin},
 		{"CARTOUCHE_SITE_ADMIN_PASSWORD", w.identity.adminPassword},
 		{"CARTOUCHE_SERVICE_ACCOUNT", w.identity.serviceAccount},
@@ -77,7 +79,8 @@ func (w *World) makeDir() (err error) {
 }
 
 // WriteDir writes into dir what other clients need: ca.pem, new.pfx,
-// new.pfx.password, world.json, private-root.pem in a world with a private
+// new.pfx.password, client.pem and federated-token for other ways to sign in,
+// world.json, private-root.pem in a world with a private
 // authority, env-inside for a client inside the virtual network and, last and
 // at once, env: when it is there, the world is ready. Files with secrets are
 // readable by their owner only.
@@ -102,6 +105,11 @@ func (w *World) WriteDir(dir string) error {
 		{"env-inside", shellLines(w.environment(ca, w.inside.URL()))},
 		{"env.part", shellLines(w.environment(ca, w.outside.URL()))},
 	}
+	signIn, err := w.signInFiles()
+	if err != nil {
+		return err
+	}
+	files = append(signIn, files...)
 	if w.PrivateRoot() != nil {
 		files = append([]worldFile{{"private-root.pem", w.privateRootPEM()}}, files...)
 	}

@@ -23,11 +23,13 @@ type layout struct {
 	Subscriptions []string
 	// OtherTenants are those that the people of Tenant are guests in.
 	OtherTenants []directory `yaml:"other-tenants"`
-	Location     string
-	Deployments  []deployment
-	Neighbours   []neighbour
-	Vaults       []vaultFile
-	Identities   []identityFile
+	// People who sign in; a file without any has defaultPeople.
+	People      []personFile
+	Location    string
+	Deployments []deployment
+	Neighbours  []neighbour
+	Vaults      []vaultFile
+	Identities  []identityFile
 }
 
 // directory is a tenant. The subscriptions of the first stand outside of it.

@@ -31,6 +31,7 @@ func (w *World) settle() (err error) {
 		w.others = append(w.others, tenant)
 		subscribe(tenant.ID, other.Subscriptions)
 	}
+	w.settlePeople()
 	return nil
 }
 
@@ -84,11 +85,14 @@ func (w *World) Subscriptions() []Subscription {
 	return out
 }
 
-// Grants are the rights of the world's service principal, as Cloud Builder's
-// own documentation asks for: Reader on the subscriptions, Contributor on the
-// resource groups.
+// Grants are all role assignments of the world, first those of its service
+// principal. Whoever runs rotations has what Cloud Builder's own documentation
+// asks for: Reader on the subscriptions, Contributor on the resource groups.
 func (w *World) Grants() []arm.Grant {
-	return append(w.operatorGrants(w.tenant.Applications[0].ObjectID), w.vaultGrants(w.principals)...)
+	grants := w.operatorGrants(w.tenant.Applications[0].ObjectID)
+	grants = append(grants, w.vaultGrants(w.principals)...)
+	grants = append(grants, w.operatorGrants(w.runner.ObjectID)...)
+	return append(grants, w.peopleGrants()...)
 }
 
 func (w *World) operatorGrants(principal string) []arm.Grant {

@@ -260,7 +260,15 @@ func (w *World) identityNamed(name string) (map[string]any, bool) {
 const operator = "operator"
 
 // operators are the object ids of whoever runs rotations.
-func (w *World) operators() []string { return []string{w.tenant.Applications[0].ObjectID} }
+func (w *World) operators() []string {
+	ids := []string{w.tenant.Applications[0].ObjectID, w.runner.ObjectID}
+	for _, p := range w.people {
+		if w.rights[p.User] == operator {
+			ids = append(ids, p.ObjectID)
+		}
+	}
+	return ids
+}
 
 // vaultGrants are the roles that vaults with RBAC give to somebody, by name.
 func (w *World) vaultGrants(who func(string) []string) []arm.Grant {

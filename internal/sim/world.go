@@ -50,6 +50,8 @@ type Options struct {
 	PageSize int
 	// Dir is where ca.pem goes; "" is a directory that Close removes.
 	Dir string
+	// TokenLifetime is how long access tokens are good for; 0 is an hour.
+	TokenLifetime time.Duration
 	// OutsideAddress and InsideAddress are where the doors listen; "" is a
 	// free port of 127.0.0.1.
 	OutsideAddress, InsideAddress string
@@ -61,6 +63,7 @@ type Guesses struct {
 	Gateway edge.Options
 	Sites   site.Options
 	Vaults  vault.Guesses
+	SignIn  entra.Guesses
 }
 
 // CurrentCertificate is how the certificate looks that is served at first.
@@ -98,6 +101,12 @@ type World struct {
 	cloud         cloud
 	tenant        entra.Tenant // the first, which the deployments are in
 	others        []entra.Tenant
+	people        []entra.Person
+	rights        map[string]string // of people, by sign-in name
+	workload      *entra.Issuer
+	runner        entra.Identity // of the machine that clients run on
+	appService    string         // the secret of its token endpoint
+	certificate   func() (*authority.Issued, error)
 	dir           string
 	ownDir        bool
 	next          *authority.Issued
@@ -178,9 +187,7 @@ func (w *World) startAzure() error {
 		return err
 	})
 	work.Go(func() (err error) {
-		w.entra, err = entra.New(entra.Options{Ground: w.ground, Host: w.cloud.Login, Aliases: w.cloud.LoginAliases,
-			Tenants: append([]entra.Tenant{w.tenant}, w.others...), Resources: w.cloud.audiences(),
-			Issuer: w.cloud.Issuer, Instance: w.cloud.Instance, Region: w.cloud.Region})
+		w.entra, err = w.newEntra()
 		return err
 	})
 	if err := work.Wait(); err != nil {
@@ -193,10 +200,8 @@ func (w *World) startAzure() error {
 		Ground: w.ground, Cloud: w.cloud.Cloud, OtherClouds: otherClouds(w.cloud), Verify: w.entra.Verify, Revoke: w.entra.Revoke, TenantsOf: w.entra.TenantsOf,
 		Guesses: w.options.Guesses.Manager, PageSize: w.options.PageSize, Tenants: w.armTenants(), Subscriptions: w.subscriptions,
 	})
-	byHost := map[string]http.Handler{w.cloud.Host: w.manager}
-	for _, host := range w.entra.Hosts() {
-		byHost[host] = w.entra
-	}
+	byHost := w.signInHosts()
+	byHost[w.cloud.Host] = w.manager
 	w.azure = w.server(hosts(byHost))
 	w.azure.TLSConfig = w.authority.ServerConfig()
 	for host := range byHost {
@@ -205,6 +210,9 @@ func (w *World) startAzure() error {
 			return err
 		}
 		go func() { _ = w.azure.ServeTLS(listener, "", "") }()
+	}
+	if err := w.startMetadata(); err != nil {
+		return err
 	}
 	if err := w.openVaults(); err != nil {
 		return err

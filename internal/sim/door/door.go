@@ -44,7 +44,13 @@ func Open(world *ground.Net, address string, log *slog.Logger) (*Door, error) {
 	}
 	d := &Door{net: world, listener: listener, tunnels: map[net.Conn]struct{}{}}
 	d.plain = &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetXForwarded() },
+		// Nothing is added: Azure's metadata service refuses what a proxy
+		// forwarded for somebody. What the client sent itself goes through.
+		Rewrite: func(r *httputil.ProxyRequest) {
+			if forwarded := r.In.Header["X-Forwarded-For"]; forwarded != nil {
+				r.Out.Header["X-Forwarded-For"] = forwarded
+			}
+		},
 		Transport: &http.Transport{
 			Proxy:             nil,
 			DialContext:       world.DialContext,

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -28,12 +27,8 @@ type Tenant struct {
 	Applications []Application
 }
 
-// Application is a service principal that may sign in.
-type Application struct {
-	ClientID, ObjectID string // GUIDs
-	Name               string
-	Secret             string
-	Certificates       []*x509.Certificate // whose keys may sign client assertions
+func (t Tenant) is(name string) bool {
+	return strings.EqualFold(t.ID, name) || t.Domain != "" && strings.EqualFold(t.Domain, name)
 }
 
 // Options are the parts that the rest of a world decides.
@@ -43,15 +38,44 @@ type Options struct {
 	// names, which MSAL treats as the same cloud.
 	Host    string
 	Aliases []string
+	// Device is the address where people type a device code; it may redirect
+	// to {Host}/common/oauth2/deviceauth, which is what "" is.
+	Device  string
 	Tenants []Tenant
+	People  []Person
+	// Issuers are whose tokens federated credentials may name.
+	Issuers []*Issuer
 	// Issuer of v1 tokens, without the tenant, the cloud's instance name and
 	// the region; "" are those of the public cloud.
 	Issuer, Instance, Region string
 	// Resources are the audiences that tokens are given for, as in a scope
-	// without "/.default": "https://management.core.windows.net/".
+	// without "/.default": "https://management.core.windows.net/". Directory
+	// is the one of scopes without a resource, "User.Read".
 	Resources []string
+	Directory string
 	// Lifetime of a token; 0 is an hour and a bit, as Entra gives.
 	Lifetime time.Duration
+	// DeviceLife is how long a device code is good for, 0 is 15 minutes, and
+	// DeviceInterval how long a client waits between polls, 0 is 5 s of the
+	// world's time, but never less than 1 s. CodeLife is for authorization
+	// codes, 0 is 10 minutes.
+	DeviceLife, DeviceInterval, CodeLife time.Duration
+	Guesses                              Guesses
+	// Key signs the tokens; nil makes one, which takes about 70 ms.
+	Key *rsa.PrivateKey
+}
+
+// Guesses are the behaviours that no public source settles. The zero value is
+// what is believed, or what rehearses more; each can be turned round.
+type Guesses struct {
+	// NeverSlowDown: a device that polls too often hears authorization_pending
+	// all the same. guess: slow_down, as RFC 8628 has it; Entra's page on the
+	// grant does not list it.
+	NeverSlowDown bool
+	// TrustFirstParty: Microsoft's own clients need no consent through the
+	// browser. That is how Entra is; the world asks, once for each person, so
+	// that declining can be rehearsed.
+	TrustFirstParty bool
 }
 
 // Server answers for the login hosts of one cloud.
@@ -60,22 +84,42 @@ type Server struct {
 	key     *rsa.PrivateKey
 	keyID   string
 
-	mu      sync.Mutex
-	revoked map[string]bool // token ids that are valid no longer
+	mu           sync.Mutex
+	issued       map[string]string // token ids to the object id they speak for
+	ended        map[string]bool   // token ids that expired before their time
+	revoked      map[string]bool   // token ids that are valid no longer
+	certificates map[string][]Certificate
+	validFrom    map[string]time.Time // of people's refresh tokens, by object id
+	consents     map[string]bool
+	refresh      shelf[refreshToken]
+	devices      shelf[*device]
+	codes        shelf[*grantedCode]
+	visits       shelf[*visit]
+	sessions     shelf[string]
+	identities   []Identity
 }
 
-// New makes the signing key; that takes about 70 ms.
+// New makes a server that knows nobody but those of the options.
 func New(options Options) (*Server, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return nil, fmt.Errorf("make the signing key of %s: %w", options.Host, err)
+	key := options.Key
+	if key == nil {
+		var err error
+		if key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+			return nil, fmt.Errorf("make the signing key of %s: %w", options.Host, err)
+		}
 	}
 	options.Issuer = cmp.Or(options.Issuer, "https://sts.windows.net/")
 	options.Instance, options.Region = cmp.Or(options.Instance, "microsoftonline.com"), cmp.Or(options.Region, "EU")
-	if options.Lifetime == 0 {
-		options.Lifetime = 3599 * time.Second
-	}
-	return &Server{options: options, key: key, keyID: strings.ToLower(rand.Text()), revoked: map[string]bool{}}, nil
+	options.Device = cmp.Or(options.Device, "https://"+options.Host+"/common/oauth2/deviceauth")
+	options.Lifetime = cmp.Or(options.Lifetime, 3599*time.Second)
+	options.DeviceLife, options.CodeLife = cmp.Or(options.DeviceLife, 15*time.Minute), cmp.Or(options.CodeLife, 10*time.Minute)
+	options.DeviceInterval = cmp.Or(options.DeviceInterval, max(time.Second, options.Ground.Clock.Short(5*time.Second)))
+	return &Server{options: options, key: key, keyID: strings.ToLower(rand.Text()),
+		issued: map[string]string{}, ended: map[string]bool{}, revoked: map[string]bool{},
+		certificates: map[string][]Certificate{}, validFrom: map[string]time.Time{}, consents: map[string]bool{},
+		devices: shelf[*device]{life: options.DeviceLife}, codes: shelf[*grantedCode]{life: options.CodeLife},
+		visits: shelf[*visit]{life: 15 * time.Minute}, sessions: shelf[string]{life: 24 * time.Hour},
+	}, nil
 }
 
 // Hosts are all names that Server answers under.
@@ -102,18 +146,31 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.keys(w)
 	case "oauth2/v2.0/token", "oauth2/token":
 		s.token(w, r, segment)
+	case "oauth2/v2.0/devicecode", "oauth2/devicecode":
+		if f := s.startDevice(w, r, segment); f != nil {
+			f.write(w)
+		}
+	case "oauth2/v2.0/authorize", "oauth2/authorize":
+		s.authorize(w, r, segment)
+	case "login":
+		s.login(w, r)
+	case "consent":
+		s.consent(w, r)
+	case "oauth2/deviceauth", "oauth2/v2.0/deviceauth":
+		s.enterCode(w, r)
+	case "oauth2/v2.0/logout", "oauth2/logout":
+		s.logout(w, r)
+	case "oauth2/nativeclient":
+		s.show(w, http.StatusOK, "done", page{Title: "Signed in", Text: "You may now close this window."})
 	default:
 		http.NotFound(w, r)
 	}
 }
 
-// TenantsOf are the ids of all tenants that a caller is in.
-func (s *Server) TenantsOf(caller Caller) []string { return []string{caller.Tenant} }
-
 // tenant finds a tenant by id or domain.
 func (s *Server) tenant(name string) (Tenant, bool) {
 	for _, tenant := range s.options.Tenants {
-		if strings.EqualFold(tenant.ID, name) || strings.EqualFold(tenant.Domain, name) {
+		if tenant.is(name) {
 			return tenant, true
 		}
 	}

@@ -32,7 +32,11 @@ func setUp(t *testing.T, application entra.Application) (*entra.Server, *ground.
 	t.Helper()
 	application.ClientID, application.ObjectID = app, "object"
 	g := ground.New(1, nil)
-	s, err := entra.New(entra.Options{Ground: g, Host: "login.microsoftonline.com", Aliases: []string{"login.windows.net"}, Resources: []string{audience},
+	key, err := sharedKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := entra.New(entra.Options{Key: key, Ground: g, Host: "login.microsoftonline.com", Aliases: []string{"login.windows.net"}, Resources: []string{audience},
 		Tenants: []entra.Tenant{{ID: tenant, Domain: "contoso.onmicrosoft.com", Name: "Contoso", Applications: []entra.Application{application}}, {ID: other, Name: "Fabrikam"}}})
 	if err != nil {
 		t.Fatal(err)

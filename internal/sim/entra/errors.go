@@ -56,6 +56,8 @@ func (f failure) status() int {
 	return http.StatusBadRequest
 }
 
+func (f failure) write(w http.ResponseWriter) { answer(w, f.status(), f) }
+
 // clip keeps what a client sent from filling an answer.
 func clip(text string) string {
 	return strings.ToValidUTF8(text[:min(len(text), 200)], "")

@@ -3,143 +3,118 @@ package entra
 import (
 	"crypto/subtle"
 	"net/http"
-	"slices"
 	"strings"
-	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 )
 
-// token is the token endpoint. A world's clients are programs, so it gives
-// tokens for client credentials only (RFC 6749 §4.4).
+// deviceGrant is the name of RFC 8628 §3.4.
+const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
+
+// token is the token endpoint (RFC 6749 §3.2).
 func (s *Server) token(w http.ResponseWriter, r *http.Request, name string) {
 	if refused := s.strike(w, r); refused {
 		return
 	}
-	if r.Method != http.MethodPost {
-		answer(w, http.StatusBadRequest, problem("invalid_request", 900561, "The endpoint only accepts POST requests. Received a %s request.", clip(r.Method)))
+	if f := readForm(r); f != nil {
+		f.write(w)
 		return
 	}
-	tenant, ok := s.tenant(name)
-	if !ok {
+	if _, ok := s.tenant(name); !ok && !everyTenant[name] {
 		answer(w, http.StatusBadRequest, unknownTenant(name))
 		return
 	}
-	if err := r.ParseForm(); err != nil {
-		answer(w, http.StatusBadRequest, problem("invalid_request", 900144, "The request body could not be read."))
+	grants := map[string]func(http.ResponseWriter, *http.Request, string) *failure{
+		"client_credentials": s.tokenForProgram, "authorization_code": s.tokenForCode, "refresh_token": s.tokenForRefresh,
+		deviceGrant: s.tokenForDevice, "device_code": s.tokenForDevice, // v1 has the short name
+	}
+	grant, ok := grants[r.PostForm.Get("grant_type")]
+	if !ok {
+		answer(w, http.StatusBadRequest, problem("unsupported_grant_type", 70003, "The app requested an unsupported grant type '%s'.", clip(r.PostForm.Get("grant_type"))))
 		return
 	}
-	application, refused := s.identify(r, tenant)
-	if refused != nil {
-		answer(w, refused.status(), refused)
-		return
+	if f := grant(w, r, name); f != nil {
+		f.write(w)
 	}
-	resource, refused := s.resource(r, tenant)
-	if refused != nil {
-		answer(w, refused.status(), refused)
-		return
-	}
-	signed, err := s.sign(tenant, application, resource, strings.Contains(strings.ToUpper(r.PostForm.Get("claims")), "CP1"))
-	if err != nil {
-		answer(w, http.StatusInternalServerError, problem("server_error", 90033, "The token could not be signed."))
-		return
-	}
-	seconds := int(s.options.Lifetime.Seconds())
-	answer(w, http.StatusOK, map[string]any{
-		"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": signed,
-	})
 }
 
-// identify checks the client's secret or assertion.
-func (s *Server) identify(r *http.Request, tenant Tenant) (Application, *failure) {
-	form := r.PostForm
-	if grant := form.Get("grant_type"); grant != "client_credentials" {
-		f := problem("unsupported_grant_type", 70003, "The app requested an unsupported grant type '%s'.", clip(grant))
-		return Application{}, &f
+// readForm reads the body of a POST.
+func readForm(r *http.Request) *failure {
+	if r.Method != http.MethodPost {
+		f := problem("invalid_request", 900561, "The endpoint only accepts POST requests. Received a %s request.", clip(r.Method))
+		return &f
 	}
+	if err := r.ParseForm(); err != nil {
+		f := problem("invalid_request", 900144, "The request body could not be read.")
+		return &f
+	}
+	return nil
+}
+
+// tokenForProgram is the client credentials grant (RFC 6749 §4.4).
+func (s *Server) tokenForProgram(w http.ResponseWriter, r *http.Request, name string) *failure {
+	tenant, ok := s.tenant(name)
+	if !ok {
+		f := problem("invalid_request", 50059, "No tenant-identifying information found in either the request or implied by any provided credentials.")
+		return &f
+	}
+	application, proof, f := s.identify(r, name)
+	if f != nil {
+		return f
+	}
+	if proof == "" {
+		f := problem("invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
+		return &f
+	}
+	resource, f := s.programResource(r.PostForm, tenant)
+	if f != nil {
+		return f
+	}
+	signed, err := s.programToken(tenant, application, resource, proof, continuous(r.PostForm))
+	if err != nil {
+		f := problem("server_error", 90033, "The token could not be signed.")
+		return &f
+	}
+	seconds := int(s.options.Lifetime.Seconds())
+	answer(w, http.StatusOK, map[string]any{"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": signed})
+	return nil
+}
+
+// identify checks who the client is. proof is "" when a public client, which
+// has nothing to prove itself by, only gave its id.
+func (s *Server) identify(r *http.Request, tenantName string) (application Application, proof string, f *failure) {
+	form := r.PostForm
 	id, secret := form.Get("client_id"), form.Get("client_secret")
 	if user, password, ok := r.BasicAuth(); ok && id == "" {
 		id, secret = user, password
 	}
-	at := slices.IndexFunc(tenant.Applications, func(a Application) bool { return strings.EqualFold(a.ClientID, id) })
-	if at < 0 {
-		f := unknownApplication(id, tenant)
-		return Application{}, &f
+	if id == "" {
+		f := problem("invalid_request", 900144, "The request body must contain the following parameter: 'client_id'.")
+		return application, "", &f
 	}
-	application := tenant.Applications[at]
+	if application, f = s.application(tenantName, id); f != nil {
+		return application, "", f
+	}
 	if assertion := form.Get("client_assertion"); assertion != "" {
-		if err := s.checkAssertion(assertion, application); err != nil {
-			f := problem("invalid_client", 700027, "The certificate with identifier used to sign the client assertion is not registered on application, "+
-				"or the assertion failed signature validation.")
-			return application, &f
-		}
-		return application, nil
+		return application, "2", s.checkAssertion(assertion, application)
 	}
 	if secret == "" {
-		f := problem("invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
-		return application, &f
+		return application, "", nil
 	}
 	if application.Secret == "" || subtle.ConstantTimeCompare([]byte(secret), []byte(application.Secret)) != 1 {
 		f := wrongSecret(application.ClientID)
-		return application, &f
+		return application, "", &f
 	}
-	return application, nil
+	return application, "1", nil
 }
 
-// checkAssertion verifies a private_key_jwt (RFC 7523) against the
-// certificates registered for the application.
-func (s *Server) checkAssertion(assertion string, application Application) error {
-	err := error(jwt.ErrTokenUnverifiable)
-	for _, certificate := range application.Certificates {
-		_, err = jwt.Parse(assertion, func(*jwt.Token) (any, error) { return certificate.PublicKey, nil },
-			jwt.WithValidMethods([]string{"RS256", "PS256"}),
-			jwt.WithIssuer(application.ClientID), jwt.WithSubject(application.ClientID),
-			jwt.WithExpirationRequired(), jwt.WithTimeFunc(s.options.Ground.Clock.Now))
-		if err == nil {
-			return nil
-		}
+// identifyForPerson is identify for the grants of people: a client that is
+// not public must prove itself there, too.
+func (s *Server) identifyForPerson(r *http.Request, tenantName string) (Application, *failure) {
+	application, proof, f := s.identify(r, tenantName)
+	if f == nil && proof == "" && !application.Public {
+		refused := problem("invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
+		f = &refused
 	}
-	return err
+	return application, f
 }
 
-// resource finds out what the token is asked for: v2.0 names a scope, v1 a resource.
-func (s *Server) resource(r *http.Request, tenant Tenant) (string, *failure) {
-	asked := r.PostForm.Get("resource")
-	if scope := r.PostForm.Get("scope"); scope != "" {
-		found := false
-		for word := range strings.FieldsSeq(scope) {
-			if before, is := strings.CutSuffix(word, "/.default"); is {
-				asked, found = before, true
-			}
-		}
-		if !found {
-			f := problem("invalid_scope", 1002012, "The provided value for scope %s is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", clip(scope))
-			return "", &f
-		}
-	}
-	// The Azure CLI asks for "https://management.core.windows.net//.default";
-	// the audience is the same with and without the slash.
-	for _, resource := range s.options.Resources {
-		if strings.TrimRight(resource, "/") == strings.TrimRight(asked, "/") {
-			return asked, nil
-		}
-	}
-	f := unknownResource(asked, tenant)
-	return "", &f
-}
-
-func (s *Server) sign(tenant Tenant, application Application, resource string, continuous bool) (string, error) {
-	now := s.options.Ground.Clock.Now()
-	claims := jwt.MapClaims{
-		"aud": resource, "iss": s.options.Issuer + tenant.ID + "/",
-		"iat": now.Unix(), "nbf": now.Add(-5 * time.Second).Unix(), "exp": now.Add(s.options.Lifetime).Unix(),
-		"appid": application.ClientID, "appidacr": "1", "idtyp": "app", "oid": application.ObjectID, "sub": application.ObjectID,
-		"tid": tenant.ID, "uti": newGUID(), "ver": "1.0", "app_displayname": application.Name,
-	}
-	if continuous {
-		claims["xms_cc"] = []string{"CP1"}
-	}
-	token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
-	token.Header["kid"], token.Header["x5t"] = s.keyID, s.keyID
-	return token.SignedString(s.key)
-}
+func same(a, b Application) bool { return strings.EqualFold(a.ClientID, b.ClientID) }

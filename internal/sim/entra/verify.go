@@ -53,12 +53,15 @@ func (s *Server) Verify(token string, audiences []string) (Caller, error) {
 		return Caller{}, ErrAudience
 	}
 	text := func(name string) string { value, _ := claims[name].(string); return value }
-	caller := Caller{Tenant: text("tid"), ObjectID: text("oid"), ClientID: text("appid"), User: text("upn"), id: text("uti")}
+	caller := Caller{Tenant: text("tid"), ObjectID: text("oid"), ClientID: text("appid"), User: text("unique_name"), id: text("uti")}
 	_, caller.Continuous = claims["xms_cc"]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.revoked[caller.id] {
+	switch {
+	case s.revoked[caller.id], s.ended[caller.id] && caller.Continuous:
 		return caller, ErrRevoked
+	case s.ended[caller.id]:
+		return caller, ErrExpired
 	}
 	return caller, nil
 }

@@ -1,0 +1,109 @@
+package sim
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// workloadLife is as long as a cluster lets such a token live at most.
+const workloadLife = 24 * time.Hour
+
+// Names of files in a world's directory.
+const (
+	clientFile    = "client.pem"
+	federatedFile = "federated-token"
+)
+
+// Person is somebody in world.json, without the password.
+type Person struct {
+	User     string `json:"user"`
+	Name     string `json:"name"`
+	ObjectID string `json:"objectId"`
+	Rights   string `json:"rights"` // operator, reader or none
+}
+
+func (w *World) describePeople() []Person {
+	var out []Person
+	for _, p := range w.people {
+		out = append(out, Person{User: p.User, Name: p.Name, ObjectID: p.ObjectID, Rights: w.rights[p.User]})
+	}
+	return out
+}
+
+func (w *World) describeSignIn(dir string) map[string]any {
+	return map[string]any{"clientCertificate": filepath.Join(dir, clientFile), "federatedTokenFile": filepath.Join(dir, federatedFile),
+		"managedIdentity": map[string]string{"clientId": w.runner.ClientID, "objectId": w.runner.ObjectID}}
+}
+
+// clientPEM is the certificate of the service principal with its key.
+func (w *World) clientPEM() ([]byte, error) {
+	issued, err := w.ClientCertificate()
+	if err != nil {
+		return nil, fmt.Errorf("certificate of the service principal: %w", err)
+	}
+	key, err := x509.MarshalPKCS8PrivateKey(issued.Key)
+	if err != nil {
+		return nil, fmt.Errorf("key of the service principal: %w", err)
+	}
+	var out bytes.Buffer
+	_ = pem.Encode(&out, &pem.Block{Type: "PRIVATE KEY", Bytes: key})
+	_ = pem.Encode(&out, &pem.Block{Type: "CERTIFICATE", Bytes: issued.Leaf.Raw})
+	return out.Bytes(), nil
+}
+
+func (w *World) signInFiles() ([]worldFile, error) {
+	client, err := w.clientPEM()
+	if err != nil {
+		return nil, err
+	}
+	token, err := w.FederatedToken()
+	if err != nil {
+		return nil, err
+	}
+	return []worldFile{{clientFile, client}, {federatedFile, []byte(token)}}, nil
+}
+
+// SignInEnvironment is Environment for another way to sign in than the secret:
+// certificate, workload, managed, app-service or person (nothing but the
+// tenant).
+func (w *World) SignInEnvironment(way string) ([]Variable, error) {
+	files, err := w.signInFiles()
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		// At once: somebody else may be reading what was there.
+		path := filepath.Join(w.dir, file.name)
+		part := path + "." + rand.Text()
+		if err := writeSecret(part, file.content); err != nil {
+			return nil, fmt.Errorf("write the world's directory: %w", err)
+		}
+		if err := os.Rename(part, path); err != nil {
+			return nil, fmt.Errorf("write the world's directory: %w", err)
+		}
+	}
+	without := func(names ...string) []Variable {
+		return slices.DeleteFunc(w.Environment(), func(v Variable) bool { return slices.Contains(names, v.Name) })
+	}
+	switch way {
+	case "certificate":
+		return append(without("AZURE_CLIENT_SECRET"), Variable{"AZURE_CLIENT_CERTIFICATE_PATH", filepath.Join(w.dir, clientFile)}), nil
+	case "workload":
+		return append(without("AZURE_CLIENT_SECRET", "AZURE_AUTHORITY_HOST"), Variable{"AZURE_FEDERATED_TOKEN_FILE", filepath.Join(w.dir, federatedFile)},
+			Variable{"AZURE_AUTHORITY_HOST", "https://" + w.cloud.Login + "/"}), nil
+	case "managed":
+		return without("AZURE_CLIENT_SECRET", "AZURE_CLIENT_ID"), nil
+	case "app-service":
+		return append(without("AZURE_CLIENT_SECRET", "AZURE_CLIENT_ID"), Variable{"IDENTITY_ENDPOINT", "http://" + appServiceHost + ":8081/msi/token"}, Variable{"IDENTITY_HEADER", w.appService}), nil
+	case "person":
+		return without("AZURE_CLIENT_SECRET", "AZURE_CLIENT_ID"), nil
+	}
+	return nil, fmt.Errorf("there is no way to sign in called %q", way)
+}
