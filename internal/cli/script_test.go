@@ -22,6 +22,8 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 //	status N                          the exit status of the last run
 //	served FILE                       the external name serves exactly the leaf of this PFX
 //	served old                        ... or what it served when the world began
+//	served FILE NAME                  the same of another name; "noted" is what it served at the first "noted"
+//	inside                            the program is inside the virtual network from now on
 //	writes N                          how many gateway writes the world has seen
 //	answer LINE                       standard input is a terminal for the next run, and this is typed
 //	type LINE                         ... and this, as a further line
@@ -54,6 +56,7 @@ func TestScripts(t *testing.T) {
 				"status":          checkStatus,
 				"world":           startWorld,
 				"unset-world":     leaveWorld,
+				"inside":          goInside,
 				"pfx":             issuePFX,
 				"served":          checkServed,
 				"writes":          checkWrites,

@@ -147,7 +147,11 @@ func (u *ui) site(name, address, trouble string) {
 func siteList(state rotation.State) string {
 	var list []string
 	for _, site := range state.Deployment.Sites {
-		list = append(list, fmt.Sprintf("%s (%s)", site.Role, site.ServerContext))
+		contexts := site.ServerContext
+		if site.SecondContext != "" {
+			contexts += ", " + site.SecondContext
+		}
+		list = append(list, fmt.Sprintf("%s (%s)", site.Role, contexts))
 	}
 	return strings.Join(list, ", ")
 }

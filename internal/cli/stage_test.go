@@ -34,6 +34,7 @@ type stage struct {
 
 	world  *sim.World
 	old    *x509.Certificate
+	noted  map[string]*x509.Certificate
 	status int
 
 	answer, stdin, password string
@@ -164,25 +165,58 @@ func startWorld(ts *testscript.TestScript, _ bool, args []string) {
 // leaf is what the external name serves, seen by a client that shares nothing
 // with the program.
 func (s *stage) leaf(ts *testscript.TestScript) *x509.Certificate {
-	name := s.world.Deployments()[0].Domain
-	conn, err := s.world.Ground().Outside.DialContext(context.Background(), "tcp", net.JoinHostPort(name, "443"))
+	return s.leafOf(ts, s.world.Deployments()[0].Domain)
+}
+
+// leafOf is what a name serves. One that the outside does not know is entered
+// from inside, and its authority is the company's own.
+func (s *stage) leafOf(ts *testscript.TestScript, name string) *x509.Certificate {
+	network, roots := s.world.Ground().Outside, s.world.Authority().Roots()
+	if len(network.Lookup(name)) == 0 {
+		network = s.world.Ground().Inside
+	}
+	if s.world.PrivateRoot() != nil {
+		roots = roots.Clone()
+		roots.AddCert(s.world.PrivateRoot())
+	}
+	conn, err := network.DialContext(context.Background(), "tcp", net.JoinHostPort(name, "443"))
 	ts.Check(err)
 	defer conn.Close()
-	client := tls.Client(conn, &tls.Config{ServerName: name, RootCAs: s.world.Authority().Roots()})
+	client := tls.Client(conn, &tls.Config{ServerName: name, RootCAs: roots})
 	ts.Check(client.Handshake())
 	return client.ConnectionState().PeerCertificates[0]
 }
 
 func checkServed(ts *testscript.TestScript, _ bool, args []string) {
 	s := onStage(ts)
-	want := s.old
-	if args[0] != "old" {
-		bundle, err := pki.ReadPFX([]byte(ts.ReadFile(args[0])), secret.New(strings.TrimSpace(ts.ReadFile(args[0]+".password"))))
+	name, file := s.world.Deployments()[0].Domain, args[0]
+	if len(args) > 1 {
+		name = args[1]
+	}
+	got := s.leafOf(ts, name)
+	if file == "noted" {
+		if s.noted == nil {
+			s.noted = map[string]*x509.Certificate{}
+		}
+		if s.noted[name] == nil {
+			s.noted[name] = got
+		}
+	}
+	want := map[string]*x509.Certificate{"old": s.old, "noted": s.noted[name]}[file]
+	if want == nil {
+		bundle, err := pki.ReadPFX([]byte(ts.ReadFile(file)), secret.New(strings.TrimSpace(ts.ReadFile(file+".password"))))
 		ts.Check(err)
 		want = bundle.Leaf
 	}
-	if got := s.leaf(ts); !got.Equal(want) {
-		ts.Fatalf("%s is served (until %s), want the leaf of %s (until %s)", got.Subject, got.NotAfter, args[0], want.NotAfter)
+	if !got.Equal(want) {
+		ts.Fatalf("%s serves %s (until %s), want the leaf of %s (until %s)", name, got.Subject, got.NotAfter, file, want.NotAfter)
+	}
+}
+
+// goInside puts the program behind the door inside the virtual network.
+func goInside(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, variable := range onStage(ts).world.InsideEnvironment() {
+		ts.Setenv(variable.Name, variable.Value)
 	}
 }
 

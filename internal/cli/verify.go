@@ -21,6 +21,7 @@ func newVerifyCommand(a *app) *cobra.Command {
 	var azure azureFlags
 	var site siteFlags
 	var about target
+	var rootFiles []string
 	cmd := &cobra.Command{
 		Use:     "verify DEPLOYMENT | --gateway ID",
 		GroupID: groupLook,
@@ -30,24 +31,30 @@ and says what is wrong: a certificate that ends soon, a chain that is not comple
 address that serves something else than the gateway is configured with, a site that is
 not healthy. Nothing is changed.`,
 		Example: `  cartouche verify gis.example.com
-  cartouche verify gis.example.com --json`,
+  cartouche verify gis.example.com --json
+  cartouche verify gis.corp.example.com --roots company-root.pem`,
 		Args:              about.take,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              a.run(func(ctx context.Context, _ []string) error { return a.verify(ctx, about, azure, site) }),
+		RunE:              a.run(func(ctx context.Context, _ []string) error { return a.verify(ctx, about, azure, site, rootFiles) }),
 	}
+	cmd.Flags().StringArrayVar(&rootFiles, "roots", nil, "more authorities that clients know (PEM, DER or PKCS#7), repeatable `FILE`")
 	about.add(cmd.Flags())
 	azure.add(cmd.Flags())
 	site.addSiteAdmin(cmd.Flags())
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitFindings, exitInterrupted)
 }
 
-func (a *app) verify(ctx context.Context, about target, azure azureFlags, site siteFlags) error {
+func (a *app) verify(ctx context.Context, about target, azure azureFlags, site siteFlags, rootFiles []string) error {
 	seen, err := a.look(ctx, about.choose, azure, site)
 	if err != nil {
 		return err
 	}
+	roots, err := a.rootsWith(seen.session.network, rootFiles)
+	if err != nil {
+		return err
+	}
 	state := seen.state
-	list := rotation.Verify(state, seen.session.roots, a.env.Now()).WorstFirst()
+	list := rotation.Verify(state, roots, a.env.Now()).WorstFirst()
 	f := findingsFailure(state.Deployment.Name, list)
 	if a.ui.json {
 		return answer(a.ui, verifyValue{

@@ -45,9 +45,9 @@ func assemble(resources []resource) ([]Deployment, []Problem) {
 		}
 	}
 	markDuplicates(list)
-	for _, d := range list {
-		if d.Generation == V2 && d.Gateway != nil {
-			list = append(list, a.sharing(d, a.behind(resource{subscription: d.SubscriptionID, group: d.ResourceGroup}, d.Gateway))...)
+	for i := range list {
+		if list[i].Generation == V2 {
+			list = append(list, a.sharing(&list[i])...)
 		}
 	}
 	for _, p := range a.publics {

@@ -68,8 +68,8 @@ func first(a, b string) string {
 	return b
 }
 
-// networkOf is the network that a subnet's id names, nil when it names none.
-func networkOf(subnetID string) *Network {
+// NetworkOf is the network that a subnet's id names, nil when it names none.
+func NetworkOf(subnetID string) *Network {
 	id, err := cloud.ParseResourceID(subnetID)
 	parts := strings.Split(strings.Trim(subnetID, "/"), "/")
 	if err != nil || len(parts) != 10 {

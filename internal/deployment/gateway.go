@@ -114,7 +114,7 @@ func (a *assembly) addressesOf(gateway *cloud.Gateway) []Address {
 		}
 		seen[key] = true
 		if l.Private {
-			list = append(list, Address{IP: clean(l.PrivateIP, maxTag), Private: true, Network: networkOf(l.SubnetID)})
+			list = append(list, Address{IP: clean(l.PrivateIP, maxTag), Private: true, Network: NetworkOf(l.SubnetID)})
 			continue
 		}
 		public := a.addresses[strings.ToLower(l.PublicIPID)]

@@ -9,62 +9,87 @@ import (
 
 // sharing makes deployments of stand-alone sites that use the gateway of
 // another deployment: machines with an id of their own, in pools that listeners
-// with other host names lead to. The gateway's tags are its first deployment's
-// record, so a site's names are told by its listeners only.
-func (a *assembly) sharing(host Deployment, behind []resource) []Deployment {
+// with other host names lead to. The host may record such a site beside its
+// federated ones; only where the listeners lead tells them apart.
+func (a *assembly) sharing(host *Deployment) []Deployment {
 	var list []Deployment
-	for _, m := range behind {
-		id := strings.ToLower(m.tags.get(tagID))
-		if id == "" || a.claimed[id] || a.base[id] != "" || strings.EqualFold(id, host.ID) || host.site(id) != nil {
+	for _, id := range a.guestsOf(host) {
+		names, own, routes := host.reaching(a.machines[id])
+		if len(names) == 0 || own {
 			continue
 		}
-		names, contexts := host.ownOf(a.machines[id])
-		if len(names) == 0 {
-			continue // behind a listener of the host, or behind none
-		}
+		one := a.machines[id][0]
 		d := Deployment{
-			ID:             m.tags.get(tagID),
-			Name:           names[0],
+			ID:             one.tags.get(tagID),
 			Generation:     V2,
 			SubscriptionID: host.SubscriptionID,
-			ResourceGroup:  m.group,
-			Location:       m.location,
+			ResourceGroup:  one.group,
+			Location:       one.location,
 			GatewayID:      host.GatewayID,
 			Gateway:        host.Gateway,
 			Addresses:      host.Addresses,
-			SharedWith:     first(host.ID, host.GatewayID),
+			SharedWith:     host.ID,
 		}
 		d.addNames(names)
-		d.ServerContext, d.PortalContext = contexts.ServerContext, contexts.PortalContext
-		d.Sites = contexts.Sites
+		d.contextsOf(routes)
+		if site := host.site(id); site != nil {
+			d.Prefix, d.Version, d.ServerRole = site.Prefix, site.Version, site.Role
+			d.ServerContext, d.SecondContext = site.ServerContext, site.SecondContext
+			host.release(id)
+		}
+		d.Name = d.Prefix
+		if d.Name == "" {
+			d.Name = names[0]
+		}
 		a.take(&d, id)
 		list = append(list, d)
 	}
 	return list
 }
 
-// ownOf are the host names of the listeners that lead to some of the machines
-// and to none of the deployment's own names, and the contexts behind them.
-func (d Deployment) ownOf(machines []resource) (names []string, contexts Deployment) {
-	pools := map[string]bool{}
-	for _, pool := range d.Gateway.Pools() {
-		for _, m := range machines {
-			pools[pool.Name] = pools[pool.Name] || holds(pool, m)
+// guestsOf are the ids, in lower case, of sites that may have listeners of
+// their own on a gateway: those that it records, and those behind it that
+// nobody has claimed.
+func (a *assembly) guestsOf(host *Deployment) []string {
+	if host.Gateway == nil {
+		return nil
+	}
+	var ids []string
+	for _, site := range host.Sites {
+		ids = append(ids, strings.ToLower(site.ID))
+	}
+	for _, m := range a.behind(resource{subscription: host.SubscriptionID, group: host.ResourceGroup}, host.Gateway) {
+		id := strings.ToLower(m.tags.get(tagID))
+		if !a.claimed[id] && a.base[id] == "" && !contains(ids, id) {
+			ids = append(ids, id)
 		}
 	}
-	var routes []cloud.Route
+	return slices.DeleteFunc(ids, func(id string) bool { return len(a.machines[id]) == 0 })
+}
+
+// release lets go of a site that is none of the deployment's federated ones.
+func (d *Deployment) release(id string) {
+	d.Sites = slices.DeleteFunc(d.Sites, func(s Site) bool { return strings.EqualFold(s.ID, id) })
+	d.Machines = slices.DeleteFunc(d.Machines, func(m Machine) bool { return strings.EqualFold(m.DeploymentID, id) })
+}
+
+// reaching are the host names of the HTTPS listeners that lead to some of the
+// machines, whether one of these serves the deployment's own names, and the
+// ways that they lead.
+func (d Deployment) reaching(machines []resource) (names []string, own bool, routes []cloud.Route) {
+	pools := map[string]bool{}
+	for _, pool := range d.Gateway.Pools() {
+		pools[pool.Name] = slices.ContainsFunc(machines, func(m resource) bool { return holds(pool, m) })
+	}
 	for _, r := range d.Gateway.Routes() {
 		l, ok := d.Gateway.Listener(r.Listener)
 		if !ok || !l.HTTPS() || !pools[r.Pool] {
 			continue
 		}
 		exact, patterns := exactNames(l.HostNames)
-		own := slices.ContainsFunc(d.Names(), func(name string) bool {
+		own = own || len(l.HostNames) == 0 || slices.ContainsFunc(d.Names(), func(name string) bool {
 			return contains(exact, name) || slices.ContainsFunc(patterns, func(p string) bool { return covers(p, name) })
 		})
-		if own {
-			continue
-		}
 		routes = append(routes, r)
 		for _, name := range exact {
 			if isHostName(name) && !contains(names, name) {
@@ -72,8 +97,7 @@ func (d Deployment) ownOf(machines []resource) (names []string, contexts Deploym
 			}
 		}
 	}
-	contexts.contextsOf(routes)
-	return names, contexts
+	return names, own, routes
 }
 
 // holds tells whether a pool has a machine, by name or by network interface.

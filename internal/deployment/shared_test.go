@@ -54,6 +54,25 @@ func TestAStandAloneSiteOnASharedGateway(t *testing.T) {
 	}
 }
 
+// The base deployment may record the site as if it were federated.
+func TestARecordedStandAloneSiteOnASharedGateway(t *testing.T) {
+	rows := shared()
+	rows[0]["tags"] = with(record(), bag{
+		"FS@ImageServer@image,@dep9@20250102T030405Z@11.4@@False,False":     "imrg,westeurope@im@rg,store,False@@False,0000",
+		"FS@MissionServer@mission,@dep8@20250102T030405Z@11.4@@False,False": "mirg,westeurope@mi@rg,store,False@@False,0000",
+	})
+	rows = append(rows, machine("miServer-0", bag{"arcgis-deployment-id": "dep8", "arcgis-vm-roles": "Server"}))
+	f := find(t, rows...)
+	base, _ := Select(f.Deployments, "dep1")
+	if len(base.Sites) != 1 || base.Sites[0].Role != "MissionServer" || len(base.Machines) != 3 {
+		t.Errorf("base: sites %+v, %d machines; want the federated one, and 3", base.Sites, len(base.Machines))
+	}
+	site, err := Select(f.Deployments, "image.example.com")
+	if err != nil || site.Name != "im" || site.ServerRole != "ImageServer" || site.Version != "11.4" || site.SharedWith != "dep1" || len(site.Problems) != 0 {
+		t.Errorf("site %+v, %v", site, err)
+	}
+}
+
 // The gateway's id fits both deployments, so it does not decide between them.
 func TestASharedGatewayIsAmbiguous(t *testing.T) {
 	f := find(t, shared()...)

@@ -110,6 +110,23 @@ func (l Listener) targets() []handshake.Target {
 	return targets
 }
 
+// targetsOf are the endpoints of several listeners, each once: a public and a
+// private listener may have one name.
+func targetsOf(listeners []Listener) []handshake.Target {
+	var targets []handshake.Target
+	for _, listener := range listeners {
+		for _, target := range listener.targets() {
+			same := func(t handshake.Target) bool {
+				return t.String() == target.String() && slices.Equal(t.Addresses, target.Addresses)
+			}
+			if !slices.ContainsFunc(targets, same) {
+				targets = append(targets, target)
+			}
+		}
+	}
+	return targets
+}
+
 // listenersAt are the listeners that an observation speaks of. A name and a
 // port may belong to several, at a public and at a private address; then the
 // address decides, if it is one of theirs. A name may lead past the gateway.
@@ -156,10 +173,8 @@ func (w way) String() string {
 // ways are all ways to the endpoints of a state.
 func ways(state State) []way {
 	var all []way
-	for _, listener := range state.Listeners {
-		for _, target := range listener.targets() {
-			all = append(all, way{target, reached(state.Wire, target)})
-		}
+	for _, target := range targetsOf(state.Listeners) {
+		all = append(all, way{target, reached(state.Wire, target)})
 	}
 	return all
 }
@@ -184,9 +199,10 @@ func reached(wire []handshake.Observation, target handshake.Target) bool {
 	})
 }
 
-// unprovable warns of ways that cannot be looked at from here.
+// unprovable says what a change will not prove: listeners that stay as they
+// are, and ways that cannot be looked at from here.
 func unprovable(state State) pki.Findings {
-	var found pki.Findings
+	found := leftBehind(state)
 	for _, way := range ways(state) {
 		if !way.reached {
 			found = append(found, pki.Finding{

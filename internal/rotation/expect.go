@@ -53,6 +53,24 @@ func (e expectation) provable() bool {
 	return false
 }
 
+// worthALook leaves out addresses at which nothing is expected: a private one
+// that cannot be reached from here would hold up every look until its dialling
+// times out. Names are always looked at, since they may lead elsewhere by now.
+func (e expectation) worthALook(targets []handshake.Target) []handshake.Target {
+	return slices.DeleteFunc(targets, func(target handshake.Target) bool {
+		if len(target.Addresses) == 0 {
+			return false
+		}
+		for at := range e {
+			host, _, err := net.SplitHostPort(at.address)
+			if err == nil && at.target == target.String() && slices.Contains(target.Addresses, host) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
 // expect derives from what was seen before which leaf each endpoint must serve
 // afterwards. An endpoint that could not be reached before proves nothing and
 // is not asked for.

@@ -80,11 +80,7 @@ func wireObstacles(state State) pki.Findings {
 			return divergence(state.Wire)
 		}
 	}
-	return pki.Findings{{
-		Code: "endpoint-unreachable", Severity: pki.Refusal,
-		Sentence: fmt.Sprintf("no endpoint of %s can be reached from here (%s), so a change could not be proved", state.Deployment.Domain, failure),
-		Mend:     "run this where " + state.Deployment.Domain + " can be reached",
-	}}
+	return pki.Findings{unreachable(state, failure)}
 }
 
 // divergence warns of endpoints that serve different leaves before anything is changed.

@@ -58,7 +58,7 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment) (State, e
 		if err != nil {
 			obstacle(unread("backend-health-unread", "the health of the backends", err))
 		}
-		state.Backends = backends
+		state.Backends = state.ownBackends(backends)
 		return ctx.Err()
 	})
 	group.Go(func() error {
@@ -69,18 +69,21 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment) (State, e
 		return state, fmt.Errorf("observe %s: %w", d.Name, err)
 	}
 	state.Obstacles = append(state.Obstacles, accessFindings(state.Access, renewal(state.Gateway))...)
-	state.Obstacles = append(state.Obstacles, wireObstacles(state)...)
-	state.Obstacles = append(state.Obstacles, r.siteObstacles(state.Sites)...)
+	wire := wireObstacles(state)
+	state.Obstacles = append(state.Obstacles, wire...)
+	if !wire.Refused() { // otherwise Portal cannot be reached either, whatever the login
+		state.Obstacles = append(state.Obstacles, r.siteObstacles(state.Sites)...)
+	}
 	state.Obstacles = state.Obstacles.WorstFirst()
 	return state, nil
 }
 
 // look makes the handshakes of all endpoints of the listeners.
 func (r *Runner) look(ctx context.Context, listeners []Listener) []handshake.Observation {
-	var targets []handshake.Target
-	for _, listener := range listeners {
-		targets = append(targets, listener.targets()...)
-	}
+	return r.lookAt(ctx, targetsOf(listeners))
+}
+
+func (r *Runner) lookAt(ctx context.Context, targets []handshake.Target) []handshake.Observation {
 	results := make([][]handshake.Observation, len(targets))
 	var group errgroup.Group
 	group.SetLimit(8)

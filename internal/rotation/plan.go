@@ -219,7 +219,11 @@ func shapeObstacles(state State) pki.Findings {
 			})
 		}
 	}
-	for _, manager := range state.Gateway.Managers() {
+	managers := state.Gateway.Managers()
+	if by := state.Deployment.ManagedBy; by != "" {
+		managers = append(managers, by)
+	}
+	for _, manager := range managers {
 		found = append(found, pki.Finding{
 			Code: "managed-elsewhere", Severity: pki.Warning,
 			Sentence: "the gateway is also managed by " + manager + ", which may put the old certificate back",

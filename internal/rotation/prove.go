@@ -41,9 +41,10 @@ func (r *Runner) proveWire(ctx context.Context, phase Phase, listeners []Listene
 	patience := r.Patience.withDefaults()
 	ctx, cancel := context.WithTimeout(ctx, patience.Proof)
 	defer cancel()
+	targets := expected.worthALook(targetsOf(listeners))
 	good, foreign := 0, 0
 	for {
-		wire = r.look(ctx, listeners)
+		wire = r.lookAt(ctx, targets)
 		looks++
 		var strangers []string
 		failures, strangers = compare(wire, expected)
@@ -169,6 +170,7 @@ func (r *Runner) proveHealth(ctx context.Context, c claim, proof *Proof) {
 		if err != nil && len(before.Backends) > 0 {
 			proof.Failures = append(proof.Failures, fmt.Sprintf("the health of the backends could not be read: %v", err))
 		}
+		backends = before.ownBackends(backends)
 		proof.Backends = backends
 		proof.Sites = r.observeSites(ctx, before.Deployment, leaves)
 		proof.Failures = append(proof.Failures, worseBackends(before.Backends, backends)...)

@@ -1,0 +1,39 @@
+package rotation
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+// leftBehind warns of HTTPS listeners that serve the very entry that ours go
+// away from, under names that are not the deployment's. They may be somebody
+// else's, so they are not touched; but if they are not, they would go on
+// serving the old certificate until it ends.
+func leftBehind(state State) pki.Findings {
+	var found pki.Findings
+	for _, listener := range state.Gateway.HTTPSListeners() {
+		ours := slices.ContainsFunc(state.Listeners, func(l Listener) bool { return strings.EqualFold(l.Name, listener.Name) })
+		shares := slices.ContainsFunc(state.Listeners, func(l Listener) bool { return strings.EqualFold(l.Entry, listener.CertificateName) })
+		if ours || !shares {
+			continue
+		}
+		found = append(found, pki.Finding{
+			Code: "listener-left-behind", Severity: pki.Warning,
+			Sentence: fmt.Sprintf("listener %s (%s) serves the same certificate entry %s, under no name of this deployment: it keeps the old certificate",
+				listener.Name, answersTo(listener), listener.CertificateName),
+			Mend: "if it is yours, name what users type for it: --name NAME",
+		})
+	}
+	return found
+}
+
+func answersTo(listener cloud.Listener) string {
+	if len(listener.HostNames) == 0 {
+		return "any other name"
+	}
+	return strings.Join(listener.HostNames, ", ")
+}
