@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -50,6 +52,11 @@ func (w *World) openVaults() error {
 // Vault is the data plane of the world's vaults: to change what is in them
 // behind a client's back.
 func (w *World) Vault() *vault.Server { return w.vault }
+
+// fetch is how gateways read the vaults, which are opened after the manager.
+func (w *World) fetch(ctx context.Context, principal, id string, newest bool) (tls.Certificate, error) {
+	return w.vault.Fetch(ctx, principal, id, newest)
+}
 
 // issueVaults makes the certificates that vaults have from the beginning.
 func (w *World) issueVaults() error {

@@ -86,6 +86,7 @@ type World struct {
 	manager      *arm.Server
 	vault        *vault.Server
 	vaultServers []*http.Server // one for each net
+	control      *http.Server
 	vaultIssued  map[*vaultEntry]*authority.Issued
 	azure        *http.Server // TLS, all names of Azure
 	aia          *http.Server // plain HTTP
@@ -198,7 +199,7 @@ func (w *World) startAzure() error {
 	}
 	w.manager = arm.New(arm.Options{
 		Ground: w.ground, Cloud: w.cloud.Cloud, OtherClouds: otherClouds(w.cloud), Verify: w.entra.Verify, Revoke: w.entra.Revoke, TenantsOf: w.entra.TenantsOf,
-		Guesses: w.options.Guesses.Manager, PageSize: w.options.PageSize, Tenants: w.armTenants(), Subscriptions: w.subscriptions,
+		Guesses: w.options.Guesses.Manager, Fetch: w.fetch, PageSize: w.options.PageSize, Tenants: w.armTenants(), Subscriptions: w.subscriptions,
 	})
 	byHost := w.signInHosts()
 	byHost[w.cloud.Host] = w.manager
@@ -212,6 +213,9 @@ func (w *World) startAzure() error {
 		go func() { _ = w.azure.ServeTLS(listener, "", "") }()
 	}
 	if err := w.startMetadata(); err != nil {
+		return err
+	}
+	if err := w.openControl(); err != nil {
 		return err
 	}
 	if err := w.openVaults(); err != nil {
@@ -255,7 +259,7 @@ func (w *World) Close() error {
 	for _, s := range w.sites {
 		problems = append(problems, s.Close())
 	}
-	for _, server := range slices.Concat([]*http.Server{w.azure, w.aia}, w.webs, w.vaultServers) {
+	for _, server := range slices.Concat([]*http.Server{w.azure, w.aia, w.control}, w.webs, w.vaultServers) {
 		if server != nil {
 			problems = append(problems, server.Close())
 		}

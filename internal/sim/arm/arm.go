@@ -8,6 +8,7 @@ package arm
 
 import (
 	"context"
+	"crypto/tls"
 	"net/http"
 	"sync"
 	"time"
@@ -28,6 +29,10 @@ type Options struct {
 	// TenantsOf are the ids of all tenants that a caller is in; nil is the one
 	// of its token.
 	TenantsOf func(entra.Caller) []string
+
+	// Fetch reads a secret of Key Vault with a gateway's identity; newest takes
+	// the newest version even if it is disabled. Errors are *vault.FetchError.
+	Fetch func(ctx context.Context, principal, secretID string, newest bool) (tls.Certificate, error)
 
 	Tenants       []Tenant
 	Subscriptions []Subscription
@@ -80,6 +85,17 @@ type Guesses struct {
 	// FailedKeepsOld: the document of a gateway whose operation failed shows
 	// what was before. guess: it shows what was asked for, as Failed.
 	FailedKeepsOld bool
+	// NoOpDoesNotLook: a PUT that changes nothing does not make the gateway
+	// read its references. guess: it does (azure-docs#109280).
+	NoOpDoesNotLook bool
+	// TagsDoNotLook: a PATCH of tags does not. guess: it does, as "any change".
+	TagsDoNotLook bool
+	// NewestThoughDisabled: an id without version means the newest version, and
+	// a disabled one breaks access. guess: the newest enabled one.
+	NewestThoughDisabled bool
+	// VaultsOfSubscription: a vault in another subscription is refused. guess:
+	// it is not; documentation of 2021 says so.
+	VaultsOfSubscription bool
 	// Update is how long a gateway operation takes in the world's time; 0 is
 	// 90 s. Reports range from 2 to 30 minutes.
 	Update time.Duration
@@ -101,6 +117,7 @@ type Server struct {
 	grants     []Grant
 	denies     []Deny
 	locks      []Lock
+	polled     chan struct{}       // closed and replaced when a gateway has looked
 	required   map[string]demand   // by lower-case object id
 	members    map[string][]string // of groups, by lower-case object id
 }
@@ -113,7 +130,7 @@ func New(o Options) *Server {
 	if o.Guesses.Update == 0 {
 		o.Guesses.Update = 90 * time.Second
 	}
-	s := &Server{o: o, ground: o.Ground, resources: map[string]*resource{}, gateways: map[string]*gateway{}, operations: map[string]*operation{}, members: map[string][]string{}, required: map[string]demand{}}
+	s := &Server{o: o, ground: o.Ground, resources: map[string]*resource{}, gateways: map[string]*gateway{}, operations: map[string]*operation{}, polled: make(chan struct{}), members: map[string][]string{}, required: map[string]demand{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }

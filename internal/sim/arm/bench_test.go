@@ -54,16 +54,18 @@ type plane struct {
 	applied   int
 	certs     map[string]tls.Certificate
 	addresses map[string]string
+	document  map[string]any
 	err       error
 }
 
-func (p *plane) Apply(_ context.Context, _ map[string]any, certs map[string]tls.Certificate, addresses map[string]string) error {
+func (p *plane) Apply(_ context.Context, document map[string]any, certs map[string]tls.Certificate, addresses map[string]string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.err != nil {
 		return p.err
 	}
 	p.applied++
+	p.document = document
 	p.certs, p.addresses = maps.Clone(certs), addresses
 	return nil
 }
@@ -79,6 +81,13 @@ func (p *plane) serves(name string) string {
 		return pair.Leaf.SerialNumber.String()
 	}
 	return ""
+}
+
+// rules are how many routing rules the data plane has.
+func (p *plane) rules() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(list(p.document, "requestRoutingRules"))
 }
 
 func setUp(t *testing.T, change ...func(*arm.Options)) *bench {
@@ -173,6 +182,7 @@ func (b *bench) document() map[string]any {
 			"sslCertificates":          []any{child("frontendCert", map[string]any{})},
 			"httpListeners": []any{child("https", map[string]any{"protocol": "Https", "sslCertificate": ref("sslCertificates/frontendCert"),
 				"frontendIPConfiguration": ref("frontendIPConfigurations/front"), "unknown": []any{1, "two"}})},
+			"requestRoutingRules": []any{child("rule", map[string]any{"httpListener": ref("httpListeners/https")})},
 		},
 	}
 }

@@ -67,10 +67,8 @@ func settleCertificates(body map[string]any, fresh opened, have map[string]tls.C
 		if !isFresh {
 			var known bool
 			pair, known = have[key]
-			if vault != "" {
-				// No world has a vault that a gateway may read yet: the write
-				// is accepted and its operation fails, as in Azure.
-				continue
+			if vault != "" && !known {
+				continue // the operation reads it
 			}
 			if !known {
 				return nil, fail(http.StatusBadRequest, "ApplicationGatewaySslCertificateDataMustBeSpecified", "Either Data or KeyVaultSecretId must be specified for Certificate %s.", entryID(body, name))

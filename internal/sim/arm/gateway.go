@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
@@ -23,6 +24,8 @@ type Plane interface {
 type gateway struct {
 	id       string
 	keys     map[string]tls.Certificate // by entry name in lower case; never leaves
+	disabled map[string]bool            // entries whose listeners are disabled, likewise
+	due      time.Duration              // when it looks at Key Vault again, by Clock.Elapsed
 	plane    Plane                      // nil: the gateway exists on paper only
 	running  *operation
 	applying sync.Mutex // one change of the data plane at a time
@@ -40,7 +43,12 @@ func (s *Server) AddGateway(ctx context.Context, document map[string]any, plane 
 		return fmt.Errorf("add gateway: %w", f)
 	}
 	id, _ := document["id"].(string)
-	g := &gateway{id: id, keys: keys, plane: plane}
+	g := &gateway{id: id, keys: keys, disabled: map[string]bool{}, plane: plane}
+	l := s.look(ctx, document)
+	for name, problem := range l.problems {
+		return fmt.Errorf("add gateway: certificate %s: %s", name, problem)
+	}
+	maps.Copy(g.keys, l.pairs)
 	settle(document, g, "Succeeded")
 	if err := s.Add(document); err != nil {
 		return err
@@ -48,7 +56,9 @@ func (s *Server) AddGateway(ctx context.Context, document map[string]any, plane 
 	s.mu.Lock()
 	s.showMembers(s.resources[strings.ToLower(id)].document)
 	s.gateways[strings.ToLower(id)] = g
+	g.due = s.ground.Clock.Elapsed() + lookEvery
 	s.mu.Unlock()
+	s.work.Go(func() { s.keepLooking(g) })
 	return s.apply(ctx, g)
 }
 
@@ -73,6 +83,7 @@ func (s *Server) apply(ctx context.Context, g *gateway) error {
 			certs[name] = pair
 		}
 	}
+	disabled := maps.Clone(g.disabled)
 	encoded, err := json.Marshal(r.document)
 	s.mu.Unlock()
 	if err != nil {
@@ -86,6 +97,7 @@ func (s *Server) apply(ctx context.Context, g *gateway) error {
 	s.mu.Lock()
 	s.reach(document)
 	s.mu.Unlock()
+	withoutDisabled(document, disabled)
 	return g.plane.Apply(ctx, document, certs, addresses)
 }
 
@@ -213,9 +225,13 @@ func (s *Server) patchGateway(w http.ResponseWriter, c call, id resourceID, full
 	}
 	s.mu.Lock()
 	document, f := s.patchTags(c, id, full, body)
+	g := s.gateways[strings.ToLower(full)]
 	s.mu.Unlock()
 	if f != nil {
 		return f
+	}
+	if g != nil && !s.o.Guesses.TagsDoNotLook {
+		s.work.Go(func() { s.poll(s.ctx, g) })
 	}
 	answer(w, http.StatusOK, document)
 	return nil

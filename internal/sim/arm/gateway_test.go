@@ -210,19 +210,6 @@ func TestADataPlaneThatFailsFailsTheOperation(t *testing.T) {
 	}
 }
 
-func TestAVaultReferenceIsAcceptedAndItsOperationFails(t *testing.T) {
-	b := setUp(t)
-	body := b.get(gatewayID + version).body
-	list(body, "sslCertificates")[0]["properties"] = map[string]any{"keyVaultSecretId": "https://kv.vault.azure.net/secrets/gis"}
-	ended := b.poll(b.call(http.MethodPut, gatewayID+version, body))
-	if raw := string(mustJSON(t, ended)); ended["status"] != "Failed" || !strings.Contains(raw, "ApplicationGatewayKeyVaultSecretAccessDenied") {
-		t.Errorf("ended %s", raw)
-	}
-	if got, want := b.plane.serves("frontendCert"), b.old.Leaf.SerialNumber.String(); got != want {
-		t.Error("the data plane lost the last good certificate")
-	}
-}
-
 func TestTagsArePatchedAtOnce(t *testing.T) {
 	b := setUp(t)
 	before := b.get(gatewayID + version).body

@@ -68,8 +68,10 @@ func (s *Server) acceptPut(c call, id resourceID, full string, body map[string]a
 	change := s.begin(g, stored)
 	s.supersede(g)
 	s.replace(g, stored, body, keys)
+	how := s.plot(c.step)
+	how.blind = s.o.Guesses.NoOpDoesNotLook && sameButForState(change.document, stored.document)
 	s.ground.Ledger.Record(ground.GatewayWrite, full, "put")
-	op := s.start(g, change, s.plot(c.step))
+	op := s.start(g, change, how)
 	return op, clone(stored.document), nil
 }
 
@@ -79,6 +81,9 @@ func (s *Server) check(c call, body map[string]any, fresh opened, g *gateway) (m
 		return nil, fail(http.StatusBadRequest, "LocationRequired", "The location property is required for this definition.")
 	}
 	if f := duplicates(body); f != nil {
+		return nil, f
+	}
+	if f := needsIdentity(body); f != nil {
 		return nil, f
 	}
 	keys, f := settleCertificates(body, fresh, g.keys)
@@ -106,6 +111,7 @@ func (s *Server) replace(g *gateway, stored *resource, document map[string]any, 
 	guid := object(stored.document, "properties")["resourceGuid"]
 	g.keys = keys
 	object(document, "properties")["resourceGuid"] = guid
+	s.showIdentity(document)
 	settle(document, g, "Updating")
 	s.showMembers(document)
 	stored.document = document
@@ -252,6 +258,10 @@ func (s *Server) linked(c call, body map[string]any, id string) *failure {
 	identity, _ := body["identity"].(map[string]any)
 	assigned, _ := identity["userAssignedIdentities"].(map[string]any)
 	for scope := range assigned {
+		if !s.exists(scope) {
+			// guess: ARM's own code for an identity that is not there.
+			return fail(http.StatusBadRequest, "FailedIdentityOperation", "Identity operation for resource '%s' failed with error 'The resource '%s' was not found.'.", id, scope)
+		}
 		if f := join("Microsoft.ManagedIdentity/userAssignedIdentities/assign/action", scope); f != nil {
 			return f
 		}

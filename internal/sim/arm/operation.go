@@ -30,7 +30,10 @@ func (o *operation) url(host, collection, version string) string {
 }
 
 // plot is how an operation will go.
-type plot struct{ fails, slow, superseded bool }
+type plot struct {
+	fails, slow, superseded bool
+	blind                   bool // it does not look at Key Vault
+}
 
 func (s *Server) plot(step string) plot {
 	take := func(name string) bool {
@@ -63,7 +66,6 @@ func (s *Server) newOperation(object string) (*operation, context.Context) {
 func (s *Server) start(g *gateway, was before, how plot) *operation {
 	op, ctx := s.newOperation(g.id)
 	g.running = op
-	vault := vaultEntry(s.resources[strings.ToLower(g.id)].document)
 	lasts := s.o.Guesses.Update
 	if how.slow {
 		lasts *= 10
@@ -85,14 +87,8 @@ func (s *Server) start(g *gateway, was before, how plot) *operation {
 		case how.fails:
 			f = fail(http.StatusOK, "ApplicationGatewayOperationFailed", "An error occurred.").
 				with("ApplicationGatewayUpdateFailed", "The update of gateway %s failed on its instances; the last good configuration is kept.", g.id)
-		case vault != "":
-			f = fail(http.StatusOK, "ApplicationGatewayKeyVaultSecretException", "Problem occured while accessing and validating KeyVault Secrets associated with Application Gateway '%s'. See details below:", g.id).
-				with("ApplicationGatewayKeyVaultSecretAccessDenied", "Access denied for KeyVault Secret '%s' for Application Gateway '%s'. Make sure that Identity assigned to Application Gateway has access to the KeyVault associated with secret.", vault, g.id)
 		default:
-			if err := s.apply(ctx, g); err != nil && ctx.Err() == nil {
-				f = fail(http.StatusOK, "InternalServerError", "An error occurred.").with("DataPlane", "%v", err)
-			}
-			if s.ground.Clock.Wait(ctx, lasts/3) != nil {
+			if f = s.lookAndApply(ctx, g, how); f == nil && s.ground.Clock.Wait(ctx, lasts/3) != nil {
 				return
 			}
 		}
@@ -151,15 +147,17 @@ func (s *Server) putBack(g *gateway, was before) {
 	s.start(g, was, plot{})
 }
 
-// vaultEntry is the first Key Vault reference of a gateway, if it has one.
-func vaultEntry(document map[string]any) string {
-	for _, entry := range children(document, "sslCertificates") {
-		properties, _ := entry["properties"].(map[string]any)
-		if id, _ := properties["keyVaultSecretId"].(string); id != "" {
-			return id
+// lookAndApply is the working part of a write.
+func (s *Server) lookAndApply(ctx context.Context, g *gateway, how plot) *failure {
+	if !how.blind {
+		if f := s.follow(ctx, g); f != nil {
+			return f
 		}
 	}
-	return ""
+	if err := s.apply(ctx, g); err != nil && ctx.Err() == nil {
+		return fail(http.StatusOK, "InternalServerError", "An error occurred.").with("DataPlane", "%v", err)
+	}
+	return nil
 }
 
 func (s *Server) routeOperation(parts, lower []string) route {

@@ -85,7 +85,7 @@ func (s *Server) vaultToWrite(c call, id resourceID, full, action string) (*reso
 
 // writePolicies adds, replaces or removes permissions of principals.
 // Source: Azure REST reference, Vaults - Update Access Policy.
-func (s *Server) writePolicies(w http.ResponseWriter, c call, id resourceID, full string) *failure {
+func (s *Server) writePolicies(w http.ResponseWriter, c call, _ resourceID, full string) *failure {
 	body, f := c.body()
 	if f != nil {
 		return f
@@ -95,7 +95,7 @@ func (s *Server) writePolicies(w http.ResponseWriter, c call, id resourceID, ful
 	if !slices.Contains([]string{"add", "replace", "remove"}, operation) {
 		return fail(http.StatusBadRequest, "BadRequest", "The operation '%s' is none of add, replace and remove.", operation)
 	}
-	id, _ = parseID(vault)
+	id, _ := parseID(vault)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, f := s.vaultToWrite(c, id, vault, "/accessPolicies/write")

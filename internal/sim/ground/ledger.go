@@ -13,6 +13,7 @@ const (
 	LeafServed        = "leaf-served"        // a gateway instance began to serve another leaf
 	VaultWrite        = "vault-write"        // something in a Key Vault was changed
 	OperationFinished = "operation-finished" // an asynchronous operation ended
+	ListenerState     = "listener-state"     // a look at Key Vault disabled or enabled listeners
 	FaultHappened     = "fault"              // a fault was taken
 )
 

@@ -55,7 +55,7 @@ func (s *Server) describe(caller entra.Caller) string {
 func (s *Server) admit(caller entra.Caller, network Network, v *vault, document map[string]any) *failure {
 	p := properties(document)
 	acls, _ := p["networkAcls"].(map[string]any)
-	trusted := network == Gateway && !strings.EqualFold(text(acls, "bypass"), "None")
+	trusted := network == Gateway && !s.o.Guesses.GatewayNotTrusted && !strings.EqualFold(text(acls, "bypass"), "None")
 	if trusted || network != Outside && hasPrivateEndpoint(p) {
 		return nil
 	}

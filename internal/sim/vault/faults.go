@@ -13,7 +13,7 @@ type FaultDoc struct{ Name, What string }
 
 // Steps are the names of requests to a vault, as faults use them.
 func Steps() []string {
-	return []string{"vault-list", "vault-get", "vault-versions", "vault-import", "vault-secret", "vault-patch", "vault-delete", "vault-recover"}
+	return []string{"vault-list", "vault-get", "vault-versions", "vault-import", "vault-secret", "vault-patch", "vault-delete", "vault-recover", StepFetch}
 }
 
 // Faults lists the faults of Key Vault; each can strike at every step.

@@ -50,6 +50,10 @@ type Guesses struct {
 	// OldAccessDenied: a missing access policy has the inner code AccessDenied.
 	// guess: ForbiddenByPolicy; reports of 2021 show the other.
 	OldAccessDenied bool
+	// GatewayNotTrusted: the firewall does not let gateways in as a trusted
+	// service. guess: it does, as the list of trusted services says; reports of
+	// 2020 say it had no effect (application-gateway-kubernetes-ingress#872).
+	GatewayNotTrusted bool
 	// Settle is how long delete, recover and purge take in the world's time; 0
 	// is 5 s. guess: reported are "seconds".
 	Settle time.Duration
