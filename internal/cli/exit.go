@@ -110,6 +110,9 @@ func kinds() []kind {
 		}},
 		{"proxy", exitPreflight, reader(func(e *egress.ProxyError, f *failure) {
 			f.Hint = "check HTTPS_PROXY (and NO_PROXY)"
+			if azure, ok := errors.AsType[*cloud.Error](f.cause); ok && e.AboutTarget() && azure.Hint != "" {
+				f.Hint = azure.Hint // the proxy is right; what was asked for is not
+			}
 		})},
 		{"azure", exitPreflight, reader(func(e *cloud.Error, f *failure) {
 			f.Code, f.Hint = azureCode(e), e.Hint

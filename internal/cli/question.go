@@ -15,6 +15,11 @@ const maxAnswers = 64 << 10
 // confirm asks before a change. Without a terminal nobody can be asked, and
 // nothing is changed.
 func (a *app) confirm(ctx context.Context, yes bool, question string) error {
+	return a.confirmChange(ctx, yes, "the gateway", question)
+}
+
+// confirmChange is confirm for a change of something else.
+func (a *app) confirmChange(ctx context.Context, yes bool, what, question string) error {
 	if yes {
 		return nil
 	}
@@ -23,7 +28,7 @@ func (a *app) confirm(ctx context.Context, yes bool, question string) error {
 		if a.ui.json {
 			why = "with --json the plan is not shown"
 		}
-		return whileServing(usage("add --yes to go on without being asked", "this changes the gateway, and nobody can be asked: %s", why),
+		return whileServing(usage("add --yes to go on without being asked", "this changes %s, and nobody can be asked: %s", what, why),
 			nothingChanged, "")
 	}
 	reply, err := a.askLine(ctx, question+" [y/N] ")

@@ -3,6 +3,7 @@ package cloud
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -41,7 +42,7 @@ func NewVaultClient(in Cloud, uri string, credential azcore.TokenCredential, opt
 		return nil, fmt.Errorf("key vault: %q is not an https address", clean(uri, 200))
 	}
 	name, ours := strings.CutSuffix(strings.ToLower(endpoint.Hostname()), "."+in.VaultSuffix)
-	if !ours || in.VaultSuffix == "" || !isVaultName(name) {
+	if !ours || in.VaultSuffix == "" || !IsVaultName(name) {
 		return nil, fmt.Errorf("key vault: %q is no vault of cloud %q, whose vaults are at NAME.%s", clean(endpoint.Host, 200), in.Name, in.VaultSuffix)
 	}
 	if options.Client == nil {
@@ -53,7 +54,7 @@ func NewVaultClient(in Cloud, uri string, credential azcore.TokenCredential, opt
 	client.PerCallPolicies = []policy.Policy{renewal{credential: credential}}
 	// These stand behind the policy that answers challenges, so they see what it
 	// is about to send and what it is about to believe.
-	client.PerRetryPolicies = []policy.Policy{guard{endpoint: endpoint}, challengeGuard{remember: c.tenant.Store}}
+	client.PerRetryPolicies = []policy.Policy{guard{endpoint: endpoint}, challengeGuard{remember: c.tenant.Store}, unknownName{}}
 	if options.Observe != nil {
 		client.PerRetryPolicies = append(client.PerRetryPolicies, observer{tell: options.Observe})
 	}
@@ -92,7 +93,7 @@ func (g challengeGuard) Do(request *policy.Request) (*http.Response, error) {
 				continue
 			}
 			address, err := url.Parse(strings.Trim(value, `"`))
-			if err != nil || address.Scheme != "https" || address.Host == "" || !isVaultName(strings.Trim(address.Path, "/")) {
+			if err != nil || address.Scheme != "https" || address.Host == "" || !IsVaultName(strings.Trim(address.Path, "/")) {
 				return nil, &challengeError{}
 			}
 			tenant := strings.Trim(address.Path, "/")
@@ -109,3 +110,29 @@ func (*challengeError) Error() string {
 }
 
 func (*challengeError) NonRetriable() {}
+
+// unknownName keeps a name that does not resolve, here or at the proxy, from
+// being asked for again and again: it is what a private vault looks like from
+// outside, and it stays so.
+type unknownName struct{}
+
+func (unknownName) Do(request *policy.Request) (*http.Response, error) {
+	response, err := request.Next()
+	if isUnknownName(err) {
+		err = &unknownNameError{err}
+	}
+	return response, err
+}
+
+func isUnknownName(err error) bool {
+	var dns *net.DNSError
+	var proxied interface{ AboutTarget() bool }
+	return errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &proxied) && proxied.AboutTarget()
+}
+
+type unknownNameError struct{ error }
+
+func (e *unknownNameError) Unwrap() error { return e.error }
+
+// NonRetriable is the mark that azcore's retry policy looks for.
+func (*unknownNameError) NonRetriable() {}

@@ -52,6 +52,13 @@ func (a vaultAttempt) failed(err error) error {
 	if hint := a.hint(e); hint != "" {
 		e.Hint = hint
 	}
+	if HasCode(e, "ForbiddenByPolicy", "ForbiddenByRbac", "ForbiddenByFirewall", "ForbiddenByConnection") {
+		// What follows the first sentence is who asked, from where, in ten
+		// lines, and the hint has taken from it what is needed.
+		if sentence, _, more := strings.Cut(e.Message, ". "); more {
+			e.Message = sentence
+		}
+	}
 	return e
 }
 
@@ -94,8 +101,9 @@ func (a vaultAttempt) hint(e *Error) string {
 			tenant = clean(*known, 100)
 		}
 		return fmt.Sprintf("vault %s belongs to tenant %s: sign in to that one with --tenant %s", name, tenant, tenant)
-	case e.Status == 0 && strings.Contains(strings.ToLower(e.Message), "no such host"):
-		return fmt.Sprintf("there is no vault %s, or its name is known in a private network only: az keyvault list --query \"[?name=='%s']\"", name, name)
+	case isUnknownName(e.err):
+		return fmt.Sprintf("there is no vault %s, or its name is known in a private network only, where Cartouche must then run: "+
+			"az keyvault list --query \"[?name=='%s']\"", name, name)
 	}
 	return ""
 }

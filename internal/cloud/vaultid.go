@@ -19,12 +19,12 @@ func SplitSecretID(id string) (vaultURI, name, version string, err error) {
 		return "", "", "", refused
 	}
 	parts := strings.Split(strings.TrimSuffix(strings.TrimPrefix(address.EscapedPath(), "/"), "/"), "/")
-	if len(parts) < 2 || len(parts) > 3 || !isVaultName(parts[1]) ||
+	if len(parts) < 2 || len(parts) > 3 || !IsVaultName(parts[1]) ||
 		!strings.EqualFold(parts[0], "secrets") && !strings.EqualFold(parts[0], "certificates") {
 		return "", "", "", refused
 	}
 	if len(parts) == 3 {
-		if version = parts[2]; !isVaultName(version) {
+		if version = parts[2]; !IsVaultName(version) {
 			return "", "", "", refused
 		}
 	}
@@ -35,10 +35,33 @@ func SplitSecretID(id string) (vaultURI, name, version string, err error) {
 	return "https://" + host, parts[1], version, nil
 }
 
-// isVaultName tells whether a text can be the name of a certificate or secret,
+// IsVaultName tells whether a text can be the name of a certificate or secret,
 // or a version. Source: "Object identifiers" of about-keys-secrets-certificates:
 // 1 to 127 characters of 0-9, a-z, A-Z and -.
-func isVaultName(text string) bool {
+func IsVaultName(text string) bool {
 	return len(text) >= 1 && len(text) <= 127 &&
 		strings.Trim(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-") == ""
+}
+
+// VaultAddress is the address of a vault by whatever people call it: its name,
+// its resource id, or its address as it is.
+func VaultAddress(in Cloud, vault string) (string, error) {
+	vault = strings.TrimSpace(vault)
+	name := vault
+	switch {
+	case strings.Contains(vault, "://"):
+		return strings.ToLower(strings.TrimRight(vault, "/")), nil // NewVaultClient looks whose it is
+	case strings.HasPrefix(vault, "/"):
+		id, err := ParseResourceID(vault)
+		if err != nil || !strings.EqualFold(id.Type, "Microsoft.KeyVault/vaults") {
+			return "", fmt.Errorf("%q is not the resource id of a key vault", clean(vault, 200))
+		}
+		name = id.Name
+	case strings.HasSuffix(strings.ToLower(vault), "."+in.VaultSuffix):
+		name = vault[:len(vault)-len(in.VaultSuffix)-1]
+	}
+	if !IsVaultName(name) {
+		return "", fmt.Errorf("%q is neither the name of a key vault, nor its address or resource id", clean(vault, 200))
+	}
+	return "https://" + strings.ToLower(name) + "." + in.VaultSuffix, nil
 }

@@ -45,7 +45,7 @@ func FuzzSplitSecretID(f *testing.F) {
 			}
 			return
 		}
-		if !isVaultName(name) || version != "" && !isVaultName(version) || uri != strings.ToLower(uri) || strings.HasSuffix(uri, "/") {
+		if !IsVaultName(name) || version != "" && !IsVaultName(version) || uri != strings.ToLower(uri) || strings.HasSuffix(uri, "/") {
 			t.Fatalf("%q became %q %q %q", id, uri, name, version)
 		}
 		// What it was taken for is written in one way only.
@@ -54,4 +54,21 @@ func FuzzSplitSecretID(f *testing.F) {
 			t.Errorf("%q: %q became %q %q %q, %v", id, again, uri2, name2, version2, err)
 		}
 	})
+}
+
+func TestVaultAddress(t *testing.T) {
+	const want = "https://entvault.vault.azure.net"
+	for _, vault := range []string{
+		"entvault", " EntVault ", "entvault.vault.azure.net", want, want + "/", "HTTPS://ENTVAULT.vault.azure.net",
+		"/subscriptions/s/resourcegroups/g/providers/microsoft.keyvault/VAULTS/EntVault",
+	} {
+		if got, err := VaultAddress(Public(), vault); got != want || err != nil {
+			t.Errorf("%q: got %q, %v", vault, got, err)
+		}
+	}
+	for _, vault := range []string{"", "ent vault", "a.b", "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/applicationGateways/x", "/x"} {
+		if got, err := VaultAddress(Public(), vault); err == nil {
+			t.Errorf("%q became %q", vault, got)
+		}
+	}
 }

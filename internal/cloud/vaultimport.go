@@ -27,7 +27,7 @@ const importTries = 3
 // the vault is looked at before anything is sent again.
 func (c *VaultClient) Import(ctx context.Context, name string, bundle *pki.Bundle) (VaultCertificate, error) {
 	a := c.attempt("import certificate", clean(name, 200), needImport)
-	if !isVaultName(name) {
+	if !IsVaultName(name) {
 		return VaultCertificate{}, a.failed(errors.New("a name in Key Vault has 1 to 127 letters, digits and hyphens"))
 	}
 	for try := 1; ; try++ {

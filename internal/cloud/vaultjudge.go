@@ -56,3 +56,25 @@ func (v VaultCertificate) Unusable(now time.Time) pki.Findings {
 	}
 	return found
 }
+
+// Judge is everything that can be said of this version: what makes it unusable,
+// and what package pki finds in the certificate. public is the certificate with
+// the chain that pki.Complete found for it, nil for the certificate alone. It
+// needs no key and no network.
+func (v VaultCertificate) Judge(public *pki.Bundle, c pki.Criteria) pki.Judgement {
+	unusable := v.Unusable(c.Now)
+	if public == nil {
+		public = &pki.Bundle{Leaf: v.Leaf}
+	}
+	if public.Leaf == nil {
+		return pki.Judgement{Findings: unusable}
+	}
+	judgement := pki.JudgePublic(public, c)
+	for _, finding := range judgement.Findings {
+		if !unusable.Has(finding.Code) {
+			unusable = append(unusable, finding)
+		}
+	}
+	judgement.Findings = unusable.WorstFirst()
+	return judgement
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
@@ -73,9 +74,9 @@ func (c *VaultClient) Versions(ctx context.Context, name string) ([]VaultCertifi
 		var secretErr error
 		versions, secretErr = c.secretVersions(ctx, name)
 		if secretErr == nil && len(versions) == 0 {
-			return nil, a.notFound()
+			return nil, c.notFound(ctx, a, name)
 		}
-		err = cmp.Or(secretErr, nil)
+		err = secretErr
 	}
 	if err != nil {
 		return nil, err
@@ -105,7 +106,11 @@ func (c *VaultClient) Certificate(ctx context.Context, name, version string) (Va
 	found, err := c.bundle(ctx, name, version)
 	switch {
 	case IsNotFound(err):
-		return c.secretCertificate(ctx, name, version)
+		found, err := c.secretCertificate(ctx, name, version)
+		if IsNotFound(err) {
+			err = c.notFound(ctx, c.attempt("read certificate", nameAndVersion(name, version), needList), name)
+		}
+		return found, err
 	case err == nil && (found.Enabled || version != ""):
 		return found, nil
 	case err != nil && (version != "" || !isDisabled(err)):
@@ -216,11 +221,16 @@ func isDisabled(err error) bool {
 		(HasCode(err, "SecretDisabled", "CertificateDisabled") || strings.Contains(strings.ToLower(errorTexts(e)), "disabled"))
 }
 
-func (a vaultAttempt) notFound() *Error {
+// notFound says whether the name is that of a deleted certificate.
+func (c *VaultClient) notFound(ctx context.Context, a vaultAttempt, name string) *Error {
 	e := a.newError()
 	e.Status, e.Code = http.StatusNotFound, "CertificateNotFound"
 	e.Message = "there is no certificate or secret with this name in the vault"
-	e.Hint = "cartouche certificates --vault " + a.vault.name
+	e.Hint = "cartouche certificates --vault " + c.name
+	if deleted, is, _ := c.Deleted(ctx, name); is {
+		e.Message = "the certificate was deleted on " + deleted.Deleted.UTC().Format(time.DateOnly) + " and can be recovered"
+		e.Hint = fmt.Sprintf("az keyvault certificate recover --vault-name %s --name %s", c.name, clean(name, 127))
+	}
 	return e
 }
 

@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"context"
+	"crypto/x509"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// certificatesOptions are the flags of `certificates`.
+type certificatesOptions struct {
+	azure     azureFlags
+	vault     string
+	forWhat   string
+	rootFiles []string
+}
+
+// vaultCertificatesValue is the JSON of `certificates`.
+type vaultCertificatesValue struct {
+	Vault string `json:"vault"`
+	URI   string `json:"uri"`
+	// Names are those of the deployment that --for names, else empty.
+	Names        []string                `json:"names"`
+	Certificates []vaultCertificateValue `json:"certificates"`
+}
+
+// vaultCertificateValue is one version of a certificate in a vault.
+type vaultCertificateValue struct {
+	Name     string          `json:"name"`
+	Version  string          `json:"version"`
+	Kind     cloud.VaultKind `json:"kind"`
+	SecretID string          `json:"secretId"`
+	// Follow is the identifier without a version, which a gateway follows.
+	Follow      string            `json:"follow"`
+	Enabled     bool              `json:"enabled"`
+	Created     *time.Time        `json:"created"`
+	NotBefore   *time.Time        `json:"notBefore"`
+	NotAfter    *time.Time        `json:"notAfter"`
+	Thumbprint  string            `json:"thumbprint"`
+	Tags        map[string]string `json:"tags"`
+	ContentType string            `json:"contentType"`
+	KeyType     string            `json:"keyType"`
+	// Certificate is null when only the list's facts are known.
+	Certificate *pki.Description `json:"certificate"`
+	// Usable is null when it is not known, because a secret was not opened.
+	Usable   *bool        `json:"usable"`
+	Findings pki.Findings `json:"findings"`
+	Unread   string       `json:"unread,omitempty"`
+
+	judged []*x509.Certificate
+}
+
+func newCertificatesCommand(a *app) *cobra.Command {
+	var options certificatesOptions
+	cmd := &cobra.Command{
+		Use:     "certificates --vault VAULT [NAME]",
+		GroupID: groupLook,
+		Short:   "list what is in a Key Vault, and why a gateway cannot use it",
+		Long: `Lists every certificate of a vault, and every .pfx that was stored there as a plain
+secret: what it covers, how long it is valid, and whether a gateway can use it. With NAME
+one of them is shown in full with all its versions.
+
+No key is read, except that of a plain secret that is named: there is no other way to know
+what is in it. What a certificate does not tell without its key, its chain above all, is
+judged by what the certificate itself leads to.`,
+		Example: `  cartouche certificates --vault entvault
+  cartouche certificates --vault entvault --for gis.example.com
+  cartouche certificates --vault https://entvault.vault.azure.net gis-2027 --json`,
+		Args: atMostOneArgument,
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&options.vault, "vault", "", "name, address or resource id of the vault `VAULT`")
+	flags.StringVar(&options.forWhat, "for", "", "judge by the names that this deployment serves `DEPLOYMENT`")
+	flags.StringArrayVar(&options.rootFiles, "roots", nil, "more authorities to know (PEM, DER or PKCS#7), repeatable `FILE`")
+	options.azure.add(flags)
+	cmd.RunE = a.run(func(ctx context.Context, args []string) error {
+		if options.vault == "" {
+			return usage("cartouche vaults", "say which vault: --vault VAULT")
+		}
+		return a.certificates(ctx, options, args)
+	})
+	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
+}
+
+func (a *app) certificates(ctx context.Context, options certificatesOptions, args []string) error {
+	session, err := a.connect(ctx, options.azure)
+	if err != nil {
+		return err
+	}
+	client, err := session.vault(options.vault)
+	if err != nil {
+		return err
+	}
+	criteria, err := session.vaultCriteria(ctx, options.forWhat, options.rootFiles)
+	if err != nil {
+		return err
+	}
+	value := vaultCertificatesValue{
+		Vault: client.Name(), URI: client.URI(), Names: filled(criteria.Names), Certificates: []vaultCertificateValue{},
+	}
+	a.ui.progress.doing(rotation.PhaseObserve, "looking into vault "+client.Name())
+	defer a.ui.progress.done()
+	if len(args) == 1 {
+		return a.versions(ctx, session, client, args[0], criteria, value)
+	}
+	found, err := client.Certificates(ctx)
+	switch {
+	case err != nil && (len(found) == 0 || ctx.Err() != nil):
+		return whileServing(session.proxy.instead(err), nothingChanged, "cartouche vaults")
+	case err != nil:
+		a.ui.warn("a .pfx that is kept as a plain secret is not listed: " + err.Error())
+	}
+	for _, v := range found {
+		value.Certificates = append(value.Certificates, newVaultCertificateValue(v, nil, criteria))
+	}
+	a.ui.progress.done()
+	if a.ui.json {
+		return a.ui.value(value)
+	}
+	a.ui.vaultCertificateTable(value, a.env.Now())
+	return nil
+}
+
+// versions shows one certificate in full, and all its versions.
+func (a *app) versions(ctx context.Context, s *session, client *cloud.VaultClient, name string, criteria pki.Criteria, value vaultCertificatesValue) error {
+	newest, err := client.Certificate(ctx, name, "")
+	if err != nil {
+		return whileServing(s.proxy.instead(err), nothingChanged, "cartouche certificates --vault "+client.Name())
+	}
+	versions, err := client.Versions(ctx, name)
+	if err != nil {
+		return whileServing(s.proxy.instead(err), nothingChanged, "cartouche certificates --vault "+client.Name())
+	}
+	for _, v := range versions {
+		if v.Version == newest.Version {
+			value.Certificates = append(value.Certificates, newVaultCertificateValue(newest, s.publicChain(ctx, newest, criteria.Roots), criteria))
+			continue
+		}
+		value.Certificates = append(value.Certificates, newVaultCertificateValue(v, nil, pki.Criteria{Now: criteria.Now}))
+	}
+	a.ui.progress.done()
+	if a.ui.json {
+		return a.ui.value(value)
+	}
+	a.ui.vaultCertificateVersions(value, newest.Version, a.env.Now())
+	return nil
+}
+
+// vaultCriteria is what certificates are judged by: the names of a deployment,
+// when one is named, and what it serves now.
+func (s *session) vaultCriteria(ctx context.Context, forWhat string, rootFiles []string) (pki.Criteria, error) {
+	roots, err := s.app.rootsWith(s.network, rootFiles)
+	if err != nil {
+		return pki.Criteria{}, err
+	}
+	criteria := pki.Criteria{Now: s.app.env.Now(), Roots: roots}
+	if forWhat == "" {
+		return criteria, nil
+	}
+	found, err := s.find(ctx)
+	if err != nil {
+		return criteria, err
+	}
+	chosen, err := deployment.Select(found.Deployments, forWhat)
+	if err != nil {
+		return criteria, whileServing(err, nothingChanged, "")
+	}
+	criteria.Names = chosen.Names()
+	if served := chosen.Served(); len(served) == 1 && len(served[0].Chain) > 0 {
+		criteria.Serving = served[0].Chain[0]
+	}
+	return criteria, nil
+}
+
+// publicChain is a certificate with the chain that it leads to.
+func (s *session) publicChain(ctx context.Context, v cloud.VaultCertificate, roots *pki.Roots) *pki.Bundle {
+	if v.Leaf == nil {
+		return nil
+	}
+	return s.app.complete(ctx, s.network, roots, &pki.Bundle{Leaf: v.Leaf})
+}
+
+func newVaultCertificateValue(v cloud.VaultCertificate, public *pki.Bundle, criteria pki.Criteria) vaultCertificateValue {
+	judgement := v.Judge(public, criteria)
+	value := vaultCertificateValue{
+		Name: v.Name, Version: v.Version, Kind: v.Kind, SecretID: v.SecretID, Follow: v.Versionless(), Enabled: v.Enabled,
+		Created: known(v.Created), NotBefore: known(v.NotBefore), NotAfter: known(v.NotAfter), Thumbprint: v.Thumbprint,
+		Tags: v.Tags, ContentType: v.ContentType, KeyType: v.KeyType, Unread: v.Unread,
+		Findings: judgement.Findings, judged: judgement.Chain,
+	}
+	if public == nil { // what was not looked for is not missing
+		value.Findings = refusals(judgement.Findings)
+	}
+	if v.Leaf != nil {
+		described := pki.Describe(v.Leaf)
+		value.Certificate = &described
+	}
+	switch {
+	case value.Findings.Refused():
+		value.Usable = new(false)
+	case v.Leaf != nil:
+		value.Usable = new(true)
+	}
+	return value
+}
+
+func refusals(list pki.Findings) pki.Findings {
+	var refused pki.Findings
+	for _, finding := range list {
+		if finding.Severity == pki.Refusal {
+			refused = append(refused, finding)
+		}
+	}
+	return refused
+}
+
+// known is a time, null in JSON when it is none.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}

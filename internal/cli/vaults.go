@@ -1,0 +1,221 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+const (
+	// vaultTime bounds how long one of several vaults is waited for: a private
+	// one may not answer at all.
+	vaultTime = 20 * time.Second
+	// vaultsAtOnce is how many vaults are looked into side by side.
+	vaultsAtOnce = 4
+)
+
+// vaultValue is one element of the JSON of `vaults`.
+type vaultValue struct {
+	ID             string `json:"id"`
+	Name           string `json:"name"`
+	URI            string `json:"uri"`
+	SubscriptionID string `json:"subscriptionId"`
+	ResourceGroup  string `json:"resourceGroup"`
+	Location       string `json:"location"`
+	TenantID       string `json:"tenantId"`
+	// Access is who decides who may read: "roles" or "policies".
+	Access          string            `json:"access"`
+	Network         vaultNetworkValue `json:"network"`
+	PurgeProtection bool              `json:"purgeProtection"`
+	RetentionDays   int               `json:"retentionDays"`
+	// Certificates is null when the vault could not be looked into; Unread says why.
+	Certificates *vaultCount `json:"certificates"`
+	Unread       *failure    `json:"unread,omitempty"`
+}
+
+type vaultNetworkValue struct {
+	Public           bool     `json:"public"`
+	Firewall         bool     `json:"firewall"`
+	TrustedServices  bool     `json:"trustedServices"`
+	Addresses        []string `json:"addresses"`
+	Subnets          []string `json:"subnets"`
+	PrivateEndpoints []string `json:"privateEndpoints"`
+	Explanation      string   `json:"explanation"`
+}
+
+// vaultCount counts certificates. Secrets that may be one are not opened, so
+// they are neither usable nor unusable.
+type vaultCount struct {
+	Usable   int `json:"usable"`
+	Unusable int `json:"unusable"`
+	Unopened int `json:"unopened"`
+}
+
+func newVaultsCommand(a *app) *cobra.Command {
+	var azure azureFlags
+	cmd := &cobra.Command{
+		Use:     "vaults",
+		GroupID: groupLook,
+		Short:   "list Key Vaults: who may read them, from where, how many certificates",
+		Long: `Lists every Key Vault that this sign-in may see, and looks into each as far as it may:
+how many certificates a gateway can use. A vault that keeps this computer out is listed
+with the reason. No key is read.`,
+		Example: `  cartouche vaults
+  cartouche vaults --subscription 00000000-0000-0000-0000-000000000000 --json
+  cartouche certificates --vault entvault`,
+		Args: noArguments,
+		RunE: a.run(func(ctx context.Context, _ []string) error { return a.vaults(ctx, azure) }),
+	}
+	azure.add(cmd.Flags())
+	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
+}
+
+func (a *app) vaults(ctx context.Context, flags azureFlags) error {
+	session, err := a.connect(ctx, flags)
+	if err != nil {
+		return err
+	}
+	a.ui.progress.doing(rotation.PhaseObserve, "looking for vaults")
+	defer a.ui.progress.done()
+	found, err := session.azure.Vaults(ctx, session.scope.Subscriptions)
+	switch {
+	case err != nil && len(found) == 0:
+		return whileServing(session.proxy.instead(err), nothingChanged, "cartouche vaults --verbose")
+	case err != nil:
+		a.ui.warn("some vaults may be missing: " + err.Error())
+	}
+	values := make([]vaultValue, len(found))
+	var looks errgroup.Group
+	looks.SetLimit(vaultsAtOnce)
+	for i, v := range found {
+		looks.Go(func() error {
+			values[i] = session.lookInto(ctx, v)
+			return nil
+		})
+	}
+	_ = looks.Wait() // each value holds its own failure
+	if err := ctx.Err(); err != nil {
+		return whileServing(err, nothingChanged, "")
+	}
+	a.ui.progress.done()
+	if a.ui.json {
+		return a.ui.value(values)
+	}
+	a.ui.vaultTable(values)
+	return nil
+}
+
+// lookInto counts what is in a vault, as far as it lets this computer.
+func (s *session) lookInto(ctx context.Context, v cloud.Vault) vaultValue {
+	value := newVaultValue(v)
+	ctx, cancel := context.WithTimeoutCause(ctx, vaultTime, errors.New("the vault did not answer in time"))
+	defer cancel()
+	client, err := s.vault(v.URI)
+	if err != nil {
+		value.Unread = unread(err)
+		return value
+	}
+	certificates, err := client.Certificates(ctx)
+	if err != nil && len(certificates) == 0 {
+		value.Unread = unread(s.proxy.instead(err))
+		return value
+	}
+	value.Certificates = &vaultCount{}
+	for _, certificate := range certificates {
+		switch {
+		case unopened(certificate):
+			value.Certificates.Unopened++
+		case len(certificate.Unusable(s.app.env.Now())) == 0 && certificate.Leaf != nil:
+			value.Certificates.Usable++
+		default:
+			value.Certificates.Unusable++
+		}
+	}
+	return value
+}
+
+func unread(err error) *failure {
+	f := explain(err)
+	return &f
+}
+
+// unopened is a secret that may hold a .pfx: to know, its key has to be read.
+func unopened(v cloud.VaultCertificate) bool {
+	return v.Kind == cloud.VaultKindSecret && v.Leaf == nil && v.Unread == ""
+}
+
+// vault makes a client for the vault that a person names.
+func (s *session) vault(named string) (*cloud.VaultClient, error) {
+	address, err := cloud.VaultAddress(s.in, named)
+	if err != nil {
+		return nil, usage("cartouche vaults", "--vault: %s", err)
+	}
+	client, err := cloud.NewVaultClient(s.in, address, s.credential, cloud.Options{
+		Client: &http.Client{Transport: s.proxy}, Version: s.app.env.Version, Observe: s.app.observeCall(),
+	})
+	if err != nil {
+		return nil, usage("cartouche vaults", "--vault: %s", err)
+	}
+	return client, nil
+}
+
+func newVaultValue(v cloud.Vault) vaultValue {
+	access := "policies"
+	if v.RBAC {
+		access = "roles"
+	}
+	return vaultValue{
+		ID: v.ID, Name: v.Name, URI: v.URI, SubscriptionID: v.SubscriptionID, ResourceGroup: v.ResourceGroup,
+		Location: v.Location, TenantID: v.TenantID, Access: access,
+		Network: vaultNetworkValue{
+			Public: v.Network.Public, Firewall: v.Network.Firewall, TrustedServices: v.Network.TrustedServices,
+			Addresses: filled(v.Network.Addresses), Subnets: filled(v.Network.Subnets),
+			PrivateEndpoints: filled(v.Network.PrivateEndpoints), Explanation: v.Network.Explain(),
+		},
+		PurgeProtection: v.PurgeProtection, RetentionDays: v.RetentionDays,
+	}
+}
+
+// filled is a list that JSON writes as [] when it is empty.
+func filled(list []string) []string { return append([]string{}, list...) }
+
+func (u *ui) vaultTable(values []vaultValue) {
+	if len(values) == 0 {
+		u.say("no vault was found in what this sign-in may read")
+		return
+	}
+	var rows [][]line
+	for _, v := range values {
+		inside := words(caution("not read"))
+		if c := v.Certificates; c != nil {
+			inside = words(fmt.Sprintf("%d usable of %d", c.Usable, c.Usable+c.Unusable))
+			if c.Unopened > 0 {
+				inside = append(inside, words(faint(fmt.Sprintf(", %d in plain secrets", c.Unopened)))...)
+			}
+		}
+		rows = append(rows, []line{words(title(v.Name)), words(v.ResourceGroup), words(v.Access), words(v.Network.Explanation), inside})
+	}
+	u.table([]string{"name", "group", "access by", "reached from", "certificates"}, rows)
+	first := true
+	for _, v := range values {
+		if v.Unread == nil {
+			continue
+		}
+		if first {
+			u.heading("Not read")
+			first = false
+		}
+		u.item(caution("!"), title(v.Name), ": ", v.Unread.Message)
+		if v.Unread.Hint != "" {
+			u.item(span{text: " "}, faint("mend: "), v.Unread.Hint)
+		}
+	}
+}
