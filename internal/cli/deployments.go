@@ -2,14 +2,17 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -22,16 +25,22 @@ type deploymentValue struct {
 	// DaysLeft is until the first of the certificates ends, null when unknown.
 	DaysLeft     *int               `json:"daysLeft"`
 	Certificates []certificateValue `json:"certificates"`
+
+	ends time.Time // zero when unknown
 }
 
 // certificateValue is a certificate that a gateway serves, and where it lives.
 type certificateValue struct {
-	// Entry is the gateway's sslCertificates entry.
+	// Entry is the gateway's sslCertificates entry, "" for one in IIS.
 	Entry string `json:"entry"`
-	// KeyVaultSecretID is set when the entry is a reference.
+	// KeyVaultSecretID is set when the entry is a reference, Follows tells
+	// whether a newer version in the vault reaches the gateway by itself.
 	KeyVaultSecretID string `json:"keyVaultSecretId,omitempty"`
+	Follows          *bool  `json:"follows,omitempty"`
 	// Certificate is null when Azure does not tell it.
 	Certificate *pki.Description `json:"certificate"`
+
+	vault, secret string
 }
 
 func newDeploymentsCommand(a *app) *cobra.Command {
@@ -43,7 +52,7 @@ func newDeploymentsCommand(a *app) *cobra.Command {
 		Long: `Lists every ArcGIS Enterprise deployment that this sign-in may read, the certificate
 that ends first on top. What is only half there is listed with what is wrong with it, and
 what cannot be updated with the reason. The days come from Azure's own records, which lag
-a little behind; "cartouche show" and "cartouche check" look at the wire.`,
+a little behind (V1, whose certificate is in IIS, is looked at); "cartouche show" and "cartouche check" look at the wire.`,
 		Example: `  cartouche deployments
   cartouche deployments --cloud usgov --subscription 00000000-0000-0000-0000-000000000000
   cartouche deployments --json`,
@@ -67,6 +76,7 @@ func (a *app) deployments(ctx context.Context, flags azureFlags) error {
 	for _, d := range found.Deployments {
 		values = append(values, newDeploymentValue(d, a.env.Now()))
 	}
+	session.lookAtWithoutGateway(ctx, values)
 	if a.ui.json {
 		return a.ui.value(values)
 	}
@@ -78,86 +88,68 @@ func newDeploymentValue(d deployment.Deployment, now time.Time) deploymentValue 
 	value := deploymentValue{Deployment: d, CanUpdate: d.CannotUpdate == "", Certificates: []certificateValue{}}
 	for _, entry := range d.Served() {
 		certificate := certificateValue{Entry: entry.Name, KeyVaultSecretID: entry.KeyVaultSecretID}
+		if entry.KeyVaultSecretID != "" {
+			certificate.readReference()
+		}
 		if len(entry.Chain) > 0 {
 			described := pki.Describe(entry.Chain[0])
 			certificate.Certificate = &described
 		}
 		value.Certificates = append(value.Certificates, certificate)
 	}
-	if end := d.NotAfter(); !end.IsZero() {
-		days := int(math.Floor(end.Sub(now).Hours() / 24))
-		value.DaysLeft = &days
-	}
+	value.endsAt(d.NotAfter(), now)
 	return value
 }
 
-func (u *ui) deploymentTable(values []deploymentValue, now time.Time) {
-	if len(values) == 0 {
-		u.say("no deployment was found in what this sign-in may read")
+// readReference tells whether the gateway follows the certificate in the vault:
+// it looks for a newer one only when its reference names no version.
+func (c *certificateValue) readReference() {
+	uri, name, version, err := cloud.SplitSecretID(c.KeyVaultSecretID)
+	if err != nil {
 		return
 	}
-	var rows [][]line
-	for _, value := range values {
-		left := words(faint("unknown"))
-		if end := value.NotAfter(); !end.IsZero() {
-			left = words(daysLeft(end, now))
+	follows := version == ""
+	c.Follows, c.secret = &follows, name
+	c.vault, _, _ = strings.Cut(strings.TrimPrefix(uri, "https://"), ".")
+}
+
+func (v *deploymentValue) endsAt(end, now time.Time) {
+	if v.ends = end; end.IsZero() {
+		return
+	}
+	days := int(math.Floor(end.Sub(now).Hours() / 24))
+	v.DaysLeft = &days
+}
+
+// lookAtWithoutGateway makes a handshake with each deployment whose
+// certificate Azure knows nothing of, since it is in IIS.
+func (s *session) lookAtWithoutGateway(ctx context.Context, values []deploymentValue) {
+	const patience = 4 * time.Second // a list should not wait for what is gone
+	looker := &handshake.Looker{Network: s.network, Timeout: patience}
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i := range values {
+		value := &values[i]
+		if value.Generation != deployment.V1 || value.Domain == "" {
+			continue
 		}
-		rows = append(rows, []line{
-			words(title(orDash(value.Name))), words(orDash(value.Version)),
-			words(orDash(strings.Join(value.Names(), ", "))), left, words(home(value)),
+		group.Go(func() error {
+			if o := firstServed(looker.Look(ctx, handshake.Target{Host: value.Domain})); o != nil {
+				described := pki.Describe(o.Leaf())
+				value.Certificates = append(value.Certificates, certificateValue{Certificate: &described})
+				value.endsAt(o.Leaf().NotAfter, s.app.env.Now())
+			}
+			return nil
 		})
 	}
-	u.table([]string{"name", "version", "serves", "certificate", "lives in"}, rows)
-	u.deploymentProblems(values)
-}
-
-// deploymentProblems shows below the table what is wrong, since it takes sentences.
-func (u *ui) deploymentProblems(values []deploymentValue) {
-	first := true
-	for _, value := range values {
-		if value.CannotUpdate == "" && len(value.Problems) == 0 {
-			continue
+	_ = group.Wait() // a failure is no certificate
+	slices.SortStableFunc(values, func(a, b deploymentValue) int {
+		switch {
+		case a.ends.IsZero() == b.ends.IsZero():
+			return a.ends.Compare(b.ends)
+		case a.ends.IsZero():
+			return 1
 		}
-		if first {
-			u.heading("Problems")
-			first = false
-		}
-		if value.CannotUpdate != "" {
-			u.item(caution("!"), title(value.Name), " cannot be updated here: ", value.CannotUpdate)
-		}
-		for _, problem := range value.Problems {
-			u.item(u.outStyle.bullet(), title(value.Name), ": ", problem.Sentence, faint(" ["+problem.Code+"]"))
-		}
-	}
-}
-
-// home says where the certificate of a deployment lives.
-func home(value deploymentValue) string {
-	var homes []string
-	for _, certificate := range value.Certificates {
-		if certificate.KeyVaultSecretID != "" {
-			homes = append(homes, certificate.KeyVaultSecretID)
-			continue
-		}
-		homes = append(homes, fmt.Sprintf("gateway %s, entry %s", lastSegment(value.GatewayID), certificate.Entry))
-	}
-	switch {
-	case len(homes) > 0:
-		return strings.Join(homes, "; ")
-	case value.Generation == deployment.V1:
-		return "IIS of the web proxies"
-	case value.GatewayID != "":
-		return "gateway " + lastSegment(value.GatewayID)
-	}
-	return "-"
-}
-
-// lastSegment is the name in a resource id.
-func lastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }
-
-func orDash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
+		return -1
+	})
 }

@@ -153,10 +153,7 @@ func (s *session) runner(credentials rotation.Credentials) *rotation.Runner {
 // observe reads the state of a deployment.
 func (s *session) observe(ctx context.Context, runner *rotation.Runner, d deployment.Deployment) (rotation.State, error) {
 	if d.GatewayID == "" {
-		return rotation.State{}, &failure{
-			Code: "cannot-update", Message: fmt.Sprintf("%s: %s", d.Name, d.CannotUpdate), Serving: nothingChanged,
-			Hint: "cartouche deployments", exit: exitPreflight,
-		}
+		return s.withoutGateway(ctx, runner, d)
 	}
 	s.app.ui.progress.doing(rotation.PhaseObserve, "reading gateway, endpoints, backends and sites of "+d.Name)
 	defer s.app.ui.progress.done()

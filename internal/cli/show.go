@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -32,6 +33,9 @@ and for the validation of its federated servers.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.run(func(ctx context.Context, _ []string) error {
 			seen, err := a.look(ctx, about.choose, azure, site)
+			if f, ok := errors.AsType[*failure](err); ok && f.Code == "cannot-update" {
+				return a.showWithoutGateway(seen.state, f)
+			}
 			if err != nil {
 				return err
 			}
@@ -73,6 +77,7 @@ func (u *ui) state(state rotation.State) {
 	u.say(title(d.Name), faint("  "+d.ID))
 	u.fields(
 		field{"names", words(strings.Join(d.Names(), ", "))},
+		field{"layout", words(d.Layout())},
 		field{"version", words(d.Version)},
 		field{"resource group", words(d.ResourceGroup, faint(" in "), d.Location, faint(", subscription "), d.SubscriptionID)},
 		field{"gateway", words(lastSegment(d.GatewayID), faint(", "), state.Gateway.ProvisioningState())},

@@ -27,7 +27,7 @@ func (a *assembly) fromPublicAddress(r resource) (d Deployment, ok bool) {
 	}
 	a.attach(&d, nil)
 	if d.Generation == V1 {
-		d.cannotUpdate("This is a V1 deployment (up to 10.7.1): its certificate is in IIS on the web proxy machines, not on a gateway. Renew it there, or upgrade to 10.8 or later.")
+		d.explainV1()
 	}
 	return d, true
 }
