@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -25,7 +26,9 @@ type Access struct {
 type Place struct {
 	Scope       string
 	Permissions cloud.Permissions
-	Denials     []cloud.DenyAssignment
+	// Vault is set for a vault: there access policies may decide instead of roles.
+	Vault   *cloud.Vault
+	Denials []cloud.DenyAssignment
 	// PermissionsUnread and DenialsUnread say why they are not known.
 	PermissionsUnread string
 	DenialsUnread     string
@@ -44,9 +47,8 @@ func (a Access) at(scope string) (Place, bool) {
 // observeAccess asks for the caller's rights at each scope, side by side. What
 // cannot be read is said in the answer: nothing of it is needed for looking.
 func (r *Runner) observeAccess(ctx context.Context, gatewayID string, scopes []string) Access {
-	access := Access{Places: make([]Place, len(scopes))} // each request owns its own fields
+	var access Access // each request owns its own fields
 	var group errgroup.Group
-	group.SetLimit(8)
 	group.Go(func() error {
 		caller, err := r.Azure.CallerID(ctx)
 		if err == nil {
@@ -59,8 +61,21 @@ func (r *Runner) observeAccess(ctx context.Context, gatewayID string, scopes []s
 		access.Locks, access.LocksUnread = locks, trouble(err)
 		return nil
 	})
+	group.Go(func() error {
+		access.Places = r.observePlaces(ctx, scopes)
+		return nil
+	})
+	_ = group.Wait() // troubles are in the answers
+	return access
+}
+
+// observePlaces asks for the caller's rights at each scope.
+func (r *Runner) observePlaces(ctx context.Context, scopes []string) []Place {
+	places := make([]Place, len(scopes))
+	var group errgroup.Group
+	group.SetLimit(8)
 	for i, scope := range scopes {
-		place := &access.Places[i]
+		place := &places[i]
 		place.Scope = scope
 		group.Go(func() error {
 			permissions, err := r.Azure.Permissions(ctx, scope)
@@ -72,7 +87,16 @@ func (r *Runner) observeAccess(ctx context.Context, gatewayID string, scopes []s
 			place.Denials, place.DenialsUnread = denials, trouble(err)
 			return nil
 		})
+		if id, err := cloud.ParseResourceID(scope); err != nil || !strings.EqualFold(id.Type, "Microsoft.KeyVault/vaults") {
+			continue
+		}
+		group.Go(func() error {
+			if vault, err := r.Azure.Vault(ctx, scope); err == nil {
+				place.Vault = &vault
+			}
+			return nil
+		})
 	}
 	_ = group.Wait() // troubles are in the answers
-	return access
+	return places
 }

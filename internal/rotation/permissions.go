@@ -10,7 +10,7 @@ import (
 )
 
 // accessCodes are the codes of accessFindings.
-var accessCodes = []string{"permission-missing", "permissions-unread", "denied-by-assignment", "may-be-denied", "denials-unread", "gateway-locked", "locks-unread"}
+var accessCodes = []string{"permission-missing", "permissions-unread", "vault-policy-unknown", "denied-by-assignment", "may-be-denied", "denials-unread", "gateway-locked", "locks-unread"}
 
 // accessFindings hold operations against what the caller may do. What a role
 // lacks, a deny assignment forbids or a lock stops is a refusal, since Azure
@@ -42,24 +42,31 @@ func withoutAccess(findings pki.Findings) pki.Findings {
 // missing are the operations that no role of the caller permits at a place: one
 // finding for each role that would.
 func missing(place Place, operations []Operation, caller string) pki.Findings {
-	if place.PermissionsUnread != "" {
-		return pki.Findings{{
-			Code: "permissions-unread", Severity: pki.Warning,
-			Sentence: fmt.Sprintf("the account's permissions on %s could not be read: %s", placeName(place.Scope), place.PermissionsUnread),
-		}}
-	}
-	var rights []cloud.Right
+	var byRole []cloud.Right
+	var byPolicy []string
 	for _, operation := range operations {
 		right := operation.right()
-		if allowed := place.Permissions.Allows(right.Action); right.Data && !place.Permissions.AllowsData(right.Action) || !right.Data && !allowed {
-			rights = append(rights, right)
+		switch {
+		case right.Data && place.Vault != nil && !place.Vault.RBAC:
+			if !place.Vault.PolicyAllowsData(caller, right.Action) {
+				byPolicy = append(byPolicy, right.Action)
+			}
+		case right.Data && place.Permissions.AllowsData(right.Action), !right.Data && place.Permissions.Allows(right.Action):
+		default:
+			byRole = append(byRole, right)
 		}
 	}
-	if len(rights) == 0 {
-		return nil
+	found := policyUnknown(place, byPolicy, caller)
+	switch {
+	case len(byRole) == 0:
+		return found
+	case place.PermissionsUnread != "":
+		return append(found, pki.Finding{
+			Code: "permissions-unread", Severity: pki.Warning,
+			Sentence: fmt.Sprintf("the account's permissions on %s could not be read: %s", placeName(place.Scope), place.PermissionsUnread),
+		})
 	}
-	var found pki.Findings
-	for _, role := range cloud.SmallestRoles(rights) {
+	for _, role := range cloud.SmallestRoles(byRole) {
 		mend := cloud.GrantCommand(role.Role, caller, place.Scope)
 		if role.Role == "" {
 			mend = "ask for a role that has this action, on " + place.Scope
@@ -71,6 +78,20 @@ func missing(place Place, operations []Operation, caller string) pki.Findings {
 		})
 	}
 	return found
+}
+
+// policyUnknown tells of data actions for which no access policy names the
+// account. One for a group that it is in may give them, so this is no refusal.
+func policyUnknown(place Place, dataActions []string, caller string) pki.Findings {
+	if len(dataActions) == 0 {
+		return nil
+	}
+	return pki.Findings{{
+		Code: "vault-policy-unknown", Severity: pki.Note,
+		Sentence: fmt.Sprintf("no access policy of %s names the signed-in account for %s; whether one for a group that it is in does cannot be known from here",
+			placeName(place.Scope), strings.Join(dataActions, ", ")),
+		Mend: place.Vault.SetPolicyCommand(caller, dataActions),
+	}}
 }
 
 // denied are the operations that a deny assignment forbids at a place, whatever

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -70,6 +71,31 @@ func TestAMissingRightComesWithTheCommandThatGrantsIt(t *testing.T) {
 	want := `az role assignment create --assignee-object-id 11-22 --role "Network Contributor" --scope '` + subnetID + `'`
 	if len(found) != 1 || found[0].Mend != want {
 		t.Errorf("got %v, want %s", found, want)
+	}
+}
+
+// In a vault roles decide or access policies, never both. A policy for a group
+// cannot be told from here, so that a missing one is only said.
+func TestAVaultIsAskedInItsOwnWay(t *testing.T) {
+	const vaultID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/kv"
+	operations := []Operation{{Action: cloud.ReadCertificates, Data: true, Scope: vaultID}, {Action: cloud.ImportCertificate, Data: true, Scope: vaultID}}
+	policies := []cloud.VaultPolicy{{ObjectID: "11-22", Certificates: []string{"get", "list"}}}
+	for name, test := range map[string]struct {
+		vault      cloud.Vault
+		code, mend string
+	}{
+		"by role": {cloud.Vault{Name: "kv", RBAC: true, Policies: policies}, "permission-missing",
+			`az role assignment create --assignee-object-id 11-22 --role "Key Vault Certificates Officer" --scope ` + vaultID},
+		"by policy": {cloud.Vault{Name: "kv", Policies: policies}, "vault-policy-unknown",
+			"az keyvault set-policy --name kv --object-id 11-22 --certificate-permissions import"},
+	} {
+		found := missing(Place{Scope: vaultID, Vault: &test.vault}, operations, "11-22")
+		if len(found) != 1 || found[0].Code != test.code || found[0].Mend != test.mend {
+			t.Errorf("%s: %v, want %s with %s", name, found, test.code, test.mend)
+		}
+		if found.Refused() != test.vault.RBAC {
+			t.Errorf("%s: refused %t", name, found.Refused())
+		}
 	}
 }
 
