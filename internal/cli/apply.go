@@ -13,19 +13,23 @@ func newApplyCommand(a *app) *cobra.Command {
 	var saved string
 	var yes bool
 	cmd := &cobra.Command{
-		Use:     "apply DEPLOYMENT --pfx FILE | --gateway ID --pfx FILE | --plan FILE",
+		Use:     "apply DEPLOYMENT | --gateway ID [--pfx FILE] [--vault VAULT --certificate NAME] | --plan FILE",
 		GroupID: groupChange,
 		Short:   "roll the certificate out, prove it, and go back if the proof fails",
-		Long: `Shows the plan, asks, and carries it out: one conditional write of the gateway, then
-handshakes with every endpoint, backend health, the health checks of Portal and Server, and
-federation validation. When the proof fails, or after Ctrl-C, the listeners go back to the
-certificate from before, and that is proved as well. The old certificate stays on the
-gateway until "cartouche clean".
+		Long: `Shows the plan, asks, and carries it out: an import into Key Vault where the plan has
+one, one conditional write of the gateway, then handshakes with every endpoint, backend
+health, the health checks of Portal and Server, and federation validation. When the proof
+fails, or after Ctrl-C, the listeners go back to the certificate from before, and that is
+proved as well. The old certificate stays on the gateway until "cartouche clean".
+
+` + sourcesText + `
 
 With --plan the plan is the one that was saved, and is refused when the deployment has
 changed since. The .pfx file is then the one of the plan, unless --pfx names another copy.`,
 		Example: `  cartouche apply gis.example.com --pfx new.pfx
   cartouche apply gis.example.com --pfx new.pfx --password-file password.txt --yes --json
+  cartouche apply gis.example.com --vault entvault --certificate gis
+  cartouche apply gis.example.com --reference
   cartouche apply --plan plan.json`,
 		Args:              atMostOneArgument,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -56,11 +60,8 @@ func (a *app) prepareApply(ctx context.Context, cmd *cobra.Command, args []strin
 			return nil, err
 		}
 	}
-	switch {
-	case !options.about.given():
+	if !options.about.given() {
 		return nil, usage("cartouche deployments", "say which deployment: cartouche apply DEPLOYMENT --pfx FILE")
-	case options.pfx.file == "":
-		return nil, usage("cartouche apply "+options.about.words()+" --pfx FILE", "say which certificate: --pfx FILE, or a plan: --plan FILE")
 	}
 	return a.prepare(ctx, options, options.about.choose)
 }

@@ -235,7 +235,7 @@ func (d *stagedDemo) find(ctx context.Context) error {
 		SiteAdminPassword: secret.New(d.inner.env.Lookup("CARTOUCHE_SITE_ADMIN_PASSWORD")),
 	}
 	d.ready = prepared{session: session, credentials: credentials, runner: session.runner(credentials)}
-	d.ready.state, err = session.observe(ctx, d.ready.runner, chosen)
+	d.ready.state, err = session.observe(ctx, d.ready.runner, chosen, rotation.Asked{})
 	return err
 }
 
@@ -246,7 +246,7 @@ func (d *stagedDemo) judgeAndPlan(ctx context.Context, options demoOptions) erro
 		source = "new.pfx, made by the world"
 	}
 	d.ready.goal = rotation.Goal{
-		Bundle: d.bundle, Roots: session.roots, Now: d.env.Now(), AssumeTrusted: options.assumeTrusted, Source: source,
+		Bundle: d.bundle, Roots: session.roots, Now: d.env.Now(), AssumeTrusted: options.assumeTrusted, File: source,
 	}
 	var err error
 	d.ready.plan, err = rotation.NewPlan(d.ready.state, d.ready.goal)

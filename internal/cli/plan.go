@@ -20,6 +20,7 @@ type rollOutOptions struct {
 	azure         azureFlags
 	site          siteFlags
 	pfx           pfxFlags
+	vault         vaultFlags
 	rootFiles     []string
 	assumeTrusted bool
 	allowOlder    bool
@@ -30,6 +31,7 @@ func (o *rollOutOptions) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	o.pfx.add(flags)
+	o.vault.add(flags)
 	flags.StringArrayVar(&o.rootFiles, "roots", nil, "more authorities that Portal and Server know (PEM, DER or PKCS#7), repeatable `FILE`")
 	flags.BoolVar(&o.assumeTrusted, "assume-trusted", false, "accept a chain to an authority that is not known: all machines know it already")
 	flags.BoolVar(&o.allowOlder, "allow-older", false, "accept a certificate that expires before the one that is served")
@@ -43,13 +45,18 @@ func newPlanCommand(a *app) *cobra.Command {
 	var options rollOutOptions
 	var save string
 	cmd := &cobra.Command{
-		Use:     "plan DEPLOYMENT --pfx FILE | --gateway ID --pfx FILE",
+		Use:     "plan DEPLOYMENT | --gateway ID [--pfx FILE] [--vault VAULT --certificate NAME]",
 		GroupID: groupChange,
 		Short:   "say what a renewal would change, touch, restart and prove",
 		Long: `Reads the certificate and the deployment, and says what "cartouche apply" would do.
 Nothing is changed. A certificate that would be refused, and a deployment that does not
-allow the change now, are shown with every reason at once.`,
+allow the change now, are shown with every reason at once.
+
+` + sourcesText,
 		Example: `  cartouche plan gis.example.com --pfx new.pfx
+  cartouche plan gis.example.com --vault entvault --certificate gis
+  cartouche plan gis.example.com --pfx new.pfx --vault entvault --certificate gis
+  cartouche plan gis.example.com
   cartouche plan gis.example.com --pfx new.pfx --password-file password.txt --save plan.json
   cartouche apply --plan plan.json
   cartouche plan --gateway /subscriptions/ID/resourceGroups/web/providers/Microsoft.Network/applicationGateways/agw --pfx new.pfx`,
@@ -63,9 +70,6 @@ allow the change now, are shown with every reason at once.`,
 }
 
 func (a *app) plan(ctx context.Context, options rollOutOptions, save string) error {
-	if options.pfx.file == "" {
-		return usage("cartouche plan "+options.about.words()+" --pfx FILE", "say which certificate: --pfx FILE")
-	}
 	ready, err := a.prepare(ctx, options, options.about.choose)
 	if err != nil {
 		return err
@@ -99,14 +103,19 @@ type prepared struct {
 	options     rollOutOptions
 }
 
-// prepare reads the certificate first, since that costs nothing and is where
-// most mistakes are, then the deployment, and makes the plan.
+// prepare reads the file first, if there is one, since that costs nothing and is
+// where most mistakes are, then the deployment and what it needs of Key Vault,
+// and makes the plan.
 func (a *app) prepare(ctx context.Context, options rollOutOptions, choose chooser) (*prepared, error) {
-	bundle, err := a.readPFX(ctx, options.pfx)
+	goal, err := a.goal(ctx, options)
 	if err != nil {
 		return nil, err
 	}
 	session, err := a.connect(ctx, options.azure)
+	if err != nil {
+		return nil, err
+	}
+	goal.Vault, err = options.vault.named(session.in)
 	if err != nil {
 		return nil, err
 	}
@@ -119,24 +128,46 @@ func (a *app) prepare(ctx context.Context, options rollOutOptions, choose choose
 		return nil, err
 	}
 	ready := &prepared{session: session, credentials: credentials, options: options, runner: session.runner(credentials)}
-	ready.state, err = session.observe(ctx, ready.runner, chosen)
+	ready.state, err = session.observe(ctx, ready.runner, chosen, rotation.Asked{Certificate: goal.Vault, Identity: goal.Identity})
 	if err != nil {
 		return nil, err
 	}
-	source, err := filepath.Abs(options.pfx.file)
-	if err != nil {
-		return nil, fmt.Errorf("path of %s: %w", options.pfx.file, err)
-	}
-	roots, err := a.rootsWith(session.network, options.rootFiles)
+	goal.Roots, err = a.rootsWith(session.network, options.rootFiles)
 	if err != nil {
 		return nil, err
 	}
-	ready.goal = rotation.Goal{
-		Bundle: a.complete(ctx, session.network, roots, bundle), Roots: roots, Now: a.env.Now(), Source: source,
+	if goal.Bundle == nil && !goal.Vault.Named() && !ready.state.Follows() {
+		return nil, whileServing(usage("cartouche plan "+callDeployment(chosen)+" --pfx FILE",
+			"say which certificate: --pfx FILE, or --vault VAULT --certificate NAME (no listener follows Key Vault by itself)"), serving(ready.state)+"; nothing was changed", "")
+	}
+	complete := func(bundle *pki.Bundle) *pki.Bundle { return a.complete(ctx, session.network, goal.Roots, bundle) }
+	if goal.Bundle != nil {
+		goal.Bundle = complete(goal.Bundle)
+	}
+	ready.goal, err = ready.runner.Resolve(ctx, ready.state, goal, complete)
+	if err == nil {
+		ready.plan, err = rotation.NewPlan(ready.state, ready.goal)
+	}
+	return ready, whileServing(err, serving(ready.state)+"; nothing was changed", "")
+}
+
+// goal is what flags and file say of it.
+func (a *app) goal(ctx context.Context, options rollOutOptions) (rotation.Goal, error) {
+	goal := rotation.Goal{
+		Form: options.vault.form(), Identity: options.vault.identity, Now: a.env.Now(),
 		AssumeTrusted: options.assumeTrusted, AllowOlder: options.allowOlder, AllowWeaker: options.allowWeaker,
 	}
-	ready.plan, err = rotation.NewPlan(ready.state, ready.goal)
-	return ready, whileServing(err, serving(ready.state), "")
+	err := options.vault.check(options.pfx.file != "")
+	if err != nil || options.pfx.file == "" {
+		return goal, err
+	}
+	if goal.Bundle, err = a.readPFX(ctx, options.pfx); err != nil {
+		return goal, err
+	}
+	if goal.File, err = filepath.Abs(options.pfx.file); err != nil {
+		return goal, fmt.Errorf("path of %s: %w", options.pfx.file, err)
+	}
+	return goal, nil
 }
 
 // chooser finds the deployment of a command.

@@ -33,7 +33,7 @@ func (u *ui) planCertificates(p rotation.Plan, ready *prepared) {
 	if p.Serving != nil {
 		list = append(list, field{"replaces", summary(*p.Serving, now)})
 	}
-	list = append(list, field{"trust", words(p.Trust)}, field{"from", words(p.Source)}, field{"gateway", words(lastSegment(p.GatewayID), faint(" in "+ready.state.Gateway.ResourceGroup()))})
+	list = append(list, field{"trust", words(p.Trust)}, field{"from", words(p.Source)}, field{"key", words(p.Key)}, field{"gateway", words(lastSegment(p.GatewayID), faint(" in "+ready.state.Gateway.ResourceGroup()))})
 	u.fields(list...)
 }
 
@@ -63,7 +63,7 @@ func changeSign(change string) string {
 	switch {
 	case strings.HasPrefix(change, "add "):
 		return "+"
-	case strings.HasPrefix(change, "keep "):
+	case strings.HasPrefix(change, "keep "), strings.Contains(change, " stays at "):
 		return "="
 	case strings.HasPrefix(change, "remove "):
 		return "-"
@@ -96,15 +96,16 @@ func (u *ui) logins(ready *prepared) {
 
 // next says the command that carries the plan out.
 func (u *ui) next(ready *prepared, options rollOutOptions, save string) {
-	command := "cartouche apply " + callDeployment(ready.state.Deployment) + " --pfx " + quote(options.pfx.file)
-	if options.pfx.passwordFile != "" {
-		command += " --password-file " + quote(options.pfx.passwordFile)
+	command := "cartouche apply " + callDeployment(ready.state.Deployment)
+	if options.pfx.file != "" {
+		command += " --pfx " + quote(options.pfx.file)
 	}
+	command += options.vault.words()
 	if save != "" {
 		command = "cartouche apply --plan " + quote(save)
-		if options.pfx.passwordFile != "" {
-			command += " --password-file " + quote(options.pfx.passwordFile)
-		}
+	}
+	if options.pfx.passwordFile != "" {
+		command += " --password-file " + quote(options.pfx.passwordFile)
 	}
 	fmt.Fprintln(u.out)
 	u.say(faint("nothing was changed; next: "), command)

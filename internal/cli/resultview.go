@@ -44,6 +44,9 @@ func (u *ui) result(result rotation.Result, name string, now time.Time) {
 	for _, what := range result.NotRestored {
 		u.item(u.outStyle.cross(), what)
 	}
+	for _, what := range result.Left {
+		u.item(caution("!"), what)
+	}
 	u.fields(
 		field{"serving", served},
 		field{"proof", words(proofText(result.Proof))},

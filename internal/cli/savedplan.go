@@ -19,8 +19,12 @@ func (a *app) prepareSaved(ctx context.Context, args []string, options rollOutOp
 	if err != nil {
 		return nil, err
 	}
+	if options.vault != (vaultFlags{}) {
+		return nil, usage("leave them out", "a saved plan says itself what is in Key Vault, and how it is referred to")
+	}
+	options.vault = flagsOfPlan(plan)
 	if options.pfx.file == "" {
-		options.pfx.file = plan.Source
+		options.pfx.file = plan.File
 	}
 	if options.azure.cloud == "" {
 		options.azure.cloud = plan.Cloud
@@ -34,7 +38,7 @@ func (a *app) prepareSaved(ctx context.Context, args []string, options rollOutOp
 	}
 	if ready.plan.Certificate.SHA256 != plan.Certificate.SHA256 {
 		return nil, whileServing(&failure{
-			Code: "other-certificate", Message: options.pfx.file + " is not the certificate that the plan was made for",
+			Code: "other-certificate", Message: ready.plan.Source + " is not the certificate that the plan was made for",
 			Hint: "name the right file with --pfx, or make the plan again", exit: exitPreflight,
 		}, serving(ready.state)+"; nothing was changed", "")
 	}

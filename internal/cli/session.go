@@ -140,6 +140,7 @@ func (s *session) find(ctx context.Context) (deployment.Found, error) {
 func (s *session) runner(credentials rotation.Credentials) *rotation.Runner {
 	return &rotation.Runner{
 		Azure:       s.azure,
+		Vault:       s.vault,
 		Network:     s.network,
 		Looker:      &handshake.Looker{Network: s.network},
 		Credentials: credentials,
@@ -150,13 +151,13 @@ func (s *session) runner(credentials rotation.Credentials) *rotation.Runner {
 	}
 }
 
-// observe reads the state of a deployment.
-func (s *session) observe(ctx context.Context, runner *rotation.Runner, d deployment.Deployment) (rotation.State, error) {
+// observe reads the state of a deployment, and what is asked for beyond it.
+func (s *session) observe(ctx context.Context, runner *rotation.Runner, d deployment.Deployment, asked rotation.Asked) (rotation.State, error) {
 	if d.GatewayID == "" {
 		return s.withoutGateway(ctx, runner, d)
 	}
 	s.app.ui.progress.doing(rotation.PhaseObserve, "reading gateway, endpoints, backends and sites of "+d.Name)
 	defer s.app.ui.progress.done()
-	state, err := runner.Observe(ctx, d)
+	state, err := runner.ObserveFor(ctx, d, asked)
 	return state, whileServing(err, nothingChanged, "cartouche verify "+callDeployment(d))
 }

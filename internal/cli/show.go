@@ -67,7 +67,7 @@ func (a *app) look(ctx context.Context, choose chooser, azure azureFlags, site s
 		return nil, err
 	}
 	seen := &prepared{session: session, credentials: credentials, runner: session.runner(credentials)}
-	seen.state, err = session.observe(ctx, seen.runner, chosen)
+	seen.state, err = session.observe(ctx, seen.runner, chosen, rotation.Asked{})
 	return seen, err
 }
 

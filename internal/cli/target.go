@@ -52,14 +52,6 @@ func (t *target) take(cmd *cobra.Command, args []string) error {
 // given tells whether the target was named at all.
 func (t target) given() bool { return t.deployment != "" || t.gateway != "" }
 
-// words are how the target is typed.
-func (t target) words() string {
-	if t.gateway != "" {
-		return called("--gateway "+quote(t.gateway), t.names)
-	}
-	return called(quote(t.deployment), t.names)
-}
-
 // callDeployment is how a deployment is typed so that the same one is found again.
 func callDeployment(d deployment.Deployment) string {
 	if d.Alone && d.Generation == deployment.Plain {

@@ -20,6 +20,14 @@ var childName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]{0,78}[A-Za-z0-9_
 // [ResourceManager.Put] sends them. The other entries stay without data, which
 // keeps them as they are (that is how az adds a certificate).
 func (g *Gateway) WithCertificate(name string, pfx []byte, password secret.Secret, listeners []string) (Document, error) {
+	return g.withEntry(name, map[string]any{
+		"data":     secret.New(base64.StdEncoding.EncodeToString(pfx)),
+		"password": password,
+	}, listeners)
+}
+
+// withEntry adds a certificate entry and points listeners to it.
+func (g *Gateway) withEntry(name string, content map[string]any, listeners []string) (Document, error) {
 	if !childName.MatchString(name) {
 		return nil, fmt.Errorf("add certificate to gateway %s: %q cannot be the name of an entry", g.Name(), clean(name, 100))
 	}
@@ -35,13 +43,7 @@ func (g *Gateway) WithCertificate(name string, pfx []byte, password secret.Secre
 	if !ok && properties["sslCertificates"] != nil {
 		return nil, fmt.Errorf("add certificate to gateway %s: its sslCertificates are no list", g.Name())
 	}
-	properties["sslCertificates"] = append(entries, map[string]any{
-		"name": name,
-		"properties": map[string]any{
-			"data":     secret.New(base64.StdEncoding.EncodeToString(pfx)),
-			"password": password,
-		},
-	})
+	properties["sslCertificates"] = append(entries, map[string]any{"name": name, "properties": content})
 	if err := g.point(document, name, listeners); err != nil {
 		return nil, fmt.Errorf("add certificate to gateway %s: %w", g.Name(), err)
 	}

@@ -20,6 +20,8 @@ const (
 	// RoleAssignmentsAPI is for Microsoft.Authorization/roleAssignments and
 	// roleDefinitions.
 	RoleAssignmentsAPI = "2022-04-01"
+	// IdentitiesAPI is for Microsoft.ManagedIdentity/userAssignedIdentities.
+	IdentitiesAPI = "2024-11-30"
 	// LocksAPI is for Microsoft.Authorization/locks.
 	LocksAPI = "2016-09-01"
 	// VaultsAPI is for Microsoft.KeyVault/vaults.

@@ -3,6 +3,10 @@ package rotation
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
 const (
@@ -17,7 +21,8 @@ const (
 // abandon goes back after a failure or Ctrl-C, whatever has happened so far: it
 // asks the gateway, since an uncertain write may have come through. It outlives
 // ctx, because leaving a gateway half changed is no way to stop.
-func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, moves []Move, result *Result) {
+func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, plan Plan, result *Result) {
+	moves := plan.Moves
 	result.Interrupted = errors.Is(ctx.Err(), context.Canceled)
 	recovery, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Patience.withDefaults().Recovery)
 	defer cancel()
@@ -25,11 +30,12 @@ func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, mov
 
 	r.tell(PhaseUndo, result.Failure+": going back to the certificate from before")
 	for again := 1; ; again++ {
+		back := undone{moves: moves, touched: result.GatewayWrites > 0 || result.imported, before: before.Gateway}
 		entry.started("undo", "point the listeners back", reversed(moves))
-		done, err := r.write(recovery, PhaseUndo, before.Gateway.ID(), goBack(moves), secondChances)
+		done, err := r.write(recovery, PhaseUndo, before.Gateway.ID(), goBack(back), secondChances)
 		result.add(done)
 		entry.finished("undo", done.Operations, err)
-		if moved := (*MovedError)(nil); result.GatewayWrites == 0 && (err == nil || errors.As(err, &moved)) {
+		if moved := (*MovedError)(nil); result.GatewayWrites == 0 && !result.imported && (err == nil || errors.As(err, &moved)) {
 			// Nothing was ever written, and reading the gateway confirmed it.
 			result.Outcome, result.After = Unchanged, result.Before
 			if err != nil { // somebody else has changed it
@@ -46,6 +52,7 @@ func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, mov
 			continue
 		}
 		result.wentBack(proof, err)
+		result.leaves(before, plan, done.Gateway)
 		return
 	}
 }
@@ -57,8 +64,36 @@ func (r *Runner) movedAgain(ctx context.Context, gatewayID string, moves []Move)
 	if err != nil {
 		return false
 	}
-	pending, _ := pendingMoves(gateway, reversed(moves))
-	return len(pending) > 0
+	for _, move := range moves {
+		listener, _ := gateway.Listener(move.Listener)
+		if (move.Back != nil || !move.again()) && strings.EqualFold(listener.CertificateName, move.To) {
+			return true
+		}
+	}
+	return false
+}
+
+// leaves says what stays behind of a run that went back.
+func (result *Result) leaves(before State, plan Plan, gateway *cloud.Gateway) {
+	if result.imported {
+		for _, in := range plan.Imports {
+			result.Left = append(result.Left, fmt.Sprintf("the new version of %s stays there; to take it out of use: az keyvault certificate set-attributes --vault-name %s --name %s --version VERSION --enabled false",
+				in.InVault, in.vaultName(), in.Name))
+		}
+	}
+	if gateway == nil {
+		return
+	}
+	for _, move := range plan.Moves {
+		listener, _ := gateway.Listener(move.Listener)
+		if move.Back != nil && strings.EqualFold(listener.CertificateName, move.Back.Entry) {
+			result.Left = append(result.Left, fmt.Sprintf("listener %s is held at %s; to follow the newest version again: cartouche apply %s",
+				move.Listener, move.Back.Secret, before.Deployment.Domain))
+		}
+	}
+	if id := plan.AddIdentity; id != "" && !before.Gateway.HasIdentity(id) && gateway.HasIdentity(id) {
+		result.Left = append(result.Left, "the gateway keeps the identity "+id)
+	}
 }
 
 // wentBack sets the outcome of going back: restored only when that was proved.
@@ -75,13 +110,4 @@ func (result *Result) wentBack(proof Proof, err error) {
 	if len(result.NotRestored) > 0 {
 		result.Outcome = NotRestored
 	}
-}
-
-// reversed are the moves back.
-func reversed(moves []Move) []Move {
-	back := make([]Move, len(moves))
-	for i, move := range moves {
-		back[i] = Move{Listener: move.Listener, From: move.To, FromLeaf: move.ToLeaf, To: move.From, ToLeaf: move.FromLeaf}
-	}
-	return back
 }

@@ -157,7 +157,7 @@ func TestAChangeThatMetAnotherIsMadeAnew(t *testing.T) {
 // is as wanted; one on which a change is under way is not written at all.
 func TestAWriteWaitsAndMendsTheGateway(t *testing.T) {
 	azure, runner, moves, renewed := switching(t)
-	document, err := switchTo(moves, renewed)(mustParse(t, azure.document))
+	document, err := switchTo(moves, renewed)(mustParse(t, azure.document), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

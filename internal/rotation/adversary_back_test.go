@@ -34,7 +34,7 @@ func TestGoingBackTakesBackWhatItCan(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			gateway := mustParse(t, gatewayDocument(t, entries, test.listeners...))
-			document, err := goBack(test.moves)(gateway)
+			document, err := goBack(undone{moves: test.moves})(gateway, 0)
 			if test.left != "" {
 				if err != nil {
 					t.Fatal(err)
@@ -43,7 +43,7 @@ func TestGoingBackTakesBackWhatItCan(t *testing.T) {
 				if a, _ := gateway.Listener("a"); a.CertificateName != test.left {
 					t.Errorf("listener a points to %s, want %s", a.CertificateName, test.left)
 				}
-				_, err = goBack(test.moves)(gateway)
+				_, err = goBack(undone{moves: test.moves})(gateway, 0)
 			}
 			var moved *MovedError
 			switch {
@@ -61,13 +61,13 @@ func TestListenersAreNotPointedToAnEntryWithAnotherCertificate(t *testing.T) {
 	ca := newTestCA(t)
 	old, renewed := ca.issue(9, domain), ca.issue(90, domain)
 	goal := goalOf(ca, renewed)
-	document := gatewayDocument(t, certificates("frontendCert", old, EntryName(goal), ca.issue(50, domain)), httpsListener("https", "frontendCert", domain))
+	document := gatewayDocument(t, certificates("frontendCert", old, EntryName(goal.Bundle), ca.issue(50, domain)), httpsListener("https", "frontendCert", domain))
 	plan, err := NewPlan(stateOf(t, document, domain), goal)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var moved *MovedError
-	if _, err := switchTo(plan.Moves, renewed)(mustParse(t, document)); !errors.As(err, &moved) || !strings.Contains(err.Error(), "another certificate") {
+	if _, err := switchTo(plan.Moves, renewed)(mustParse(t, document), 0); !errors.As(err, &moved) || !strings.Contains(err.Error(), "another certificate") {
 		t.Errorf("edit = %v, want it to refuse the entry", err)
 	}
 }

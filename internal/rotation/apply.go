@@ -48,7 +48,7 @@ func (r *Runner) Apply(ctx context.Context, plan Plan, goal Goal, before State) 
 	if err := plan.Ready(); err != nil {
 		return Result{}, err
 	}
-	if pki.Fingerprint(goal.Bundle.Leaf) != plan.Certificate.SHA256 {
+	if !slices.ContainsFunc(goal.bundles(), func(b *pki.Bundle) bool { return pki.Fingerprint(b.Leaf) == plan.Certificate.SHA256 }) {
 		return Result{}, fmt.Errorf("apply %s: the certificate given is not the one of the plan", plan.Deployment)
 	}
 	if err := plan.MovedSince(before); err != nil {
@@ -72,17 +72,15 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 	if plan.NothingToDo() {
 		r.tell(PhaseSwitch, "every listener has this certificate already; nothing to write")
 	} else {
-		entry.started(StepSwitch, plan.Steps[0].Title, plan.Moves)
-		r.tell(PhaseSwitch, "writing to the gateway: listeners go to entry "+plan.Entry)
-		done, err := r.write(ctx, PhaseSwitch, plan.GatewayID, switchTo(plan.Moves, bundle), 0)
-		result.add(done)
-		entry.finished(StepSwitch, done.Operations, err)
+		err := r.stage(ctx, entry, plan, bundle, &result)
+		if err == nil {
+			err = r.switchOver(ctx, entry, plan, bundle, &result)
+		}
 		if err != nil {
 			result.Failure = err.Error()
-			r.abandon(ctx, entry, before, plan.Moves, &result)
+			r.abandon(ctx, entry, before, plan, &result)
 			return result, nil
 		}
-		r.tell(PhaseSwitch, "the gateway has carried the change out")
 	}
 
 	entry.started(StepProve, "prove", plan.Proofs)
@@ -93,7 +91,7 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 	switch {
 	case err != nil:
 		result.Failure = err.Error()
-		r.abandon(ctx, entry, before, plan.Moves, &result)
+		r.abandon(ctx, entry, before, plan, &result)
 		return result, nil
 	case plan.NothingToDo():
 		result.Outcome = NothingToDo
@@ -102,6 +100,19 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 	}
 	r.end(entry, &result)
 	return result, nil
+}
+
+// switchOver makes the moves in one write.
+func (r *Runner) switchOver(ctx context.Context, entry *runEntry, plan Plan, bundle *pki.Bundle, result *Result) error {
+	entry.started(StepSwitch, plan.step(StepSwitch).Title, plan.Moves)
+	r.tell(PhaseSwitch, "writing to the gateway: listeners go to entry "+plan.Entry)
+	done, err := r.write(ctx, PhaseSwitch, plan.GatewayID, withIdentity(plan.AddIdentity, switchTo(plan.Moves, bundle)), 0)
+	result.add(done)
+	entry.finished(StepSwitch, done.Operations, err)
+	if err == nil {
+		r.tell(PhaseSwitch, "the gateway has carried the change out")
+	}
+	return err
 }
 
 // end writes the outcome down and says it.
@@ -116,34 +127,6 @@ type wireJudge func([]handshake.Observation) pki.Findings
 
 // unjudged accepts any chain: what was there before is restored as it was.
 func unjudged([]handshake.Observation) pki.Findings { return nil }
-
-// judgeWire judges what was served after the change: complete, in date, right name.
-func judgeWire(wire []handshake.Observation, before State, plan Plan, goal Goal) pki.Findings {
-	roots := goal.Roots
-	if goal.AssumeTrusted && goal.Bundle.Root != nil {
-		roots = roots.With(goal.Bundle.Root) // servers do not send it, so it must be known here
-	}
-	expected := expect(before, plan.Moves)
-	var findings pki.Findings
-	for _, observation := range wire {
-		want, asked := expected[spotOf(observation)]
-		if !asked || !want.is(plan.Certificate.SHA256) {
-			continue // another site's certificate, or an endpoint that was never reached
-		}
-		if leaf := served(observation); leaf != nil && slices.Contains(want.also, pki.Fingerprint(leaf)) {
-			continue // without SNI another site's listener may answer, as it did before
-		}
-		target, err := handshake.ParseTarget(observation.Target)
-		if err != nil {
-			continue // an observation always has the target that we gave
-		}
-		findings = append(findings, handshake.Judge([]handshake.Observation{observation}, handshake.Expectation{
-			Name: target.Host, Roots: roots, AssumeTrusted: goal.AssumeTrusted,
-			Now: goal.Now, Leaf: goal.Bundle.Leaf,
-		})...)
-	}
-	return findings
-}
 
 func proofError(proof Proof, interrupted error) error {
 	switch {

@@ -102,7 +102,7 @@ func newBench(t testing.TB, options sim.Options) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.goal = rotation.Goal{Bundle: bundle, Roots: pki.MozillaRoots().With(network.NamedRoots()...), Now: time.Now(), Source: "new.pfx"}
+	b.goal = rotation.Goal{Bundle: bundle, Roots: pki.MozillaRoots().With(network.NamedRoots()...), Now: time.Now(), File: "new.pfx"}
 	return b
 }
 

@@ -24,11 +24,17 @@ func CleanPlan(state State, runs []journal.Run) []string {
 		}
 		for _, move := range kept.Moves {
 			ours[strings.ToLower(move.From)], ours[strings.ToLower(move.To)] = true, true
+			if move.Back != nil {
+				ours[strings.ToLower(move.Back.Entry)] = true
+			}
 		}
 	}
 	used := map[string]bool{}
 	for _, listener := range state.Gateway.Listeners() {
 		used[strings.ToLower(listener.CertificateName)] = true
+	}
+	for _, name := range followedAgain(state) {
+		used[strings.ToLower(name)] = true
 	}
 	var unused []string
 	for _, entry := range state.Gateway.Certificates() {
@@ -38,6 +44,21 @@ func CleanPlan(state State, runs []journal.Run) []string {
 		}
 	}
 	return unused
+}
+
+// followedAgain are the entries to which listeners will return that a failed run
+// holds at an older version.
+func followedAgain(state State) []string {
+	var names []string
+	for _, listener := range state.Listeners {
+		followed, held := heldBack(listener.Entry, listener.KeyVaultSecretID)
+		for _, entry := range state.Gateway.Certificates() {
+			if refers, ok := ParseInVault(entry.KeyVaultSecretID); held && ok && refers.is(followed) {
+				names = append(names, entry.Name)
+			}
+		}
+	}
+	return names
 }
 
 // ofState tells whether a run was made on the gateway and the deployment of a
@@ -108,7 +129,7 @@ func (r *Runner) Clean(ctx context.Context, before State, entries []string) (Res
 
 // remove is the edit that takes entries out of the gateway.
 func remove(entries []string) edit {
-	return func(gateway *cloud.Gateway) (cloud.Document, error) {
+	return func(gateway *cloud.Gateway, _ int) (cloud.Document, error) {
 		var present []string
 		for _, name := range entries {
 			if _, exists := gateway.Certificate(name); exists {

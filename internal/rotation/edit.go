@@ -3,54 +3,84 @@ package rotation
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
-// An edit makes the wanted document out of the gateway as it is. It returns
+// An edit makes the wanted document out of the gateway as it is. carriedOut is
+// how often what it made has been carried out before. It returns
 // errNothingToEdit when the gateway is already as wanted, which is what makes
 // writes convergent, and *MovedError when somebody else has changed what it
 // is about.
-type edit func(gateway *cloud.Gateway) (cloud.Document, error)
+type edit func(gateway *cloud.Gateway, carriedOut int) (cloud.Document, error)
 
 var errNothingToEdit = errors.New("the gateway is already as wanted")
 
-// switchTo is the edit that points listeners to their entries. With a bundle it
-// adds the entry when it is missing. It is made whole or not at all.
+// switchTo is the edit that points listeners to their entries. Entries that are
+// missing are added: references, or with a bundle the certificate itself. It is
+// made whole or not at all.
 func switchTo(moves []Move, bundle *pki.Bundle) edit {
-	return func(gateway *cloud.Gateway) (cloud.Document, error) {
+	return func(gateway *cloud.Gateway, carriedOut int) (cloud.Document, error) {
 		pending, astray := pendingMoves(gateway, moves)
-		for _, move := range pending {
-			if entry, exists := gateway.Certificate(move.To); exists && len(entry.Chain) > 0 && move.ToLeaf != "" && pki.Fingerprint(entry.Chain[0]) != move.ToLeaf {
+		for _, move := range moves {
+			if entry, exists := gateway.Certificate(move.To); exists && !holds(entry, move) {
 				astray = append(astray, fmt.Sprintf("certificate entry %s holds another certificate", move.To))
 			}
 		}
 		if len(astray) > 0 {
 			return nil, &MovedError{Moved: astray}
 		}
+		if len(pending) == 0 && carriedOut == 0 && anyToLookAt(gateway, moves) {
+			return gateway.Document(), nil // any write makes the gateway look at Key Vault
+		}
 		return pointAll(gateway, pending, bundle)
 	}
 }
 
-// goBack is the edit that takes moves back. What somebody else has touched
-// since is left alone and told, but keeps nothing else from going back.
-func goBack(moves []Move) edit {
-	return func(gateway *cloud.Gateway) (cloud.Document, error) {
-		pending, astray := pendingMoves(gateway, reversed(moves))
-		pending = slices.DeleteFunc(pending, func(move Move) bool {
-			_, exists := gateway.Certificate(move.To)
-			if !exists {
-				astray = append(astray, "certificate entry "+move.To+" is gone")
-			}
-			return !exists
-		})
-		if len(pending) == 0 && len(astray) > 0 {
-			return nil, &MovedError{Moved: astray}
+// holds tells whether an entry is what a move wants it to be. What a reference
+// gives may change with the write, so only what it refers to counts.
+func holds(entry cloud.GatewayCertificate, move Move) bool {
+	if move.Secret != "" {
+		have, ok := ParseInVault(entry.KeyVaultSecretID)
+		want, _ := ParseInVault(move.Secret)
+		return ok && have.is(want)
+	}
+	return len(entry.Chain) == 0 || move.ToLeaf == "" || pki.Fingerprint(entry.Chain[0]) == move.ToLeaf
+}
+
+// anyToLookAt tells whether an entry follows Key Vault and does not show what
+// is wanted. When Azure shows nothing, only a write can tell.
+func anyToLookAt(gateway *cloud.Gateway, moves []Move) bool {
+	for _, move := range moves {
+		in, refers := ParseInVault(move.Secret)
+		entry, _ := gateway.Certificate(move.To)
+		if refers && in.Version == "" && (len(entry.Chain) == 0 || pki.Fingerprint(entry.Chain[0]) != move.ToLeaf) {
+			return true
 		}
-		return pointAll(gateway, pending, nil)
+	}
+	return false
+}
+
+// withIdentity makes an edit give the gateway an identity as well.
+func withIdentity(id string, inner edit) edit {
+	if id == "" {
+		return inner
+	}
+	return func(gateway *cloud.Gateway, carriedOut int) (cloud.Document, error) {
+		document, err := inner(gateway, carriedOut)
+		if errors.Is(err, errNothingToEdit) && !gateway.HasIdentity(id) {
+			document, err = gateway.Document(), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		changed, err := cloud.ParseGateway(document)
+		if err != nil {
+			return nil, fmt.Errorf("edit gateway: %w", err)
+		}
+		return changed.WithIdentity(id)
 	}
 }
 
@@ -66,11 +96,14 @@ func pendingMoves(gateway *cloud.Gateway, moves []Move) (pending []Move, astray 
 		case strings.EqualFold(listener.CertificateName, move.From):
 			pending = append(pending, move)
 		default:
-			astray = append(astray, fmt.Sprintf("listener %s points to %s, which is neither %s nor %s",
-				move.Listener, listener.CertificateName, move.From, move.To))
+			astray = append(astray, pointsElsewhere(listener, move))
 		}
 	}
 	return pending, astray
+}
+
+func pointsElsewhere(listener cloud.Listener, move Move) string {
+	return fmt.Sprintf("listener %s points to %s, which is neither %s nor %s", move.Listener, listener.CertificateName, move.From, move.To)
 }
 
 // pointAll makes one document in which all moves are made.
@@ -78,14 +111,15 @@ func pointAll(gateway *cloud.Gateway, moves []Move, bundle *pki.Bundle) (cloud.D
 	if len(moves) == 0 {
 		return nil, errNothingToEdit
 	}
-	listeners := map[string][]string{}
+	listeners, secrets := map[string][]string{}, map[string]string{}
 	for _, move := range moves {
 		listeners[move.To] = append(listeners[move.To], move.Listener)
+		secrets[move.To] = move.Secret
 	}
 	var document cloud.Document
 	for entry, names := range listeners {
 		var err error
-		if document, err = pointTo(gateway, entry, names, bundle); err != nil {
+		if document, err = pointTo(gateway, entry, secrets[entry], names, bundle); err != nil {
 			return nil, err
 		}
 		if gateway, err = cloud.ParseGateway(document); err != nil {
@@ -95,11 +129,14 @@ func pointAll(gateway *cloud.Gateway, moves []Move, bundle *pki.Bundle) (cloud.D
 	return document, nil
 }
 
-func pointTo(gateway *cloud.Gateway, entry string, listeners []string, bundle *pki.Bundle) (cloud.Document, error) {
-	if _, exists := gateway.Certificate(entry); exists {
+func pointTo(gateway *cloud.Gateway, entry, secretID string, listeners []string, bundle *pki.Bundle) (cloud.Document, error) {
+	_, exists := gateway.Certificate(entry)
+	switch {
+	case exists:
 		return gateway.PointListeners(entry, listeners)
-	}
-	if bundle == nil {
+	case secretID != "":
+		return gateway.WithReference(entry, secretID, listeners)
+	case bundle == nil || bundle.Key == nil:
 		return nil, &MovedError{Moved: []string{"certificate entry " + entry + " is gone"}}
 	}
 	pfx, password, err := pki.WritePFX(bundle, pki.ForGateway)

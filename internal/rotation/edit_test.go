@@ -47,7 +47,7 @@ func TestSwitchingAndGoingBackTouchNothingElse(t *testing.T) {
 				rt.Fatalf("listener %s points to %s", name, listener.CertificateName)
 			}
 		}
-		if _, err := switchTo(plan.Moves, renewed)(switched); !errors.Is(err, errNothingToEdit) {
+		if _, err := switchTo(plan.Moves, renewed)(switched, 0); !errors.Is(err, errNothingToEdit) {
 			rt.Fatalf("switching again: %v, want nothing to edit", err)
 		}
 
@@ -65,7 +65,7 @@ func TestAListenerThatSomebodyElseMovedIsNotTouched(t *testing.T) {
 	document := gatewayDocument(t, certificates("frontendCert", ca.issue(9, domain), "byHand", ca.issue(50, domain)), httpsListener("https", "byHand", domain))
 	moves := []Move{{Listener: "https", From: "frontendCert", To: "cartouche-x"}}
 
-	_, err := switchTo(moves, ca.issue(90, domain))(mustParse(t, document))
+	_, err := switchTo(moves, ca.issue(90, domain))(mustParse(t, document), 0)
 
 	var moved *MovedError
 	if !errors.As(err, &moved) || !strings.Contains(err.Error(), "byHand") {
@@ -94,7 +94,7 @@ func drawGateway(t *testing.T, rt *rapid.T, leaves map[string]*pki.Bundle) cloud
 }
 
 func edited(rt *rapid.T, gateway *cloud.Gateway, edit edit) *cloud.Gateway {
-	document, err := edit(gateway)
+	document, err := edit(gateway, 0)
 	if err != nil {
 		rt.Fatalf("edit: %v", err)
 	}

@@ -21,6 +21,11 @@ import (
 // changes nothing. What cannot be read becomes an obstacle in the State rather
 // than an error, except for the gateway itself, without which there is no state.
 func (r *Runner) Observe(ctx context.Context, d deployment.Deployment) (State, error) {
+	return r.ObserveFor(ctx, d, Asked{})
+}
+
+// ObserveFor observes what is asked for in Key Vault as well.
+func (r *Runner) ObserveFor(ctx context.Context, d deployment.Deployment, asked Asked) (State, error) {
 	state := State{At: r.now(), Cloud: r.Azure.Cloud().Name, Deployment: d}
 	if d.GatewayID == "" {
 		return state, fmt.Errorf("observe %s: %s", d.Name, d.CannotUpdate)
@@ -65,6 +70,11 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment) (State, e
 		state.Access = r.observeAccess(ctx, d.GatewayID, scopesOf(renewal(state.Gateway)))
 		return ctx.Err()
 	})
+	group.Go(func() error {
+		// Of a copy: the others write into the state, into other fields.
+		state.Vaulted = r.observeVaults(ctx, State{Gateway: state.Gateway, Listeners: state.Listeners}, asked)
+		return ctx.Err()
+	})
 	if err := group.Wait(); err != nil {
 		return state, fmt.Errorf("observe %s: %w", d.Name, err)
 	}
@@ -74,6 +84,7 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment) (State, e
 	if !wire.Refused() { // otherwise Portal cannot be reached either, whatever the login
 		state.Obstacles = append(state.Obstacles, r.siteObstacles(state.Sites)...)
 	}
+	state.Obstacles = append(state.Obstacles, vaultFindings(state, nil)...)
 	state.Obstacles = state.Obstacles.WorstFirst()
 	return state, nil
 }

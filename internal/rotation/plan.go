@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,12 +34,25 @@ type Plan struct {
 	GivenNames []string `json:"givenNames,omitempty"`
 
 	// Certificate is the new leaf, Serving the one that is replaced.
-	Certificate   pki.Description  `json:"certificate"`
-	Serving       *pki.Description `json:"serving"`
-	Source        string           `json:"source,omitempty"`
-	AssumeTrusted bool             `json:"assumeTrusted,omitempty"`
-	AllowOlder    bool             `json:"allowOlder,omitempty"`
-	AllowWeaker   bool             `json:"allowWeaker,omitempty"`
+	Certificate pki.Description  `json:"certificate"`
+	Serving     *pki.Description `json:"serving"`
+	// Source says for people where the certificate comes from.
+	Source string `json:"source,omitempty"`
+	// File is the .pfx file, "" when there is none. Vault is the certificate in
+	// Key Vault that was named, Form and Identity are what was asked for.
+	File          string   `json:"file,omitempty"`
+	Vault         *InVault `json:"vault,omitempty"`
+	Form          Form     `json:"form,omitempty"`
+	Identity      string   `json:"identity,omitempty"`
+	AssumeTrusted bool     `json:"assumeTrusted,omitempty"`
+	AllowOlder    bool     `json:"allowOlder,omitempty"`
+	AllowWeaker   bool     `json:"allowWeaker,omitempty"`
+	// Key says who sees the private key.
+	Key string `json:"key"`
+	// AddIdentity is the identity that the gateway gets in the same write.
+	AddIdentity string `json:"addIdentity,omitempty"`
+	// Imports come first: what becomes the newest version in Key Vault.
+	Imports []Import `json:"imports,omitempty"`
 
 	// Findings judge the certificate; Obstacles the deployment. A Refusal in
 	// either keeps the plan from being applied.
@@ -63,20 +75,12 @@ type Plan struct {
 	Basis map[string]string `json:"basis"`
 }
 
-// Move is one listener going from one certificate entry to another.
-type Move struct {
-	Listener string `json:"listener"`
-	From     string `json:"from"`
-	// FromLeaf is the SHA-256 fingerprint behind From, "" when Azure does not tell.
-	FromLeaf string `json:"fromLeaf,omitempty"`
-	To       string `json:"to"`
-	ToLeaf   string `json:"toLeaf"`
-}
-
 // StepKind names what a step does.
 type StepKind string
 
 const (
+	// StepStage imports the certificate into Key Vault.
+	StepStage StepKind = "stage"
 	// StepSwitch is the one write: the new entry and the listeners' references.
 	StepSwitch StepKind = "switch"
 	// StepProve looks at the result from outside.
@@ -99,6 +103,16 @@ type Step struct {
 	Undo string `json:"undo,omitempty"`
 }
 
+// step finds the step of a kind.
+func (p Plan) step(kind StepKind) Step {
+	for _, step := range p.Steps {
+		if step.Kind == kind {
+			return step
+		}
+	}
+	return Step{}
+}
+
 // Refused tells whether the certificate must not be rolled out.
 func (p Plan) Refused() bool { return p.Findings.Refused() }
 
@@ -113,13 +127,15 @@ func (p Plan) NothingToDo() bool { return len(p.Moves) == 0 }
 // change, still give a plan, so that people see all of it at once; Refused and
 // Blocked tell.
 func NewPlan(state State, goal Goal) (Plan, error) {
-	if goal.Bundle == nil || goal.Bundle.Leaf == nil {
-		return Plan{}, fmt.Errorf("plan %s: no certificate given", state.Deployment.Name)
-	}
 	if state.Gateway == nil {
 		return Plan{}, fmt.Errorf("plan %s: its gateway was not read", state.Deployment.Name)
 	}
-	names := coveredNames(state)
+	if len(goal.bundles()) == 0 {
+		return Plan{}, fmt.Errorf("plan %s: no certificate given", state.Deployment.Name)
+	}
+	targets, obstacles := targets(state, goal)
+	moves, warnings := moves(state, targets)
+	lead := leading(goal, targets, moves)
 	plan := Plan{
 		Format:        planFormat,
 		MadeAt:        goal.Now.UTC().Truncate(time.Second),
@@ -127,31 +143,34 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 		Deployment:    state.Deployment.Name,
 		DeploymentID:  state.Deployment.ID,
 		GatewayID:     state.Gateway.ID(),
-		Names:         names,
+		Names:         coveredNames(state),
 		GivenNames:    state.Deployment.GivenNames,
-		Certificate:   pki.Describe(goal.Bundle.Leaf),
-		Source:        goal.Source,
+		Certificate:   pki.Describe(lead.bundle.Leaf),
+		Serving:       describeLeaf(servingNow(state)),
+		Source:        source(goal, lead),
+		File:          goal.File,
+		Form:          goal.Form,
+		Identity:      goal.Identity,
 		AssumeTrusted: goal.AssumeTrusted,
 		AllowOlder:    goal.AllowOlder,
 		AllowWeaker:   goal.AllowWeaker,
-		Entry:         EntryName(goal),
-		Basis:         basis(state),
+		Key:           whoSeesTheKey(goal, targets),
+		Entry:         lead.entry,
+		Moves:         moves,
+		Imports:       imports(state, targets),
 	}
-	serving := servingNow(state)
-	plan.Serving = describeLeaf(serving)
-	judgement := pki.Judge(goal.Bundle, pki.Criteria{
-		Now:           goal.Now,
-		Names:         names,
-		Roots:         goal.Roots,
-		Serving:       serving,
-		AssumeTrusted: goal.AssumeTrusted,
-		AllowOlder:    goal.AllowOlder,
-		AllowWeaker:   goal.AllowWeaker,
-	})
-	plan.Findings = judgement.Findings
+	if goal.Vault.Named() {
+		plan.Vault = &goal.Vault
+	}
+	judgement, findings := judgeTargets(state, goal, lead, targets)
+	plan.Findings = findings
 	plan.Trust = trust(judgement, goal)
-	plan.Obstacles = slices.Concat(withoutAccess(state.Obstacles), shapeObstacles(state), pastTheGateway(state, plan.Certificate.SHA256), unprovable(state))
-	plan.Moves = moves(state, plan.Entry, plan.Certificate.SHA256)
+	reading, identity := vaultAccess(state, goal, targets, moves)
+	plan.AddIdentity = identity
+	seen := slices.DeleteFunc(withoutAccess(state.Obstacles), func(f pki.Finding) bool { return slices.Contains(vaultFindings(state, nil), f) })
+	plan.Obstacles = slices.Concat(seen, shapeObstacles(state), obstacles, reading, warnings, vaultFindings(state, moves),
+		pastTheGateway(state, plan.Certificate.SHA256), unprovable(state))
+	plan.Basis = basis(state, plan.Certificate.Thumbprint)
 	plan.Steps = steps(plan, state)
 	plan.Proofs = proofs(state)
 	plan.Operations = operations(plan, state)
@@ -160,33 +179,68 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 	return plan, nil
 }
 
-// entryPrefix begins the name of every sslCertificates entry that we add.
-const entryPrefix = "cartouche-"
-
-// EntryName is the name of the sslCertificates entry for a certificate. It
-// follows from the certificate alone, so that a second run finds what the first
-// one made; the date is when the certificate begins, for people who look at the
-// gateway in the portal.
-func EntryName(goal Goal) string {
-	leaf := goal.Bundle.Leaf
-	return entryPrefix + leaf.NotBefore.UTC().Format("20060102") + "-" + pki.Fingerprint(leaf)[:8]
+// leading is the target that the plan is told by: one that changes, if any does.
+func leading(goal Goal, targets []target, moves []Move) target {
+	for _, goes := range targets {
+		if slices.ContainsFunc(moves, func(m Move) bool { return m.Listener == goes.listener.Name }) {
+			return goes
+		}
+	}
+	if len(targets) > 0 {
+		return targets[0]
+	}
+	bundle := goal.bundles()[0]
+	return target{bundle: bundle, entry: EntryName(bundle)}
 }
 
-// moves are the listeners that do not point to the certificate yet. An entry
-// that already holds the very leaf, under whatever name, is good as it is.
-func moves(state State, entry, leaf string) []Move {
-	moves := []Move{}
-	for _, listener := range state.Listeners {
-		from := ""
-		if listener.Leaf != nil {
-			from = listener.Leaf.SHA256
-		}
-		if from == leaf {
+// source says where the certificate comes from.
+func source(goal Goal, lead target) string {
+	switch {
+	case goal.File != "":
+		return goal.File
+	case goal.Vault.Named():
+		return goal.Vault.String()
+	}
+	if in, ok := ParseInVault(lead.secret); ok {
+		return in.String()
+	}
+	return ""
+}
+
+// judgeTargets judges each different certificate for the names that it is for.
+// The judgement is of the leading one.
+func judgeTargets(state State, goal Goal, lead target, targets []target) (pki.Judgement, pki.Findings) {
+	criteria := pki.Criteria{
+		Now: goal.Now, Names: coveredNames(state), Roots: goal.Roots, Serving: servingNow(state),
+		AssumeTrusted: goal.AssumeTrusted, AllowOlder: goal.AllowOlder, AllowWeaker: goal.AllowWeaker,
+	}
+	if goal.Bundle == nil { // each listener follows its own
+		criteria.Names = namesOf(lead, targets)
+	}
+	judgement := judge(lead.bundle, criteria)
+	findings := judgement.Findings
+	judged := []*pki.Bundle{lead.bundle}
+	for _, goes := range targets {
+		if slices.ContainsFunc(judged, func(b *pki.Bundle) bool { return b.Leaf.Equal(goes.bundle.Leaf) }) {
 			continue
 		}
-		moves = append(moves, Move{Listener: listener.Name, From: listener.Entry, FromLeaf: from, To: entry, ToLeaf: leaf})
+		judged = append(judged, goes.bundle)
+		criteria.Names, criteria.Serving = namesOf(goes, targets), nil
+		findings = append(findings, judge(goes.bundle, criteria).Findings...)
 	}
-	return moves
+	return judgement, dedupe(findings.WorstFirst())
+}
+
+// namesOf are the names of the listeners that get the same certificate.
+func namesOf(lead target, targets []target) []string {
+	names := slices.Clone(lead.listener.Names)
+	for _, goes := range targets {
+		if goes.bundle.Leaf.Equal(lead.bundle.Leaf) {
+			names = append(names, goes.listener.Names...)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // trust is what the order "trust before use" comes to for an external
@@ -197,6 +251,8 @@ func trust(judgement pki.Judgement, goal Goal) string {
 	case judgement.RootKnown:
 		root := judgement.Chain[len(judgement.Chain)-1]
 		return fmt.Sprintf("the chain ends in %q, which Portal and Server know already: nothing is imported on any machine, so none restarts", pki.Describe(root).Subject)
+	case judgement.Findings.Has("chain-not-seen") && judgement.Findings.Has("chain-incomplete"):
+		return "the root is not seen from here; the federation of Portal proves that it is known"
 	case goal.AssumeTrusted:
 		return "the root is not known here; it is assumed that Portal and Server know it (--assume-trusted), and their federation proves it"
 	}
@@ -210,15 +266,6 @@ func shapeObstacles(state State) pki.Findings {
 		found = append(found, pki.Finding{Code: "cannot-update", Severity: pki.Refusal, Sentence: reason})
 	}
 	found = append(found, noListener(state)...)
-	for _, listener := range state.Listeners {
-		if listener.KeyVaultSecretID != "" {
-			found = append(found, pki.Finding{
-				Code: "key-vault-reference", Severity: pki.Refusal,
-				Sentence: fmt.Sprintf("listener %s takes its certificate from Key Vault (%s); a file would cut that link", listener.Name, listener.KeyVaultSecretID),
-				Mend:     "import the certificate into the vault as a new version of the same certificate",
-			})
-		}
-	}
 	managers := state.Gateway.Managers()
 	if by := state.Deployment.ManagedBy; by != "" {
 		managers = append(managers, by)
@@ -250,60 +297,6 @@ func noListener(state State) pki.Findings {
 		Sentence: "no HTTPS listener of the gateway serves " + strings.Join(state.Deployment.Names(), " or "),
 		Mend:     "compare the tag arcgis-deployment-domain with the host names of the gateway's listeners",
 	}}
-}
-
-func steps(plan Plan, state State) []Step {
-	prove := Step{
-		Kind:     StepProve,
-		Title:    "prove that every endpoint serves the new certificate",
-		Restarts: []string{},
-		Undo:     "when the proof fails, the listeners go back and that is proved",
-	}
-	if plan.NothingToDo() {
-		return []Step{prove}
-	}
-	change := []string{}
-	if _, exists := state.Gateway.Certificate(plan.Entry); !exists {
-		change = append(change, fmt.Sprintf("add certificate entry %s (%s)", plan.Entry, plan.Certificate.Subject))
-	}
-	old := map[string]bool{}
-	for _, move := range plan.Moves {
-		change = append(change, fmt.Sprintf("listener %s: %s -> %s", move.Listener, move.From, move.To))
-		old[move.From] = true
-	}
-	for _, name := range slices.Sorted(maps.Keys(old)) {
-		change = append(change, "keep certificate entry "+name+" for going back")
-	}
-	return []Step{{
-		Kind:     StepSwitch,
-		Title:    "switch the gateway to the new certificate in one conditional write",
-		Touches:  plan.GatewayID,
-		Changes:  change,
-		Restarts: []string{},
-		Undo:     "point the listeners back to the entry that is kept",
-	}, prove}
-}
-
-func proofs(state State) []string {
-	proofs := []string{}
-	for _, way := range ways(state) {
-		if way.reached {
-			proofs = append(proofs, way.String()+", with SNI and without: exactly the new leaf, full chain")
-		}
-	}
-	if len(state.Backends) > 0 {
-		proofs = append(proofs, "backend health as before or better")
-	}
-	if state.Sites.ServerURL != "" {
-		proofs = append(proofs, "ArcGIS Server's health check at "+state.Sites.ServerURL)
-	}
-	if state.Sites.PortalURL != "" {
-		proofs = append(proofs, "Portal's health check at "+state.Sites.PortalURL)
-	}
-	if state.Sites.SignedIn {
-		proofs = append(proofs, fmt.Sprintf("Portal validates its federated servers (%d) as before or better", len(state.Sites.Federation)))
-	}
-	return proofs
 }
 
 // computeHash is the SHA-256 of the plan's JSON without the hash itself.

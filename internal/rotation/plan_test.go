@@ -180,10 +180,6 @@ func TestPlanIsBlockedByTheDeployment(t *testing.T) {
 		"no listener of ours": {func(d cloud.Document) {
 			listener(d)["hostNames"] = []any{"elsewhere.example.com"}
 		}, "no-listener"},
-		"Key Vault reference": {func(d cloud.Document) {
-			entry := properties(d)["sslCertificates"].([]any)[0].(map[string]any)
-			entry["properties"].(map[string]any)["keyVaultSecretId"] = "https://kv.vault.azure.net/secrets/gis"
-		}, "key-vault-reference"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			document := gatewayDocument(t, map[string]*x509.Certificate{"frontendCert": old.Leaf}, httpsListener("https", "frontendCert", domain))

@@ -47,13 +47,17 @@ type Result struct {
 	Failure string `json:"failure,omitempty"`
 	// NotRestored says what is not as it was.
 	NotRestored []string `json:"notRestored,omitempty"`
+	// Left says what stays behind of a run that went back.
+	Left []string `json:"left,omitempty"`
 	// Interrupted tells that the run was asked to stop.
 	Interrupted bool `json:"interrupted,omitempty"`
 	// Removed are the entries that cleaning removed.
 	Removed []string `json:"removed,omitempty"`
 	Seconds float64  `json:"seconds"`
-	// started is for Seconds.
-	started time.Time
+	// started is for Seconds; imported tells that a certificate has got a new
+	// version in Key Vault, or may have.
+	started  time.Time
+	imported bool
 }
 
 func (r *Runner) newResult(state State) Result {

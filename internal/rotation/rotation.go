@@ -45,6 +45,8 @@ type State struct {
 	Sites    Sites                 `json:"sites"`
 	// Access is what the caller may do with all this.
 	Access Access `json:"-"`
+	// Vaulted are the certificates in Key Vault that this is about, if any is.
+	Vaulted []Vaulted `json:"vaulted,omitempty"`
 	// Obstacles are what stands against a write: busy gateway, locks, missing
 	// permissions, and what could not be read.
 	Obstacles pki.Findings `json:"obstacles"`
@@ -96,20 +98,4 @@ type Credentials struct {
 	// on machines need it; renewing the external certificate has none.
 	ServiceAccount         string
 	ServiceAccountPassword secret.Secret
-}
-
-// Goal is what a rotation is to bring about.
-type Goal struct {
-	Bundle *pki.Bundle
-	// Roots are the authorities that ArcGIS knows: Mozilla's list and what the
-	// environment names explicitly.
-	Roots *pki.Roots
-	Now   time.Time
-	// AssumeTrusted accepts a chain whose root is not among Roots.
-	AssumeTrusted bool
-	// AllowOlder accepts a certificate that expires before the one that is
-	// served, AllowWeaker one with a shorter key.
-	AllowOlder, AllowWeaker bool
-	// Source says where the certificate came from, for people: a file's path.
-	Source string
 }

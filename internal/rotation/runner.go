@@ -18,7 +18,10 @@ import (
 
 // Runner carries plans out. Its fields are set once, before first use.
 type Runner struct {
-	Azure       *cloud.ResourceManager
+	Azure *cloud.ResourceManager
+	// Vault makes a client for the vault at an address; nil where Key Vault is
+	// not to be asked.
+	Vault       func(uri string) (*cloud.VaultClient, error)
 	Network     *egress.Network
 	Looker      *handshake.Looker
 	Credentials Credentials
@@ -75,6 +78,7 @@ type Phase string
 // The phases in the order of the flow.
 const (
 	PhaseObserve Phase = "observe"
+	PhaseStage   Phase = "stage"
 	PhaseSwitch  Phase = "switch"
 	PhaseProve   Phase = "prove"
 	PhaseUndo    Phase = "undo"

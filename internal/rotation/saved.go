@@ -59,7 +59,10 @@ func (e *MovedError) Error() string {
 
 // basis are the facts on which a plan rests. What moves by itself (states,
 // health, ETags, the time) is not among them.
-func basis(state State) map[string]string {
+//
+// Of Key Vault it is which versions there are, except those that are the
+// certificate of the plan: they may be the plan's own doing.
+func basis(state State, thumbprint string) map[string]string {
 	facts := map[string]string{}
 	for path, fingerprint := range state.Gateway.Fingerprints() {
 		facts["gateway "+path] = fingerprint
@@ -71,6 +74,9 @@ func basis(state State) map[string]string {
 		}
 	}
 	facts["names of the deployment"] = strings.Join(coveredNames(state), ",")
+	for _, v := range state.Vaulted {
+		facts[v.InVault.String()] = vaultBasis(v, thumbprint)
+	}
 	if state.Sites.PortalVersion != "" {
 		facts["version of Portal"] = state.Sites.PortalVersion
 	}
@@ -80,7 +86,7 @@ func basis(state State) map[string]string {
 // MovedSince compares the state with what a saved plan rests on and returns a
 // *MovedError when they differ.
 func (p Plan) MovedSince(state State) error {
-	now := basis(state)
+	now := basis(state, p.Certificate.Thumbprint)
 	var moved []string
 	if !cloud.SameID(p.GatewayID, state.Gateway.ID()) {
 		moved = append(moved, "the plan is for the gateway "+p.GatewayID+", not for "+state.Gateway.ID())
@@ -106,4 +112,17 @@ func (p Plan) MovedSince(state State) error {
 	}
 	slices.Sort(moved)
 	return &MovedError{Moved: moved}
+}
+
+func vaultBasis(v Vaulted, thumbprint string) string {
+	facts := []string{fmt.Sprintf("roles=%t", v.Roles)}
+	for _, version := range v.Versions {
+		if thumbprint == "" || !strings.EqualFold(version.Thumbprint, thumbprint) {
+			facts = append(facts, fmt.Sprintf("%s=%t", version.Version, version.Enabled))
+		}
+	}
+	for _, reader := range v.Readers {
+		facts = append(facts, strings.ToLower(reader.Identity)+"="+string(reader.May))
+	}
+	return strings.Join(facts, ",")
 }

@@ -171,7 +171,7 @@ func stateOf(t *testing.T, document cloud.Document, names ...string) State {
 }
 
 func goalOf(ca testCA, bundle *pki.Bundle) Goal {
-	return Goal{Bundle: bundle, Roots: pki.MozillaRoots().With(ca.root), Now: today, Source: "/new.pfx"}
+	return Goal{Bundle: bundle, Roots: pki.MozillaRoots().With(ca.root), Now: today, File: "/new.pfx"}
 }
 
 // certificates makes entries of name, bundle, name, bundle …

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/journal"
@@ -33,26 +34,26 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 		Source:       "run " + run.ID,
 		Obstacles:    slices.Concat(withoutAccess(state.Obstacles), shapeObstacles(state)),
 		Proofs:       proofs(state),
-		Basis:        basis(state),
 	}
 	plan.Obstacles = append(plan.Obstacles, runObstacles(state, run, kept)...)
-	for _, move := range reversed(kept.Moves) {
+	for i, move := range reversed(kept.Moves) {
 		listener, _ := state.Gateway.Listener(move.Listener)
 		entry, exists := state.Gateway.Certificate(move.To)
 		if obstacle := wayBack(state, run, move, entry, exists); obstacle != nil {
 			plan.Obstacles = append(plan.Obstacles, *obstacle)
 			continue
 		}
-		if len(entry.Chain) > 0 {
+		if back := kept.Moves[i].Back; back != nil {
+			plan.Obstacles = append(plan.Obstacles, held(state, move))
+			plan.Findings = append(plan.Findings, oldExpired(run, goal, back.NotAfter)...)
+			if kept.Serving != nil && kept.Serving.SHA256 == move.ToLeaf {
+				plan.Certificate = *kept.Serving
+			}
+		} else if len(entry.Chain) > 0 {
 			old := entry.Chain[0]
 			plan.Certificate = pki.Describe(old)
 			move.ToLeaf = pki.Fingerprint(old)
-			if !goal.Now.Before(old.NotAfter) {
-				plan.Findings = append(plan.Findings, pki.Finding{
-					Code: "old-expired", Severity: pki.Refusal,
-					Sentence: fmt.Sprintf("the certificate from before run %s expired on %s", run.ID, old.NotAfter.Format("2 January 2006")),
-				})
-			}
+			plan.Findings = append(plan.Findings, oldExpired(run, goal, old.NotAfter)...)
 		}
 		if strings.EqualFold(listener.CertificateName, move.To) {
 			continue // already back
@@ -60,11 +61,31 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 		plan.Entry = move.To
 		plan.Moves = append(plan.Moves, move)
 	}
+	plan.Basis = basis(state, plan.Certificate.Thumbprint)
 	plan.Steps = undoSteps(plan, run)
 	plan.Operations = operations(plan, state)
 	plan.Obstacles = append(plan.Obstacles, accessFindings(state.Access, plan.Operations)...)
 	plan.Hash = plan.computeHash()
 	return plan, nil
+}
+
+func oldExpired(run journal.Run, goal Goal, notAfter time.Time) pki.Findings {
+	if goal.Now.Before(notAfter) {
+		return nil
+	}
+	return pki.Findings{{
+		Code: "old-expired", Severity: pki.Refusal,
+		Sentence: fmt.Sprintf("the certificate from before run %s expired on %s", run.ID, notAfter.Format("2 January 2006")),
+	}}
+}
+
+// held warns that a listener will not follow Key Vault for a while.
+func held(state State, move Move) pki.Finding {
+	return pki.Finding{
+		Code: "listener-held", Severity: pki.Warning,
+		Sentence: fmt.Sprintf("listener %s will be held at %s and follow no renewal", move.Listener, move.Secret),
+		Mend:     "to follow the newest version again: cartouche apply " + state.Deployment.Domain,
+	}
 }
 
 // runObstacles are refusals to take a run back at all.
@@ -102,6 +123,14 @@ func wayBack(state State, run journal.Run, move Move, entry cloud.GatewayCertifi
 			Sentence: fmt.Sprintf("listener %s points to %s, no longer to %s as run %s left it", move.Listener, points, move.From, run.ID),
 			Mend:     "take the later run back first: cartouche history",
 		}
+	case move.again() && move.Secret == "":
+		return &pki.Finding{
+			Code: "no-way-back", Severity: pki.Refusal,
+			Sentence: fmt.Sprintf("which version of %s was served before run %s is not known", move.To, run.ID),
+			Mend:     "name a version: cartouche apply " + state.Deployment.Domain + " --vault VAULT --certificate NAME --version VERSION",
+		}
+	case move.Secret != "":
+		return nil // the entry is made anew where it is gone
 	case !exists:
 		return &pki.Finding{
 			Code: "old-entry-gone", Severity: pki.Refusal,
@@ -125,6 +154,9 @@ func undoSteps(plan Plan, run journal.Run) []Step {
 	}
 	var changes []string
 	for _, move := range plan.Moves {
+		if move.Secret != "" {
+			changes = append(changes, fmt.Sprintf("add certificate entry %s, a reference to %s (%s)", move.To, move.Secret, follows(move.Secret)))
+		}
 		changes = append(changes, fmt.Sprintf("listener %s: %s -> %s", move.Listener, move.From, move.To))
 	}
 	return []Step{{

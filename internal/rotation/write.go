@@ -84,7 +84,7 @@ func (r *Runner) write(ctx context.Context, phase Phase, gatewayID string, edit 
 // attempt edits the gateway as it is and sends that once. errNothingToEdit
 // means that the gateway is as wanted and well.
 func (r *Runner) attempt(ctx context.Context, phase Phase, gateway *cloud.Gateway, edit edit, done *written) error {
-	document, err := edit(gateway)
+	document, err := edit(gateway, done.carriedOut)
 	if !errors.Is(err, errNothingToEdit) {
 		if err != nil {
 			return finalError{err}

@@ -1,0 +1,301 @@
+package rotation
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+const (
+	vaultURI   = "https://entvault.vault.azure.net"
+	gisSecret  = vaultURI + "/secrets/gis"
+	identityID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/gw"
+)
+
+var gisInVault = InVault{Vault: vaultURI, Name: "gis"}
+
+// vaultWorld is a gateway with one listener and a certificate in Key Vault of
+// which "old" is served and the versions are given, newest first.
+type vaultWorld struct {
+	t        *testing.T
+	old      *pki.Bundle
+	document cloud.Document
+	vaulted  Vaulted
+}
+
+// newVaultWorld makes the listener's entry a reference, unless secretID is "".
+func newVaultWorld(t *testing.T, old *pki.Bundle, secretID string, versions ...*pki.Bundle) *vaultWorld {
+	w := &vaultWorld{t: t, old: old, vaulted: Vaulted{InVault: gisInVault, VaultID: "/vault", Roles: true, Readers: []Reader{{Identity: identityID, Principal: "p", May: Yes}}}}
+	w.document = gatewayDocument(t, map[string]*x509.Certificate{"frontendCert": old.Leaf}, httpsListener("https", "frontendCert", domain))
+	w.document["identity"] = map[string]any{"type": "UserAssigned", "userAssignedIdentities": map[string]any{identityID: map[string]any{}}}
+	if secretID != "" {
+		entry := properties(w.document)["sslCertificates"].([]any)[0].(map[string]any)
+		entry["properties"].(map[string]any)["keyVaultSecretId"] = secretID
+	}
+	for i, version := range versions {
+		w.vaulted.Versions = append(w.vaulted.Versions, VaultVersion{
+			Version: fmt.Sprint("v", len(versions)-i), Thumbprint: pki.Thumbprint(version.Leaf), Enabled: true, NotAfter: version.Leaf.NotAfter,
+		})
+	}
+	if len(versions) > 0 {
+		w.vaulted.chosen = cloud.VaultCertificate{Name: "gis", Version: w.vaulted.Versions[0].Version, Enabled: true, Leaf: versions[0].Leaf}
+	} else {
+		w.vaulted.Trouble, w.vaulted.trouble = "not found", &cloud.Error{Status: 404, Message: "not found"}
+	}
+	return w
+}
+
+func (w *vaultWorld) state() State {
+	state := stateOf(w.t, w.document, domain)
+	state.Vaulted = []Vaulted{w.vaulted}
+	return state
+}
+
+// resolved is a goal with what Resolve takes from the state.
+func (w *vaultWorld) resolved(goal Goal) Goal {
+	w.t.Helper()
+	runner := &Runner{}
+	got, err := runner.Resolve(w.t.Context(), w.state(), goal, func(b *pki.Bundle) *pki.Bundle { return b })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return got
+}
+
+func (w *vaultWorld) plan(goal Goal) Plan {
+	w.t.Helper()
+	plan, err := NewPlan(w.state(), w.resolved(goal))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return plan
+}
+
+func TestPlansWithKeyVault(t *testing.T) {
+	ca := newTestCA(t)
+	old, renewed := ca.issue(9, domain), ca.issue(90, domain)
+	file := goalOf(ca, renewed)
+	none := goalOf(ca, nil)
+	none.File = ""
+	with := func(goal Goal, change func(*Goal)) Goal { change(&goal); return goal }
+	named := with(none, func(g *Goal) { g.Vault = gisInVault })
+	held := referenceName(backPrefix, gisInVault.at("v1"))
+	kv := referenceName(vaultPrefix, gisInVault)
+	inline := EntryName(renewed)
+	one, both := []*pki.Bundle{old}, []*pki.Bundle{renewed, old}
+	for name, test := range map[string]struct {
+		secret   string // of the listener's entry
+		versions []*pki.Bundle
+		goal     Goal
+		// moves are "from -> to [secret] back to entry", imports the certificates.
+		moves, imports string
+		blocked        string
+	}{
+		"a file, inline":                         {"", nil, file, "frontendCert -> " + inline, "", ""},
+		"a file, the listener follows":           {gisSecret, one, file, "frontendCert -> frontendCert [" + gisSecret + "] back to " + held, "gis", ""},
+		"a file, imported already":               {gisSecret, both, file, "frontendCert -> frontendCert [" + gisSecret + "] back to " + held, "", ""},
+		"a file, the link is cut":                {gisSecret, one, with(file, func(g *Goal) { g.Form = FormInline }), "frontendCert -> " + inline, "", ""},
+		"a file, a fixed version":                {gisSecret + "/v1", one, file, "", "", "file-cuts-link"},
+		"a file, to follow from now on":          {gisSecret + "/v1", one, with(file, func(g *Goal) { g.Form = FormReference }), "frontendCert -> " + kv + " [" + gisSecret + "]", "gis", ""},
+		"Key Vault":                              {"", []*pki.Bundle{renewed}, named, "frontendCert -> " + kv + " [" + gisSecret + "]", "", ""},
+		"Key Vault, what is followed":            {gisSecret, both, named, "frontendCert -> frontendCert [" + gisSecret + "] back to " + held, "", ""},
+		"Key Vault, what is served":              {gisSecret, one, named, "", "", ""},
+		"Key Vault, a copy of what is served":    {"", one, named, "", "", ""},
+		"Key Vault, the copy becomes a link":     {"", one, with(named, func(g *Goal) { g.Form = FormReference }), "frontendCert -> " + kv + " [" + gisSecret + "]", "", ""},
+		"Key Vault, the fixed version is freed":  {gisSecret + "/v1", one, named, "frontendCert -> " + kv + " [" + gisSecret + "]", "", ""},
+		"a file by way of Key Vault":             {"", one, with(file, func(g *Goal) { g.Vault = gisInVault }), "frontendCert -> " + kv + " [" + gisSecret + "]", "gis", ""},
+		"a file by way of a new certificate":     {"", nil, with(file, func(g *Goal) { g.Vault = gisInVault }), "frontendCert -> " + kv + " [" + gisSecret + "]", "gis", ""},
+		"nothing, renewed in the vault":          {gisSecret, both, none, "frontendCert -> frontendCert [" + gisSecret + "] back to " + held, "", ""},
+		"nothing, served already":                {gisSecret, one, none, "", "", ""},
+		"nothing, a fixed version":               {gisSecret + "/v1", both, none, "", "", ""},
+		"nothing, a fixed version is to follow":  {gisSecret + "/v1", both, with(none, func(g *Goal) { g.Form = FormReference }), "frontendCert -> " + kv + " [" + gisSecret + "]", "", ""},
+		"a reference, and nothing says to what":  {"", one, with(file, func(g *Goal) { g.Form = FormReference }), "frontendCert -> " + inline, "", "reference-without-vault"},
+		"the spelling of an identifier is loose": {"HTTPS://EntVault.vault.azure.net/secrets/GIS/", both, none, "frontendCert -> frontendCert [HTTPS://EntVault.vault.azure.net/secrets/GIS/] back to " + referenceName(backPrefix, InVault{vaultURI, "GIS", "v1"}), "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan := newVaultWorld(t, old, test.secret, test.versions...).plan(test.goal)
+
+			var moves, imports []string
+			for _, move := range plan.Moves {
+				text := move.From + " -> " + move.To
+				if move.Secret != "" {
+					text += " [" + move.Secret + "]"
+				}
+				if move.Back != nil {
+					text += " back to " + move.Back.Entry
+				}
+				moves = append(moves, text)
+			}
+			for _, in := range plan.Imports {
+				imports = append(imports, in.Name)
+			}
+			if got := strings.Join(moves, ", "); got != test.moves {
+				t.Errorf("moves %q\nwant  %q", got, test.moves)
+			}
+			if got := strings.Join(imports, ", "); got != test.imports {
+				t.Errorf("imports %q, want %q", got, test.imports)
+			}
+			err := plan.Ready()
+			if test.blocked == "" && err != nil {
+				t.Errorf("not ready: %v", err)
+			}
+			if blocked := (*BlockedError)(nil); test.blocked != "" && (!errors.As(err, &blocked) || !blocked.Obstacles.Has(test.blocked)) {
+				t.Errorf("Ready() = %v, want blocked by %s", err, test.blocked)
+			}
+			writes := slices.DeleteFunc(slices.Clone(plan.Steps), func(s Step) bool { return s.Touches != plan.GatewayID })
+			if len(writes) > 1 {
+				t.Errorf("%d writes of the gateway", len(writes))
+			}
+		})
+	}
+}
+
+// Who may read the secret decides whether the listener can refer to it.
+func TestTheGatewayMustBeAbleToReadTheVault(t *testing.T) {
+	ca := newTestCA(t)
+	old, renewed := ca.issue(9, domain), ca.issue(90, domain)
+	other := strings.Replace(identityID, "/gw", "/other", 1)
+	for name, test := range map[string]struct {
+		readers []Reader
+		secret  string
+		change  func(*Goal)
+		found   string // code, "" when the plan is to be ready
+		adds    string
+	}{
+		"it may":                            {[]Reader{{Identity: identityID, May: Yes}}, "", nil, "", ""},
+		"it may not":                        {[]Reader{{Identity: identityID, Principal: "p", May: No}}, "", nil, "identity-cannot-read", ""},
+		"there is no identity":              {nil, "", nil, "identity-cannot-read", ""},
+		"nobody can tell":                   {[]Reader{{Identity: identityID, May: Unknown, Why: "forbidden"}}, "", nil, "identity-unknown", ""},
+		"nobody can tell, and it does":      {[]Reader{{Identity: identityID, May: Unknown, Why: "forbidden"}}, gisSecret, nil, "", ""},
+		"it followed, and may not any more": {[]Reader{{Identity: identityID, May: No}}, gisSecret, nil, "identity-cannot-read", ""},
+		"another may, and is given":         {[]Reader{{Identity: identityID, May: No}, {Identity: other, May: Yes}}, "", func(g *Goal) { g.Identity = other }, "second-identity", other},
+		"another may not either":            {[]Reader{{Identity: identityID, May: No}, {Identity: other, May: No}}, "", func(g *Goal) { g.Identity = other }, "identity-cannot-read", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newVaultWorld(t, old, test.secret, renewed, old)
+			w.vaulted.Readers = test.readers
+			goal := goalOf(ca, nil)
+			goal.File, goal.Vault, goal.Form = "", gisInVault, FormReference
+			if test.change != nil {
+				test.change(&goal)
+			}
+			plan := w.plan(goal)
+
+			if test.found == "" && len(plan.Obstacles) > 0 || test.found != "" && !plan.Obstacles.Has(test.found) {
+				t.Errorf("obstacles %v, want %q", plan.Obstacles, test.found)
+			}
+			if blocked := test.found == "identity-cannot-read"; plan.Blocked() != blocked {
+				t.Errorf("blocked = %t, want %t: %v", plan.Blocked(), blocked, plan.Obstacles)
+			}
+			if plan.AddIdentity != test.adds {
+				t.Errorf("adds identity %q, want %q", plan.AddIdentity, test.adds)
+			}
+			if plan.Key != "stays in Key Vault; it is not read" {
+				t.Errorf("key: %s", plan.Key)
+			}
+		})
+	}
+}
+
+func TestAVersionlessReferenceIsAlwaysLookedUpAgain(t *testing.T) {
+	ca := newTestCA(t)
+	old, renewed, newer := ca.issue(9, domain), ca.issue(90, domain), ca.issue(200, domain)
+	w := newVaultWorld(t, old, gisSecret, renewed, old)
+	w.vaulted.Versions[1].Enabled = false
+	goal := goalOf(ca, nil)
+	goal.File = ""
+
+	plan := w.plan(goal)
+	if !plan.Obstacles.Has("no-way-back") || plan.Blocked() || plan.Moves[0].Back != nil {
+		t.Errorf("the old version is disabled: obstacles %v, way back %v", plan.Obstacles, plan.Moves[0].Back)
+	}
+
+	// Going away from a reference whose newest version is not what is served:
+	// the write itself makes the gateway look, so it cannot simply be pointed back.
+	file := goalOf(ca, newer)
+	file.Form = FormInline
+	plan = newVaultWorld(t, old, gisSecret, renewed, old).plan(file)
+	if back := plan.Moves[0].Back; back == nil || back.Secret != gisSecret+"/v1" {
+		t.Errorf("way back %+v, want the version of before", back)
+	}
+}
+
+// What a failed run held at an old version follows again with the next plan.
+func TestAHeldListenerFollowsAgain(t *testing.T) {
+	ca := newTestCA(t)
+	old, renewed := ca.issue(9, domain), ca.issue(90, domain)
+	w := newVaultWorld(t, old, gisSecret, renewed, old)
+	held := referenceName(backPrefix, gisInVault.at("v1"))
+	list := properties(w.document)["sslCertificates"].([]any)
+	back := map[string]any{"name": held, "id": gatewayID + "/sslCertificates/" + held, "properties": map[string]any{
+		"keyVaultSecretId": gisSecret + "/v1", "publicCertData": list[0].(map[string]any)["properties"].(map[string]any)["publicCertData"],
+	}}
+	properties(w.document)["sslCertificates"] = append(list, back)
+	listener(w.document)["sslCertificate"] = map[string]any{"id": gatewayID + "/sslCertificates/" + held}
+	goal := goalOf(ca, nil)
+	goal.File = ""
+
+	plan := w.plan(goal)
+	want := []Move{{Listener: "https", From: held, FromLeaf: pki.Fingerprint(old.Leaf), To: "frontendCert", ToLeaf: pki.Fingerprint(renewed.Leaf), Secret: gisSecret}}
+	if diff := cmp.Diff(want, plan.Moves); diff != "" {
+		t.Errorf("moves (-want +got):\n%s", diff)
+	}
+	if unused := CleanPlan(w.state(), nil); len(unused) != 0 {
+		t.Errorf("clean would remove %v, to which the listener returns", unused)
+	}
+}
+
+func TestFindingsAboutReferences(t *testing.T) {
+	ca := newTestCA(t)
+	old, renewed := ca.issue(9, domain), ca.issue(90, domain)
+	for name, test := range map[string]struct {
+		secret   string
+		versions []*pki.Bundle
+		want     string
+	}{
+		"it follows and serves the newest": {gisSecret, []*pki.Bundle{old}, ""},
+		"it was renewed":                   {gisSecret, []*pki.Bundle{renewed, old}, "warning key-vault-newer"},
+		"a fixed version":                  {gisSecret + "/v1", []*pki.Bundle{old}, "note key-vault-pinned"},
+		"a fixed version, and a newer one": {gisSecret + "/v1", []*pki.Bundle{renewed, old}, "warning key-vault-pinned"},
+		"nothing can be read":              {gisSecret, nil, "note key-vault-unread"},
+		"a copy on the gateway":            {"", []*pki.Bundle{renewed}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, finding := range vaultFindings(newVaultWorld(t, old, test.secret, test.versions...).state(), nil) {
+				got = append(got, string(finding.Severity)+" "+finding.Code)
+			}
+			if strings.Join(got, ", ") != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// What is in the vault decides; a version that the plan itself brings does not
+// make it another plan.
+func TestASavedPlanKnowsTheVault(t *testing.T) {
+	ca := newTestCA(t)
+	old, renewed, strangers := ca.issue(9, domain), ca.issue(90, domain), ca.issue(80, domain)
+	plan := newVaultWorld(t, old, gisSecret, old).plan(goalOf(ca, renewed))
+	if err := plan.MovedSince(newVaultWorld(t, old, gisSecret, renewed, old).state()); err != nil {
+		t.Errorf("the plan's own version: %v", err)
+	}
+	moved := (*MovedError)(nil)
+	if err := plan.MovedSince(newVaultWorld(t, old, gisSecret, strangers, old).state()); !errors.As(err, &moved) {
+		t.Errorf("somebody else's version: %v, want that it moved", err)
+	}
+	w := newVaultWorld(t, old, gisSecret, old)
+	w.vaulted.Readers[0].May = No
+	if err := plan.MovedSince(w.state()); !errors.As(err, &moved) {
+		t.Errorf("the identity may not read any more: %v, want that it moved", err)
+	}
+}
