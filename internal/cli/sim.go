@@ -41,9 +41,7 @@ they need is in the files that are written to --dir once everything answers:
   new.pfx             a renewed certificate, its password in new.pfx.password
   private-root.pem    the company's own authority, where the world has one
 
-Worlds: ` + strings.Join(sim.Worlds(), ", ") + `.
-
-` + faultHelp(),
+` + worldHelp() + faultHelp(),
 		Example: `  cartouche sim ha --dir /tmp/world
   set -a; . /tmp/world/env; set +a        # in another terminal
   cartouche deployments`,
@@ -64,6 +62,16 @@ Worlds: ` + strings.Join(sim.Worlds(), ", ") + `.
 	flags.IntVar(&options.port, "port", 0, "port of the proxy; without: a free one `PORT`")
 	flags.StringArrayVar(&options.faults, "fault", nil, "something goes wrong, as name@step or name@step*times, repeatable `FAULT`")
 	return exits(cmd, exitDone, exitUnexpected, exitUsage)
+}
+
+// worldHelp is the table of worlds.
+func worldHelp() string {
+	var text strings.Builder
+	text.WriteString("Worlds:\n\n")
+	for _, world := range sim.WorldDocs() {
+		fmt.Fprintf(&text, "  %-10s %s\n", world.Name, world.What)
+	}
+	return text.String() + "\n"
 }
 
 // faultHelp is the table of faults.

@@ -184,7 +184,7 @@ func (w *World) rename() {
 func (w *World) startAzure() error {
 	var work errgroup.Group
 	work.Go(func() (err error) {
-		w.authority, err = authority.New(w.ground.Clock.Now)
+		w.authority, err = authority.NewWith(w.ground.Clock.Now, w.ground.Keys)
 		return err
 	})
 	work.Go(func() (err error) {
@@ -264,6 +264,7 @@ func (w *World) Close() error {
 			problems = append(problems, server.Close())
 		}
 	}
+	w.ground.Keys.Leave()
 	if w.ownDir {
 		problems = append(problems, os.RemoveAll(w.dir))
 	}

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 // AIAHost serves the CA certificates of the world over plain HTTP, as public
@@ -40,6 +42,7 @@ type Authority struct {
 	root         *Issuer
 	intermediate *Issuer
 	now          func() time.Time
+	keys         *ground.Keys
 
 	mu      sync.Mutex
 	private []*Issuer
@@ -48,8 +51,11 @@ type Authority struct {
 
 // New makes the authorities of a world. The CAs have been valid for five
 // years before now, which leaves room for certificates of the past.
-func New(now func() time.Time) (*Authority, error) {
-	a := &Authority{now: now, leafs: map[string]*Issued{}}
+func New(now func() time.Time) (*Authority, error) { return NewWith(now, &ground.Keys{}) }
+
+// NewWith is New with keys that are the world's.
+func NewWith(now func() time.Time, keys *ground.Keys) (*Authority, error) {
+	a := &Authority{now: now, keys: keys, leafs: map[string]*Issued{}}
 	var work errgroup.Group
 	work.Go(func() (err error) {
 		a.cloud, err = a.newIssuer("World Private CA for Azure Names", "p256", nil)
@@ -61,7 +67,7 @@ func New(now func() time.Time) (*Authority, error) {
 	})
 	intermediateKey := make(chan crypto.Signer, 1)
 	work.Go(func() error {
-		key, err := newKey("rsa2048")
+		key, err := a.newKey("rsa2048")
 		intermediateKey <- key
 		return err
 	})
@@ -112,7 +118,7 @@ func (a *Authority) NewIntermediate(name string, parent *Issuer) (*Issuer, error
 // NewInternal makes a root as Terraform's tls provider does, for the backends
 // of one gateway: nobody hands it out.
 func (a *Authority) NewInternal(name, organization string, years int) (*Issuer, error) {
-	key, err := newKey("rsa2048")
+	key, err := a.newKey("rsa2048")
 	if err != nil {
 		return nil, err
 	}

@@ -68,9 +68,9 @@ func (i *Issued) PFX(password string) ([]byte, error) {
 	return file, nil
 }
 
-// Issue makes a certificate. Every call makes a new key.
+// Issue makes a certificate. Every call takes another key.
 func (a *Authority) Issue(spec Spec) (*Issued, error) {
-	key, err := newKey(spec.Key)
+	key, err := a.newKey(spec.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (a *Authority) template(spec Spec) *x509.Certificate {
 }
 
 func (a *Authority) newIssuer(name, kind string, parent *Issuer) (*Issuer, error) {
-	key, err := newKey(kind)
+	key, err := a.newKey(kind)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +183,7 @@ func sign(template, parent *x509.Certificate, public crypto.PublicKey, key crypt
 	return x509.ParseCertificate(der)
 }
 
-func newKey(kind string) (crypto.Signer, error) {
+func (a *Authority) newKey(kind string) (crypto.Signer, error) {
 	switch kind {
 	case "p256":
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -192,8 +192,8 @@ func newKey(kind string) (crypto.Signer, error) {
 	case "ed25519":
 		_, key, err := ed25519.GenerateKey(rand.Reader)
 		return key, err
-	case "":
-		return rsa.GenerateKey(rand.Reader, 2048)
+	case "", "rsa2048":
+		return a.keys.RSA()
 	}
 	if bits, found := strings.CutPrefix(kind, "rsa"); found {
 		if size, err := strconv.Atoi(bits); err == nil && size >= 1024 && size <= 8192 {

@@ -104,7 +104,7 @@ func New(options Options) (*Server, error) {
 	key := options.Key
 	if key == nil {
 		var err error
-		if key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+		if key, err = options.Ground.Keys.RSA(); err != nil {
 			return nil, fmt.Errorf("make the signing key of %s: %w", options.Host, err)
 		}
 	}

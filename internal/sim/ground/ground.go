@@ -13,6 +13,7 @@ type Ground struct {
 	Clock           *Clock
 	Faults          *Faults
 	Ledger          *Ledger
+	Keys            *Keys
 	Log             *slog.Logger
 }
 
@@ -28,6 +29,7 @@ func New(scale float64, log *slog.Logger) *Ground {
 		Clock:   &Clock{Scale: scale},
 		Faults:  &Faults{},
 		Ledger:  &Ledger{},
+		Keys:    &Keys{},
 		Log:     log,
 	}
 }

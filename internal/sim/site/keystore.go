@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -100,8 +99,8 @@ func selfIssued(certificate *x509.Certificate) bool {
 
 // selfSigned makes an entry like the one of Cloud Builder's generated PFX: RSA,
 // five years, all names of the machines.
-func selfSigned(names []string) (*entry, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+func (s *Site) selfSigned(names []string) (*entry, error) {
+	key, err := s.ground.Keys.RSA()
 	if err != nil {
 		return nil, fmt.Errorf("make key for %s: %w", names[0], err)
 	}

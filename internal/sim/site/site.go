@@ -82,7 +82,7 @@ func (s *Site) startMachines() error {
 		own, err := spec.entry()
 		if own == nil && err == nil {
 			if shared == nil {
-				shared, err = selfSigned(names)
+				shared, err = s.selfSigned(names)
 			}
 			own = shared
 		}
