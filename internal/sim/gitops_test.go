@@ -13,6 +13,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"github.com/cartouche-gis/cartouche/internal/sim"
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
+	"github.com/cartouche-gis/cartouche/internal/sim/vault"
 )
 
 const manager = "https://management.azure.com"
@@ -73,6 +75,32 @@ func TestAnEnterpriseOfTerraform(t *testing.T) {
 		}
 		if builder, terraform := count("arcgis-deployment"), count("ArcGISEnterpriseID"); builder != 0.0 || terraform == 0.0 {
 			t.Errorf("%v resources with a tag of Cloud Builder, %v with one of Terraform", builder, terraform)
+		}
+	})
+	t.Run("the certificate is in the vault", func(t *testing.T) {
+		second := get(t, w, bearer, w.Deployments()[1].GatewayID+"?api-version=2024-05-01")
+		follows, _ := entries(document, "sslCertificates")["cert"]["keyVaultSecretId"].(string)
+		stays, _ := entries(second, "sslCertificates")["cert"]["keyVaultSecretId"].(string)
+		if follows != "https://arcgis5f0c1d7e9a2b4c68.vault.azure.net/secrets/gis-example-org" {
+			t.Errorf("the first refers to %s", follows)
+		}
+		if start := "https://lab81d3b6a0c4e7f259.vault.azure.net/secrets/lab-example-org/"; !strings.HasPrefix(stays, start) || len(stays) != len(start)+32 {
+			t.Errorf("the second refers to %s, want a version", stays)
+		}
+	})
+	t.Run("the modules' secrets are in the vault", func(t *testing.T) {
+		_, secrets := vaultClients(t, w, "arcgis5f0c1d7e9a2b4c68")
+		for name, want := range map[string]string{
+			"enterprise-ingress-ingress-fqdn":   "gis.example.org",
+			"enterprise-ingress-ca-root-cert":   "-----BEGIN CERTIFICATE-----",
+			"enterprise-ingress-ca-private-key": "-----BEGIN RSA PRIVATE KEY-----",
+			"enterprise-base-deployment-url":    "https://gis.example.org/portal",
+			"vm-identity-id":                    "/subscriptions/" + variable(w, "AZURE_SUBSCRIPTION_ID") + "/resourceGroups/arcgis-infrastructure-core/",
+		} {
+			got, err := secrets.GetSecret(t.Context(), name, "", nil)
+			if err != nil || !strings.HasPrefix(*got.Value, want) {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	})
 	t.Run("both sides serve one certificate", func(t *testing.T) {
@@ -145,4 +173,31 @@ func TestAPoolKeepsItsInterfaces(t *testing.T) {
 		t.Errorf("members %s, were %s", got, before)
 	}
 	healthy(t, p, gateway)
+}
+
+// A new version reaches the gateway that refers to the certificate at its next
+// look, and never the one that refers to a version.
+func TestOnlyAVersionlessReferenceFollows(t *testing.T) {
+	w := start(t, sim.Options{World: "gitops", Scale: 200})
+	for _, row := range []struct {
+		vault, name, domain string
+		follows             bool
+	}{
+		{"arcgis5f0c1d7e9a2b4c68", "gis-example-org", "gis.example.org", true},
+		{"lab81d3b6a0c4e7f259", "lab-example-org", "lab.example.org", false},
+	} {
+		issued, err := w.Authority().Issue(authority.Spec{Names: []string{row.domain}, Key: "p256"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Vault().Put(row.vault, row.name, vault.Seed{Pair: issued.TLS()}); err != nil {
+			t.Fatal(err)
+		}
+		before := shown(t, w.Ground().Outside, row.domain+":443", row.domain)
+		advance(t, w)
+		after := shown(t, w.Ground().Outside, row.domain+":443", row.domain)
+		if got := after.Equal(issued.Leaf); got != row.follows || !row.follows && !after.Equal(before) {
+			t.Errorf("%s serves the new leaf: %v, want %v", row.domain, got, row.follows)
+		}
+	}
 }
