@@ -36,10 +36,15 @@ they need is in the files that are written to --dir once everything answers:
 
   env                 variables for a shell: proxy, authorities, logins
   env-inside          the same for a client inside the virtual network
-  world.json          names, ids, endpoints, the door inside the virtual network
+  world.json          names, ids, endpoints, people, the door inside the virtual network
   ca.pem              the authorities of the world
   new.pfx             a renewed certificate, its password in new.pfx.password
   private-root.pem    the company's own authority, where the world has one
+  client.pem          a certificate that the service principal may sign in with
+  federated-token     a token for workload identity, good for a day
+
+A person signs in, by browser or device code, with CARTOUCHE_WORLD_USER and
+CARTOUCHE_WORLD_PASSWORD of env; a browser needs the proxy and ca.pem.
 
 ` + worldHelp() + faultHelp(),
 		Example: `  cartouche sim ha --dir /tmp/world
@@ -111,6 +116,7 @@ type simValue struct {
 	Proxy       string `json:"proxy"`
 	EnvInside   string `json:"envInside"`
 	ProxyInside string `json:"proxyInside"`
+	User        string `json:"user"` // a person who may sign in
 }
 
 func (a *app) simulate(ctx context.Context, name string, options simOptions) error {
@@ -141,7 +147,7 @@ func (a *app) simulate(ctx context.Context, name string, options simOptions) err
 		return err
 	}
 	value := simValue{World: name, Dir: dir, Env: filepath.Join(dir, "env"), Proxy: proxyOf(running.Environment()),
-		EnvInside: filepath.Join(dir, "env-inside"), ProxyInside: proxyOf(running.InsideEnvironment())}
+		EnvInside: filepath.Join(dir, "env-inside"), ProxyInside: proxyOf(running.InsideEnvironment()), User: running.People()[0].User}
 	if a.ui.json {
 		if err := a.ui.value(value); err != nil {
 			return err
@@ -160,7 +166,7 @@ func (a *app) showWorld(world *sim.World, value simValue) {
 	for _, deployment := range world.Deployments() {
 		a.ui.fields(field{"site", words(deployment.URL)}, field{"version", words(deployment.Version)})
 	}
-	a.ui.fields(field{"proxy", words(value.Proxy)}, field{"inside", words(value.ProxyInside, faint(" in the virtual network"))}, field{"files", words(value.Dir)})
+	a.ui.fields(field{"proxy", words(value.Proxy)}, field{"inside", words(value.ProxyInside, faint(" in the virtual network"))}, field{"person", words(value.User, faint(" password in env"))}, field{"files", words(value.Dir)})
 	first, env := world.Deployments()[0], value.Env
 	if first.PublicIP == "" {
 		env = value.EnvInside // its name is known there only

@@ -43,9 +43,8 @@ func (s *Server) checkAssertion(assertion string, application Application) *fail
 	if !strings.EqualFold(issuer, application.ClientID) {
 		return s.checkFederated(assertion, claims, application)
 	}
-	err := error(jwt.ErrTokenUnverifiable)
 	for _, certificate := range application.Certificates {
-		_, err = jwt.Parse(assertion, func(*jwt.Token) (any, error) { return certificate.PublicKey, nil },
+		_, err := jwt.Parse(assertion, func(*jwt.Token) (any, error) { return certificate.PublicKey, nil },
 			jwt.WithValidMethods([]string{"RS256", "PS256"}),
 			jwt.WithIssuer(application.ClientID), jwt.WithSubject(application.ClientID),
 			jwt.WithExpirationRequired(), jwt.WithTimeFunc(s.options.Ground.Clock.Now))
