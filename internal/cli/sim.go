@@ -46,10 +46,15 @@ they need is in the files that are written to --dir once everything answers:
 A person signs in, by browser or device code, with CARTOUCHE_WORLD_USER and
 CARTOUCHE_WORLD_PASSWORD of env; a browser needs the proxy and ca.pem.
 
+Time can be moved on by a client of the proxy: POST http://world.invalid/advance?by=4h lets
+gateways look at Key Vault, tokens expire and operations end. The answer comes when the
+gateways have looked.
+
 ` + worldHelp() + faultHelp(),
 		Example: `  cartouche sim ha --dir /tmp/world
   set -a; . /tmp/world/env; set +a        # in another terminal
-  cartouche deployments`,
+  cartouche deployments
+  curl -X POST 'http://world.invalid/advance?by=4h'`,
 		Args: atMostOneArgument,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			world := "ha"

@@ -13,6 +13,7 @@ func TestAFaultThatCannotHappenIsRefused(t *testing.T) {
 		"wrnog@edge":             `there is no fault "wrnog"`,
 		"wrong-leaf@gateway-put": `cannot happen at "gateway-put"`,
 		"throttle@gateway-pu":    `cannot happen at "gateway-pu"`,
+		"conflict@vault-import":  `cannot happen at "vault-import"`,
 	} {
 		fault, err := ground.ParseFault(text)
 		if err != nil {

@@ -184,6 +184,13 @@ func TestGuesses(t *testing.T) {
 			t.Errorf("latest is enabled %v: %q, want %q", enabled, got, want)
 		}
 	}
+	for untrusted, want := range map[bool]string{false: "", true: "Forbidden/ForbiddenByFirewall"} {
+		b := setUp(t, func(o *vault.Options) { o.Guesses.GatewayNotTrusted = untrusted })
+		b.network, b.properties()["networkAcls"] = vault.Gateway, map[string]any{"defaultAction": "Deny", "bypass": "AzureServices"}
+		if got := b.call(http.MethodGet, "/secrets"+version, "operator", nil).code(); got != want {
+			t.Errorf("gateways are not trusted %v: %q, want %q", untrusted, got, want)
+		}
+	}
 	b := setUp(t, func(o *vault.Options) { o.Guesses.OldAccessDenied = true })
 	b.properties()["accessPolicies"] = nil
 	b.want(b.call(http.MethodGet, "/secrets"+version, "operator", nil), 403, "Forbidden/AccessDenied")

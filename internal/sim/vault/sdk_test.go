@@ -260,3 +260,18 @@ func TestTheSDKUpdatesThePolicy(t *testing.T) {
 		t.Errorf("policy %+v: %v", got.KeyProperties, err)
 	}
 }
+
+func TestWhatIsDeletedIsPurgedWhenItsTimeHasCome(t *testing.T) {
+	b := setUp(t) // 30 days
+	b.put("site", vault.Seed{})
+	b.server.Delete("kv", "site")
+	client := b.certificates()
+	b.ground.Clock.Advance(29 * 24 * time.Hour)
+	if _, err := client.GetDeletedCertificate(t.Context(), "site", nil); err != nil {
+		t.Fatalf("after 29 days: %v", err)
+	}
+	b.ground.Clock.Advance(2 * 24 * time.Hour)
+	if _, err := client.GetDeletedCertificate(t.Context(), "site", nil); codeOf(t, err) != "CertificateNotFound" {
+		t.Errorf("after 31 days: %v", err)
+	}
+}
