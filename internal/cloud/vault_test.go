@@ -150,6 +150,9 @@ func bundleJSON(t *testing.T, name, version string, leaf *x509.Certificate, edit
 			"secret_props": map[string]any{"contentType": pfxType},
 			"issuer":       map[string]any{"name": "DigiCert"},
 			"x509_props":   map[string]any{"subject": "CN=as it was"},
+			"lifetime_actions": []any{map[string]any{
+				"trigger": map[string]any{"days_before_expiry": 30}, "action": map[string]any{"action_type": "EmailContacts"},
+			}},
 		},
 	}
 	if edit != nil {

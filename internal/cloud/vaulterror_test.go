@@ -59,8 +59,9 @@ func TestAVaultOfAnotherTenantSaysWhich(t *testing.T) {
 }
 
 func TestANameThatIsKnownInsideOnly(t *testing.T) {
-	lost := &http.Client{Transport: lostName{}}
 	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		lost := &http.Client{Transport: lostName{&asked}}
 		c, err := NewVaultClient(Public(), vaultAddress, credential{}, Options{Client: lost})
 		if err != nil {
 			t.Fatal(err)
@@ -70,12 +71,16 @@ func TestANameThatIsKnownInsideOnly(t *testing.T) {
 		if !errors.As(err, &e) || !strings.Contains(e.Hint, "private network only") {
 			t.Errorf("got %v, hint %q", err, e.Hint)
 		}
+		if asked != 1 {
+			t.Errorf("it was asked for %d times", asked)
+		}
 	})
 }
 
-type lostName struct{}
+type lostName struct{ asked *int }
 
-func (lostName) RoundTrip(r *http.Request) (*http.Response, error) {
+func (l lostName) RoundTrip(r *http.Request) (*http.Response, error) {
+	*l.asked++
 	return nil, &net.DNSError{Err: "no such host", Name: r.URL.Hostname(), IsNotFound: true}
 }
 

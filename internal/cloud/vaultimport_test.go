@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,6 +57,7 @@ func TestImportKeepsPolicyAndTags(t *testing.T) {
 			t.Errorf("tags %s", got)
 		}
 		want := `{"issuer":{"name":"DigiCert"},"key_props":{"crv":"P-256","exportable":true,"kty":"EC","reuse_key":true},` +
+			`"lifetime_actions":[{"action":{"action_type":"EmailContacts"},"trigger":{"days_before_expiry":30}}],` +
 			`"secret_props":{"contentType":"application/x-pkcs12"},"x509_props":{"subject":"CN=as it was"}}`
 		if got := compact(t, sent["policy"]); got != want {
 			t.Errorf("policy\ngot  %s\nwant %s", got, want)
@@ -70,6 +72,36 @@ func TestImportOfWhatIsThere(t *testing.T) {
 	got, err := vault.client().Import(t.Context(), "web", bundle)
 	if err != nil || got.Version != "v7" || vault.count("POST") != 0 {
 		t.Errorf("got %+v, %v after %v", got, err, vault.asked)
+	}
+}
+
+func TestImportWaitsWhenItIsThrottled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bundle := newBundle(t, "gis.example.com")
+		vault := newFakeVault(t)
+		vault.on("GET /", 404, notThere)
+		vault.mux.HandleFunc("POST /certificates/web/import", func(w http.ResponseWriter, r *http.Request) {
+			if vault.count("POST") == 1 {
+				answer(w, 429, `{"error":{"code":"Throttled","message":"slowly"}}`, "Retry-After", "20")
+				return
+			}
+			answer(w, 200, bundleJSON(t, "web", "v1", bundle.Leaf, nil))
+		})
+		start := time.Now()
+		got, err := vault.client().Import(t.Context(), "web", bundle)
+		if waited := time.Since(start); err != nil || got.Version != "v1" || waited != 20*time.Second {
+			t.Errorf("got %+v, %v after %s", got, err, waited)
+		}
+	})
+}
+
+func TestImportBelievesOnlyWhatItSent(t *testing.T) {
+	bundle, other := newBundle(t, "gis.example.com"), newBundle(t, "gis.example.com")
+	vault := newFakeVault(t)
+	vault.on("GET /", 404, notThere)
+	vault.on("POST /certificates/web/import", 200, bundleJSON(t, "web", "v1", other.Leaf, nil))
+	if _, err := vault.client().Import(t.Context(), "web", bundle); err == nil || !strings.Contains(err.Error(), pki.Thumbprint(other.Leaf)) {
+		t.Errorf("got %v", err)
 	}
 }
 
