@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -78,6 +79,9 @@ func (g *Gateway) references() []string {
 		}
 	}
 	walk(map[string]any(objectAt(g.document, "properties")))
-	slices.SortFunc(ids, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
+	// Of several spellings of one id it is always the same one that stays.
+	slices.SortFunc(ids, func(a, b string) int {
+		return cmp.Or(strings.Compare(strings.ToLower(a), strings.ToLower(b)), strings.Compare(b, a))
+	})
 	return slices.CompactFunc(ids, SameID)
 }
