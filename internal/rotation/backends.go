@@ -12,6 +12,9 @@ import (
 // must not make a proof fail. A gateway whose routes lead nowhere known keeps
 // all of them.
 func (s State) ownBackends(servers []cloud.BackendServer) []cloud.BackendServer {
+	if s.Gateway == nil {
+		return servers // nothing was read that could part them
+	}
 	pools := map[string]bool{}
 	for _, route := range s.Gateway.Routes() {
 		if slices.ContainsFunc(s.Listeners, func(l Listener) bool { return strings.EqualFold(l.Name, route.Listener) }) {
