@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -74,13 +75,14 @@ func (a *app) look(ctx context.Context, choose chooser, azure azureFlags, site s
 // state shows everything that was observed.
 func (u *ui) state(state rotation.State) {
 	d := state.Deployment
-	u.say(title(d.Name), faint("  "+d.ID))
+	u.say(deploymentTitle(d)...)
 	u.fields(
 		field{"names", words(strings.Join(d.Names(), ", "))},
 		field{"layout", words(d.Layout())},
 		field{"version", words(d.Version)},
 		field{"resource group", words(d.ResourceGroup, faint(" in "), d.Location, faint(", subscription "), d.SubscriptionID)},
 		field{"gateway", words(lastSegment(d.GatewayID), faint(", "), state.Gateway.ProvisioningState())},
+		field{"managed by", words(d.ManagedBy)},
 		field{"sites", words(siteList(state))},
 		field{"machines", words(machineList(state))},
 	)
@@ -96,6 +98,14 @@ func (u *ui) state(state rotation.State) {
 		u.heading("In the way of a change")
 		u.findings(state.Obstacles)
 	}
+}
+
+// deploymentTitle is the name, and the id where that says more.
+func deploymentTitle(d deployment.Deployment) []any {
+	if d.ID == d.Name {
+		return []any{title(d.Name)}
+	}
+	return []any{title(d.Name), faint("  " + d.ID)}
 }
 
 // backends shows the machines by the short names that people know.
@@ -164,6 +174,10 @@ func siteList(state rotation.State) string {
 func machineList(state rotation.State) string {
 	var list []string
 	for _, machine := range state.Deployment.Machines {
+		if state.Deployment.Generation == deployment.GitOps { // whose machines all have the name of their role
+			list = append(list, machine.DeploymentID+"/"+machine.Name)
+			continue
+		}
 		list = append(list, fmt.Sprintf("%s (%s)", machine.Name, strings.Join(machine.Roles, "+")))
 	}
 	return strings.Join(list, ", ")

@@ -1,9 +1,13 @@
 package cli
 
 import (
+	"fmt"
+	"net"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -25,11 +29,17 @@ func (u *ui) handshakes(seen []handshake.Observation, now time.Time) {
 		if o.Proxy != "" {
 			proxies[o.Proxy] = true
 		}
+		if leaf := o.Leaf(); leaf == nil && len(failures) > 1 {
+			last := failures[len(failures)-2]
+			if last.Target == o.Target && last.Address == o.Address && last.Failure == o.Failure {
+				failures = failures[:len(failures)-1] // without SNI it is the same
+			}
+		}
 		rows = append(rows, []line{words("  " + o.Target), words(at(o)), words(sni(o)), words(orDash(o.Protocol)), served})
 	}
 	u.table([]string{"  endpoint", "at", "SNI", "protocol", "serves"}, rows)
 	for _, o := range failures {
-		u.item(u.outStyle.cross(), o.Target, faint(" at "+at(o)+", SNI "+sni(o)+": "), o.Failure)
+		u.item(u.outStyle.cross(), o.Target, faint(" at "+at(o)+": "), o.Failure)
 	}
 	for proxy := range proxies {
 		u.item(u.outStyle.bullet(), faint("through the proxy "+proxy))
@@ -84,21 +94,21 @@ func (u *ui) listeners(state rotation.State) {
 		}
 		u.fields(
 			field{"answers to", words(strings.Join(l.Names, ", "))},
-			field{"addresses", words(strings.Join(l.Addresses, ", "))},
+			field{"addresses", words(strings.Join(l.Addresses, ", "), faint(whereabouts(l, state)))},
 			field{"entry", entry},
 			field{"configured", configured},
-			field{"on the wire", u.onTheWire(l, state.Wire)},
+			field{"on the wire", u.onTheWire(l, state)},
 		)
 	}
 }
 
 // onTheWire compares what is served under a listener's names with its entry.
-func (u *ui) onTheWire(l rotation.Listener, wire []handshake.Observation) line {
+func (u *ui) onTheWire(l rotation.Listener, state rotation.State) line {
 	same, other, silent := 0, 0, 0
-	for _, o := range wire {
+	for _, o := range state.Wire {
 		host, _, _ := strings.Cut(o.Target, ":")
 		switch leaf := o.Leaf(); {
-		case !contains(l.Names, host):
+		case !contains(l.Names, host) || atAnother(o, l, state.Listeners):
 		case leaf == nil:
 			silent++
 		case l.Leaf != nil && pki.Fingerprint(leaf) == l.Leaf.SHA256:
@@ -121,6 +131,28 @@ func (u *ui) onTheWire(l rotation.Listener, wire []handshake.Observation) line {
 	add(other, u.outStyle.cross(), "another one")
 	add(silent, caution("!"), "no answer")
 	return words(parts...)
+}
+
+// atAnother tells whether a handshake was made at an address of another
+// listener and of none of this one's.
+func atAnother(o handshake.Observation, l rotation.Listener, all []rotation.Listener) bool {
+	ip, _, err := net.SplitHostPort(o.Address)
+	if err != nil || contains(l.Addresses, ip) {
+		return false
+	}
+	return slices.ContainsFunc(all, func(other rotation.Listener) bool { return contains(other.Addresses, ip) })
+}
+
+// whereabouts says where a private address is.
+func whereabouts(l rotation.Listener, state rotation.State) string {
+	listener, ok := state.Gateway.Listener(l.Name)
+	if !ok || !listener.Private {
+		return ""
+	}
+	if network := deployment.NetworkOf(listener.SubnetID); network != nil {
+		return fmt.Sprintf(" private, in the virtual network %s, subnet %s", network.Name, network.Subnet)
+	}
+	return " private"
 }
 
 func contains(list []string, wanted string) bool {

@@ -42,7 +42,7 @@ func (a *app) showWithoutGateway(state rotation.State, f *failure) error {
 	for _, address := range d.Addresses {
 		addresses = append(addresses, address.IP)
 	}
-	a.ui.say(title(d.Name), faint("  "+d.ID))
+	a.ui.say(deploymentTitle(d)...)
 	a.ui.fields(
 		field{"names", words(strings.Join(d.Names(), ", "))},
 		field{"layout", words(d.Layout())},
