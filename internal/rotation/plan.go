@@ -168,7 +168,7 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 	reading, identity := vaultAccess(state, goal, targets, moves)
 	plan.AddIdentity = identity
 	seen := slices.DeleteFunc(withoutAccess(state.Obstacles), func(f pki.Finding) bool { return slices.Contains(vaultFindings(state, nil), f) })
-	plan.Obstacles = slices.Concat(seen, shapeObstacles(state), obstacles, reading, warnings, vaultFindings(state, moves),
+	plan.Obstacles = slices.Concat(seen, shapeObstacles(state), managed(state, moves), obstacles, reading, warnings, vaultFindings(state, moves),
 		pastTheGateway(state, plan.Certificate.SHA256), unprovable(state))
 	plan.Basis = basis(state, plan.Certificate.Thumbprint)
 	plan.Steps = steps(plan, state)
@@ -266,17 +266,6 @@ func shapeObstacles(state State) pki.Findings {
 		found = append(found, pki.Finding{Code: "cannot-update", Severity: pki.Refusal, Sentence: reason})
 	}
 	found = append(found, noListener(state)...)
-	managers := state.Gateway.Managers()
-	if by := state.Deployment.ManagedBy; by != "" {
-		managers = append(managers, by)
-	}
-	for _, manager := range managers {
-		found = append(found, pki.Finding{
-			Code: "managed-elsewhere", Severity: pki.Warning,
-			Sentence: "the gateway is also managed by " + manager + ", which may put the old certificate back",
-			Mend:     "renew the certificate there too",
-		})
-	}
 	return found
 }
 

@@ -61,6 +61,12 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 		plan.Entry = move.To
 		plan.Moves = append(plan.Moves, move)
 	}
+	for _, finding := range managed(state, plan.Moves) {
+		if finding.Severity == pki.Refusal {
+			continue // going back may lead to what was there before, whatever it was
+		}
+		plan.Obstacles = append(plan.Obstacles, finding)
+	}
 	plan.Basis = basis(state, plan.Certificate.Thumbprint)
 	plan.Steps = undoSteps(plan, run)
 	plan.Operations = operations(plan, state)
