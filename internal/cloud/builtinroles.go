@@ -20,6 +20,7 @@ var builtInRoles = []builtInRole{
 		"Microsoft.KeyVault/vaults/secrets/getSecret/action", "Microsoft.KeyVault/vaults/secrets/readMetadata/action", "Microsoft.KeyVault/vaults/keys/read"}}},
 	{"Key Vault Certificates Officer", grant{dataActions: []string{"Microsoft.KeyVault/vaults/certificatecas/*",
 		"Microsoft.KeyVault/vaults/certificates/*", "Microsoft.KeyVault/vaults/certificatecontacts/write"}}},
+	{"Key Vault Secrets Officer", grant{dataActions: []string{"Microsoft.KeyVault/vaults/secrets/*"}}},
 	{"Reader", grant{actions: []string{"*/read"}}},
 	{"Managed Identity Operator", grant{actions: []string{"Microsoft.ManagedIdentity/userAssignedIdentities/*/read",
 		"Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action", "Microsoft.Authorization/*/read"}}},

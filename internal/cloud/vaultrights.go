@@ -13,6 +13,7 @@ const (
 	ImportCertificate  = "Microsoft.KeyVault/vaults/certificates/import/action"
 	RecoverCertificate = "Microsoft.KeyVault/vaults/certificates/recover/action"
 	ReadSecret         = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
+	WriteSecret        = "Microsoft.KeyVault/vaults/secrets/setSecret/action"
 )
 
 // policyWords are the permissions of an access policy that stand for a data
@@ -27,6 +28,7 @@ var policyWords = map[string]struct {
 	ImportCertificate:  {VaultCertificates, []string{"import"}},
 	RecoverCertificate: {VaultCertificates, []string{"recover"}},
 	ReadSecret:         {VaultSecrets, []string{"get"}},
+	WriteSecret:        {VaultSecrets, []string{"set"}},
 }
 
 // PolicyAllowsData tells whether access policies that name a principal itself

@@ -70,14 +70,17 @@ func (r *Runner) ObserveFor(ctx context.Context, d deployment.Deployment, asked 
 		state.Access = r.observeAccess(ctx, d.GatewayID, scopesOf(renewal(state.Gateway)))
 		return ctx.Err()
 	})
+	var places []Place
 	group.Go(func() error {
 		// Of a copy: the others write into the state, into other fields.
 		state.Vaulted = r.observeVaults(ctx, State{Gateway: state.Gateway, Listeners: state.Listeners}, asked)
+		places = r.observePlaces(ctx, scopesAsked(state.Gateway, state.Vaulted, asked))
 		return ctx.Err()
 	})
 	if err := group.Wait(); err != nil {
 		return state, fmt.Errorf("observe %s: %w", d.Name, err)
 	}
+	state.Access.Places = append(state.Access.Places, places...)
 	state.Obstacles = append(state.Obstacles, accessFindings(state.Access, renewal(state.Gateway))...)
 	wire := wireObstacles(state)
 	state.Obstacles = append(state.Obstacles, wire...)

@@ -19,11 +19,6 @@ type Asked struct {
 	Identity string
 }
 
-// secretGet is what an identity must be permitted to do for a gateway to read
-// a certificate with its key.
-// Source: Azure documentation, "Azure RBAC for Key Vault data plane operations".
-const secretGet = "Microsoft.KeyVault/vaults/secrets/getSecret/action"
-
 var errNoVaultClient = errors.New("this program was given no way to Key Vault")
 
 // observeVaults reads the certificates in Key Vault that listeners refer to and
@@ -163,7 +158,7 @@ func (r *Runner) readAccess(ctx context.Context, found *Vaulted, vaults []cloud.
 				reader.Why += ": " + listed.Error()
 			}
 		case vault.RBAC:
-			may, err := r.Azure.MayDoData(ctx, vault.ID, reader.Principal, secretGet)
+			may, err := r.Azure.MayDoData(ctx, vault.ID, reader.Principal, cloud.ReadSecret)
 			reader.May, reader.Why = answer(may, err)
 		default:
 			reader.May, reader.Why = answer(vault.PolicyAllows(reader.Principal, cloud.VaultSecrets, "get"), nil)

@@ -36,8 +36,15 @@ func operations(plan Plan, state State) []Operation {
 			}
 		}
 	}
+	for _, in := range plan.Imports {
+		add(StepStage, importNeeds(state, in)...)
+	}
 	if !plan.NothingToDo() {
+		add(StepSwitch, readNeeds(state, plan)...)
 		add(StepSwitch, state.Gateway.WriteNeeds()...)
+		if plan.AddIdentity != "" {
+			add(StepSwitch, cloud.AssignNeed(plan.AddIdentity))
+		}
 	}
 	add(StepProve, proofNeeds(state.Gateway)...)
 	return list
@@ -50,6 +57,60 @@ func proofNeeds(gateway *cloud.Gateway) []cloud.Need {
 		{Right: cloud.Right{Action: "Microsoft.Network/applicationGateways/read"}, Scope: gateway.ID()},
 		{Right: cloud.Right{Action: "Microsoft.Network/applicationGateways/backendhealth/action"}, Scope: gateway.ID()},
 	}
+}
+
+// importNeeds are the rights that making a file the newest version takes: what
+// is there is read first. What is kept as a plain secret stays one.
+func importNeeds(state State, in Import) []cloud.Need {
+	v, _ := state.vaulted(in.newest())
+	if v.chosen.Kind == cloud.VaultKindSecret {
+		return dataNeeds(v.VaultID, cloud.ReadCertificates, cloud.ReadSecret, cloud.WriteSecret)
+	}
+	return dataNeeds(v.VaultID, cloud.ReadCertificates, cloud.ImportCertificate)
+}
+
+// readNeeds are the rights that taking a certificate from Key Vault takes: a
+// reference needs no key, a copy does.
+func readNeeds(state State, plan Plan) []cloud.Need {
+	var needs []cloud.Need
+	for _, move := range plan.Moves {
+		if in, refers := ParseInVault(move.Secret); refers {
+			v, _ := state.vaulted(in)
+			needs = append(needs, dataNeeds(v.VaultID, cloud.ReadCertificates)...)
+		} else if plan.Vault != nil && plan.File == "" {
+			v, _ := state.vaulted(*plan.Vault)
+			needs = append(needs, dataNeeds(v.VaultID, cloud.ReadCertificates, cloud.ReadSecret)...)
+		}
+	}
+	return needs
+}
+
+// dataNeeds are data actions in a vault; of one that Resource Manager does not
+// tell nothing can be asked.
+func dataNeeds(vaultID string, actions ...string) []cloud.Need {
+	var needs []cloud.Need
+	for _, action := range actions {
+		if vaultID != "" {
+			needs = append(needs, cloud.Need{Right: cloud.Right{Action: action, Data: true}, Scope: vaultID})
+		}
+	}
+	return needs
+}
+
+// scopesAsked are the places beyond those that the gateway stands on: vaults,
+// and an identity that it is to get.
+func scopesAsked(gateway *cloud.Gateway, vaulted []Vaulted, asked Asked) []string {
+	var scopes []string
+	for _, v := range vaulted {
+		known := slices.ContainsFunc(scopes, func(scope string) bool { return cloud.SameID(scope, v.VaultID) })
+		if v.VaultID != "" && !known {
+			scopes = append(scopes, v.VaultID)
+		}
+	}
+	if asked.Identity != "" && !gateway.HasIdentity(asked.Identity) {
+		scopes = append(scopes, asked.Identity)
+	}
+	return scopes
 }
 
 // sameAs tells whether two operations need the same right.
