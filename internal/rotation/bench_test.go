@@ -90,7 +90,10 @@ func newBench(t testing.TB, options sim.Options) *bench {
 	}
 	t.Cleanup(func() { _ = memory.Close() })
 	b := &bench{t: t, world: world, journal: memory, runner: &rotation.Runner{
-		Azure: azure, Network: network, Looker: &handshake.Looker{Network: network}, Journal: memory, Patience: fast,
+		Azure: azure, Vault: func(uri string) (*cloud.VaultClient, error) {
+			return cloud.NewVaultClient(cloud.Public(), uri, credential, cloud.Options{Client: client})
+		},
+		Network: network, Looker: &handshake.Looker{Network: network}, Journal: memory, Patience: fast,
 		Credentials: rotation.Credentials{
 			SiteAdmin:         variables["CARTOUCHE_SITE_ADMIN"],
 			SiteAdminPassword: secret.New(variables["CARTOUCHE_SITE_ADMIN_PASSWORD"]),
@@ -153,7 +156,7 @@ func (b *bench) find() deployment.Deployment {
 
 func (b *bench) observe() rotation.State {
 	b.t.Helper()
-	state, err := b.runner.Observe(b.t.Context(), b.found)
+	state, err := b.runner.ObserveFor(b.t.Context(), b.found, rotation.Asked{Certificate: b.goal.Vault, Identity: b.goal.Identity})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -162,6 +165,11 @@ func (b *bench) observe() rotation.State {
 
 func (b *bench) plan(state rotation.State) rotation.Plan {
 	b.t.Helper()
+	var err error
+	b.goal, err = b.runner.Resolve(b.t.Context(), state, b.goal, b.complete)
+	if err != nil {
+		b.t.Fatal(err)
+	}
 	plan, err := rotation.NewPlan(state, b.goal)
 	if err != nil {
 		b.t.Fatal(err)
@@ -169,11 +177,17 @@ func (b *bench) plan(state rotation.State) rotation.Plan {
 	return plan
 }
 
+func (b *bench) complete(bundle *pki.Bundle) *pki.Bundle {
+	completed, _ := pki.Complete(b.t.Context(), bundle, pki.AIA{Transport: b.runner.Network.Transport(), Roots: b.goal.Roots})
+	return completed
+}
+
 // rotate observes, plans and applies.
 func (b *bench) rotate(ctx context.Context) rotation.Result {
 	b.t.Helper()
 	state := b.observe()
-	result, err := b.runner.Apply(ctx, b.plan(state), b.goal, state)
+	plan := b.plan(state)
+	result, err := b.runner.Apply(ctx, plan, b.goal, state)
 	if err != nil {
 		b.t.Fatal(err)
 	}

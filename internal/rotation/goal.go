@@ -71,24 +71,23 @@ func (s State) Follows() bool {
 // fetches the issuers that a vault does not show. The key is read only where
 // the certificate is to be copied to the gateway.
 func (r *Runner) Resolve(ctx context.Context, state State, goal Goal, complete func(*pki.Bundle) *pki.Bundle) (Goal, error) {
+	file := goal.File != ""
 	if goal.Vault.Named() {
 		named, ok := state.vaulted(goal.Vault)
 		if !ok {
 			return goal, fmt.Errorf("%s was not read", goal.Vault)
 		}
-		if err := named.trouble; err != nil && (goal.Bundle == nil || !named.missing()) {
+		if err := named.trouble; err != nil && !(file && named.missing()) {
 			return goal, err
 		}
-		if goal.Bundle != nil {
-			return goal, nil // a file decides
-		}
-		if found := named.chosen.Unusable(goal.Now); found.Refused() {
+		if found := named.chosen.Unusable(goal.Now); !file && found.Refused() {
 			return goal, &RefusedError{Findings: refusals(found)}
 		}
 	}
-	if goal.Bundle != nil {
+	if file {
 		return goal, nil
 	}
+	goal.Bundle, goal.kept = nil, nil
 	var unread error
 	for _, v := range state.Vaulted {
 		if v.readable() && (!goal.Vault.Named() || v.is(goal.Vault)) {

@@ -33,7 +33,7 @@ func vaultFindings(state State, moves []Move) pki.Findings {
 			found = append(found, vaultUnread(v, pki.Note))
 		}
 		now := state.now(listener)
-		renewed := v.readable() && v.chosen.Enabled && now.SHA256 != "" && pki.Fingerprint(v.chosen.Leaf) != now.SHA256 && v.chosen.Leaf.NotAfter.After(now.NotAfter)
+		renewed := v.readable() && v.chosen.Enabled && now.SHA256 != "" && pki.Fingerprint(v.chosen.Leaf) != now.SHA256
 		switch {
 		case in.Version != "":
 			pinned := pki.Finding{

@@ -1,0 +1,173 @@
+package rotation_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/sim"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+)
+
+// TestKeyVault shares one world, since making its keys is what costs.
+func TestKeyVault(t *testing.T) {
+	t.Parallel()
+	b := newVaultBench(t, sim.Options{})
+	pristine := b.get()
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *bench)
+	}{
+		{"the key is not read", keyIsNotRead},
+		{"without an identity", withoutAnIdentity},
+		{"a file goes where the listener follows", fileGoesWhereTheListenerFollows},
+		{"a renewal is taken over in one write", renewalIsTakenOver},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.run(t, b.within(t))
+			b := b.within(t)
+			b.world.Ground().Faults.Clear()
+			b.put(pristine)
+			b.waitUntilServed(pristine)
+		})
+	}
+}
+
+// The gateway gets the identity and the reference in one write, and our own
+// sign-in, which may not read a secret here, never needs to.
+func keyIsNotRead(t *testing.T, b *bench) {
+	old := b.served()
+	b.fromVault("maps")
+	b.goal.Identity, b.goal.Form = b.world.Identities()[0].ID, rotation.FormReference
+	b.fault("forbidden@vault-secret*1000")
+	observer := b.watch()
+
+	result := b.rotate(t.Context())
+
+	renewed := b.served()
+	observer.onlyServed(t, old, renewed)
+	if result.Outcome != rotation.Verified || renewed == old {
+		t.Fatalf("outcome %s (%s)", result.Outcome, result.Failure)
+	}
+	if writes := b.world.Ground().Ledger.Count(ground.GatewayWrite); writes != 1 || result.GatewayWrites != 1 { // it is the first of the world
+		t.Errorf("%d writes, we say %d, want 1", writes, result.GatewayWrites)
+	}
+	if _, secret := b.entry(); secret != entvault+"/secrets/maps" {
+		t.Errorf("the listener refers to %q", secret)
+	}
+	if again := b.rotate(t.Context()); again.Outcome != rotation.NothingToDo {
+		t.Errorf("again: %s (%s)", again.Outcome, again.Failure)
+	}
+}
+
+// Without an identity that may read the vault the key is copied, and with
+// --reference nothing happens.
+func withoutAnIdentity(t *testing.T, b *bench) {
+	b.fromVault("maps")
+	b.goal.Form = rotation.FormReference
+	state := b.observe()
+	var blocked *rotation.BlockedError
+	if err := b.plan(state).Ready(); !errors.As(err, &blocked) || !blocked.Obstacles.Has("identity-cannot-read") {
+		t.Fatalf("Ready() = %v, want that nobody can read", err)
+	}
+
+	b.fromVault("maps")
+	b.goal.Form = rotation.FormFitting
+	result := b.rotate(t.Context())
+	if result.Outcome != rotation.Verified {
+		t.Fatalf("outcome %s (%s)", result.Outcome, result.Failure)
+	}
+	if name, secret := b.entry(); secret != "" || !strings.HasPrefix(name, "cartouche-2") {
+		t.Errorf("the listener is at %s (%q), want a copy", name, secret)
+	}
+}
+
+// A file does not cut the link: it becomes the newest version of what the
+// listener follows. Undo holds the listener at the version of before, and the
+// next plan lets it follow again.
+func fileGoesWhereTheListenerFollows(t *testing.T, b *bench) {
+	old := b.follow("")
+	entry, _ := b.entry()
+	renewed := pki.Fingerprint(b.fromFile().Leaf)
+	observer := b.watch()
+
+	result := b.rotate(t.Context())
+	observer.onlyServed(t, old, renewed)
+	if result.Outcome != rotation.Verified || b.served() != renewed {
+		t.Fatalf("outcome %s (%s)", result.Outcome, result.Failure)
+	}
+	if name, secret := b.entry(); name != entry || secret != entvault+"/secrets/"+followed {
+		t.Errorf("the listener is at %s (%s) now, was at %s", name, secret, entry)
+	}
+	if versions := b.world.Vault().Versions("entvault", followed); len(versions) != 2 {
+		t.Errorf("the certificate has %d versions, want 2", len(versions))
+	}
+
+	run, err := b.journal.Run(t.Context(), result.RunID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := b.observe()
+	undo, err := rotation.UndoPlan(state, run, b.goal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	undone, err := b.runner.Undo(t.Context(), undo, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if undone.Outcome != rotation.Verified || b.served() != old || undo.Certificate.SHA256 != old {
+		t.Fatalf("undo: %s (%s), the plan says %s", undone.Outcome, undone.Failure, undo.Certificate.SHA256)
+	}
+	if _, secret := b.entry(); !strings.Contains(secret, followed+"/") {
+		t.Errorf("after undo the listener refers to %s, want a version", secret)
+	}
+
+	b.goal.Bundle, b.goal.File = nil, ""
+	again := b.rotate(t.Context())
+	if name, _ := b.entry(); again.Outcome != rotation.Verified || b.served() != renewed || name != entry {
+		t.Errorf("again: %s (%s), the listener is at %s", again.Outcome, again.Failure, name)
+	}
+}
+
+func renewalIsTakenOver(t *testing.T, b *bench) {
+	old := b.follow("")
+	before := b.get()
+	newest := b.issue()
+	b.renew(newest)
+	if state := b.observe(); !state.Obstacles.Has("key-vault-newer") {
+		t.Errorf("what was seen does not tell of the renewal: %v", state.Obstacles)
+	}
+	writes := b.world.Ground().Ledger.Count(ground.GatewayWrite)
+	observer := b.watch()
+
+	result := b.rotate(t.Context())
+
+	observer.onlyServed(t, old, pki.Fingerprint(newest.Leaf))
+	if result.Outcome != rotation.Verified || b.served() != pki.Fingerprint(newest.Leaf) {
+		t.Fatalf("outcome %s (%s)", result.Outcome, result.Failure)
+	}
+	if more := b.world.Ground().Ledger.Count(ground.GatewayWrite) - writes; more != 1 {
+		t.Errorf("%d writes, want 1", more)
+	}
+	if changes := anybodys(before, b.get()); len(changes) > 0 {
+		t.Errorf("the document changed: %v", changes)
+	}
+
+	// A fixed version does not follow; it is told, and freed when asked.
+	b.follow("newest")
+	b.renew(b.issue())
+	state := b.observe()
+	if plan := b.plan(state); !plan.NothingToDo() || !plan.Obstacles.Has("key-vault-pinned") {
+		t.Errorf("moves %v, obstacles %v; want that the fixed version is told", plan.Moves, plan.Obstacles)
+	}
+	b.goal.Form = rotation.FormReference
+	if freed := b.rotate(t.Context()); freed.Outcome != rotation.Verified {
+		t.Errorf("freed: %s (%s)", freed.Outcome, freed.Failure)
+	}
+	if _, secret := b.entry(); secret != entvault+"/secrets/"+followed {
+		t.Errorf("the listener refers to %s, want no version", secret)
+	}
+}
