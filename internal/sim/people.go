@@ -91,7 +91,9 @@ func (w *World) Subscriptions() []Subscription {
 func (w *World) Grants() []arm.Grant {
 	grants := w.operatorGrants(w.tenant.Applications[0].ObjectID)
 	grants = append(grants, w.vaultGrants(w.principals)...)
-	grants = append(grants, w.operatorGrants(w.runner.ObjectID)...)
+	for _, runner := range w.runners {
+		grants = append(grants, w.operatorGrants(runner.ObjectID)...)
+	}
 	return append(grants, w.peopleGrants()...)
 }
 

@@ -38,13 +38,13 @@ func (w *World) settlePeople() {
 		w.people = append(w.people, p)
 		w.rights[p.User] = cmp.Or(file.Rights, operator)
 	}
-	w.runner = entra.Identity{ClientID: newGUID(), ObjectID: newGUID(), Name: "jumpbox", Tenant: w.tenant}
+	w.runners = []entra.Identity{{ClientID: newGUID(), ObjectID: newGUID(), Name: "jumpbox", Tenant: w.tenant}}
 	w.appService = rand.Text()
-	w.workload = &entra.Issuer{URL: "https://" + w.layout.Location + "." + workloadHost + "/" + w.tenant.ID + "/" + newGUID() + "/", Now: w.ground.Clock.Now}
+	w.workload = &entra.Issuer{URL: "https://" + w.layout.Location + "." + workloadHost + "/" + w.tenant.ID + "/" + newGUID() + "/", Now: w.ground.Clock.Now, Key: programKey}
 	application := &w.tenant.Applications[0]
 	application.Federated = []entra.Federated{{Issuer: w.workload.URL, Subject: workloadSubject, Audience: workloadAudience}}
 	w.certificate = sync.OnceValues(func() (*authority.Issued, error) {
-		issued, err := w.authority.Issue(authority.Spec{Names: []string{application.Name}})
+		issued, err := selfSigned(application.Name, w.ground.Clock.Now())
 		if err == nil {
 			w.entra.AddCertificate(application.ClientID, issued.Leaf)
 		}
@@ -66,7 +66,7 @@ func (w *World) newEntra() (*entra.Server, error) {
 		Resources: w.cloud.audiences(), Directory: w.cloud.MicrosoftGraph, Lifetime: w.options.TokenLifetime,
 		Issuer: w.cloud.Issuer, Instance: w.cloud.Instance, Region: w.cloud.Region, Guesses: w.options.Guesses.SignIn})
 	if err == nil {
-		s.SetIdentities(w.runner)
+		s.SetIdentities(w.runners...)
 	}
 	return s, err
 }
@@ -185,11 +185,12 @@ func (w *World) LapseRefresh(users ...string) {
 // on; at first it has one, which is the machine's own.
 func (w *World) SetIdentities(identities ...entra.Identity) { w.entra.SetIdentities(identities...) }
 
-// Runner is the managed identity of the machine that clients run on.
-func (w *World) Runner() entra.Identity { return w.runner }
+// Runners are the managed identities of the machine that clients run on: the
+// machine's own, then those of the world file.
+func (w *World) Runners() []entra.Identity { return w.runners }
 
 // ClientCertificate is a certificate that the world's service principal may
-// sign in with; its key is made when it is first asked for.
+// sign in with.
 func (w *World) ClientCertificate() (*authority.Issued, error) { return w.certificate() }
 
 // FederatedToken is a token of the world's workload, as it would be in

@@ -2,7 +2,9 @@ package sim_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,7 +132,8 @@ func TestStrangersSignIn(t *testing.T) {
 	})
 	t.Run("managed identity", func(t *testing.T) {
 		t.Parallel()
-		for _, id := range []azidentity.ManagedIDKind{nil, azidentity.ClientID(w.Runner().ClientID), azidentity.ObjectID(w.Runner().ObjectID)} {
+		for _, id := range []azidentity.ManagedIDKind{nil, azidentity.ObjectID(w.Runners()[0].ObjectID),
+			azidentity.ClientID(w.Runners()[1].ClientID), azidentity.ResourceID(w.Runners()[1].ResourceID)} {
 			credential, err := azidentity.NewManagedIdentityCredential(&azidentity.ManagedIdentityCredentialOptions{ClientOptions: options(t, w), ID: id})
 			if err != nil {
 				t.Fatal(err)
@@ -143,6 +146,30 @@ func TestStrangersSignIn(t *testing.T) {
 		}
 		if _, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{armScope}}); err == nil || !strings.Contains(err.Error(), "Identity not found") {
 			t.Errorf("an unknown identity: %v", err)
+		}
+	})
+	t.Run("app service", func(t *testing.T) {
+		t.Parallel()
+		variables, err := w.SignInEnvironment("app-service")
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := map[string]string{}
+		for _, v := range variables {
+			values[v.Name] = v.Value
+		}
+		request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, values["IDENTITY_ENDPOINT"]+"?api-version=2019-08-01&resource=https://management.azure.com", nil)
+		request.Header.Set("X-IDENTITY-HEADER", values["IDENTITY_HEADER"])
+		plain := client(t, w)
+		plain.Transport.(*http.Transport).Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(values["HTTP_PROXY"]) }
+		answer, err := plain.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		var got map[string]string
+		if err := json.NewDecoder(answer.Body).Decode(&got); err != nil || got["access_token"] == "" || got["client_id"] != w.Runners()[0].ClientID {
+			t.Errorf("%s %v %v", answer.Status, got, err)
 		}
 	})
 	t.Run("browser", func(t *testing.T) {

@@ -3,13 +3,19 @@ package sim
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"math/big"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 )
 
 // workloadLife is as long as a cluster lets such a token live at most.
@@ -39,7 +45,28 @@ func (w *World) describePeople() []Person {
 
 func (w *World) describeSignIn(dir string) map[string]any {
 	return map[string]any{"clientCertificate": filepath.Join(dir, clientFile), "federatedTokenFile": filepath.Join(dir, federatedFile),
-		"managedIdentity": map[string]string{"clientId": w.runner.ClientID, "objectId": w.runner.ObjectID}}
+		"managedIdentity": map[string]string{"clientId": w.runners[0].ClientID, "objectId": w.runners[0].ObjectID}}
+}
+
+// programKey signs for programs, as a client certificate and as the cluster of
+// a workload. It is made when it is first needed, and once for all worlds of a
+// process: making RSA keys takes time, and whose key it is does not matter.
+var programKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
+// selfSigned is a certificate such as "az ad sp create-for-rbac --create-cert"
+// makes.
+func selfSigned(name string, now time.Time) (*authority.Issued, error) {
+	key, err := programKey()
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return nil, err
+	}
+	leaf, err := x509.ParseCertificate(der)
+	return &authority.Issued{Leaf: leaf, Key: key}, err
 }
 
 // clientPEM is the certificate of the service principal with its key.

@@ -50,6 +50,8 @@ type vaultEntry struct {
 type identityFile struct {
 	Name, Group  string
 	Subscription string
+	// Runner puts it on the machine that clients run on, beside the machine's own.
+	Runner bool
 }
 
 // reference is a listener's certificate that is in a vault. The certificate

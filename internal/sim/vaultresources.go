@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
+	"github.com/cartouche-gis/cartouche/internal/sim/entra"
 )
 
 const (
@@ -25,9 +26,14 @@ func (w *World) addIdentity(identity identityFile) error {
 		return fmt.Errorf("identity %s: %w", identity.Name, err)
 	}
 	w.addGroup(subscription, identity.Group)
+	id, principal, client := resourceID(subscription, identity.Group, identityKind, identity.Name), newGUID(), newGUID()
+	if identity.Runner {
+		w.runners = append(w.runners, entra.Identity{ClientID: client, ObjectID: principal, Name: identity.Name, ResourceID: id, Tenant: w.tenant})
+		w.entra.SetIdentities(w.runners...)
+	}
 	// Source: Azure REST reference, User Assigned Identities - Get.
-	return w.manager.Add(tree{"id": resourceID(subscription, identity.Group, identityKind, identity.Name), "location": w.layout.Location, "tags": tree{},
-		"properties": tree{"tenantId": w.tenant.ID, "principalId": newGUID(), "clientId": newGUID()}})
+	return w.manager.Add(tree{"id": id, "location": w.layout.Location, "tags": tree{},
+		"properties": tree{"tenantId": w.tenant.ID, "principalId": principal, "clientId": client}})
 }
 
 func resourceID(subscription, group, kind, name string) string {
@@ -116,7 +122,10 @@ const operator = "operator"
 
 // operators are the object ids of whoever runs rotations.
 func (w *World) operators() []string {
-	ids := []string{w.tenant.Applications[0].ObjectID, w.runner.ObjectID}
+	ids := []string{w.tenant.Applications[0].ObjectID}
+	for _, runner := range w.runners {
+		ids = append(ids, runner.ObjectID)
+	}
 	for _, p := range w.people {
 		if w.rights[p.User] == operator {
 			ids = append(ids, p.ObjectID)

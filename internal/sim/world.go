@@ -105,8 +105,8 @@ type World struct {
 	people        []entra.Person
 	rights        map[string]string // of people, by sign-in name
 	workload      *entra.Issuer
-	runner        entra.Identity // of the machine that clients run on
-	appService    string         // the secret of its token endpoint
+	runners       []entra.Identity // of the machine that clients run on
+	appService    string           // the secret of its token endpoint
 	certificate   func() (*authority.Issued, error)
 	dir           string
 	ownDir        bool

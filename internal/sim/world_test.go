@@ -101,7 +101,7 @@ func TestAWorldStartsQuickly(t *testing.T) {
 }
 
 func TestTheGovernmentCloudHasItsOwnNames(t *testing.T) {
-	w := start(t, sim.Options{World: "gov"})
+	w := start(t, sim.Options{World: "gov", Scale: 60})
 	credential, err := azidentity.NewClientSecretCredential(variable(w, "AZURE_TENANT_ID"), variable(w, "AZURE_CLIENT_ID"), variable(w, "AZURE_CLIENT_SECRET"),
 		&azidentity.ClientSecretCredentialOptions{ClientOptions: policy.ClientOptions{Transport: client(t, w), Cloud: cloud.AzureGovernment}})
 	if err != nil {
@@ -114,6 +114,16 @@ func TestTheGovernmentCloudHasItsOwnNames(t *testing.T) {
 	}
 	if _, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://management.azure.com/.default"}}); err == nil {
 		t.Error("a token of the public cloud was given")
+	}
+	person, err := azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{ClientOptions: policy.ClientOptions{Transport: client(t, w), Cloud: cloud.AzureGovernment},
+		UserPrompt: func(ctx context.Context, m azidentity.DeviceCodeMessage) error {
+			return browser(t, w, 0).EnterCode(ctx, m.VerificationURL, m.UserCode)
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := person.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{"https://management.core.usgovcloudapi.net/.default"}}); err != nil {
+		t.Errorf("a person there: %v", err)
 	}
 	if got := variable(w, "CARTOUCHE_CLOUD") + " " + variable(w, "AZURE_AUTHORITY_HOST"); got != "usgov https://login.microsoftonline.us/" {
 		t.Errorf("environment: %s", got)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
+	"github.com/cartouche-gis/cartouche/internal/sim/entra"
 )
 
 func TestAReaderCannotWrite(t *testing.T) {
@@ -198,5 +199,26 @@ func TestALockOfTheSubscriptionHoldsBelow(t *testing.T) {
 	b.wantError(b.call(http.MethodPatch, gatewayID+version, map[string]any{"tags": map[string]any{}}), 409, "ScopeLocked")
 	if got := b.get(groupID + "/providers/Microsoft.Authorization/locks" + version + "&$filter=atScope()"); !strings.Contains(got.raw, "audit") {
 		t.Errorf("not listed at the group: %s", got.raw)
+	}
+}
+
+func TestAPersonSeesEveryTenantItIsIn(t *testing.T) {
+	for bare, named := range map[bool]int{false: 2, true: 1} {
+		b := setUp(t, func(o *arm.Options) {
+			o.Tenants = append(o.Tenants, arm.Tenant{ID: "host", Name: "Fabrikam", Domain: "fabrikam.example"}, arm.Tenant{ID: "stranger", Name: "Tailspin"})
+			o.TenantsOf = func(caller entra.Caller) []string { return []string{caller.Tenant, "host"} }
+			o.Guesses.OneTenantName = bare
+		})
+		got := b.get("/tenants" + version)
+		value, _ := got.body["value"].([]any)
+		names := 0
+		for _, one := range value {
+			if one.(map[string]any)["displayName"] != nil {
+				names++
+			}
+		}
+		if len(value) != 2 || names != named {
+			t.Errorf("%d tenants, %d with a name, want 2 and %d: %s", len(value), names, named, got.raw)
+		}
 	}
 }

@@ -1,57 +1,50 @@
 package entra
 
 import (
-	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"math/big"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
 
 // Issuer gives tokens to workloads, as a Kubernetes cluster or a build service
-// does: the other half of a federated credential. Its key is made when it is
-// first needed.
+// does: the other half of a federated credential.
 type Issuer struct {
 	URL string // https://host/path, as in "iss"
 	Now func() time.Time
-
-	once sync.Once
-	key  *rsa.PrivateKey
-	err  error
-}
-
-func (i *Issuer) ready() error {
-	i.once.Do(func() { i.key, i.err = rsa.GenerateKey(rand.Reader, 2048) })
-	return i.err
+	// Key is asked for when there is something to sign or to check.
+	Key func() (*rsa.PrivateKey, error)
 }
 
 func (i *Issuer) publicKey() (any, error) {
-	if err := i.ready(); err != nil {
+	key, err := i.Key()
+	if err != nil {
 		return nil, err
 	}
-	return &i.key.PublicKey, nil
+	return &key.PublicKey, nil
 }
 
 // Mint gives a token that lives for life.
 func (i *Issuer) Mint(subject, audience string, life time.Duration) (string, error) {
-	if err := i.ready(); err != nil {
+	key, err := i.Key()
+	if err != nil {
 		return "", err
 	}
 	now := i.Now()
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{"iss": i.URL, "sub": subject, "aud": []string{audience},
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(life).Unix(), "jti": newGUID()})
 	token.Header["kid"] = "world"
-	return token.SignedString(i.key)
+	return token.SignedString(key)
 }
 
 // ServeHTTP publishes the discovery document and the keys (OpenID Connect
 // Discovery §4), below the path of URL.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := i.ready(); err != nil {
+	key, err := i.Key()
+	if err != nil {
 		http.Error(w, "no key", http.StatusInternalServerError)
 		return
 	}
@@ -61,7 +54,7 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, map[string]any{"issuer": i.URL, "jwks_uri": i.URL + "openid/v1/jwks", "response_types_supported": []string{"id_token"},
 			"subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"RS256"}})
 	case i.URL + "openid/v1/jwks":
-		public := i.key.PublicKey
+		public := key.PublicKey
 		answer(w, http.StatusOK, map[string]any{"keys": []map[string]any{{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "world",
 			"n": encode(public.N.Bytes()), "e": encode(big.NewInt(int64(public.E)).Bytes())}}})
 	default:

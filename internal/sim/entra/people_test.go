@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -33,7 +34,9 @@ var (
 )
 
 // sharedKey spares every test the making of an RSA key.
-var sharedKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+var sharedKey = sync.OnceValues(newKey)
+
+func newKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) }
 
 func withPeople(t *testing.T, change ...func(*entra.Options)) *entra.Server {
 	t.Helper()
@@ -375,6 +378,18 @@ func TestARefreshTokenIsGoodForEveryTenantOfThePerson(t *testing.T) {
 	if got := refresh(tenant, "0.invented"); number(got) != 9002313 {
 		t.Errorf("invented: %v", got)
 	}
+	access := refresh(tenant, token)["access_token"].(string)
+	s.ExpireTokens(bob.ObjectID)
+	if _, err := s.Verify(access, []string{audience}); err != nil {
+		t.Errorf("bob's tokens ended, not ada's: %v", err)
+	}
+	s.ExpireTokens(ada.ObjectID)
+	if _, err := s.Verify(access, []string{audience}); !errors.Is(err, entra.ErrExpired) {
+		t.Errorf("a token that ended: %v", err)
+	}
+	if _, err := s.Verify(refresh(tenant, token)["access_token"].(string), []string{audience}); err != nil {
+		t.Errorf("a new one: %v", err)
+	}
 	s.RevokeRefresh(ada)
 	if got := refresh(tenant, token); number(got) != 50173 || got["error"] != "invalid_grant" {
 		t.Errorf("revoked: %v", got)
@@ -424,5 +439,19 @@ func TestASessionSparesThePassword(t *testing.T) {
 	s.ServeHTTP(httptest.NewRecorder(), out)
 	if got := silent(); got != "login_required" {
 		t.Errorf("after signing out: %q", got)
+	}
+}
+
+// What is begun and never finished must not fill the memory.
+func TestUnfinishedSignInsAreBounded(t *testing.T) {
+	s := withPeople(t)
+	refused := 0
+	for range 10_001 {
+		if status, _ := ask(s, "/"+tenant+"/oauth2/v2.0/devicecode", url.Values{"client_id": {cli}, "scope": {people}}); status != 200 {
+			refused++
+		}
+	}
+	if refused != 1 {
+		t.Errorf("%d of 10,001 were refused, want the last", refused)
 	}
 }

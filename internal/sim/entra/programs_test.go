@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,9 +16,9 @@ import (
 
 func TestAWorkloadsTokenStandsForTheApplication(t *testing.T) {
 	const subject, forEntra = "system:serviceaccount:gis:cartouche", "api://AzureADTokenExchange"
-	issuer := &entra.Issuer{URL: "https://cluster.example.com/1/", Now: time.Now}
-	stranger := &entra.Issuer{URL: issuer.URL, Now: time.Now} // the same name, another key
-	elsewhere := &entra.Issuer{URL: "https://cluster.example.com/2/", Now: time.Now}
+	issuer := &entra.Issuer{URL: "https://cluster.example.com/1/", Now: time.Now, Key: sharedKey}
+	stranger := &entra.Issuer{URL: issuer.URL, Now: time.Now, Key: sync.OnceValues(newKey)} // the same name, another key
+	elsewhere := &entra.Issuer{URL: "https://cluster.example.com/2/", Now: time.Now, Key: sharedKey}
 	s := withPeople(t, func(o *entra.Options) {
 		o.Issuers = []*entra.Issuer{issuer}
 		o.Tenants[0].Applications[0].Federated = []entra.Federated{{Issuer: issuer.URL, Subject: "system:serviceaccount:gis:other", Audience: forEntra}, {Issuer: issuer.URL, Subject: subject, Audience: forEntra}}
@@ -51,7 +52,7 @@ func TestAWorkloadsTokenStandsForTheApplication(t *testing.T) {
 
 // Somebody who reads the issuer's documents, as Entra does, can check its tokens.
 func TestAnIssuerPublishesItsKey(t *testing.T) {
-	issuer := &entra.Issuer{URL: "https://cluster.example.com/1/", Now: time.Now}
+	issuer := &entra.Issuer{URL: "https://cluster.example.com/1/", Now: time.Now, Key: sharedKey}
 	fetch := func(address string) (out map[string]any) {
 		w := httptest.NewRecorder()
 		issuer.ServeHTTP(w, httptest.NewRequest(http.MethodGet, address, nil))
