@@ -134,8 +134,12 @@ func (a *app) versions(ctx context.Context, s *session, client *cloud.VaultClien
 		return whileServing(s.proxy.instead(err), nothingChanged, "cartouche certificates --vault "+client.Name())
 	}
 	versions, err := client.Versions(ctx, name)
-	if err != nil {
-		return whileServing(s.proxy.instead(err), nothingChanged, "cartouche certificates --vault "+client.Name())
+	switch {
+	case ctx.Err() != nil:
+		return whileServing(err, nothingChanged, "")
+	case err != nil: // who may read a secret need not be allowed to list any
+		a.ui.warn("only the newest version is shown: " + err.Error())
+		versions = []cloud.VaultCertificate{newest}
 	}
 	for _, v := range versions {
 		if v.Version == newest.Version {

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -204,4 +205,35 @@ func TestSomethingThatIsNotThere(t *testing.T) {
 	if _, err := c.Certificate(t.Context(), "web", ""); !IsNotFound(err) {
 		t.Errorf("certificate: got %v", err)
 	}
+}
+
+// Whatever a vault answers, the client does not break, and shows no line that
+// is not fit for a terminal.
+func FuzzWhatAVaultAnswers(f *testing.F) {
+	f.Add([]byte(`{"value":[{"id":"https://v/certificates/n","x5t":"AA","attributes":{"created":1}}]}`), 200)
+	f.Add([]byte(`{"id":"https://v/secrets/n/1","value":"AAAA","cer":"AA==","policy":{"key_props":{"kty":"RSA-HSM"}},"attributes":null,"tags":{"a":null}}`), 200)
+	f.Add([]byte(`{"error":{"code":"Forbidden","message":"oid= client address: .","innererror":{"code":"ForbiddenByFirewall"}}}`), 403)
+	f.Add([]byte(`{"error":{"innererror":{"code":"ObjectIsDeletedButRecoverable"}}}`), 404)
+	f.Fuzz(func(t *testing.T, body []byte, status int) {
+		switch status {
+		case 200, 400, 403, 404, 409:
+		default:
+			t.Skip("azcore would repeat it, or HTTP not carry it")
+		}
+		vault := newFakeVault(t)
+		vault.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { answer(w, status, string(body)) })
+		c := vault.client()
+		listed, err := c.Certificates(t.Context())
+		one, err2 := c.Certificate(t.Context(), "web", "")
+		_, err3 := c.PFX(t.Context(), "web", "1")
+		for _, v := range append(listed, one) {
+			v.Judge(nil, pki.Criteria{Now: now})
+		}
+		for _, err := range []error{err, err2, err3} {
+			var e *Error
+			if errors.As(err, &e) && (strings.ContainsAny(e.Error()+e.Hint, "\x1b\n\r\x00") || len(e.Hint) > 1000) {
+				t.Errorf("not fit to be shown: %q %q", e.Error(), e.Hint)
+			}
+		}
+	})
 }
