@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -117,6 +118,12 @@ func (a *app) carryOut(ctx context.Context, s *session, runner *rotation.Runner,
 // name is what the deployment is called on a command line.
 func (a *app) report(result rotation.Result, s *session, name string) error {
 	f := resultFailure(result, name)
+	if lost, ok := s.credential.(interface{ Trouble() *cloud.Error }); ok && f != nil {
+		// Whatever comes next needs a sign-in.
+		if trouble := lost.Trouble(); trouble != nil && trouble.Hint != "" {
+			f.Hint = trouble.Hint + "; then: " + f.Hint
+		}
+	}
 	if a.ui.json {
 		return answer(a.ui, result, f)
 	}

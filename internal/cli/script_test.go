@@ -32,6 +32,11 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 //	stdin-is FILE                     standard input of the next run is a file, no terminal
 //	interrupt WORDS                   Ctrl-C in the next run when its stderr has these words
 //	interrupt-twice WORDS             ... and at once again
+//	keychain                          from now on the computer has a keychain
+//	person USER [PASSWORD] [-decline] from now on somebody signs in wherever they are asked
+//	meanwhile WORDS -- expire|revoke  tokens end in the next run when its stderr has these words
+//	end-sign-in                       everybody's sign-in is withdrawn
+//	sign-in-by WAY                    certificate, workload or managed instead of the secret
 //	hold-lock                         another run works on the gateway
 //	tamper WHAT                       change the world behind the program's back
 //	json PATH VALUE                   a value in the one JSON value on stdout
@@ -67,6 +72,11 @@ func TestScripts(t *testing.T) {
 				"stdin-is":        giveStdin,
 				"interrupt":       planInterrupt(1),
 				"interrupt-twice": planInterrupt(2),
+				"keychain":        giveKeychain,
+				"person":          beThere,
+				"meanwhile":       planMeanwhile,
+				"sign-in-by":      signInBy,
+				"end-sign-in":     endSignIn,
 				"hold-lock":       holdLock,
 				"env-file":        envFile,
 				"edit":            editFile,

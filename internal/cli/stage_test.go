@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -19,12 +20,14 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/cartouche-gis/cartouche/internal/account"
 	"github.com/cartouche-gis/cartouche/internal/cli"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+	"github.com/cartouche-gis/cartouche/internal/sim/visitor"
 )
 
 // stage is what a script plays on: a world, and what is typed next.
@@ -41,6 +44,12 @@ type stage struct {
 	interrupt               string
 	silent                  bool
 	times                   int // how often Ctrl-C is pressed
+
+	keychain account.Keychain
+	person   *visitor.Browser
+	// meanwhile is what happens when stderr has these words.
+	meanwhile     func()
+	meanwhileWhen string
 }
 
 type stageKey struct{}
@@ -57,15 +66,16 @@ func runCartouche(ts *testscript.TestScript, neg bool, args []string) {
 	s := onStage(ts)
 	interrupts := make(chan os.Signal, 2)
 	stdout := &stream{}
-	stderr := &stream{words: s.interrupt, then: func() {
+	stderr := &stream{hooks: []*hook{{words: s.interrupt, then: func() {
 		for range s.times {
 			interrupts <- os.Interrupt
 		}
-	}}
+	}}, {words: s.meanwhileWhen, then: s.meanwhile}}}
 	env := cli.Environment{
 		Args: args, Stdin: strings.NewReader(s.answer + s.stdin), StdinIsTerminal: s.answer != "" || s.password != "",
 		Stdout: stdout, Stderr: stderr,
-		Lookup: ts.Getenv, Interrupts: interrupts, Patience: quick, PollInterval: time.Second, Version: "v0.0.0-test",
+		Keychain: s.keychain,
+		Lookup:   ts.Getenv, Interrupts: interrupts, Patience: quick, PollInterval: time.Second, Version: "v0.0.0-test",
 	}
 	if s.password != "" {
 		typed := s.password
@@ -74,7 +84,10 @@ func runCartouche(ts *testscript.TestScript, neg bool, args []string) {
 	if s.silent {
 		env.Stdin, env.StdinIsTerminal = blocked{}, true
 	}
-	s.answer, s.stdin, s.password, s.interrupt, s.silent = "", "", "", "", false
+	if s.person != nil {
+		s.watch(&env, stderr)
+	}
+	s.answer, s.stdin, s.password, s.interrupt, s.silent, s.meanwhileWhen = "", "", "", "", false, ""
 	s.status = cli.Run(context.Background(), env)
 
 	memory, err := os.ReadFile(s.journal)
@@ -82,7 +95,8 @@ func runCartouche(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("read the journal: %v", err)
 	}
 	wal, _ := os.ReadFile(s.journal + "-wal")
-	s.seen.add([]byte(stdout.String()), []byte(stderr.String()), memory, wal)
+	remembered, _ := os.ReadFile(filepath.Join(filepath.Dir(s.journal), "account.json"))
+	s.seen.add([]byte(stdout.String()), []byte(stderr.String()), memory, wal, remembered)
 	_, _ = io.WriteString(ts.Stdout(), stdout.String())
 	_, _ = io.WriteString(ts.Stderr(), stderr.String())
 	switch {
@@ -99,11 +113,15 @@ func checkStatus(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// stream is an output of the program. When the words have been written to it,
-// something happens, once.
+// stream is an output of the program. When the words of a hook have been
+// written to it, something happens, once.
 type stream struct {
 	mu    sync.Mutex
 	text  bytes.Buffer
+	hooks []*hook
+}
+
+type hook struct {
 	words string
 	then  func()
 	done  bool
@@ -113,9 +131,11 @@ func (w *stream) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n, err := w.text.Write(p)
-	if w.words != "" && !w.done && strings.Contains(w.text.String(), w.words) {
-		w.done = true
-		w.then()
+	for _, hook := range w.hooks {
+		if hook.words != "" && !hook.done && strings.Contains(w.text.String(), hook.words) {
+			hook.done = true
+			hook.then()
+		}
 	}
 	return n, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -131,9 +132,18 @@ func newCredential(options SignInOptions) (azcore.TokenCredential, error) {
 type signIn struct {
 	options SignInOptions
 
+	lastTrouble
 	mu         sync.Mutex
 	credential azcore.TokenCredential
 }
+
+// lastTrouble is why there was no token when one was last asked for.
+type lastTrouble struct{ last atomic.Pointer[Error] }
+
+// Trouble is why there was no token when one was last asked for, nil when there
+// was one. What a run was stopped by is told as text; this says whether signing
+// in again is what helps.
+func (t *lastTrouble) Trouble() *Error { return t.last.Load() }
 
 // Renew makes the next token a new one, although the last is not due to end.
 func (s *signIn) Renew() {
@@ -157,8 +167,11 @@ func (s *signIn) current() azcore.TokenCredential {
 func (s *signIn) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, err := s.current().GetToken(ctx, options)
 	if err != nil {
-		return azcore.AccessToken{}, signInErrorWithin(ctx, s.options, err)
+		failed := signInErrorWithin(ctx, s.options, err)
+		s.last.Store(failed)
+		return azcore.AccessToken{}, failed
 	}
+	s.last.Store(nil)
 	return token, nil
 }
 

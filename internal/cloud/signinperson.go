@@ -40,6 +40,7 @@ type Person struct {
 	options SignInOptions
 	client  public.Client
 	cache   *tokenCache
+	lastTrouble
 
 	mu      sync.Mutex
 	tenant  string
@@ -138,17 +139,28 @@ func (p *Person) Unkept() error { return p.cache.trouble() }
 
 // GetToken is azcore's interface. It asks nobody.
 func (p *Person) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, err := p.silently(ctx, options)
+	if err != nil {
+		failed := p.failed(ctx, err)
+		p.last.Store(failed)
+		return azcore.AccessToken{}, failed
+	}
+	p.last.Store(nil)
+	return token, nil
+}
+
+func (p *Person) silently(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	p.mu.Lock()
 	tenant, id := cmp.Or(options.TenantID, p.tenant), p.account
 	p.mu.Unlock()
 	account, err := p.find(ctx, id)
 	if err != nil {
-		return azcore.AccessToken{}, p.failed(ctx, err)
+		return azcore.AccessToken{}, err
 	}
 	result, err := p.client.AcquireTokenSilent(ctx, options.Scopes,
 		public.WithSilentAccount(account), public.WithTenantID(tenant), public.WithClaims(options.Claims))
 	if err != nil {
-		return azcore.AccessToken{}, p.failed(ctx, err)
+		return azcore.AccessToken{}, err
 	}
 	return azcore.AccessToken{Token: result.AccessToken, ExpiresOn: result.ExpiresOn, RefreshOn: result.Metadata.RefreshOn}, nil
 }
