@@ -54,7 +54,7 @@ gateways have looked.
 		Example: `  cartouche sim ha --dir /tmp/world
   set -a; . /tmp/world/env; set +a        # in another terminal
   cartouche deployments
-  curl -X POST 'http://world.invalid/advance?by=4h'`,
+  curl -x "$HTTP_PROXY" -X POST 'http://world.invalid/advance?by=4h'`,
 		Args: atMostOneArgument,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			world := "ha"

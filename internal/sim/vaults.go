@@ -74,8 +74,11 @@ func (w *World) issueVaults() error {
 				days = 300
 			}
 			spec.NotAfter = now.AddDate(0, 0, days).Add(time.Hour)
-			if days < 0 {
+			switch {
+			case days < 0:
 				spec.NotBefore = spec.NotAfter.AddDate(-1, 0, 0)
+			case !entry.Later:
+				spec.NotBefore = now.AddDate(0, 0, -31) // a day before it came into the vault
 			}
 			issued, err := w.authority.Issue(spec)
 			if err != nil {
