@@ -27,6 +27,7 @@ type gateway struct {
 	disabled map[string]bool            // entries whose listeners are disabled, likewise
 	due      time.Duration              // when it looks at Key Vault again, by Clock.Elapsed
 	plane    Plane                      // nil: the gateway exists on paper only
+	serving  serving                    // what the data plane has
 	running  *operation
 	applying sync.Mutex // one change of the data plane at a time
 }
@@ -62,30 +63,41 @@ func (s *Server) AddGateway(ctx context.Context, document map[string]any, plane 
 	return s.apply(ctx, g)
 }
 
-// apply hands document, keys and addresses to the data plane.
+// serving is what a data plane was given: it may differ from the document of
+// a gateway whose operation failed.
+type serving struct {
+	document map[string]any
+	pairs    map[string]tls.Certificate // by entry name in lower case
+}
+
+// apply makes the data plane follow the stored document.
 func (s *Server) apply(ctx context.Context, g *gateway) error {
-	if g.plane == nil {
-		return nil
-	}
-	g.applying.Lock()
-	defer g.applying.Unlock()
 	s.mu.Lock()
 	r, ok := s.resources[strings.ToLower(g.id)]
 	if !ok {
 		s.mu.Unlock()
 		return fmt.Errorf("gateway %s is gone", g.id)
 	}
-	addresses := s.addresses(r.document)
+	next := serving{document: clone(r.document), pairs: maps.Clone(g.keys)}
+	s.mu.Unlock()
+	return s.hand(ctx, g, next)
+}
+
+// hand gives document, keys and addresses to the data plane.
+func (s *Server) hand(ctx context.Context, g *gateway, next serving) error {
+	if g.plane == nil {
+		return nil
+	}
+	g.applying.Lock()
+	defer g.applying.Unlock()
 	certs := map[string]tls.Certificate{}
-	for _, entry := range children(r.document, "sslCertificates") {
+	for _, entry := range children(next.document, "sslCertificates") {
 		name, _ := entry["name"].(string)
-		if pair, ok := g.keys[strings.ToLower(name)]; ok {
+		if pair, ok := next.pairs[strings.ToLower(name)]; ok {
 			certs[name] = pair
 		}
 	}
-	disabled := maps.Clone(g.disabled)
-	encoded, err := json.Marshal(r.document)
-	s.mu.Unlock()
+	encoded, err := json.Marshal(next.document)
 	if err != nil {
 		return err
 	}
@@ -95,10 +107,17 @@ func (s *Server) apply(ctx context.Context, g *gateway) error {
 		return err
 	}
 	s.mu.Lock()
+	addresses := s.addresses(next.document)
 	s.reach(document)
+	withoutDisabled(document, g.disabled)
 	s.mu.Unlock()
-	withoutDisabled(document, disabled)
-	return g.plane.Apply(ctx, document, certs, addresses)
+	if err := g.plane.Apply(ctx, document, certs, addresses); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	g.serving = next
+	s.mu.Unlock()
+	return nil
 }
 
 // addresses finds the IP address of each frontend: its own when private, that

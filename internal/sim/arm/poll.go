@@ -2,6 +2,7 @@ package arm
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -53,22 +54,29 @@ func (s *Server) AwaitPolls(ctx context.Context) error {
 
 // poll takes a new version over. Where access is broken the listeners of the
 // entry are disabled, until a later look finds it mended; a vault that cannot
-// be reached changes nothing.
+// be reached changes nothing. It is about what the data plane has, not about a
+// document whose operation failed.
 // Source: Azure documentation, "Understanding disabled listeners".
 func (s *Server) poll(ctx context.Context, g *gateway) {
 	s.mu.Lock()
-	r, ok := s.resources[strings.ToLower(g.id)]
-	busy := g.running != nil // its operation looks itself
+	now := g.serving
 	s.mu.Unlock()
-	if !ok || busy {
+	if len(secretIDs(now.document)) == 0 {
 		return
 	}
-	l := s.look(ctx, s.Document(g.id))
-	if len(l.ids) == 0 {
-		return
-	}
+	l := s.look(ctx, now.document)
 	s.mu.Lock()
+	r, ok := s.resources[strings.ToLower(g.id)]
+	if !ok || g.running != nil { // an operation looks itself
+		s.mu.Unlock()
+		return
+	}
 	changed := s.take(g, r.document, l)
+	next := serving{document: now.document, pairs: maps.Clone(now.pairs)}
+	for name, pair := range l.pairs {
+		changed = s.enable(g, name) || changed || !sameChain(next.pairs[name], pair)
+		next.pairs[name] = pair
+	}
 	for name, problem := range l.problems {
 		if problem == vault.Unreachable || g.disabled[name] {
 			continue
@@ -80,7 +88,7 @@ func (s *Server) poll(ctx context.Context, g *gateway) {
 	if !changed {
 		return
 	}
-	if err := s.apply(ctx, g); err != nil {
+	if err := s.hand(ctx, g, next); err != nil {
 		s.ground.Log.Warn("gateway cannot follow its vault", "gateway", g.id, "error", err)
 	}
 }

@@ -28,7 +28,7 @@ type looked struct {
 	ids      map[string]string
 }
 
-// references are the secret ids of the certificate entries that have one, by
+// secretIDs are those of the certificate entries that have one, by
 // name in lower case.
 func secretIDs(document map[string]any) map[string]string {
 	out := map[string]string{}
@@ -167,13 +167,20 @@ func (s *Server) take(g *gateway, document map[string]any, l looked) bool {
 			g.keys[key] = pair
 			showPublic(object(entry, "properties"), pair, isV1(document))
 		}
-		if g.disabled[key] {
-			changed = true
-			delete(g.disabled, key)
-			s.ground.Ledger.Record(ground.ListenerState, g.id+"/sslCertificates/"+name, "enabled")
-		}
+		changed = s.enable(g, key) || changed
 	}
 	return changed
+}
+
+// enable lets the listeners of an entry answer again, if they were disabled.
+// Under the lock.
+func (s *Server) enable(g *gateway, entry string) bool {
+	was := g.disabled[entry]
+	if was {
+		delete(g.disabled, entry)
+		s.ground.Ledger.Record(ground.ListenerState, g.id+"/sslCertificates/"+entry, "enabled")
+	}
+	return was
 }
 
 func sameChain(a, b tls.Certificate) bool { return reflect.DeepEqual(a.Certificate, b.Certificate) }

@@ -186,6 +186,21 @@ func TestThePollFollowsAndDisables(t *testing.T) {
 	}
 }
 
+func TestAPollIsAboutWhatIsServed(t *testing.T) {
+	b, s, body := withShelf(t)
+	s.put(nil, vault.NoPermission)
+	if got := b.ends(body); !strings.HasPrefix(got, "Failed") {
+		t.Fatal(got)
+	}
+	b.ground.Clock.Advance(4 * time.Hour)
+	if err := b.manager.AwaitPolls(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if b.plane.rules() != 1 || b.plane.serves("frontendCert") != b.old.Leaf.SerialNumber.String() {
+		t.Error("a poll after a failed write took the last good configuration away")
+	}
+}
+
 func TestWhichWritesLook(t *testing.T) {
 	for _, row := range []struct {
 		name       string
