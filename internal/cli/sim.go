@@ -39,6 +39,7 @@ they need is in the files that are written to --dir once everything answers:
   world.json          names, ids, endpoints, people, the door inside the virtual network
   ca.pem              the authorities of the world
   new.pfx             a renewed certificate, its password in new.pfx.password
+  new-NAME.pfx        the same for further names of the world
   private-root.pem    the company's own authority, where the world has one
   client.pem          a certificate that the service principal may sign in with
   federated-token     a token for workload identity, good for a day

@@ -94,6 +94,13 @@ func (w *World) describe(dir string) ([]byte, error) {
 		"vaults":      w.Vaults(),
 		"identities":  w.Identities(),
 	}
+	renewals := map[string]string{}
+	for _, name := range w.further() {
+		renewals[name] = filepath.Join(dir, renewalFile(name))
+	}
+	if len(renewals) > 0 {
+		description["renewals"] = renewals
+	}
 	if bare := w.BareGateways(); len(bare) > 0 {
 		description["bareGateways"] = bare
 	}

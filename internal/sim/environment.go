@@ -79,11 +79,11 @@ func (w *World) makeDir() (err error) {
 }
 
 // WriteDir writes into dir what other clients need: ca.pem, new.pfx,
-// new.pfx.password, client.pem and federated-token for other ways to sign in,
-// world.json, private-root.pem in a world with a private
-// authority, env-inside for a client inside the virtual network and, last and
-// at once, env: when it is there, the world is ready. Files with secrets are
-// readable by their owner only.
+// new.pfx.password, new-NAME.pfx for further names of the world, client.pem and
+// federated-token for other ways to sign in, world.json, private-root.pem in a
+// world with a private authority, env-inside for a client inside the virtual
+// network and, last and at once, env: when it is there, the world is ready.
+// Files with secrets are readable by their owner only.
 func (w *World) WriteDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -109,7 +109,11 @@ func (w *World) WriteDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	files = append(signIn, files...)
+	renewals, err := w.renewalFiles()
+	if err != nil {
+		return err
+	}
+	files = append(append(signIn, renewals...), files...)
 	if w.PrivateRoot() != nil {
 		files = append([]worldFile{{"private-root.pem", w.privateRootPEM()}}, files...)
 	}
