@@ -33,8 +33,18 @@ func (u *ui) planCertificates(p rotation.Plan, ready *prepared) {
 	if p.Serving != nil {
 		list = append(list, field{"replaces", summary(*p.Serving, now)})
 	}
-	list = append(list, field{"trust", words(p.Trust)}, field{"from", words(p.Source)}, field{"key", words(p.Key)}, field{"gateway", words(lastSegment(p.GatewayID), faint(" in "+ready.state.Gateway.ResourceGroup()))})
+	list = append(list, field{"trust", words(p.Trust)}, field{"from", words(p.Source)}, field{"key", words(p.Key)}, field{"gateway", words(lastSegment(p.GatewayID), faint(" in "+ready.state.Gateway.ResourceGroup()))},
+		field{"needs", words(rightsNeeded(p.Operations), faint(" (--json names each)"))})
 	u.fields(list...)
+}
+
+// rightsNeeded says how much Azure must permit the account to do.
+func rightsNeeded(operations []rotation.Operation) string {
+	resources := map[string]bool{}
+	for _, operation := range operations {
+		resources[strings.ToLower(operation.Scope)] = true
+	}
+	return fmt.Sprintf("the right to %s on %s", count(len(operations), "operation"), count(len(resources), "resource"))
 }
 
 func (u *ui) step(step rotation.Step, p rotation.Plan) {

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -115,8 +116,9 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 			scope = scopeOf(gateway, args[1])
 		}
 		manager.SetLocks(arm.Lock{Scope: scope, Name: "keep", Level: "ReadOnly", Notes: "until Monday"})
-	case "grant": // ROLE@SCOPE... and nothing else
-		manager.SetGrants(grantsOf(principal, gateway, args[1:])...)
+	case "grant": // ROLE@SCOPE... to the account and nothing else; identities keep what they have
+		others := slices.DeleteFunc(s.world.Grants(), func(grant arm.Grant) bool { return grant.Principal == principal })
+		manager.SetGrants(append(others, grantsOf(principal, gateway, args[1:])...)...)
 	case "custom": // these actions on the group, by a role of its own
 		manager.SetGrants(arm.Grant{Principal: principal, Scope: scopeOf(gateway, "group"), Role: "Custom", Actions: args[1:]})
 	case "deny": // these actions on the group, to everybody
