@@ -26,14 +26,11 @@ const modules = "github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/"
 
 func TestPublishedExamples(t *testing.T) {
 	s := setUp(t)
-	fill, err := s.placeholders()
-	if err != nil {
-		t.Fatal(err)
-	}
+	var err error
 	sources := map[string]source{}
 	for _, example := range table {
 		file := filepath.Join(moduleDir(t, modules+example.module), example.file+"_example_test.go")
-		sources[example.function], err = extract(file, example.function, fill)
+		sources[example.function], err = extract(file, example.function, s.placeholders(example.fill))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,26 +11,56 @@ import (
 // one writes, a later one reads.
 type example struct {
 	module, file, function string
+	// fill are further placeholders, each followed by what it stands for;
+	// {group} and the like are the world's own.
+	fill []string
 }
 
+const (
+	network        = "network/armnetwork/v9"
+	compute        = "compute/armcompute/v8"
+	authorization  = "authorization/armauthorization/v2"
+	subscriptions  = "resources/armsubscriptions/v2"
+	graph          = "resourcegraph/armresourcegraph"
+	keyVault       = "keyvault/armkeyvault"
+	managed        = "msi/armmsi"
+	gateways       = "applicationgateways_client"
+	runCommands    = "virtualmachineruncommands_client"
+	identities     = "userassignedidentities_client"
+	sampleVault    = `"sample-resource-group", "sample-vault"`
+	sampleIdentity = `"rgName", "resourceName"`
+)
+
 var table = []example{
-	{"network/armnetwork/v9", "applicationgateways_client", "ExampleApplicationGatewaysClient_BeginCreateOrUpdate"},
-	{"network/armnetwork/v9", "applicationgateways_client", "ExampleApplicationGatewaysClient_Get"},
-	{"network/armnetwork/v9", "applicationgateways_client", "ExampleApplicationGatewaysClient_UpdateTags"},
-	{"network/armnetwork/v9", "applicationgateways_client", "ExampleApplicationGatewaysClient_NewListPager"},
-	{"network/armnetwork/v9", "applicationgateways_client", "ExampleApplicationGatewaysClient_NewListAllPager"},
-	{"network/armnetwork/v9", "applicationgateways_client", "ExampleApplicationGatewaysClient_BeginBackendHealth"},
-	{"compute/armcompute/v8", "virtualmachineruncommands_client", "ExampleVirtualMachineRunCommandsClient_BeginCreateOrUpdate"},
-	{"compute/armcompute/v8", "virtualmachineruncommands_client", "ExampleVirtualMachineRunCommandsClient_GetByVirtualMachine"},
-	{"compute/armcompute/v8", "virtualmachineruncommands_client", "ExampleVirtualMachineRunCommandsClient_NewListByVirtualMachinePager"},
-	{"compute/armcompute/v8", "virtualmachineruncommands_client", "ExampleVirtualMachineRunCommandsClient_BeginUpdate"},
-	{"compute/armcompute/v8", "virtualmachineruncommands_client", "ExampleVirtualMachineRunCommandsClient_BeginDelete"},
-	{"compute/armcompute/v8", "virtualmachines_client", "ExampleVirtualMachinesClient_BeginRunCommand"},
-	{"compute/armcompute/v8", "virtualmachineextensions_client", "ExampleVirtualMachineExtensionsClient_BeginCreateOrUpdate_virtualMachineExtensionCreateOrUpdateMaximumSetGen"},
-	{"resources/armsubscriptions/v2", "tenants_client", "ExampleTenantsClient_NewListPager"},
-	{"authorization/armauthorization/v2", "permissions_client", "ExamplePermissionsClient_NewListForResourceGroupPager"},
-	{"resourcegraph/armresourcegraph", "client", "ExampleClient_Resources_basicQuery"},
-	{"resourcegraph/armresourcegraph", "client", "ExampleClient_Resources_filterResources"},
+	{network, gateways, "ExampleApplicationGatewaysClient_BeginCreateOrUpdate", nil},
+	{network, gateways, "ExampleApplicationGatewaysClient_Get", nil},
+	{network, gateways, "ExampleApplicationGatewaysClient_UpdateTags", []string{`"AppGw"`, `"appgw"`}},
+	{network, gateways, "ExampleApplicationGatewaysClient_NewListPager", nil},
+	{network, gateways, "ExampleApplicationGatewaysClient_NewListAllPager", nil},
+	{network, gateways, "ExampleApplicationGatewaysClient_BeginBackendHealth", []string{`"appgw", "appgw"`, `"{group}", "{gateway}"`}},
+	{compute, runCommands, "ExampleVirtualMachineRunCommandsClient_BeginCreateOrUpdate", nil},
+	{compute, runCommands, "ExampleVirtualMachineRunCommandsClient_BeginUpdate", nil},
+	{compute, runCommands, "ExampleVirtualMachineRunCommandsClient_GetByVirtualMachine", nil},
+	{compute, runCommands, "ExampleVirtualMachineRunCommandsClient_NewListByVirtualMachinePager", nil},
+	{compute, runCommands, "ExampleVirtualMachineRunCommandsClient_BeginDelete", nil},
+	{compute, "virtualmachines_client", "ExampleVirtualMachinesClient_BeginRunCommand", nil},
+	{compute, "virtualmachineextensions_client", "ExampleVirtualMachineExtensionsClient_BeginCreateOrUpdate_virtualMachineExtensionCreateOrUpdateMaximumSetGen", nil},
+	{compute, "virtualmachineextensions_client", "ExampleVirtualMachineExtensionsClient_Get_virtualMachineExtensionGetMaximumSetGen",
+		[]string{`"aaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "aaaaaaa"`, `"aaaaaaaaaaaaaaaaaaaaaaaa", "aaaaaaaaaaaaa"`, `to.Ptr("aaaaaa")`, `to.Ptr("instanceView")`}},
+	{subscriptions, "tenants_client", "ExampleTenantsClient_NewListPager", nil},
+	{subscriptions, "client", "ExampleClient_NewListPager", nil},
+	{subscriptions, "client", "ExampleClient_Get", []string{"291bba3f-e0a5-47bc-a099-3bdcb2a50a05", "{subscription}"}},
+	{authorization, "permissions_client", "ExamplePermissionsClient_NewListForResourceGroupPager", nil},
+	{authorization, "roleassignments_client", "ExampleRoleAssignmentsClient_NewListForScopePager", nil},
+	{authorization, "roledefinitions_client", "ExampleRoleDefinitionsClient_NewListPager", []string{`"scope"`, `"/subscriptions/{subscription}"`}},
+	{authorization, "denyassignments_client", "ExampleDenyAssignmentsClient_NewListForScopePager", []string{"subscriptions/subId", "subscriptions/{subscription}"}},
+	{keyVault, "vaults_client", "ExampleVaultsClient_Get", []string{sampleVault, `"{vault-group}", "{vault}"`}},
+	{keyVault, "vaults_client", "ExampleVaultsClient_NewListBySubscriptionPager", nil},
+	{keyVault, "vaults_client", "ExampleVaultsClient_UpdateAccessPolicy", []string{`"sample-group", "sample-vault"`, `"{vault-group}", "{vault}"`}},
+	{managed, identities, "ExampleUserAssignedIdentitiesClient_Get", []string{sampleIdentity, `"{identity-group}", "{identity}"`}},
+	{managed, identities, "ExampleUserAssignedIdentitiesClient_NewListBySubscriptionPager", nil},
+	{graph, "client", "ExampleClient_Resources_basicQuery", nil},
+	{graph, "client", "ExampleClient_Resources_filterResources", nil},
 }
 
 const (

@@ -2,8 +2,8 @@ package examples
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
-	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -21,7 +21,7 @@ type stage struct {
 
 func setUp(t *testing.T) *stage {
 	t.Helper()
-	world, err := sim.Start(t.Context(), sim.Options{World: "single", Scale: 600})
+	world, err := sim.Start(t.Context(), sim.Options{World: "ha", Scale: 600})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,16 +55,15 @@ type tree = map[string]any
 // furnish puts into the world what the examples take for granted.
 func (s *stage) furnish(ctx context.Context) error {
 	manager := s.world.Manager()
-	for _, group := range []string{"rg1", "rgname", "myResourceGroup", "rgcompute", "crptestar98131", "sample-resource-group", "sample-group", "rgName", "appgw"} {
+	for _, group := range []string{"rg1", "rgname", "myResourceGroup", "rgcompute", "crptestar98131"} {
 		manager.AddGroup(s.subscription, group, "westus", nil)
 	}
 	subnet := func(name string) tree { return tree{"name": name} }
 	documents := []tree{
 		{"id": s.id("rg1", "Microsoft.Network/publicIPAddresses", "appgwpip"), "location": "eastus", "properties": tree{"ipAddress": "203.0.113.77"}},
 		{"id": s.id("rg1", "Microsoft.Network/virtualNetworks", "vnet"), "location": "eastus", "properties": tree{"subnets": []any{subnet("appgwsubnet"), subnet("subnet1")}}},
-		{"id": s.id("rg1", "Microsoft.ManagedIdentity/userAssignedIdentities", "identity1"), "location": "eastus", "properties": tree{}},
 	}
-	for _, machine := range [][2]string{{"myResourceGroup", "myVM"}, {"rgcompute", "aaaaaaaaaaaaaaaaaaaaaaaa"}, {"rgcompute", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, {"crptestar98131", "vm3036"}} {
+	for _, machine := range [][2]string{{"myResourceGroup", "myVM"}, {"rgcompute", "aaaaaaaaaaaaaaaaaaaaaaaa"}, {"crptestar98131", "vm3036"}} {
 		documents = append(documents, tree{"id": s.id(machine[0], "Microsoft.Compute/virtualMachines", machine[1]), "location": "westus"})
 	}
 	for _, document := range documents {
@@ -80,21 +79,30 @@ func (s *stage) furnish(ctx context.Context) error {
 }
 
 // placeholders are what a reader of the examples has to fill in: a subscription
-// of their own, and a certificate where the example has stars.
-func (s *stage) placeholders() (*strings.Replacer, error) {
-	_, pfx, password := s.world.NewCertificate()
-	issued, _, _ := s.world.NewCertificate()
-	if len(pfx) == 0 {
-		return nil, fmt.Errorf("the world has no new certificate")
+// of their own, a certificate where the example has stars, a vault that exists.
+// What is given goes before what all examples have in common.
+func (s *stage) placeholders(given []string) *strings.Replacer {
+	issued, pfx, password := s.world.NewCertificate()
+	gateway := strings.Split(s.world.Deployments()[0].GatewayID, "/")
+	own := strings.NewReplacer("{subscription}", s.subscription, "{group}", gateway[4], "{gateway}", gateway[8],
+		"{vault-group}", "gis-vaults", "{vault}", "oldvault", "{identity-group}", "gis-enterprise", "{identity}", "entGatewayIdentity")
+	var pairs []string
+	for _, text := range given {
+		pairs = append(pairs, own.Replace(text))
 	}
-	root := base64.StdEncoding.EncodeToString(issued.Chain[len(issued.Chain)-1].Raw)
-	return strings.NewReplacer(
-		"<subscription-id>", s.subscription, "{subscription-id}", s.subscription, "/subscriptions/subid/", "/subscriptions/"+s.subscription+"/",
-		"24fb23e3-6ba3-41f0-9b6e-e41131d5d61e", s.subscription, "cfbbd179-59d2-4052-aa06-9270a38aa9d6", s.subscription,
-		"00000000-0000-0000-0000-000000000000", s.subscription, "a925f2f7-5c63-4b7b-8799-25a5f97bc3b2", s.subscription,
-		"<runAsPassword>", "sesame-"+password,
+	identity := s.id("gis-enterprise", "Microsoft.ManagedIdentity/userAssignedIdentities", "entGatewayIdentity")
+	pairs = append(pairs,
+		"/subscriptions/subid/resourceGroups/rg1/providers/Microsoft.ManagedIdentity/userAssignedIdentities/identity1", identity,
+		"https://kv/secret", "https://oldvault.vault.azure.net/secrets/maps",
+		"<runAsPassword>", rand.Text(),
 		`Data:     to.Ptr("****")`, `Data: to.Ptr("`+base64.StdEncoding.EncodeToString(pfx)+`")`,
 		`Password: to.Ptr("****")`, `Password: to.Ptr("`+password+`")`,
-		`Data: to.Ptr("****")`, `Data: to.Ptr("`+root+`")`,
-	), nil
+		`Data: to.Ptr("****")`, `Data: to.Ptr("`+base64.StdEncoding.EncodeToString(issued.Chain[len(issued.Chain)-1].Raw)+`")`,
+		"/subscriptions/subid/", "/subscriptions/"+s.subscription+"/",
+	)
+	for _, anybody := range []string{"<subscription-id>", "{subscription-id}", "24fb23e3-6ba3-41f0-9b6e-e41131d5d61e", "cfbbd179-59d2-4052-aa06-9270a38aa9d6",
+		"00000000-0000-0000-0000-000000000000", "a925f2f7-5c63-4b7b-8799-25a5f97bc3b2"} {
+		pairs = append(pairs, anybody, s.subscription)
+	}
+	return strings.NewReplacer(pairs...)
 }
