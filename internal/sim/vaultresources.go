@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 	"github.com/cartouche-gis/cartouche/internal/sim/entra"
@@ -33,7 +34,7 @@ func (w *World) addIdentity(identity identityFile) error {
 	}
 	// Source: Azure REST reference, User Assigned Identities - Get.
 	return w.manager.Add(tree{"id": id, "location": w.layout.Location, "tags": tree{},
-		"properties": tree{"tenantId": w.tenant.ID, "principalId": principal, "clientId": client}})
+		"properties": tree{"tenantId": w.tenant.ID, "principalId": principal, "clientId": client, "isolationScope": "None"}})
 }
 
 func resourceID(subscription, group, kind, name string) string {
@@ -62,7 +63,7 @@ func (w *World) addVault(v *vaultFile) error {
 		retention = 90
 	}
 	properties := tree{"tenantId": w.tenant.ID, "vaultUri": "https://" + w.vault.Host(v.Name) + "/", "sku": tree{"family": "A", "name": "standard"},
-		"accessPolicies": policies, "enableRbacAuthorization": v.RBAC, "enabledForDeployment": false, "enableSoftDelete": true, "softDeleteRetentionInDays": retention,
+		"accessPolicies": policies, "enableRbacAuthorization": v.RBAC, "enabledForDeployment": false, "enabledForDiskEncryption": false, "enabledForTemplateDeployment": false, "enableSoftDelete": true, "softDeleteRetentionInDays": retention,
 		"publicNetworkAccess": "Enabled", "provisioningState": "Succeeded"}
 	if v.Protected { // it can be on, and absent, not off
 		properties["enablePurgeProtection"] = true
@@ -83,7 +84,18 @@ func (w *World) addVault(v *vaultFile) error {
 			"privateEndpoint":                   tree{"id": resourceID(subscription, v.Group, "Microsoft.Network/privateEndpoints", v.Name+"-pe")},
 			"privateLinkServiceConnectionState": tree{"status": "Approved", "actionsRequired": "None"}}}}
 	}
-	return w.manager.Add(tree{"id": id, "location": w.layout.Location, "tags": v.Tags, "properties": properties})
+	tags := v.Tags
+	if tags == nil {
+		tags = map[string]string{}
+	}
+	return w.manager.Add(tree{"id": id, "location": w.layout.Location, "tags": tags, "properties": properties, "systemData": w.madeBy("operator")})
+}
+
+// madeBy is who made a resource, and when, as its document tells.
+// Source: Azure Resource Manager, systemData.
+func (w *World) madeBy(name string) tree {
+	when := w.ground.Clock.Now().AddDate(-1, 0, 0).UTC().Format(time.RFC3339)
+	return tree{"createdBy": name, "createdByType": "User", "createdAt": when, "lastModifiedBy": name, "lastModifiedByType": "User", "lastModifiedAt": when}
 }
 
 func orNone(words []string) []string { return append([]string{}, words...) }

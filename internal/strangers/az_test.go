@@ -64,15 +64,7 @@ func TestAzureCLI(t *testing.T) {
 // argument @FILE: -p with the secret itself would show it to everybody.
 func signInToAzure(t *testing.T, w *world) {
 	t.Helper()
-	// The uploader of azure-cli's telemetry outlives its command, and would
-	// write into a directory that the end of the test removes.
-	config := filepath.Join(w.home, "azure", "config")
-	if err := os.Mkdir(filepath.Dir(config), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(config, []byte("[core]\ncollect_telemetry = no\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	withoutTelemetry(t, w)
 	type account struct {
 		ID, Name, TenantID string
 		User               struct{ Name, Type string }
@@ -82,6 +74,20 @@ func signInToAzure(t *testing.T, w *world) {
 	want.User.Name, want.User.Type = w.env["AZURE_CLIENT_ID"], "servicePrincipal"
 	if len(accounts) != 1 || accounts[0] != want {
 		t.Errorf("az login: %+v, want %+v alone", accounts, want)
+	}
+}
+
+// withoutTelemetry writes azure-cli's configuration. The uploader of its
+// telemetry outlives its command, and would write into a directory that the end
+// of the test removes.
+func withoutTelemetry(t *testing.T, w *world) {
+	t.Helper()
+	config := filepath.Join(w.home, "azure", "config")
+	if err := os.Mkdir(filepath.Dir(config), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(config, []byte("[core]\ncollect_telemetry = no\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -52,10 +52,11 @@ func (w *world) pfx() string     { return filepath.Join(w.dir, "new.pfx") }
 // passwordFile holds the password of pfx.
 func (w *world) passwordFile() string { return filepath.Join(w.dir, "new.pfx.password") }
 
-// names are the variables that issue 2 promises to a stranger.
+// names are the variables that a stranger can count on.
 var names = []string{
 	"AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_SUBSCRIPTION_ID", "AZURE_TENANT_ID",
 	"CARTOUCHE_SERVICE_ACCOUNT", "CARTOUCHE_SERVICE_ACCOUNT_PASSWORD", "CARTOUCHE_SITE_ADMIN", "CARTOUCHE_SITE_ADMIN_PASSWORD",
+	"CARTOUCHE_WORLD_PASSWORD", "CARTOUCHE_WORLD_USER",
 	"HTTPS_PROXY", "HTTP_PROXY", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE",
 }
 

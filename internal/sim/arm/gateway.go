@@ -174,6 +174,7 @@ func settle(document map[string]any, g *gateway, state string) {
 	if properties["resourceGuid"] == nil {
 		properties["resourceGuid"] = guidOf(id)
 	}
+	complete(properties)
 	for collection, list := range collections(document) {
 		for _, child := range list {
 			name, _ := child["name"].(string)
@@ -194,6 +195,37 @@ func settle(document map[string]any, g *gateway, state string) {
 		}
 	}
 	mark(document, state)
+}
+
+// everyCollection are those that a gateway shows even when they are empty.
+// Source: Azure REST reference, Application Gateways - Get and Create Or
+// Update, sample responses.
+var everyCollection = []string{"authenticationCertificates", "backendAddressPools", "backendHttpSettingsCollection", "backendSettingsCollection",
+	"frontendIPConfigurations", "frontendPorts", "gatewayIPConfigurations", "httpListeners", "listeners", "loadDistributionPolicies",
+	"privateEndpointConnections", "privateLinkConfigurations", "probes", "redirectConfigurations", "requestRoutingRules", "rewriteRuleSets",
+	"routingRules", "sslCertificates", "sslProfiles", "trustedClientCertificates", "trustedRootCertificates", "urlPathMaps"}
+
+// complete fills in what the Network provider shows and a body may leave out.
+func complete(properties map[string]any) {
+	for _, name := range everyCollection {
+		if properties[name] == nil {
+			properties[name] = []any{}
+		}
+	}
+	defaults := func(collection, property string, value any) {
+		list, _ := properties[collection].([]any)
+		for _, item := range list {
+			child, ok := item.(map[string]any)
+			if !ok {
+				continue
+			}
+			if inner := object(child, "properties"); inner[property] == nil {
+				inner[property] = value
+			}
+		}
+	}
+	defaults("frontendIPConfigurations", "privateIPAllocationMethod", "Dynamic")
+	defaults("backendHttpSettingsCollection", "pickHostNameFromBackendAddress", false)
 }
 
 // mark sets the provisioning state everywhere and moves the ETag.

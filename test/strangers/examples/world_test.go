@@ -39,6 +39,8 @@ func setUp(t *testing.T) *stage {
 	}
 	owner := world.Grants()[0].Principal
 	world.Manager().SetGrants(arm.RoleGrant(owner, "/subscriptions/"+s.subscription, "Owner"))
+	world.Manager().SetDenies(arm.Deny{Scope: "/subscriptions/" + s.subscription, Name: "somebody-else",
+		Principals: []string{"99999999-9999-4999-8999-999999999999"}, Excluded: []string{owner}, Actions: []string{"*/delete"}, DataActions: []string{"Microsoft.KeyVault/vaults/*/purge/action"}})
 	if err := s.furnish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
