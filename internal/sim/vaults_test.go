@@ -4,10 +4,12 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
@@ -17,22 +19,30 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 )
 
-// vaultClients are the unmodified SDK, signed in at the world's Entra, which
-// the vault's challenge leads to.
+// vaultClients are the unmodified SDK outside, signed in at the world's Entra,
+// which the vault's challenge leads to.
 func vaultClients(t *testing.T, w *sim.World, vault string) (*azcertificates.Client, *azsecrets.Client) {
 	t.Helper()
-	options := policy.ClientOptions{Transport: client(t, w), Retry: policy.RetryOptions{MaxRetries: -1}}
+	return vaultClientsBy(t, w, policy.ClientOptions{Transport: client(t, w)}, vault)
+}
+
+func vaultClientsBy(t *testing.T, w *sim.World, options policy.ClientOptions, vault string) (*azcertificates.Client, *azsecrets.Client) {
+	t.Helper()
+	options.Retry = policy.RetryOptions{MaxRetries: -1}
 	credential, err := azidentity.NewClientSecretCredential(variable(w, "AZURE_TENANT_ID"), variable(w, "AZURE_CLIENT_ID"), variable(w, "AZURE_CLIENT_SECRET"),
 		&azidentity.ClientSecretCredentialOptions{ClientOptions: options})
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := "https://" + vault + ".vault.azure.net"
-	certificates, err := azcertificates.NewClient(url, credential, &azcertificates.ClientOptions{ClientOptions: options})
+	at := slices.IndexFunc(w.Vaults(), func(v sim.VaultDescription) bool { return v.Name == vault })
+	if at < 0 {
+		t.Fatalf("there is no vault %s", vault)
+	}
+	certificates, err := azcertificates.NewClient(w.Vaults()[at].URI, credential, &azcertificates.ClientOptions{ClientOptions: options})
 	if err != nil {
 		t.Fatal(err)
 	}
-	secrets, err := azsecrets.NewClient(url, credential, &azsecrets.ClientOptions{ClientOptions: options})
+	secrets, err := azsecrets.NewClient(w.Vaults()[at].URI, credential, &azsecrets.ClientOptions{ClientOptions: options})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,3 +184,26 @@ func vaultID(t *testing.T, w *sim.World, name string) string {
 
 // operatorID is the object id of the world's service principal.
 func operatorID(w *sim.World) string { return w.Grants()[0].Principal }
+
+func TestAPrivateVaultIsReadFromInside(t *testing.T) {
+	w := start(t, sim.Options{World: "private"})
+	for door, want := range map[string]string{"outside": "ForbiddenByConnection", "inside": ""} {
+		transport := client(t, w)
+		if door == "inside" {
+			transport = through(t, w.InsideEnvironment(), w.Authority().Roots())
+		}
+		certificates, _ := vaultClientsBy(t, w, policy.ClientOptions{Transport: transport}, "prvvault")
+		if _, err := certificates.GetCertificate(t.Context(), "gis", "", nil); refused(err) != want {
+			t.Errorf("%s: %v, want %q", door, err, want)
+		}
+	}
+}
+
+func TestAVaultOfAnotherCloud(t *testing.T) {
+	w := start(t, sim.Options{World: "gov"})
+	certificates, _ := vaultClientsBy(t, w, policy.ClientOptions{Transport: client(t, w), Cloud: cloud.AzureGovernment}, "countyvault")
+	got, err := certificates.GetCertificate(t.Context(), "county", "", nil)
+	if err != nil || !strings.HasPrefix(string(*got.ID), "https://countyvault.vault.usgovcloudapi.net/certificates/county/") {
+		t.Errorf("%v: %v", got.ID, err)
+	}
+}
