@@ -106,6 +106,10 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 		})
 	case "nobody": // the sign-in may do nothing
 		manager.SetGrants()
+	case "no-role": // the sign-in loses the named role, wherever it has it
+		manager.SetGrants(slices.DeleteFunc(slices.Clone(s.world.Grants()), func(g arm.Grant) bool {
+			return g.Principal == principal && g.Role == strings.Join(args[1:], " ")
+		})...)
 	case "granted":
 		manager.SetGrants(s.world.Grants()...)
 	case "unlock":

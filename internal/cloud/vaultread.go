@@ -73,8 +73,8 @@ func (c *VaultClient) Versions(ctx context.Context, name string) ([]VaultCertifi
 	if IsNotFound(err) || err == nil && len(versions) == 0 {
 		var secretErr error
 		versions, secretErr = c.secretVersions(ctx, name)
-		if secretErr == nil && len(versions) == 0 {
-			return nil, c.notFound(ctx, a, name)
+		if secretErr == nil && len(versions) == 0 || IsForbidden(secretErr) {
+			return nil, c.notFound(ctx, a, name, secretErr)
 		}
 		err = secretErr
 	}
@@ -107,8 +107,8 @@ func (c *VaultClient) Certificate(ctx context.Context, name, version string) (Va
 	switch {
 	case IsNotFound(err):
 		found, err := c.secretCertificate(ctx, name, version)
-		if IsNotFound(err) {
-			err = c.notFound(ctx, c.attempt("read certificate", nameAndVersion(name, version), needList), name)
+		if IsNotFound(err) || IsForbidden(err) && !isDisabled(err) && !c.isSecret(ctx, name) {
+			err = c.notFound(ctx, c.attempt("read certificate", nameAndVersion(name, version), needList), name, err)
 		}
 		return found, err
 	case err == nil && (found.Enabled || version != ""):
@@ -221,11 +221,23 @@ func isDisabled(err error) bool {
 		(HasCode(err, "SecretDisabled", "CertificateDisabled") || strings.Contains(strings.ToLower(errorTexts(e)), "disabled"))
 }
 
-// notFound says whether the name is that of a deleted certificate.
-func (c *VaultClient) notFound(ctx context.Context, a vaultAttempt, name string) *Error {
+// isSecret tells whether a plain secret of this name is seen in the list of
+// secrets, for who may not read one.
+func (c *VaultClient) isSecret(ctx context.Context, name string) bool {
+	versions, err := c.secretVersions(ctx, name)
+	return err == nil && len(versions) > 0
+}
+
+// notFound says whether the name is that of a deleted certificate. secret is
+// what came of looking for a secret: who may work with certificates only is
+// forbidden to, whether there is one or not.
+func (c *VaultClient) notFound(ctx context.Context, a vaultAttempt, name string, secret error) *Error {
 	e := a.newError()
 	e.Status, e.Code = http.StatusNotFound, "CertificateNotFound"
 	e.Message = "there is no certificate or secret with this name in the vault"
+	if IsForbidden(secret) {
+		e.Message = "there is no certificate with this name in the vault; whether there is a secret this sign-in may not see"
+	}
 	e.Hint = "cartouche certificates --vault " + c.name
 	if deleted, is, _ := c.Deleted(ctx, name); is {
 		e.Message = "the certificate was deleted on " + deleted.Deleted.UTC().Format(time.DateOnly) + " and can be recovered"

@@ -207,6 +207,28 @@ func TestSomethingThatIsNotThere(t *testing.T) {
 	}
 }
 
+// Who may work with certificates only (Key Vault Certificates Officer) is
+// forbidden to read secrets, whether there is one of that name or not; a new
+// name must be a new name all the same.
+func TestANewNameForWhoMayNotReadSecrets(t *testing.T) {
+	const forbidden = `{"error":{"code":"Forbidden","message":"no","innererror":{"code":"ForbiddenByRbac"}}}`
+	vault := newFakeVault(t)
+	vault.on("GET /", 404, notThere)
+	vault.on("GET /secrets/", 403, forbidden)
+	c := vault.client()
+	if _, err := c.Certificate(t.Context(), "web", ""); !IsNotFound(err) || !strings.Contains(err.Error(), "this sign-in may not see") {
+		t.Errorf("certificate: got %v", err)
+	}
+	if _, err := c.Versions(t.Context(), "web"); !IsNotFound(err) {
+		t.Errorf("versions: got %v", err)
+	}
+	// Who may list secrets and not read them is told that the secret is there.
+	vault.on("GET /secrets/web/versions", 200, `{"value":[{"id":"`+vaultAddress+`/secrets/web/s1"}]}`)
+	if _, err := c.Certificate(t.Context(), "web", ""); !IsForbidden(err) {
+		t.Errorf("a secret that is listed: got %v", err)
+	}
+}
+
 // Whatever a vault answers, the client does not break, and shows no line that
 // is not fit for a terminal.
 func FuzzWhatAVaultAnswers(f *testing.F) {
