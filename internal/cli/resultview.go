@@ -121,5 +121,8 @@ func resultFailure(result rotation.Result, name string) *failure {
 			f.Hint += "; what happened: cartouche history " + result.RunID
 		}
 	}
+	if result.Hint != "" {
+		f.Hint = result.Hint + "; then: " + f.Hint
+	}
 	return f
 }

@@ -39,6 +39,8 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 //	sign-in-by WAY                    certificate, workload or managed instead of the secret
 //	hold-lock                         another run works on the gateway
 //	tamper WHAT                       change the world behind the program's back
+//	renew VAULT NAME FILE             this PFX becomes the newest version of a certificate in a vault
+//	versions VAULT NAME [N]           how many it has; VERSION is the newest, FIRST the oldest
 //	json PATH VALUE                   a value in the one JSON value on stdout
 //	unset-world                       the world stays, its environment does not
 //	env-file NAME FILE, save FILE TEXT, edit FILE OLD NEW
@@ -82,6 +84,8 @@ func TestScripts(t *testing.T) {
 				"edit":            editFile,
 				"save":            saveFile,
 				"tamper":          tamper,
+				"renew":           renewInVault,
+				"versions":        checkVersions,
 				"json":            checkJSON,
 			},
 		})

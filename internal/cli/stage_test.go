@@ -177,6 +177,9 @@ func startWorld(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	}
 	ts.Setenv("GATEWAY", world.Deployments()[0].GatewayID)
+	for _, identity := range world.Identities() {
+		ts.Setenv("IDENTITY", identity.ID)
+	}
 	_, _, password := world.NewCertificate()
 	s.seen.secret("password of new.pfx", password)
 	s.old = s.leaf(ts)

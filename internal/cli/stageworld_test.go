@@ -12,6 +12,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 	"github.com/cartouche-gis/cartouche/internal/sim/authority"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 // issuePFX issues a certificate and writes FILE and FILE.password.
@@ -138,6 +139,14 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 			settings := document["properties"].(map[string]any)["backendHttpSettingsCollection"].([]any)
 			settings[0].(map[string]any)["properties"].(map[string]any)["requestTimeout"] = 77
 		})
+	case "vault-disable": // VAULT NAME: the newest version is disabled
+		s.world.Vault().SetEnabled(args[1], args[2], "", false)
+	case "vault-blind": // nobody may read a secret of a vault; gateways are not asked
+		s.world.Ground().Faults.Add(ground.Fault{Name: "forbidden", Step: "vault-secret", Times: -1})
+	case "gateway-blind": // the gateway is kept out of its vault, whatever roles say
+		s.world.Ground().Faults.Add(ground.Fault{Name: "forbidden", Step: "gateway-fetch", Times: -1})
+	case "calm": // no fault strikes any more
+		s.world.Ground().Faults.Clear()
 	case "v1": // a deployment of the older kind is there, too
 		ts.Check(manager.Add(v1Address(ts.Getenv("AZURE_SUBSCRIPTION_ID"))))
 	case "twin": // a second deployment calls itself like the first

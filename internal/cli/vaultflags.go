@@ -39,6 +39,8 @@ func (f *vaultFlags) add(flags *pflag.FlagSet) {
 // check tells what does not go together; file is whether there is one.
 func (f vaultFlags) check(file bool) error {
 	switch {
+	case f.identity != "" && !isIdentity(f.identity):
+		return usage("az identity list --query [].id --output tsv", "--identity %s is not the resource id of a user-assigned identity", f.identity)
 	case (f.vault == "") != (f.certificate == ""):
 		return usage("cartouche certificates --vault VAULT", "--vault and --certificate go together")
 	case f.version != "" && f.vault == "":
@@ -53,6 +55,11 @@ func (f vaultFlags) check(file bool) error {
 		return usage("--pfx FILE, or --vault VAULT --certificate NAME", "--inline needs a certificate")
 	}
 	return nil
+}
+
+func isIdentity(id string) bool {
+	parsed, err := cloud.ParseResourceID(id)
+	return err == nil && strings.EqualFold(parsed.Type, "Microsoft.ManagedIdentity/userAssignedIdentities")
 }
 
 func (f vaultFlags) form() rotation.Form {
@@ -75,7 +82,7 @@ func (f vaultFlags) named(in cloud.Cloud) (rotation.InVault, error) {
 		return rotation.InVault{}, usage("cartouche vaults", "--vault: %s", err)
 	}
 	named, ok := rotation.ParseInVault(strings.TrimSuffix(address+"/secrets/"+f.certificate+"/"+f.version, "/"))
-	if !ok {
+	if !ok || named.Name != f.certificate || named.Version != f.version {
 		return named, usage("cartouche certificates --vault "+quote(f.vault), "--certificate %s: a name in Key Vault has letters, digits and hyphens", f.certificate)
 	}
 	return named, nil

@@ -77,7 +77,7 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 			err = r.switchOver(ctx, entry, plan, bundle, &result)
 		}
 		if err != nil {
-			result.Failure = err.Error()
+			result.failed(err)
 			r.abandon(ctx, entry, before, plan, &result)
 			return result, nil
 		}
@@ -90,7 +90,7 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 	entry.finished(StepProve, proof, err)
 	switch {
 	case err != nil:
-		result.Failure = err.Error()
+		result.failed(err)
 		r.abandon(ctx, entry, before, plan, &result)
 		return result, nil
 	case plan.NothingToDo():

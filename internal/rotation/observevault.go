@@ -150,8 +150,9 @@ func (r *Runner) readAccess(ctx context.Context, found *Vaulted, vaults []cloud.
 	}
 	for _, reader := range readers {
 		switch {
-		case reader.Why != "" || reader.Principal == "":
-			// Who it is, is not known.
+		case reader.Why != "": // who it is, is not known
+		case reader.Principal == "":
+			reader.Why = "Azure does not tell its principal id"
 		case !ok:
 			reader.Why = fmt.Sprintf("the vault %s is not among those that this account may see", found.vaultName())
 			if listed != nil {

@@ -41,6 +41,10 @@ func vaultFindings(state State, moves []Move) pki.Findings {
 				Sentence: fmt.Sprintf("listener %s refers to a fixed version in Key Vault (%s), so it never follows a renewal there", listener.Name, listener.KeyVaultSecretID),
 				Mend:     "cartouche apply " + state.Deployment.Domain + " --reference",
 			}
+			if _, held := heldBack(listener.Entry, listener.KeyVaultSecretID); held {
+				pinned.Sentence = fmt.Sprintf("listener %s is held at %s since a run was taken back", listener.Name, listener.KeyVaultSecretID)
+				pinned.Mend = "cartouche apply " + state.Deployment.Domain
+			}
 			if renewed {
 				pinned.Severity = pki.Warning
 				pinned.Sentence += fmt.Sprintf("; there is a newer version, valid until %s", v.chosen.Leaf.NotAfter.UTC().Format("2 January 2006"))

@@ -1,8 +1,10 @@
 package rotation
 
 import (
+	"errors"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -45,6 +47,8 @@ type Result struct {
 	Proof *Proof `json:"proof,omitempty"`
 	// Failure says why the run did not reach its goal.
 	Failure string `json:"failure,omitempty"`
+	// Hint is what Azure's code means and what to do, "" when there is nothing to add.
+	Hint string `json:"hint,omitempty"`
 	// NotRestored says what is not as it was.
 	NotRestored []string `json:"notRestored,omitempty"`
 	// Left says what stays behind of a run that went back.
@@ -80,6 +84,14 @@ func (result *Result) seen(proof Proof) {
 	result.Proof = &proof
 	if leaf := firstServed(proof.Wire); leaf != nil {
 		result.After = describeLeaf(leaf)
+	}
+}
+
+// failed says why the run did not reach its goal.
+func (result *Result) failed(err error) {
+	result.Failure = err.Error()
+	if answer := (*cloud.Error)(nil); errors.As(err, &answer) {
+		result.Hint = answer.Hint
 	}
 }
 

@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
@@ -35,7 +36,7 @@ func (b *bench) issue() *authority.Issued {
 	return issued
 }
 
-// put makes a certificate the newest version in the vault, behind our back.
+// renew makes a certificate the newest version in the vault, behind our back.
 func (b *bench) renew(issued *authority.Issued) {
 	b.t.Helper()
 	if _, err := b.world.Vault().Put("entvault", followed, vault.Seed{Pair: issued.TLS()}); err != nil {
@@ -51,7 +52,8 @@ func (b *bench) follow(version string) string {
 	b.renew(issued)
 	name := "followed"
 	if version == "newest" {
-		name, version = "fixed", "/"+b.world.Vault().Versions("entvault", followed)[0]
+		versions := b.world.Vault().Versions("entvault", followed) // oldest first
+		name, version = "fixed"+fmt.Sprint(len(versions)), "/"+versions[len(versions)-1]
 	}
 	gateway, err := cloud.ParseGateway(b.get())
 	if err != nil {
