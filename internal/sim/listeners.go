@@ -5,6 +5,8 @@ import "strings"
 // listener is one that somebody added to the gateway of a deployment: Cloud
 // Builder itself makes a pair, for HTTP and HTTPS, and no more. Behind it is
 // the whole deployment, one of its sites, or a plain web site.
+// guess: how people name such listeners, and that a site behind one keeps the
+// record that Cloud Builder gave it; a world's file says otherwise if need be.
 type listener struct {
 	Name     string
 	Hosts    []string
