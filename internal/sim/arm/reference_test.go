@@ -184,6 +184,11 @@ func TestThePollFollowsAndDisables(t *testing.T) {
 	if got := text(b.get(gatewayID+version).body, "etag"); got != etag {
 		t.Error("a poll moved the ETag")
 	}
+	b.manager.Remove(identityID)
+	advance()
+	if b.plane.rules() != 0 {
+		t.Error("the listener answers although the identity is gone")
+	}
 }
 
 func TestAPollIsAboutWhatIsServed(t *testing.T) {
