@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"flag"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -120,6 +121,9 @@ func (s *transcript) secret(name, value string) {
 	s.secrets[value] = name
 }
 
+// accessToken is a JSON Web Token: header, claims, signature.
+var accessToken = regexp.MustCompile(`eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+`)
+
 // checkForSecrets is the canary: no password of any world may have come out.
 func (s *transcript) checkForSecrets(t *testing.T) {
 	if s.runs == 0 || len(s.secrets) == 0 {
@@ -131,6 +135,10 @@ func (s *transcript) checkForSecrets(t *testing.T) {
 				t.Errorf("the %s came out in what the program wrote", name)
 			}
 		}
+	}
+	// Access tokens are never kept, so only their form is known.
+	if token := accessToken.FindString(s.text.String()); token != "" {
+		t.Errorf("a token came out in what the program wrote: %.30s...", token)
 	}
 	t.Logf("searched %d bytes of %d runs for %d secrets", s.text.Len(), s.runs, len(s.secrets))
 }

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -15,6 +16,10 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/cli"
 	"github.com/cartouche-gis/cartouche/internal/sim/visitor"
 )
+
+// keptToken finds a refresh token in the cache of MSAL. One that is cut by the
+// end of a part is found up to there.
+var keptToken = regexp.MustCompile(`"secret":"([^"]{20,})`)
 
 // drawer is a keychain in memory, whose tokens the canary looks for elsewhere.
 type drawer struct {
@@ -36,8 +41,10 @@ func (d *drawer) Set(set, name, value string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.entries[[2]string{set, name}] = value
-	if name != "head" {
-		d.seen.secret("part of the tokens in the keychain", value)
+	if text, err := base64.StdEncoding.DecodeString(value); err == nil {
+		for _, kept := range keptToken.FindAllSubmatch(text, -1) {
+			d.seen.secret("refresh token in the keychain", string(kept[1]))
+		}
 	}
 	return nil
 }
