@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
@@ -15,6 +16,13 @@ func FuzzRows(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(whole)
+	for _, rows := range [][]cloud.Document{shared(), {ingressOf(bag{"name": "cert"}, enterpriseTags(nil)), terraformed("base", "primary")}} {
+		seed, err := json.Marshal(rows)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(seed)
+	}
 	gatewayID, machineID := id("rg", kindGateway, "agw"), id("rg", kindMachine, "m")
 	for _, seed := range []string{
 		`[]`,
@@ -44,7 +52,7 @@ func FuzzRows(f *testing.F) {
 			shown(t, p.Sentence)
 		}
 		for _, d := range found.Deployments {
-			for _, text := range append([]string{d.ID, d.Name, d.Version, d.Domain, d.SecondaryDomain, d.GatewayID, d.Location, d.CannotUpdate, d.ServerContext, d.PortalContext}, d.handles()...) {
+			for _, text := range append([]string{d.ID, d.Name, d.Version, d.Domain, d.SecondaryDomain, d.GatewayID, d.Location, d.CannotUpdate, d.ServerContext, d.PortalContext, d.SharedWith, d.ManagedBy, d.Layout()}, d.handles()...) {
 				shown(t, text)
 			}
 			for _, p := range d.Problems {
@@ -53,8 +61,23 @@ func FuzzRows(f *testing.F) {
 			for _, s := range d.Sites {
 				shown(t, s.ID+s.Role+s.ServerContext+s.Version+s.ResourceGroup+s.Prefix)
 			}
-			if _, err := Select(found.Deployments, d.GatewayID); d.GatewayID != "" && err != nil {
+			_, err := Select(found.Deployments, d.GatewayID)
+			if _, ambiguous := errors.AsType[*AmbiguousError](err); d.GatewayID != "" && err != nil && !ambiguous {
 				t.Errorf("cannot select %q: %v", d.GatewayID, err)
+			}
+		}
+		// Each gateway may be pointed at as well.
+		a := sortOut(readResources(rows))
+		for _, g := range a.gateways {
+			d := a.alone(g, []string{"gis.example.com"})
+			shown(t, d.Name+d.ID+d.CannotUpdate+d.Layout())
+			for _, name := range d.Names() {
+				if !isHostName(name) {
+					t.Errorf("%q is taken for a name", name)
+				}
+			}
+			for _, p := range d.Problems {
+				shown(t, p.Sentence)
 			}
 		}
 	})

@@ -40,9 +40,12 @@ func (a *assembly) enterpriseOf(r resource, gateway *cloud.Gateway) (enterprise,
 		for _, l := range gateway.Listeners() {
 			marked = append(marked, a.addresses[strings.ToLower(l.PublicIPID)].tags)
 		}
-		for _, m := range a.terraformed {
-			if inPool(m, gateway) {
-				marked = append(marked, m.tags)
+		if r.tags.enterprise() == "" && len(a.terraformed) > 0 {
+			behind := members(gateway)
+			for _, m := range a.terraformed {
+				if among(behind, m) {
+					marked = append(marked, m.tags)
+				}
 			}
 		}
 	}
@@ -70,11 +73,11 @@ func (a *assembly) readEnterprise(d *Deployment, e enterprise) {
 		return
 	}
 	d.readContexts()
-	only := a.ingresses(e.id) < 2
+	only, behind := a.ingresses(e.id) < 2, members(d.Gateway)
 	for _, m := range a.terraformed {
 		// A machine says of which enterprise it is; which gateway it is behind
 		// is told by its network interface, where there is a choice.
-		if strings.EqualFold(m.tags.enterprise(), e.id) && (only || inPool(m, d.Gateway)) {
+		if strings.EqualFold(m.tags.enterprise(), e.id) && (only || among(behind, m)) {
 			d.Machines = append(d.Machines, Machine{
 				ID: m.id, Name: m.name, DeploymentID: m.tags.get(tagTerraformed),
 				Roles: words(m.tags.get(tagTerraRole)), ResourceGroup: m.group,
@@ -106,8 +109,19 @@ func (a *assembly) zonesOf(e enterprise) []string {
 	return names
 }
 
-// inPool tells whether a machine is in a pool of the gateway by one of its
-// network interfaces. Names say nothing here: each deployment has a "primary".
-func inPool(m resource, gateway *cloud.Gateway) bool {
-	return slices.ContainsFunc(gateway.Pools(), func(pool cloud.BackendPool) bool { return hasInterface(pool, m) })
+// members are the network interfaces in the pools of a gateway, by id in lower case.
+func members(gateway *cloud.Gateway) map[string]bool {
+	ids := map[string]bool{}
+	for _, pool := range gateway.Pools() {
+		for _, id := range pool.Interfaces {
+			ids[strings.ToLower(id)] = true
+		}
+	}
+	return ids
+}
+
+// among tells whether a machine has one of the network interfaces. Names say
+// nothing here: each deployment has a "primary".
+func among(members map[string]bool, m resource) bool {
+	return slices.ContainsFunc(interfacesOf(m), func(id string) bool { return members[strings.ToLower(id)] })
 }

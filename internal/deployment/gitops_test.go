@@ -36,11 +36,15 @@ func probe(name, path, host string) bag {
 // Source: Esri/arcgis-gitops, azure/arcgis-enterprise-core/ingress/main.tf.
 func ingress(t *testing.T, tags bag, certificateNames ...string) cloud.Document {
 	t.Helper()
+	return ingressOf(certificateFor(t, "cert", certificateNames...), tags)
+}
+
+func ingressOf(certificate, tags bag) cloud.Document {
 	return row("rg", kindGateway, "agw", tags, bag{
 		"httpListeners":            []any{listener("public-443", "cert"), listener("private-443", "cert")},
 		"frontendIPConfigurations": []any{bag{"name": "front", "properties": bag{"publicIPAddress": bag{"id": id("rg", kindAddress, "pip")}}}},
 		"frontendPorts":            []any{bag{"name": "port443", "properties": bag{}}},
-		"sslCertificates":          []any{certificateFor(t, "cert", certificateNames...)},
+		"sslCertificates":          []any{certificate},
 		"backendAddressPools": []any{
 			bag{"name": "enterprise-base", "properties": bag{"backendIPConfigurations": []any{
 				bag{"id": id("base-rg", "Microsoft.Network/networkInterfaces", "primary-nic") + "/ipConfigurations/internal"}}}},

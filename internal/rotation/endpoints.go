@@ -202,7 +202,7 @@ func reached(wire []handshake.Observation, target handshake.Target) bool {
 // unprovable says what a change will not prove: listeners that stay as they
 // are, and ways that cannot be looked at from here.
 func unprovable(state State) pki.Findings {
-	found := leftBehind(state)
+	found := append(leftBehind(state), severalCertificates(state)...)
 	for _, way := range ways(state) {
 		if !way.reached {
 			found = append(found, pki.Finding{

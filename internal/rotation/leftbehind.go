@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -29,6 +30,27 @@ func leftBehind(state State) pki.Findings {
 		})
 	}
 	return found
+}
+
+// severalCertificates warns when a gateway without a record serves more than
+// one certificate and nobody has said which names are meant: the new one would
+// go to all of its listeners.
+func severalCertificates(state State) pki.Findings {
+	d := state.Deployment
+	var entries []string
+	for _, listener := range state.Listeners {
+		if !contains(entries, listener.Entry) {
+			entries = append(entries, listener.Entry)
+		}
+	}
+	if d.Generation != deployment.Plain || len(d.GivenNames) > 0 || len(entries) < 2 {
+		return nil
+	}
+	return pki.Findings{{
+		Code: "several-certificates", Severity: pki.Warning,
+		Sentence: fmt.Sprintf("the gateway serves %d certificates (%s), and the new one would take the place of all of them", len(entries), strings.Join(entries, ", ")),
+		Mend:     "say which names it is for: --name NAME, as often as needed",
+	}}
 }
 
 func answersTo(listener cloud.Listener) string {
