@@ -92,6 +92,17 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 		join := arm.RoleGrant(principal, gateway[:strings.Index(gateway, "/providers/")], "")
 		join.Role, join.Actions = "Joiner", []string{"Microsoft.Network/virtualNetworks/subnets/join/action", "Microsoft.Network/publicIPAddresses/join/action"}
 		manager.SetGrants(arm.RoleGrant(principal, gateway, "Network Contributor"), join)
+	case "unused-public": // a public frontend that no listener uses
+		// Source: Cloud Builder with a private gateway, without network isolation.
+		id := gateway[:strings.Index(gateway, "applicationGateways")] + "publicIPAddresses/unused"
+		ts.Check(manager.Add(map[string]any{"id": id, "location": "westeurope", "properties": map[string]any{"provisioningState": "Succeeded", "ipAddress": "203.0.113.60"}}))
+		manager.Edit(gateway, func(document map[string]any) {
+			properties := document["properties"].(map[string]any)
+			properties["frontendIPConfigurations"] = append(properties["frontendIPConfigurations"].([]any), map[string]any{
+				"name": "unusedAppGatewayFrontendPublicIP", "id": gateway + "/frontendIPConfigurations/unusedAppGatewayFrontendPublicIP",
+				"properties": map[string]any{"publicIPAddress": map[string]any{"id": id}},
+			})
+		})
 	case "untag": // the gateway has lost every tag
 		manager.Edit(gateway, func(document map[string]any) { delete(document, "tags") })
 	case "host-names": // of all HTTPS listeners
