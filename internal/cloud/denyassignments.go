@@ -77,20 +77,21 @@ const (
 )
 
 // Denies tells whether the assignment forbids a principal an operation at a
-// scope where it was listed.
+// scope where it was listed. Of a principal that is not known ("") all that can
+// be said is what holds for everybody.
 func (d DenyAssignment) Denies(principalID, scope string, right Right) Denial {
 	if d.OnlyHere && !SameID(d.Scope, scope) || !anyGrant(d.denied, right) {
 		return NotDenied
 	}
-	is := func(one denyPrincipal) bool { return strings.EqualFold(one.id, principalID) }
-	isGroup := func(one denyPrincipal) bool { return one.group }
+	is := func(one denyPrincipal) bool { return principalID != "" && strings.EqualFold(one.id, principalID) }
+	unsure := func(one denyPrincipal) bool { return one.group || principalID == "" && one.id != everybody }
 	named := slices.ContainsFunc(d.principals, func(one denyPrincipal) bool { return is(one) || one.id == everybody })
 	switch {
 	case slices.ContainsFunc(d.excluded, is):
 		return NotDenied
-	case named && !slices.ContainsFunc(d.excluded, isGroup):
+	case named && !slices.ContainsFunc(d.excluded, unsure):
 		return Denied
-	case named || slices.ContainsFunc(d.principals, isGroup):
+	case named || slices.ContainsFunc(d.principals, unsure):
 		return MayBeDenied
 	}
 	return NotDenied

@@ -122,6 +122,9 @@ func TestDenyAssignments(t *testing.T) {
 			if got := list[0].Denies(me, gatewayID, right); got != test.want {
 				t.Errorf("denies: %d, want %d", got, test.want)
 			}
+			if got := list[0].Denies("", gatewayID, right); name == "everybody" && got != Denied || name == "somebody else" && got != MayBeDenied {
+				t.Errorf("denies one that is not known: %d", got)
+			}
 		})
 	}
 }

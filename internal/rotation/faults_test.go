@@ -29,7 +29,7 @@ func TestEveryFaultAtEveryStep(t *testing.T) {
 		"slow@portal-health", "unavailable@portal-health", "reset@portal-health",
 		"slow@portal-token", "unavailable@portal-token", "reset@portal-token",
 		"slow@federation-validate", "unavailable@federation-validate", "reset@federation-validate",
-		"unavailable@federation-list", "unavailable@server-health", "reset@server-health",
+		"forbidden@deny-assignments", "reset@deny-assignments", "unavailable@federation-list", "unavailable@server-health", "reset@server-health",
 	)
 	// A world for each of a few lanes, used again and again: making its keys is
 	// what costs.

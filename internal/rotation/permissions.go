@@ -18,14 +18,36 @@ var accessCodes = []string{"permission-missing", "permissions-unread", "vault-po
 // told, since Azure decides for itself.
 func accessFindings(access Access, operations []Operation) pki.Findings {
 	var found pki.Findings
+	var unread, denialsUnread []Place
 	for _, scope := range scopesOf(operations) {
 		place, asked := access.at(scope)
 		if !asked {
 			continue
 		}
 		here := slices.DeleteFunc(slices.Clone(operations), func(o Operation) bool { return !cloud.SameID(o.Scope, scope) })
-		found = append(found, missing(place, here, access.Caller)...)
+		byRole, byPolicy := lacking(place, here, access.Caller)
+		found = append(found, policyUnknown(place, byPolicy, access.Caller)...)
+		if place.PermissionsUnread == "" {
+			found = append(found, missing(place, byRole, access.Caller)...)
+		} else if len(byRole) > 0 {
+			unread = append(unread, place)
+		}
+		if place.DenialsUnread != "" {
+			denialsUnread = append(denialsUnread, place)
+		}
 		found = append(found, denied(place, here, access.Caller)...)
+	}
+	if len(unread) > 0 {
+		found = append(found, pki.Finding{
+			Code: "permissions-unread", Severity: pki.Warning,
+			Sentence: fmt.Sprintf("the account's permissions on %s could not be read: %s", placeList(unread), unread[0].PermissionsUnread),
+		})
+	}
+	if len(denialsUnread) > 0 {
+		found = append(found, pki.Finding{
+			Code: "denials-unread", Severity: pki.Note,
+			Sentence: fmt.Sprintf("the deny assignments on %s could not be read: %s", placeList(denialsUnread), denialsUnread[0].DenialsUnread),
+		})
 	}
 	if slices.ContainsFunc(operations, func(o Operation) bool { return o.Action == gatewayWrite }) {
 		found = append(found, locked(access)...)
@@ -39,11 +61,9 @@ func withoutAccess(findings pki.Findings) pki.Findings {
 	return slices.DeleteFunc(slices.Clone(findings), func(f pki.Finding) bool { return slices.Contains(accessCodes, f.Code) })
 }
 
-// missing are the operations that no role of the caller permits at a place: one
-// finding for each role that would.
-func missing(place Place, operations []Operation, caller string) pki.Findings {
-	var byRole []cloud.Right
-	var byPolicy []string
+// lacking are the rights for operations at a place that the caller does not
+// have: those that a role would bring, and those that an access policy would.
+func lacking(place Place, operations []Operation, caller string) (byRole []cloud.Right, byPolicy []string) {
 	for _, operation := range operations {
 		right := operation.right()
 		switch {
@@ -56,17 +76,17 @@ func missing(place Place, operations []Operation, caller string) pki.Findings {
 			byRole = append(byRole, right)
 		}
 	}
-	found := policyUnknown(place, byPolicy, caller)
-	switch {
-	case len(byRole) == 0:
-		return found
-	case place.PermissionsUnread != "":
-		return append(found, pki.Finding{
-			Code: "permissions-unread", Severity: pki.Warning,
-			Sentence: fmt.Sprintf("the account's permissions on %s could not be read: %s", placeName(place.Scope), place.PermissionsUnread),
-		})
+	return byRole, byPolicy
+}
+
+// missing tells of rights that no role of the caller brings: one finding for
+// each role that would.
+func missing(place Place, rights []cloud.Right, caller string) pki.Findings {
+	if len(rights) == 0 {
+		return nil
 	}
-	for _, role := range cloud.SmallestRoles(byRole) {
+	var found pki.Findings
+	for _, role := range cloud.SmallestRoles(rights) {
 		mend := cloud.GrantCommand(role.Role, caller, place.Scope)
 		if role.Role == "" {
 			mend = "ask for a role that has this action, on " + place.Scope
@@ -97,12 +117,6 @@ func policyUnknown(place Place, dataActions []string, caller string) pki.Finding
 // denied are the operations that a deny assignment forbids at a place, whatever
 // roles the caller has: one finding for each assignment.
 func denied(place Place, operations []Operation, caller string) pki.Findings {
-	if place.DenialsUnread != "" {
-		return pki.Findings{{
-			Code: "denials-unread", Severity: pki.Note,
-			Sentence: fmt.Sprintf("the deny assignments on %s could not be read: %s", placeName(place.Scope), place.DenialsUnread),
-		}}
-	}
 	var found pki.Findings
 	for _, denial := range place.Denials {
 		hit := map[cloud.Denial][]cloud.Right{}
@@ -120,7 +134,7 @@ func denied(place Place, operations []Operation, caller string) pki.Findings {
 		if rights := hit[cloud.MayBeDenied]; len(rights) > 0 {
 			found = append(found, pki.Finding{
 				Code: "may-be-denied", Severity: pki.Warning,
-				Sentence: fmt.Sprintf("the deny assignment %q on %s names a group; if the account is among those it is about, %s on %s is forbidden",
+				Sentence: fmt.Sprintf("the deny assignment %q on %s is about certain groups or accounts; if the signed-in one is among them, %s on %s is forbidden",
 					denial.Name, placeName(denial.Scope), actionList(rights), placeName(place.Scope)),
 				Mend: "look at its groups: " + denial.ID,
 			})
@@ -152,43 +166,4 @@ func locked(access Access) pki.Findings {
 		})
 	}
 	return found
-}
-
-// placeNames are the words for resources, by type in lower case.
-var placeNames = map[string]string{
-	"microsoft.network/applicationgateways":                              "the gateway",
-	"microsoft.network/virtualnetworks/subnets":                          "the subnet",
-	"microsoft.network/publicipaddresses":                                "the public IP address",
-	"microsoft.network/applicationgatewaywebapplicationfirewallpolicies": "the firewall policy",
-	"microsoft.managedidentity/userassignedidentities":                   "the identity",
-	"microsoft.keyvault/vaults":                                          "the vault",
-}
-
-// placeName names a scope for people.
-func placeName(scope string) string {
-	if id, err := cloud.ParseResourceID(scope); err == nil {
-		if word, known := placeNames[strings.ToLower(id.Type)]; known {
-			return word + " " + id.Name
-		}
-		return id.Type + " " + id.Name
-	}
-	parts := strings.Split(strings.Trim(scope, "/"), "/")
-	switch name := parts[len(parts)-1]; {
-	case len(parts) == 2 && strings.EqualFold(parts[0], "subscriptions"):
-		return "the subscription " + name
-	case len(parts) == 4 && strings.EqualFold(parts[2], "resourceGroups"):
-		return "the resource group " + name
-	}
-	return scope
-}
-
-func actionList(rights []cloud.Right) string {
-	var names []string
-	for _, right := range rights {
-		names = append(names, right.Action)
-	}
-	if len(names) == 1 {
-		return names[0]
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
 }

@@ -38,11 +38,11 @@ func TestWhatTheCallerMayNotDoIsAnObstacle(t *testing.T) {
 			`the deny assignment "stack" on the resource group gis-rg forbids Microsoft.Network/applicationGateways/write on the gateway`},
 		"denied to others":       {none, owner, deny(`"permissions":[{"actions":["*"]}],"principals":[{"id":"o"}]`), "", ""},
 		"denied something else":  {none, owner, deny(`"permissions":[{"actions":["*/delete"]}],` + everyone), "", ""},
-		"perhaps denied":         {none, owner, deny(`"permissions":[{"actions":["*/write"]}],"principals":[{"id":"g","type":"Group"}]`), "", "names a group"},
+		"perhaps denied":         {none, owner, deny(`"permissions":[{"actions":["*/write"]}],"principals":[{"id":"g","type":"Group"}]`), "", "is about certain groups"},
 		"permissions not told":   {none, `{}`, none, "permission-missing", "may not do"},
-		"permissions unreadable": {none, `[]`, none, "", "permissions on the gateway bmAppGateway could not be read"},
+		"permissions unreadable": {none, `[]`, none, "", "permissions on the gateway bmAppGateway and the subnet gw could not be read"},
 		"locks unreadable":       {`[]`, owner, none, "", "the locks on the gateway could not be read"},
-		"denials unreadable":     {none, owner, `[]`, "", "the deny assignments on the gateway bmAppGateway could not be read"},
+		"denials unreadable":     {none, owner, `[]`, "", "the deny assignments on the gateway bmAppGateway and the subnet gw could not be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			azure, runner, _, _ := switching(t)
@@ -50,6 +50,7 @@ func TestWhatTheCallerMayNotDoIsAnObstacle(t *testing.T) {
 			gateway := mustParse(t, azure.document)
 			azure.lists = map[string]string{"/locks": test.locks, "/permissions": test.permissions, "/denyAssignments": test.denials}
 			access := runner.observeAccess(t.Context(), gatewayID, scopesOf(renewal(gateway)))
+			access.Caller = "me"
 
 			found := accessFindings(access, renewal(gateway))
 
@@ -67,7 +68,7 @@ func TestWhatTheCallerMayNotDoIsAnObstacle(t *testing.T) {
 
 func TestAMissingRightComesWithTheCommandThatGrantsIt(t *testing.T) {
 	place := Place{Scope: subnetID}
-	found := missing(place, []Operation{{Action: "Microsoft.Network/virtualNetworks/subnets/join/action", Scope: subnetID}}, "11-22")
+	found := missing(place, []cloud.Right{{Action: "Microsoft.Network/virtualNetworks/subnets/join/action"}}, "11-22")
 	want := `az role assignment create --assignee-object-id 11-22 --role "Network Contributor" --scope '` + subnetID + `'`
 	if len(found) != 1 || found[0].Mend != want {
 		t.Errorf("got %v, want %s", found, want)
@@ -89,7 +90,7 @@ func TestAVaultIsAskedInItsOwnWay(t *testing.T) {
 		"by policy": {cloud.Vault{Name: "kv", Policies: policies}, "vault-policy-unknown",
 			"az keyvault set-policy --name kv --object-id 11-22 --certificate-permissions import"},
 	} {
-		found := missing(Place{Scope: vaultID, Vault: &test.vault}, operations, "11-22")
+		found := accessFindings(Access{Caller: "11-22", Places: []Place{{Scope: vaultID, Vault: &test.vault}}}, operations)
 		if len(found) != 1 || found[0].Code != test.code || found[0].Mend != test.mend {
 			t.Errorf("%s: %v, want %s with %s", name, found, test.code, test.mend)
 		}
