@@ -145,10 +145,19 @@ func (c certificateValue) home() string {
 		return "gateway entry " + c.Entry
 	case c.vault == "":
 		return "Key Vault " + c.KeyVaultSecretID
-	case *c.Follows:
-		return "Key Vault " + c.vault + ", " + c.secret + ", followed"
 	}
-	return "Key Vault " + c.vault + ", " + c.secret + ", pinned to a version"
+	return "Key Vault " + c.vault + ", " + c.secret + c.following()
+}
+
+// following says whether a newer version in the vault reaches the gateway.
+func (c certificateValue) following() string {
+	switch {
+	case c.Follows == nil:
+		return ""
+	case *c.Follows:
+		return ", followed"
+	}
+	return ", pinned to a version"
 }
 
 // lastSegment is the name in a resource id.

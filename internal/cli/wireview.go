@@ -86,7 +86,9 @@ func (u *ui) listeners(state rotation.State) {
 		u.heading("Listener " + l.Name)
 		entry := words(l.Entry)
 		if l.KeyVaultSecretID != "" {
-			entry = words(l.Entry, faint(" from "), l.KeyVaultSecretID)
+			reference := certificateValue{KeyVaultSecretID: l.KeyVaultSecretID}
+			reference.readReference()
+			entry = words(l.Entry, faint(" from "), l.KeyVaultSecretID, faint(reference.following()))
 		}
 		configured := words(faint("not told by Azure"))
 		if l.Leaf != nil {
