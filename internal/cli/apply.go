@@ -76,7 +76,11 @@ func (a *app) apply(ctx context.Context, ready *prepared, yes bool) error {
 		return f
 	}
 	if !ready.plan.NothingToDo() {
-		err := a.confirm(ctx, yes, "change the gateway "+lastSegment(ready.plan.GatewayID)+" now?")
+		what := "the gateway " + lastSegment(ready.plan.GatewayID)
+		if len(ready.plan.Imports) > 0 {
+			what = "Key Vault and " + what
+		}
+		err := a.confirm(ctx, yes, "change "+what+" now?")
 		if err != nil {
 			return err
 		}

@@ -105,7 +105,11 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 // switchOver makes the moves in one write.
 func (r *Runner) switchOver(ctx context.Context, entry *runEntry, plan Plan, bundle *pki.Bundle, result *Result) error {
 	entry.started(StepSwitch, plan.step(StepSwitch).Title, plan.Moves)
-	r.tell(PhaseSwitch, "writing to the gateway: listeners go to entry "+plan.Entry)
+	what := "listeners go to entry " + plan.Entry
+	if plan.LooksAgain() {
+		what = "its document as it is, so that it looks at Key Vault again"
+	}
+	r.tell(PhaseSwitch, "writing to the gateway: "+what)
 	done, err := r.write(ctx, PhaseSwitch, plan.GatewayID, withIdentity(plan.AddIdentity, switchTo(plan.Moves, bundle)), 0)
 	result.add(done)
 	entry.finished(StepSwitch, done.Operations, err)

@@ -1,9 +1,9 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -93,7 +93,7 @@ func (r *Runner) Resolve(ctx context.Context, state State, goal Goal, complete f
 		if v.readable() && (!goal.Vault.Named() || v.is(goal.Vault)) {
 			goal.kept = append(goal.kept, unkeyed{v.InVault, complete(withIssuers(v.chosen.Leaf, state))})
 		} else {
-			unread = errors.Join(unread, v.trouble)
+			unread = cmp.Or(unread, v.trouble) // one says enough
 		}
 	}
 	switch {

@@ -119,6 +119,12 @@ func (p Plan) Refused() bool { return p.Findings.Refused() }
 // Blocked tells whether the deployment does not allow the change now.
 func (p Plan) Blocked() bool { return p.Obstacles.Refused() }
 
+// LooksAgain tells whether the gateway is written as it is, only to make it look
+// at Key Vault again.
+func (p Plan) LooksAgain() bool {
+	return p.AddIdentity == "" && len(p.Moves) > 0 && !slices.ContainsFunc(p.Moves, func(m Move) bool { return !m.again() })
+}
+
 // NothingToDo tells whether every listener already serves the certificate.
 func (p Plan) NothingToDo() bool { return len(p.Moves) == 0 }
 

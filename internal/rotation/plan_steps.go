@@ -53,7 +53,6 @@ func switchStep(plan Plan, state State) Step {
 		step.Changes = append(step.Changes, "add identity "+plan.AddIdentity+" to the gateway, which reads Key Vault with it")
 	}
 	moved, old := map[string]bool{}, map[string]bool{}
-	looks := 0
 	for _, move := range plan.Moves {
 		switch _, exists := state.Gateway.Certificate(move.To); {
 		case exists || moved[move.To]:
@@ -64,7 +63,6 @@ func switchStep(plan Plan, state State) Step {
 		}
 		moved[move.To] = true
 		if move.again() {
-			looks++
 			step.Changes = append(step.Changes, fmt.Sprintf("listener %s stays at %s, which follows %s", move.Listener, move.To, move.Secret))
 			continue
 		}
@@ -74,7 +72,7 @@ func switchStep(plan Plan, state State) Step {
 	for _, name := range slices.Sorted(maps.Keys(old)) {
 		step.Changes = append(step.Changes, "keep certificate entry "+name+" for going back")
 	}
-	if looks == len(plan.Moves) {
+	if plan.LooksAgain() {
 		step.Title = "write the gateway's unchanged document once, which makes it look at Key Vault again"
 	}
 	if i := slices.IndexFunc(plan.Moves, func(m Move) bool { return m.Back != nil }); i >= 0 {

@@ -299,3 +299,98 @@ func TestASavedPlanKnowsTheVault(t *testing.T) {
 		t.Errorf("the identity may not read any more: %v, want that it moved", err)
 	}
 }
+
+// Two listeners may follow two certificates, and any write makes the gateway look
+// at both: so one plan brings and proves both.
+func TestOneWriteBringsEveryRenewal(t *testing.T) {
+	ca := newTestCA(t)
+	const other = "www.example.org"
+	old, renewed := ca.issue(9, domain), ca.issue(90, domain)
+	otherOld, otherRenewed, wrong := ca.issue(9, other), ca.issue(90, other), ca.issue(90, domain)
+	w := newVaultWorld(t, old, gisSecret, renewed, old)
+	second := newVaultWorld(t, otherOld, vaultURI+"/secrets/www", otherRenewed, otherOld)
+	second.vaulted.InVault = InVault{Vault: vaultURI, Name: "www"}
+	entry := properties(second.document)["sslCertificates"].([]any)[0].(map[string]any)
+	entry["name"], entry["id"] = "www", gatewayID+"/sslCertificates/www"
+	properties(w.document)["sslCertificates"] = append(properties(w.document)["sslCertificates"].([]any), entry)
+	properties(w.document)["httpListeners"] = append(properties(w.document)["httpListeners"].([]any), httpsListener("www", "www", other))
+	plan := func() (State, Goal, Plan) {
+		state := stateOf(t, numbered(t, w.document), domain, other)
+		state.Vaulted = []Vaulted{w.vaulted, second.vaulted}
+		goal := goalOf(ca, nil)
+		goal.File = ""
+		goal, err := (&Runner{}).Resolve(t.Context(), state, goal, func(b *pki.Bundle) *pki.Bundle { return b })
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := NewPlan(state, goal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return state, goal, plan
+	}
+
+	state, goal, both := plan()
+	if err := both.Ready(); err != nil || len(both.Moves) != 2 || !both.LooksAgain() {
+		t.Fatalf("ready %v, moves %+v", err, both.Moves)
+	}
+	served := stateOf(t, gatewayDocument(t, certificates("frontendCert", renewed, "www", otherRenewed),
+		httpsListener("https", "frontendCert", domain), httpsListener("www", "www", other)), domain, other).Wire
+	if found := judgeWire(served, state, both, goal); found.Refused() {
+		t.Errorf("what was wanted is refused: %v", found)
+	}
+	exchanged := slices.Clone(served)
+	for i := range exchanged {
+		exchanged[i].Chain = served[len(served)-1-i].Chain
+	}
+	if found := judgeWire(exchanged, state, both, goal); !found.Refused() {
+		t.Errorf("the certificates are exchanged, and nobody minds: %v", found)
+	}
+
+	// One that does not fit its own listener is refused, whatever the other is.
+	second.vaulted.chosen.Leaf = wrong.Leaf
+	if _, _, misfit := plan(); !misfit.Findings.Has("name-not-covered") {
+		t.Errorf("findings %v, want that %s is not covered", misfit.Findings, other)
+	}
+}
+
+func TestAVaultThatCannotBeReadStopsAPlanThatNeedsIt(t *testing.T) {
+	ca := newTestCA(t)
+	old := ca.issue(9, domain)
+	forbidden := &cloud.Error{Status: 403, Code: "Forbidden", Message: "no", Hint: "let it in"}
+	for name, test := range map[string]struct {
+		goal    Goal
+		fails   bool   // already when it is resolved
+		blocked string // else the plan
+	}{
+		"nothing given":          {Goal{}, true, ""},
+		"it is named":            {Goal{Vault: gisInVault}, true, ""},
+		"a file would go there":  {Goal{Bundle: ca.issue(90, domain), File: "f"}, false, "key-vault-unread"},
+		"a file cuts the link":   {Goal{Bundle: ca.issue(90, domain), File: "f", Form: FormInline}, false, ""},
+		"a file by way of there": {Goal{Bundle: ca.issue(90, domain), File: "f", Vault: gisInVault}, true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newVaultWorld(t, old, gisSecret)
+			w.vaulted.Trouble, w.vaulted.trouble = forbidden.Error(), forbidden
+			goal := test.goal
+			goal.Roots, goal.Now = pki.MozillaRoots().With(ca.root), today
+			goal, err := (&Runner{}).Resolve(t.Context(), w.state(), goal, func(b *pki.Bundle) *pki.Bundle { return b })
+			if test.fails {
+				if !errors.Is(err, forbidden) {
+					t.Errorf("got %v, want what the vault said", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := NewPlan(w.state(), goal)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := plan.Blocked(); got != (test.blocked != "") || got && !plan.Obstacles.Has(test.blocked) {
+				t.Errorf("obstacles %v, want %q", plan.Obstacles, test.blocked)
+			}
+		})
+	}
+}
