@@ -36,10 +36,10 @@ func operations(plan Plan, state State) []Operation {
 			}
 		}
 	}
-	for _, in := range plan.Imports {
-		add(StepStage, importNeeds(state, in)...)
-	}
 	if !plan.NothingToDo() {
+		for _, in := range plan.Imports {
+			add(StepStage, importNeeds(state, in)...)
+		}
 		add(StepSwitch, readNeeds(state, plan)...)
 		add(StepSwitch, state.Gateway.WriteNeeds()...)
 		if plan.AddIdentity != "" {
