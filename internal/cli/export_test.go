@@ -1,6 +1,15 @@
 package cli
 
-import "github.com/cartouche-gis/cartouche/internal/rotation"
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
 
 // HoldLock takes the lock of a gateway as another run would have it.
 func HoldLock(lookup func(string) string, gatewayID string) (unlock func(), err error) {
@@ -35,4 +44,37 @@ func Statuses() map[int]string {
 		meanings[status.code] = status.meaning
 	}
 	return meanings
+}
+
+// ChooseSignIn tells in words how flags, environment and login say to sign in:
+// way, what decided it, cloud, tenant, subscriptions.
+func ChooseSignIn(ctx context.Context, lookup func(string) string, args ...string) (string, error) {
+	var flags azureFlags
+	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	flags.add(set)
+	if err := set.Parse(args); err != nil {
+		return "", err
+	}
+	a := newApp(Environment{Lookup: lookup}.withDefaults())
+	c, err := a.chooseSignIn(ctx, flags)
+	words := []string{string(c.options.Kind), string(c.origin), c.options.Cloud.Name, c.options.TenantID, strings.Join(c.subscriptions, ",")}
+	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " "), err
+}
+
+// MatchSubscription gives the id, or what is wrong.
+func MatchSubscription(visible []cloud.Subscription, given string) string {
+	found, err := matchSubscription(visible, given)
+	if err != nil {
+		return err.Error()
+	}
+	return found.ID
+}
+
+// TenantNamed gives the id, or what is wrong.
+func TenantNamed(tenants []cloud.Tenant, given string) string {
+	found, err := tenantNamed(tenants, given)
+	if err != nil {
+		return err.Error()
+	}
+	return found.ID
 }
