@@ -42,7 +42,7 @@ func run() int {
 		StderrIsTerminal: stderr,
 		Interrupts:       interrupts,
 		ReadPassword:     readPassword,
-		Keychain:         account.SystemKeychain(),
+		Keychain:         account.SystemKeychain(os.Getenv),
 		OpenBrowser:      openBrowser,
 		Version:          versionOf(),
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/zalando/go-keyring"
@@ -23,9 +26,27 @@ type Keychain interface {
 var ErrNotKept = errors.New("not in the keychain")
 
 // SystemKeychain is that of the operating system: Keychain of macOS, Credential
-// Manager of Windows, Secret Service (GNOME Keyring, KWallet) elsewhere. Whether
-// there is one shows when it is used.
-func SystemKeychain() Keychain { return systemKeychain{} }
+// Manager of Windows, Secret Service (GNOME Keyring, KWallet) elsewhere. Without
+// a session of D-Bus there is no Secret Service, and it is nil; the library
+// would start a daemon to find that out, and leave it behind.
+func SystemKeychain(lookup func(string) string) Keychain {
+	if runtime.GOOS != "windows" && runtime.GOOS != "darwin" && !hasSessionBus(lookup) {
+		return nil
+	}
+	return systemKeychain{}
+}
+
+func hasSessionBus(lookup func(string) string) bool {
+	if lookup("DBUS_SESSION_BUS_ADDRESS") != "" {
+		return true
+	}
+	directory := lookup("XDG_RUNTIME_DIR")
+	if directory == "" {
+		directory = fmt.Sprintf("/run/user/%d", os.Getuid())
+	}
+	_, err := os.Stat(filepath.Join(directory, "bus"))
+	return err == nil
+}
 
 type systemKeychain struct{}
 

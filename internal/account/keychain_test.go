@@ -3,6 +3,8 @@ package account
 import (
 	"errors"
 	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/cartouche-gis/cartouche/internal/secret"
@@ -15,7 +17,10 @@ func TestSystemKeychain(t *testing.T) {
 	if os.Getenv("CARTOUCHE_TEST_KEYCHAIN") == "" {
 		t.Skip("CARTOUCHE_TEST_KEYCHAIN is not set: the keychain of whoever runs the tests is left alone")
 	}
-	tokens := Tokens{Keychain: SystemKeychain(), Set: NewSet()}
+	if SystemKeychain(os.Getenv) == nil {
+		t.Fatal("there is none")
+	}
+	tokens := Tokens{Keychain: SystemKeychain(os.Getenv), Set: NewSet()}
 	t.Cleanup(func() { _ = tokens.Forget(t.Context()) })
 	for _, size := range []int{20_000, 4000, 100_000} {
 		if err := tokens.Save(t.Context(), secret.New(text(size))); err != nil {
@@ -33,5 +38,27 @@ func TestSystemKeychain(t *testing.T) {
 	}
 	if err := tokens.Forget(t.Context()); err != nil {
 		t.Errorf("forgetting twice: %v", err)
+	}
+}
+
+func TestWithoutASessionThereIsNoSecretService(t *testing.T) {
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		t.Skip("the keychain there needs no session of D-Bus")
+	}
+	directory := t.TempDir()
+	variables := map[string]string{"XDG_RUNTIME_DIR": directory}
+	lookup := func(name string) string { return variables[name] }
+	if SystemKeychain(lookup) != nil {
+		t.Error("found one without a bus")
+	}
+	if err := os.WriteFile(filepath.Join(directory, "bus"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if SystemKeychain(lookup) == nil {
+		t.Error("found none beside the bus of the session")
+	}
+	variables = map[string]string{"DBUS_SESSION_BUS_ADDRESS": "unix:path=/x", "XDG_RUNTIME_DIR": t.TempDir()}
+	if SystemKeychain(lookup) == nil {
+		t.Error("found none although the bus is named")
 	}
 }

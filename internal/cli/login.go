@@ -70,7 +70,9 @@ func (a *app) login(ctx context.Context, flags azureFlags) error {
 	if before != nil && before.Keychain != "" && before.Keychain != remembered.Keychain {
 		a.forgetTokens(ctx, before.Keychain)
 	}
-	if a.overridden() != "" {
+	if a.overridden() == "" {
+		l.choice.origin = byLogin // from now on
+	} else {
 		a.ui.warn("the environment says how to sign in, which goes before what was remembered now: " + a.overridden())
 	}
 	return a.showAccount(ctx, l.session, l.choice, remembered, remembered.Subscriptions)

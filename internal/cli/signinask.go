@@ -29,13 +29,24 @@ func (a *app) credential(ctx context.Context, c choice, client *http.Client) (az
 		return person, nil
 	}
 	if !cloud.NeedsPerson(err) || !a.mayAsk(c) {
-		return nil, whileServing(err, nothingChanged, "cartouche login")
+		return nil, whileServing(notKept(c, err), nothingChanged, "cartouche login")
 	}
 	a.ui.warn("this sign-in ends with the command; cartouche login keeps one" + a.unlessNoKeychain())
 	if _, err := person.SignIn(ctx, c.options.TenantID, a.asked(ctx)); err != nil {
 		return nil, whileServing(err, nothingChanged, "cartouche login")
 	}
 	return person, nil
+}
+
+// notKept is for a login that could not be kept: another one would not help.
+func notKept(c choice, err error) error {
+	if c.remembered == nil || c.options.Tokens != nil || !cloud.NeedsPerson(err) {
+		return err
+	}
+	return &failure{
+		Code: "sign-in-failed", Message: err.Error() + ": there is no keychain, so the login ended with its command", cause: err, exit: exitPreflight,
+		Hint: "add --sign-in device-code to this command, or use Azure CLI's sign-in (--sign-in azure-cli) or a service principal",
+	}
 }
 
 // mayAsk: somebody is there, or it was said in so many words that a person signs in.
