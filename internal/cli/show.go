@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -119,11 +121,16 @@ func (u *ui) backends(state rotation.State) {
 		if net.ParseIP(b.Address) != nil {
 			name = b.Address
 		}
+		onAnotherPort := func(other cloud.BackendServer) bool { return other.Pool == b.Pool && other.Setting != b.Setting }
+		of := " of " + b.Pool
+		if slices.ContainsFunc(state.Backends, onAnotherPort) {
+			of += ", " + b.Setting
+		}
 		if b.Up() {
-			u.item(u.outStyle.tick(), name, faint(" of "+b.Pool))
+			u.item(u.outStyle.tick(), name, faint(of))
 			continue
 		}
-		u.item(u.outStyle.cross(), name, faint(" of "+b.Pool+": "), bad(b.Health), " ", b.Log)
+		u.item(u.outStyle.cross(), name, faint(of+": "), bad(b.Health), " ", b.Log)
 	}
 }
 

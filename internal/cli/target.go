@@ -102,6 +102,9 @@ func (s *session) chooseAgain(ctx context.Context, gatewayID, id string, names [
 		return s.ofGateway(ctx, gatewayID, names)
 	}
 	found, err := s.find(ctx)
+	if cloud.IsForbidden(err) {
+		return s.ofGateway(ctx, gatewayID, names)
+	}
 	if err != nil {
 		return deployment.Deployment{}, err
 	}

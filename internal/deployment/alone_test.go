@@ -74,6 +74,15 @@ func TestAGatewayThatIsPointedAtKeepsItsRecord(t *testing.T) {
 	}
 }
 
+// Esri's Terraform layout is known by the tags of the gateway alone, without
+// its machines and its DNS zone.
+func TestAGitOpsGatewayThatIsPointedAt(t *testing.T) {
+	d := alone(t, ingress(t, enterpriseTags(nil), "*.example.com"))
+	if d.Generation != GitOps || d.ID != "gis-main" || d.Domain != "maps.example.com" || d.PortalContext != "portal" || len(d.Problems) != 0 {
+		t.Errorf("generation %s, id %s, domain %s, portal %s, problems %v", d.Generation, d.ID, d.Domain, d.PortalContext, d.Problems)
+	}
+}
+
 func TestOfGatewayRefusesWhatIsNone(t *testing.T) {
 	source := &azure{rows: sound()}
 	for _, row := range []struct{ id, name, want string }{
