@@ -37,6 +37,7 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 //	person USER [PASSWORD] [-decline] from now on somebody signs in wherever they are asked
 //	meanwhile WORDS -- expire|revoke  tokens end in the next run when its stderr has these words
 //	end-sign-in                       everybody's sign-in is withdrawn
+//	subscription-of VARIABLE NAME     a variable becomes the id of a subscription of the world
 //	sign-in-by WAY                    certificate, workload or managed instead of the secret
 //	hold-lock                         another run works on the gateway
 //	tamper WHAT                       change the world behind the program's back
@@ -80,6 +81,7 @@ func TestScripts(t *testing.T) {
 				"meanwhile":       planMeanwhile,
 				"sign-in-by":      signInBy,
 				"end-sign-in":     endSignIn,
+				"subscription-of": subscriptionOf,
 				"hold-lock":       holdLock,
 				"env-file":        envFile,
 				"edit":            editFile,

@@ -153,3 +153,14 @@ func endSignIn(ts *testscript.TestScript, _ bool, _ []string) {
 	onStage(ts).world.RevokeRefresh()
 	onStage(ts).world.ExpireTokens()
 }
+
+// subscriptionOf sets a variable to the id of a subscription of the world.
+func subscriptionOf(ts *testscript.TestScript, _ bool, args []string) {
+	for _, subscription := range onStage(ts).world.Subscriptions() {
+		if subscription.Name == args[1] {
+			ts.Setenv(args[0], subscription.ID)
+			return
+		}
+	}
+	ts.Fatalf("no subscription %s", args[1])
+}
