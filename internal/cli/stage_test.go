@@ -95,6 +95,12 @@ func runCartouche(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("read the journal: %v", err)
 	}
 	wal, _ := os.ReadFile(s.journal + "-wal")
+	for _, hook := range stderr.hooks[:2] {
+		if hook.words != "" && !hook.done {
+			ts.Logf("%s", stderr.String())
+			ts.Fatalf("stderr never had the words %q", hook.words)
+		}
+	}
 	remembered, _ := os.ReadFile(filepath.Join(filepath.Dir(s.journal), "account.json"))
 	s.seen.add([]byte(stdout.String()), []byte(stderr.String()), memory, wal, remembered)
 	_, _ = io.WriteString(ts.Stdout(), stdout.String())
