@@ -31,7 +31,9 @@ func (a *app) credential(ctx context.Context, c choice, client *http.Client) (az
 	if !cloud.NeedsPerson(err) || !a.mayAsk(c) {
 		return nil, whileServing(notKept(c, err), nothingChanged, "cartouche login")
 	}
-	a.ui.warn("this sign-in ends with the command; cartouche login keeps one" + a.unlessNoKeychain())
+	if c.options.Tokens == nil {
+		a.ui.warn("this sign-in ends with the command; cartouche login keeps one" + a.unlessNoKeychain())
+	}
 	if _, err := person.SignIn(ctx, c.options.TenantID, a.asked(ctx)); err != nil {
 		return nil, whileServing(err, nothingChanged, "cartouche login")
 	}
