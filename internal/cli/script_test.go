@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 // this process and against a world of the simulator. Besides testscript's own
 // commands there are:
 //
-//	world NAME [-fault F]... [-scale N] [-busy HOW]   start a world; its environment is the script's
+//	world NAME [-fault F]... [-scale N] [-update D] [-busy HOW]   start a world; its environment is the script's
 //	pfx FILE key=value...             issue a certificate of the world's authority into FILE
 //	[!] cartouche ARGS                run the program
 //	status N                          the exit status of the last run

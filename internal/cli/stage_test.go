@@ -165,6 +165,10 @@ func startWorld(ts *testscript.TestScript, _ bool, args []string) {
 			scale, err := strconv.ParseFloat(rest[1], 64)
 			ts.Check(err)
 			options.Scale = scale
+		case "-update": // how long a write of a gateway takes in the world's time
+			update, err := time.ParseDuration(rest[1])
+			ts.Check(err)
+			options.Guesses.Manager.Update = update
 		case "-busy":
 			options.Guesses.Manager.Busy = rest[1]
 		default:

@@ -43,6 +43,8 @@ type bench struct {
 	// found is the world's first deployment.
 	found deployment.Deployment
 	goal  rotation.Goal
+	// pristine is the gateway's document at first, where a test returns to it.
+	pristine cloud.Document
 }
 
 func newBench(t testing.TB, options sim.Options) *bench {

@@ -7,15 +7,13 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
-	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 // TestKeyVault shares one world, since making its keys is what costs.
 func TestKeyVault(t *testing.T) {
 	t.Parallel()
-	b := newVaultBench(t, sim.Options{})
-	pristine := b.get()
+	b := newVaultBench(t)
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, *bench)
@@ -24,13 +22,15 @@ func TestKeyVault(t *testing.T) {
 		{"without an identity", withoutAnIdentity},
 		{"a file goes where the listener follows", fileGoesWhereTheListenerFollows},
 		{"a renewal is taken over in one write", renewalIsTakenOver},
+		{"Ctrl-C after the import", interruptedImport},
+		{"every fault", everyFault},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(t, b.within(t))
 			b := b.within(t)
 			b.world.Ground().Faults.Clear()
-			b.put(pristine)
-			b.waitUntilServed(pristine)
+			b.put(b.pristine)
+			b.waitUntilServed(b.pristine)
 		})
 	}
 }
