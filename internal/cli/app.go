@@ -5,7 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
@@ -18,7 +20,7 @@ type app struct {
 	ui  *ui
 	// flags are those that every command has.
 	flags struct {
-		json, verbose, noColor bool
+		json, verbose, noColor, accessible bool
 	}
 	// started means that cobra understood the arguments and a command runs; an
 	// error before is one of usage.
@@ -33,20 +35,25 @@ type app struct {
 }
 
 func newApp(env Environment) *app {
-	asJSON, noColor := formOf(env.Args)
-	return &app{env: env, ui: newUI(env, asJSON, noColor)}
+	asJSON, noColor, accessible := formOf(env.Args)
+	a := &app{env: env, ui: newUI(env, asJSON, noColor)}
+	if accessible {
+		a.ui.progress.beAccessible()
+	}
+	return a
 }
 
 // formOf finds out how to speak before the arguments are parsed, so that errors
 // of parsing have the right form, too.
-func formOf(args []string) (asJSON, noColor bool) {
+func formOf(args []string) (asJSON, noColor, accessible bool) {
 	flags := pflag.NewFlagSet("form", pflag.ContinueOnError)
 	flags.ParseErrorsAllowlist.UnknownFlags = true
 	flags.SetOutput(io.Discard)
 	flags.BoolVar(&asJSON, "json", false, "")
 	flags.BoolVar(&noColor, "no-color", false, "")
+	flags.BoolVar(&accessible, "accessible", false, "")
 	_ = flags.Parse(args) // whatever is wrong will be said by the real parser
-	return asJSON, noColor
+	return asJSON, noColor, accessible
 }
 
 // execute runs the command that the arguments name.
@@ -147,9 +154,12 @@ func (a *app) leaveAtOnce() int {
 	return f.exit
 }
 
-// quote makes a name fit for a command line, and leaves out what no shell
-// would take in the same way.
+// quote makes a name fit for a command line. Between double quotes a shell of
+// Unix still reads some signs; between single ones it reads none.
 func quote(name string) string {
+	if runtime.GOOS != "windows" && strings.ContainsAny(name, "$`\"\\!") {
+		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	}
 	for _, r := range name {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':

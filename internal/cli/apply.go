@@ -85,6 +85,11 @@ func (a *app) apply(ctx context.Context, ready *prepared, yes bool) error {
 			return err
 		}
 	}
+	return a.applyNow(ctx, ready)
+}
+
+// applyNow carries out what was confirmed.
+func (a *app) applyNow(ctx context.Context, ready *prepared) error {
 	return a.carryOut(ctx, ready.session, ready.runner, ready.state, func(ctx context.Context) (rotation.Result, error) {
 		return ready.runner.Apply(ctx, ready.plan, ready.goal, ready.state)
 	})

@@ -105,6 +105,11 @@ func (l *login) do(ctx context.Context) (account.Account, error) {
 	if err != nil {
 		return account.Account{}, err
 	}
+	return l.remember(subscriptions)
+}
+
+// remember keeps for later commands what was chosen.
+func (l *login) remember(subscriptions []account.Subscription) (account.Account, error) {
 	remembered := account.Account{
 		Cloud: l.choice.options.Cloud.Name, Kind: l.choice.options.Kind,
 		Name: l.identity.Name, ClientID: l.choice.options.ClientID,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -127,7 +128,13 @@ func (a *app) prepare(ctx context.Context, options rollOutOptions, choose choose
 	if err != nil {
 		return nil, err
 	}
+	return a.prepareFor(ctx, session, chosen, credentials, goal, options)
+}
+
+// prepareFor observes a deployment and makes the plan for it.
+func (a *app) prepareFor(ctx context.Context, session *session, chosen deployment.Deployment, credentials rotation.Credentials, goal rotation.Goal, options rollOutOptions) (*prepared, error) {
 	ready := &prepared{session: session, credentials: credentials, options: options, runner: session.runner(credentials)}
+	var err error
 	ready.state, err = session.observe(ctx, ready.runner, chosen, rotation.Asked{Certificate: goal.Vault, Identity: goal.Identity})
 	if err != nil {
 		return nil, err
@@ -153,19 +160,31 @@ func (a *app) prepare(ctx context.Context, options rollOutOptions, choose choose
 
 // goal is what flags and file say of it.
 func (a *app) goal(ctx context.Context, options rollOutOptions) (rotation.Goal, error) {
-	goal := rotation.Goal{
-		Form: options.vault.form(), Identity: options.vault.identity, Now: a.env.Now(),
-		AssumeTrusted: options.assumeTrusted, AllowOlder: options.allowOlder, AllowWeaker: options.allowWeaker,
-	}
 	err := options.vault.check(options.pfx.file != "")
-	if err != nil || options.pfx.file == "" {
-		return goal, err
+	if err != nil {
+		return rotation.Goal{}, err
 	}
-	if goal.Bundle, err = a.readPFX(ctx, options.pfx); err != nil {
-		return goal, err
+	var bundle *pki.Bundle
+	if options.pfx.file != "" {
+		if bundle, err = a.readPFX(ctx, options.pfx); err != nil {
+			return rotation.Goal{}, err
+		}
 	}
-	if goal.File, err = filepath.Abs(options.pfx.file); err != nil {
-		return goal, fmt.Errorf("path of %s: %w", options.pfx.file, err)
+	return options.goal(bundle, a.env.Now())
+}
+
+// goal is what the options say of it, with the file that was read, if there is one.
+func (o rollOutOptions) goal(bundle *pki.Bundle, now time.Time) (rotation.Goal, error) {
+	goal := rotation.Goal{
+		Bundle: bundle, Form: o.vault.form(), Identity: o.vault.identity, Now: now,
+		AssumeTrusted: o.assumeTrusted, AllowOlder: o.allowOlder, AllowWeaker: o.allowWeaker,
+	}
+	if bundle == nil {
+		return goal, nil
+	}
+	var err error
+	if goal.File, err = filepath.Abs(o.pfx.file); err != nil {
+		return goal, fmt.Errorf("path of %s: %w", o.pfx.file, err)
 	}
 	return goal, nil
 }

@@ -106,16 +106,10 @@ func (u *ui) logins(ready *prepared) {
 
 // next says the command that carries the plan out.
 func (u *ui) next(ready *prepared, options rollOutOptions, save string) {
-	command := "cartouche apply " + callDeployment(ready.state.Deployment)
-	if options.pfx.file != "" {
-		command += " --pfx " + quote(options.pfx.file)
-	}
-	command += options.vault.words()
+	command := "cartouche apply " + callDeployment(ready.state.Deployment) + options.words()
 	if save != "" {
-		command = "cartouche apply --plan " + quote(save)
-	}
-	if options.pfx.passwordFile != "" {
-		command += " --password-file " + quote(options.pfx.passwordFile)
+		command = "cartouche apply --plan " + quote(save) + flagWord("password-file", options.pfx.passwordFile) +
+			options.site.words() + options.azure.words()
 	}
 	fmt.Fprintln(u.out)
 	u.say(faint("nothing was changed; next: "), command)

@@ -16,9 +16,10 @@ import (
 // waitingEvery is how often a log that is no terminal hears that a wait goes on.
 const waitingEvery = 10 * time.Second
 
-// progress shows on stderr how a command goes on, in one of three ways: a
+// progress shows on stderr how a command goes on, in one of four ways: a
 // terminal has one line at its end that is rewritten while something is waited
-// for; a log file gets lines with the time; --json gets one object per line.
+// for; one that is read aloud, or that cannot rewrite, gets lines; a log file
+// gets lines with the time; --json gets one object per line.
 type progress struct {
 	mu      sync.Mutex
 	w       io.Writer
@@ -26,6 +27,7 @@ type progress struct {
 	width   int
 	json    bool
 	live    bool
+	plain   bool
 	now     func() time.Time
 
 	status     line      // what is being waited for, live only
@@ -38,12 +40,19 @@ type progress struct {
 }
 
 func newProgress(u *ui, env Environment) *progress {
-	return &progress{
+	p := &progress{
 		w: env.Stderr, palette: u.errors, width: u.width, json: u.json,
-		live: env.StderrIsTerminal && !u.json && env.Lookup("TERM") != "dumb",
+		live: env.StderrIsTerminal && !u.json,
 		now:  env.Now,
 	}
+	if env.Lookup("TERM") == "dumb" || env.Lookup("ACCESSIBLE") != "" {
+		p.beAccessible()
+	}
+	return p
 }
+
+// beAccessible takes the rewriting away: it is read aloud again and again.
+func (p *progress) beAccessible() { p.live, p.plain = false, p.live || p.plain }
 
 // event shows an event of a rotation; it is a Runner's Report.
 func (p *progress) event(event rotation.Event) {
@@ -111,6 +120,10 @@ func (p *progress) log(event rotation.Event) {
 			return
 		}
 		p.lastPhase, p.lastWaited = event.Phase, event.At
+	}
+	if p.plain {
+		fmt.Fprintln(p.w, p.palette.render(words(accent(fmt.Sprintf("%-8s", event.Phase)), " ", event.Text)))
+		return
 	}
 	fmt.Fprintf(p.w, "%s %-8s %s\n", event.At.UTC().Format("2006-01-02T15:04:05Z"), event.Phase, escape(event.Text, p.palette.ascii))
 }

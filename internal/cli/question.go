@@ -51,11 +51,20 @@ func (a *app) lines() *bufio.Reader {
 	return a.answers
 }
 
-// askLine asks for one line on the terminal. It does not wait for the line when
-// ctx ends, as by Ctrl-C.
+// askLine asks for one line on the terminal; Ctrl-D is no answer.
 func (a *app) askLine(ctx context.Context, question string) (string, error) {
+	reply, err := a.typed(ctx, words(question))
+	if errors.Is(err, io.EOF) {
+		return "", nil
+	}
+	return reply, err
+}
+
+// typed is the line that somebody types below a question; the error is io.EOF
+// after the last one. It does not wait for the line when ctx ends, as by Ctrl-C.
+func (a *app) typed(ctx context.Context, question line) (string, error) {
 	a.ui.progress.done()
-	fmt.Fprint(a.env.Stderr, a.ui.errors.render(words(question)))
+	fmt.Fprint(a.env.Stderr, a.ui.errors.render(question))
 	type reply struct {
 		text string
 		err  error
@@ -72,7 +81,6 @@ func (a *app) askLine(ctx context.Context, question string) (string, error) {
 	case r := <-replies:
 		if errors.Is(r.err, io.EOF) {
 			fmt.Fprintln(a.env.Stderr)
-			return "", nil // Ctrl-D: no answer
 		}
 		return r.text, r.err
 	case <-ctx.Done():

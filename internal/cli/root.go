@@ -18,8 +18,13 @@ func newRootCommand(a *app) *cobra.Command {
 		Short: "Renew the certificate of an ArcGIS Enterprise deployment on Azure",
 		Long: `Cartouche replaces the CA-issued TLS certificate of an ArcGIS Enterprise deployment
 on Azure: it checks the certificate, shows the plan, changes the gateway in one write,
-proves the result with TLS handshakes, and goes back by itself if the proof fails.`,
-		Example: `  cartouche login
+proves the result with TLS handshakes, and goes back by itself if the proof fails.
+
+On a terminal "cartouche" alone leads through all of it, step by step, and says at the
+end which command does the same. Answers can be given beforehand, as flags of apply.`,
+		Example: `  cartouche
+  cartouche --cloud usgov --pfx new.pfx
+  cartouche login
   cartouche deployments
   cartouche check new.pfx --for gis.example.com
   cartouche plan gis.example.com --pfx new.pfx
@@ -40,6 +45,7 @@ proves the result with TLS handshakes, and goes back by itself if the proof fail
 	flags.BoolVar(&a.flags.json, "json", false, "one JSON value on stdout, progress as JSON lines on stderr")
 	flags.BoolVar(&a.flags.verbose, "verbose", false, "show every call to Azure on stderr")
 	flags.BoolVar(&a.flags.noColor, "no-color", false, "no colours (also: NO_COLOR)")
+	flags.BoolVar(&a.flags.accessible, "accessible", false, "nothing is rewritten on the terminal, for screen readers (also: ACCESSIBLE)")
 	flags.SortFlags = false
 
 	root.AddCommand(
@@ -62,6 +68,7 @@ proves the result with TLS handshakes, and goes back by itself if the proof fail
 		newCleanCommand(a),
 		newVersionCommand(a),
 	)
+	a.guideCommand(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(cmd.CommandPath()+" --help", "%s", err)
 	})

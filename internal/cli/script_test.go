@@ -20,6 +20,7 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 //	world NAME [-fault F]... [-scale N] [-update D] [-busy HOW]   start a world; its environment is the script's
 //	pfx FILE key=value...             issue a certificate of the world's authority into FILE
 //	[!] cartouche ARGS                run the program
+//	[!] cartouche-again               run the command that stands in the last line of stdout, as a shell reads it
 //	status N                          the exit status of the last run
 //	served FILE                       the external name serves exactly the leaf of this PFX
 //	served old                        ... or what it served when the world began
@@ -29,7 +30,8 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 //	answer LINE                       standard input is a terminal for the next run, and this is typed
 //	type LINE                         ... and this, as a further line
 //	silent                            standard input is a terminal where nobody types
-//	password WORD                     what is typed at the next password prompt
+//	terminal                          from now on stdout and stderr are terminals (TERM=dumb keeps them plain)
+//	password WORD...                  what is typed at the next password prompts, the last at all that follow
 //	stdin-is FILE                     standard input of the next run is a file, no terminal
 //	interrupt WORDS                   Ctrl-C in the next run when its stderr has these words
 //	interrupt-twice WORDS             ... and at once again
@@ -62,6 +64,8 @@ func TestScripts(t *testing.T) {
 			},
 			Cmds: map[string]func(*testscript.TestScript, bool, []string){
 				"cartouche":       runCartouche,
+				"cartouche-again": runAgain,
+				"terminal":        beTerminal,
 				"status":          checkStatus,
 				"world":           startWorld,
 				"unset-world":     leaveWorld,

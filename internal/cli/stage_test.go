@@ -40,10 +40,12 @@ type stage struct {
 	noted  map[string]*x509.Certificate
 	status int
 
-	answer, stdin, password string
-	interrupt               string
-	silent                  bool
-	times                   int // how often Ctrl-C is pressed
+	answer, stdin string
+	passwords     []string
+	interrupt     string
+	silent        bool
+	terminal      bool // for good
+	times         int  // how often Ctrl-C is pressed
 
 	keychain account.Keychain
 	person   *visitor.Browser
@@ -72,14 +74,19 @@ func runCartouche(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}}, {words: s.meanwhileWhen, then: s.meanwhile}}}
 	env := cli.Environment{
-		Args: args, Stdin: strings.NewReader(s.answer + s.stdin), StdinIsTerminal: s.answer != "" || s.password != "",
+		Args: args, Stdin: strings.NewReader(s.answer + s.stdin), StdinIsTerminal: s.answer != "" || s.passwords != nil,
+		StdoutIsTerminal: s.terminal, StderrIsTerminal: s.terminal,
 		Stdout: stdout, Stderr: stderr,
 		Keychain: s.keychain,
 		Lookup:   ts.Getenv, Interrupts: interrupts, Patience: quick, PollInterval: time.Second, Version: "v0.0.0-test",
 	}
-	if s.password != "" {
-		typed := s.password
-		env.ReadPassword = func(context.Context, string) (secret.Secret, error) { return secret.New(typed), nil }
+	if typed := s.passwords; typed != nil {
+		env.ReadPassword = func(_ context.Context, prompt string) (secret.Secret, error) {
+			_, _ = io.WriteString(stderr, prompt+"\n")
+			word := typed[0]
+			typed = typed[min(1, len(typed)-1):]
+			return secret.New(word), nil
+		}
 	}
 	if s.silent {
 		env.Stdin, env.StdinIsTerminal = blocked{}, true
@@ -87,7 +94,7 @@ func runCartouche(ts *testscript.TestScript, neg bool, args []string) {
 	if s.person != nil {
 		s.watch(&env, stderr)
 	}
-	s.answer, s.stdin, s.password, s.interrupt, s.silent, s.meanwhileWhen = "", "", "", "", false, ""
+	s.answer, s.stdin, s.passwords, s.interrupt, s.silent, s.meanwhileWhen = "", "", nil, "", false, ""
 	s.status = cli.Run(context.Background(), env)
 
 	memory, err := os.ReadFile(s.journal)
@@ -271,7 +278,7 @@ func typeAnswer(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func typePassword(ts *testscript.TestScript, _ bool, args []string) {
-	onStage(ts).password = args[0]
+	onStage(ts).passwords = args
 }
 
 func giveStdin(ts *testscript.TestScript, _ bool, args []string) {

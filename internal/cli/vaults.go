@@ -92,16 +92,7 @@ func (a *app) vaults(ctx context.Context, flags azureFlags) error {
 	case err != nil:
 		a.ui.warn("some vaults may be missing: " + err.Error())
 	}
-	values := make([]vaultValue, len(found))
-	var looks errgroup.Group
-	looks.SetLimit(vaultsAtOnce)
-	for i, v := range found {
-		looks.Go(func() error {
-			values[i] = session.lookInto(ctx, v)
-			return nil
-		})
-	}
-	_ = looks.Wait() // each value holds its own failure
+	values := session.lookIntoAll(ctx, found)
 	if err := ctx.Err(); err != nil {
 		return whileServing(err, nothingChanged, "")
 	}
@@ -111,6 +102,21 @@ func (a *app) vaults(ctx context.Context, flags azureFlags) error {
 	}
 	a.ui.vaultTable(values)
 	return nil
+}
+
+// lookIntoAll looks into several vaults side by side; each value holds its own failure.
+func (s *session) lookIntoAll(ctx context.Context, found []cloud.Vault) []vaultValue {
+	values := make([]vaultValue, len(found))
+	var looks errgroup.Group
+	looks.SetLimit(vaultsAtOnce)
+	for i, v := range found {
+		looks.Go(func() error {
+			values[i] = s.lookInto(ctx, v)
+			return nil
+		})
+	}
+	_ = looks.Wait()
+	return values
 }
 
 // lookInto counts what is in a vault, as far as it lets this computer.

@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// guide is one guided run. It fills in the options of `apply` by asking, and
+// then does what `apply` does with them.
+type guide struct {
+	*app
+	options rollOutOptions
+
+	// login is the sign-in with its session; fresh tells that somebody signed
+	// in just now and that this is not remembered yet.
+	login *login
+	fresh bool
+
+	chosen      deployment.Deployment
+	bundle      *pki.Bundle // nil when no file was chosen
+	credentials rotation.Credentials
+	ready       *prepared
+}
+
+// guideStep is one question, or several about one thing. do asks only for what
+// is not known, unless the person came back to it (again); when there is
+// nothing to ask then, it gives errBack.
+type guideStep struct {
+	name string
+	do   func(g *guide, ctx context.Context, again bool) error
+}
+
+// guideSteps are in the order of Cloud Builder's pages.
+func guideSteps() []guideStep {
+	return []guideStep{
+		{"Cloud", (*guide).askCloud},
+		{"Sign-in", (*guide).askSignIn},
+		{"Tenant", (*guide).askTenant},
+		{"Subscription", (*guide).askSubscription},
+		{"Deployment", (*guide).askDeployment},
+		{"Certificate", (*guide).askCertificate},
+		{"Site administrator", (*guide).askSiteAdmin},
+		{"Service account", (*guide).askServiceAccount},
+		{"Review", (*guide).review},
+	}
+}
+
+// guideCommand makes the command without a name: a guided run on a terminal, and
+// the help elsewhere. Answers may be given beforehand, by the flags of apply.
+func (a *app) guideCommand(root *cobra.Command) {
+	var options rollOutOptions
+	var answers cobra.Command
+	options.add(&answers)
+	answers.Flags().VisitAll(func(flag *pflag.Flag) {
+		if flag.Name != "version" { // the root's own says the version of the program
+			root.Flags().AddFlag(flag)
+		}
+	})
+	root.RunE = a.run(func(ctx context.Context, _ []string) error {
+		given := root.LocalNonPersistentFlags()
+		switch {
+		case a.env.StdinIsTerminal && a.env.StdoutIsTerminal && !a.ui.json:
+			return a.guided(ctx, options)
+		case given.NFlag() > 0:
+			return usage("cartouche apply DEPLOYMENT, which takes the same flags", "the guided run needs a terminal")
+		}
+		return root.Help()
+	})
+}
+
+func (a *app) guided(ctx context.Context, options rollOutOptions) error {
+	if err := options.vault.check(options.pfx.file != ""); err != nil {
+		return err
+	}
+	g := &guide{app: a, options: options}
+	defer g.leave(ctx)
+	g.tell(0, title("Renew the certificate of an ArcGIS Enterprise deployment"))
+	g.tell(0, "Nothing is changed before a yes at the end. Enter takes what stands in [brackets], b goes back, Ctrl-C leaves.")
+	steps := guideSteps()
+	again := false
+	for i := 0; i < len(steps); {
+		err := steps[i].do(g, ctx, again)
+		if err != nil && !errors.Is(err, errBack) && i < len(steps)-1 {
+			err = g.mend(ctx, err)
+		}
+		switch {
+		case errors.Is(err, errTryAgain):
+			again = true
+		case errors.Is(err, errBack):
+			i, again = max(i-1, 0), true
+		case err != nil:
+			return err
+		default:
+			i, again = i+1, false
+		}
+	}
+	return nil
+}
+
+// errTryAgain is the wish to do the same step once more.
+var errTryAgain = errors.New("try again")
+
+// mend says why a step failed and asks what to do, since another answer may be
+// all that it takes.
+func (g *guide) mend(ctx context.Context, err error) error {
+	f := explain(err)
+	if ctx.Err() != nil || f.Code == "declined" || f.Code == "site-admin-refused" {
+		return err
+	}
+	g.ui.showFailure(f)
+	for {
+		text, asked := g.reply(ctx, "Enter tries again, b goes back, q leaves", "")
+		switch {
+		case asked != nil && !errors.Is(asked, errBack):
+			f.told = true
+			return &f
+		case asked != nil:
+			return errBack
+		case text == "":
+			return errTryAgain
+		case text == "q":
+			f.told = true
+			return &f
+		}
+	}
+}
+
+// leave takes back a sign-in that was not remembered.
+func (g *guide) leave(ctx context.Context) {
+	if g.fresh {
+		g.login.takeBack(ctx)
+	}
+}
+
+// step says which step begins.
+func (g *guide) step(name string) {
+	for i, s := range guideSteps() {
+		if s.name == name {
+			fmt.Fprintln(g.ui.err)
+			g.tell(0, title(fmt.Sprintf("%d of %d  %s", i+1, len(guideSteps()), name)))
+		}
+	}
+}
+
+// answered says an answer and the flag that gives it; from is who gave it when
+// nobody was asked.
+func (g *guide) answered(what, answer, from, flags string) {
+	if from != "" {
+		answer += " (" + from + ")"
+	}
+	g.tell(0, g.ui.errors.tick(), " ", what, ": ", title(answer))
+	if flags != "" {
+		g.tell(4, accent(flags[1:])) // without the space before it
+	}
+}

@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// source is where the new certificate comes from.
+type source struct {
+	text, name string
+	ask        func(*guide, context.Context) error
+}
+
+// askCertificate is the page with From File, From Key Vault and Create.
+func (g *guide) askCertificate(ctx context.Context, again bool) error {
+	if !again && (g.options.pfx.file != "" || g.options.vault.vault != "") {
+		return g.givenCertificate(ctx)
+	}
+	for {
+		g.step("Certificate")
+		sources := []source{
+			{"from a file (.pfx)", "file", (*guide).fromFile},
+			{"from Key Vault", "vault", (*guide).fromVault},
+			{"create in Key Vault: put a file there, as a new certificate or a new version", "create", (*guide).create},
+		}
+		if renewed := g.renewedInVault(ctx); renewed != "" {
+			sources = append([]source{{renewed, "again", (*guide).lookAgain}}, sources...)
+		}
+		options := make([]option, len(sources))
+		for i, s := range sources {
+			options[i] = option{text: words(s.text), names: []string{s.name}}
+		}
+		i, err := g.choose(ctx, "certificate", options, 0)
+		if err != nil {
+			return err
+		}
+		g.options.pfx.file, g.bundle = "", nil
+		g.options.vault.vault, g.options.vault.certificate, g.options.vault.version = "", "", ""
+		if err = sources[i].ask(g, ctx); !errors.Is(err, errBack) {
+			return err
+		}
+	}
+}
+
+func (g *guide) givenCertificate(ctx context.Context) error {
+	if g.options.pfx.file != "" {
+		bundle, err := g.readGood(ctx, g.options.pfx)
+		if err != nil {
+			return err
+		}
+		g.bundle = bundle
+		g.answered("file", g.options.pfx.file, "given", flagWord("pfx", g.options.pfx.file))
+	}
+	if g.options.vault.vault != "" {
+		g.answered("Key Vault", g.options.vault.certificate+" in "+g.options.vault.vault, "given", g.options.vault.words())
+	}
+	return nil
+}
+
+// readGood reads a file and judges it at once, by what is known of the deployment.
+func (g *guide) readGood(ctx context.Context, file pfxFlags) (*pki.Bundle, error) {
+	bundle, err := g.readPFX(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	criteria, err := g.criteria()
+	if err != nil {
+		return nil, err
+	}
+	whole := g.complete(ctx, g.login.network, criteria.Roots, bundle)
+	if refused := refusals(pki.Judge(whole, criteria).Findings); len(refused) > 0 {
+		return nil, whileServing(&rotation.RefusedError{Findings: refused}, nothingChanged, "")
+	}
+	return bundle, nil
+}
+
+// criteria are what a certificate for the chosen deployment is judged by. The
+// plan judges again, by what is observed.
+func (g *guide) criteria() (pki.Criteria, error) {
+	roots, err := g.rootsWith(g.login.network, g.options.rootFiles)
+	if err != nil {
+		return pki.Criteria{}, err
+	}
+	criteria := pki.Criteria{
+		Now: g.env.Now(), Roots: roots, Names: g.chosen.Names(),
+		AssumeTrusted: g.options.assumeTrusted, AllowOlder: g.options.allowOlder, AllowWeaker: g.options.allowWeaker,
+	}
+	if served := g.chosen.Served(); len(served) == 1 && len(served[0].Chain) > 0 {
+		criteria.Serving = served[0].Chain[0]
+	}
+	return criteria, nil
+}
+
+// renewedInVault says what a listener follows that was renewed in its vault, ""
+// when there is nothing such or the vault cannot be asked: the plan would say why.
+func (g *guide) renewedInVault(ctx context.Context) string {
+	for _, entry := range g.chosen.Served() {
+		uri, name, version, err := cloud.SplitSecretID(entry.KeyVaultSecretID)
+		if err != nil || version != "" || len(entry.Chain) == 0 {
+			continue
+		}
+		client, err := g.login.vault(uri)
+		if err != nil {
+			continue
+		}
+		g.ui.progress.doing("observe", "looking into vault "+client.Name())
+		newest, err := client.Certificate(ctx, name, "")
+		g.ui.progress.done()
+		if err == nil && newest.Leaf != nil && !newest.Leaf.Equal(entry.Chain[0]) {
+			return "look again: " + name + " in vault " + client.Name() + " was renewed there, " + summaryText(pki.Describe(newest.Leaf))
+		}
+	}
+	return ""
+}
+
+// lookAgain needs no flag: it is what `apply` does with none.
+func (g *guide) lookAgain(context.Context) error {
+	g.answered("certificate", "what the listener follows in Key Vault, looked at again", "", "")
+	return nil
+}

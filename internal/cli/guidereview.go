@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// review shows the plan as `plan` does, asks, and does what `apply` does.
+func (g *guide) review(ctx context.Context, again bool) error {
+	if again {
+		if err := g.prepareWith(ctx, g.ready.credentials); err != nil {
+			return g.mend(ctx, err)
+		}
+	}
+	g.step("Review")
+	g.ui.plan(g.ready)
+	if f := planFailure(g.ready); f != nil {
+		return g.mend(ctx, f)
+	}
+	if !g.ready.plan.NothingToDo() {
+		fmt.Fprintln(g.ui.err)
+		text, err := g.reply(ctx, "change the gateway "+lastSegment(g.ready.plan.GatewayID)+" now? y or n", "n")
+		if err != nil {
+			return err
+		}
+		if yes := strings.ToLower(text); yes != "y" && yes != "yes" {
+			g.sayCommand("later")
+			return &failure{Code: "declined", Message: "not confirmed", Serving: nothingChanged, exit: exitPreflight}
+		}
+	}
+	err := g.applyNow(ctx, g.ready)
+	g.sayCommand("next time")
+	return err
+}
+
+// sayCommand is the last line: what does all this again.
+func (g *guide) sayCommand(when string) {
+	fmt.Fprintln(g.ui.out)
+	asked := ""
+	if g.bundle != nil && g.options.pfx.passwordFile == "" {
+		asked = "password of the file: asked, or --password-file FILE, or CARTOUCHE_PFX_PASSWORD"
+	}
+	if g.credentials.SiteAdmin != "" && g.options.site.siteAdminPasswordFile == "" {
+		if asked != "" {
+			g.ui.say(faint(asked))
+		}
+		asked = "password of " + g.credentials.SiteAdmin + ": asked, or --site-admin-password-file FILE, or CARTOUCHE_SITE_ADMIN_PASSWORD"
+	}
+	if asked != "" {
+		g.ui.say(faint(asked))
+	}
+	g.ui.say(faint("without the questions: --yes"))
+	// Not wrapped: it is copied.
+	fmt.Fprintln(g.ui.out, g.ui.outStyle.render(words(faint(when+": "), "cartouche apply "+g.options.about.words()+g.options.words())))
+}

@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// fromVault asks for a vault and for a certificate in it. What a gateway cannot
+// use stays in the list with the reason.
+func (g *guide) fromVault(ctx context.Context) error {
+	client, err := g.askVault(ctx, func(c vaultCount) string {
+		if c.Usable+c.Unopened == 0 {
+			return "it holds no certificate that a gateway can use"
+		}
+		return ""
+	})
+	if err != nil {
+		return err
+	}
+	list, err := g.inVault(ctx, client)
+	if err != nil {
+		return err
+	}
+	options := make([]option, len(list))
+	for i, v := range list {
+		options[i] = option{text: g.certificateLine(v), names: []string{v.Name}, refused: whyNot(v)}
+	}
+	i, err := g.choose(ctx, "certificate", options, -1)
+	if err != nil {
+		return err
+	}
+	g.options.vault.vault, g.options.vault.certificate = client.Name(), list[i].Name
+	g.answered("Key Vault", list[i].Name+" in "+client.Name(), "", g.options.vault.words())
+	return nil
+}
+
+// create asks for a vault, a name in it, and a file. The file goes there with
+// the plan, not before: until the yes nothing is changed.
+func (g *guide) create(ctx context.Context) error {
+	client, err := g.askVault(ctx, func(vaultCount) string { return "" })
+	if err != nil {
+		return err
+	}
+	list, err := g.inVault(ctx, client)
+	if err != nil {
+		return err
+	}
+	for _, v := range list {
+		if v.Kind == cloud.VaultKindCertificate {
+			g.tell(4, g.certificateLine(v))
+		}
+	}
+	for {
+		name, err := g.reply(ctx, "name of the certificate: a new one, or an existing one for a new version", "")
+		if err != nil {
+			return err
+		}
+		if cloud.IsVaultName(name) {
+			g.options.vault.vault, g.options.vault.certificate = client.Name(), name
+			break
+		}
+		g.tell(0, caution("? "), "a name in Key Vault has 1 to 127 letters, digits and hyphens, as in gis-2027")
+	}
+	g.answered("Key Vault", g.options.vault.certificate+" in "+client.Name(), "", g.options.vault.words())
+	return g.fromFile(ctx)
+}
+
+// askVault lists the vaults that may be seen, those that cannot be read with
+// the reason, and takes any other by its name.
+func (g *guide) askVault(ctx context.Context, refuse func(vaultCount) string) (*cloud.VaultClient, error) {
+	s := g.login.session
+	g.ui.progress.doing(rotation.PhaseObserve, "looking for vaults")
+	found, err := s.azure.Vaults(ctx, s.scope.Subscriptions)
+	if err != nil && len(found) == 0 {
+		return nil, whileServing(s.proxy.instead(err), nothingChanged, "")
+	}
+	values := s.lookIntoAll(ctx, found)
+	g.ui.progress.done()
+	if err != nil {
+		g.ui.warn("some vaults may be missing: " + err.Error())
+	}
+	options := make([]option, len(values))
+	for i, v := range values {
+		options[i] = option{text: words(title(v.Name), faint(", "+v.ResourceGroup)), names: []string{v.Name, v.URI, v.ID}}
+		if v.Unread != nil {
+			options[i].refused = v.Unread.Message
+			continue
+		}
+		c := *v.Certificates
+		options[i].text = words(options[i].text, fmt.Sprintf(", %d usable of %d", c.Usable, c.Usable+c.Unusable))
+		if c.Unopened > 0 {
+			options[i].text = words(options[i].text, faint(fmt.Sprintf(", %d in plain secrets", c.Unopened)))
+		}
+		options[i].refused = refuse(c)
+	}
+	options = append(options, option{text: words("another vault, by its name")})
+	i, err := g.choose(ctx, "vault", options, -1)
+	if err != nil {
+		return nil, err
+	}
+	if i < len(values) {
+		return s.vault(values[i].URI)
+	}
+	for {
+		name, err := g.reply(ctx, "name or address of the vault", "")
+		if err != nil {
+			return nil, err
+		}
+		client, err := s.vault(name)
+		if err == nil {
+			return client, nil
+		}
+		g.tell(0, caution("? "), err.Error())
+	}
+}
+
+// inVault lists what is in a vault, judged for the chosen deployment.
+func (g *guide) inVault(ctx context.Context, client *cloud.VaultClient) ([]vaultCertificateValue, error) {
+	criteria, err := g.criteria()
+	if err != nil {
+		return nil, err
+	}
+	g.ui.progress.doing(rotation.PhaseObserve, "looking into vault "+client.Name())
+	defer g.ui.progress.done()
+	found, err := client.Certificates(ctx)
+	switch {
+	case err != nil && (len(found) == 0 || ctx.Err() != nil):
+		return nil, whileServing(g.login.proxy.instead(err), nothingChanged, "")
+	case err != nil:
+		g.ui.warn("a .pfx that is kept as a plain secret is not listed: " + err.Error())
+	}
+	list := make([]vaultCertificateValue, len(found))
+	for i, v := range found {
+		list[i] = newVaultCertificateValue(v, nil, criteria)
+	}
+	return list, nil
+}
+
+func (g *guide) certificateLine(v vaultCertificateValue) line {
+	return words(title(v.Name), ": ", orDash(covers(v)), ", ", until(v, g.env.Now()), faint(", kept as "+string(v.Kind)))
+}
+
+// whyNot says why a certificate cannot be chosen, "" when it can or when only
+// the plan will know, because a secret is not opened for a list.
+func whyNot(v vaultCertificateValue) string {
+	switch {
+	case v.Usable != nil && !*v.Usable:
+		return mostTelling(v.Findings)
+	case v.Usable == nil:
+		return v.Unread
+	}
+	return ""
+}
