@@ -77,7 +77,7 @@ func (r *Runner) movedAgain(ctx context.Context, gatewayID string, moves []Move)
 func (result *Result) leaves(before State, plan Plan, gateway *cloud.Gateway) {
 	if result.imported {
 		for _, in := range plan.Imports {
-			result.Left = append(result.Left, fmt.Sprintf("the new version of %s stays there; to take it out of use: az keyvault certificate set-attributes --vault-name %s --name %s --version VERSION --enabled false",
+			result.Left = append(result.Left, fmt.Sprintf("the version that was imported into %s stays there; to take it out of use: az keyvault certificate set-attributes --vault-name %s --name %s --version VERSION --enabled false",
 				in.InVault, in.vaultName(), in.Name))
 		}
 	}

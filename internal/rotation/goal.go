@@ -103,7 +103,7 @@ func (r *Runner) Resolve(ctx context.Context, state State, goal Goal, complete f
 		return goal, nil
 	}
 	goal.Bundle = goal.kept[0].bundle
-	if goal.form(state) == FormReference {
+	if goal.form(state) == FormReference || goal.Form == FormFitting && servedAlready(state, goal.Bundle) {
 		return goal, nil
 	}
 	client, err := r.vault(goal.Vault.Vault)
@@ -117,6 +117,12 @@ func (r *Runner) Resolve(ctx context.Context, state State, goal Goal, complete f
 	}
 	goal.Bundle = complete(bundle)
 	return goal, nil
+}
+
+// servedAlready tells whether every listener has the certificate, so that
+// nobody needs its key.
+func servedAlready(state State, bundle *pki.Bundle) bool {
+	return !slices.ContainsFunc(state.Listeners, func(l Listener) bool { return l.fingerprint() != pki.Fingerprint(bundle.Leaf) })
 }
 
 // form decides how listeners are to hold the certificate in Key Vault that was

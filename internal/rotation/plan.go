@@ -234,6 +234,12 @@ func judgeTargets(state State, goal Goal, lead target, targets []target) (pki.Ju
 		criteria.Names, criteria.Serving = namesOf(goes, targets), nil
 		findings = append(findings, judge(goes.bundle, criteria).Findings...)
 	}
+	for _, goes := range targets {
+		in, refers := ParseInVault(goes.secret)
+		if v, read := state.vaulted(in); refers && read && !goes.into.Named() {
+			findings = append(findings, v.chosen.Unusable(goal.Now)...)
+		}
+	}
 	return judgement, dedupe(findings.WorstFirst())
 }
 

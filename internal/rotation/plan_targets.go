@@ -55,7 +55,7 @@ func toNamed(state State, goal Goal, listener Listener) *target {
 		return goes
 	}
 	now, refers := ParseInVault(listener.KeyVaultSecretID)
-	if goal.Form == FormFitting && listener.fingerprint() == pki.Fingerprint(goal.Bundle.Leaf) && !(refers && now.newest().is(goal.Vault)) {
+	if goal.Form == FormFitting && goal.File == "" && listener.fingerprint() == pki.Fingerprint(goal.Bundle.Leaf) && !(refers && now.newest().is(goal.Vault)) {
 		return &target{listener: listener, entry: listener.Entry, secret: listener.KeyVaultSecretID, bundle: goal.Bundle} // good as it is
 	}
 	goes := reference(state, goal.Vault, listener, goal.Bundle)

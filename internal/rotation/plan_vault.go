@@ -25,10 +25,16 @@ func vaultFindings(state State, moves []Move) pki.Findings {
 	var found pki.Findings
 	for _, listener := range state.Listeners {
 		in, refers := ParseInVault(listener.KeyVaultSecretID)
-		if !refers || slices.ContainsFunc(moves, func(m Move) bool { return m.Listener == listener.Name }) {
+		if !refers {
 			continue
 		}
 		v, _ := state.vaulted(in.newest())
+		if in.Version == "" {
+			found = append(found, disabledNewest(v)...) // the next look may be that of our write
+		}
+		if slices.ContainsFunc(moves, func(m Move) bool { return m.Listener == listener.Name }) {
+			continue
+		}
 		if v.Trouble != "" {
 			found = append(found, vaultUnread(v, pki.Note))
 		}
@@ -58,7 +64,6 @@ func vaultFindings(state State, moves []Move) pki.Findings {
 				Mend: "cartouche apply " + state.Deployment.Domain,
 			})
 		}
-		found = append(found, disabledNewest(v)...)
 	}
 	return dedupe(found)
 }
@@ -106,7 +111,7 @@ func whoSeesTheKey(goal Goal, targets []target) string {
 // vaultAccess judges whether the gateway can read what listeners are to refer to, and
 // says which identity it needs for that.
 func vaultAccess(state State, goal Goal, targets []target, moves []Move) (found pki.Findings, identity string) {
-	if goal.Vault.Named() && goal.form(state) == FormInline && goal.Form == FormFitting {
+	if len(moves) > 0 && goal.Vault.Named() && goal.form(state) == FormInline && goal.Form == FormFitting {
 		v, _ := state.vaulted(goal.Vault)
 		found = append(found, pki.Finding{
 			Code: "copied-to-gateway", Severity: pki.Warning,

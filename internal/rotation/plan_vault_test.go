@@ -112,6 +112,7 @@ func TestPlansWithKeyVault(t *testing.T) {
 		"Key Vault, the copy becomes a link":     {"", one, with(named, func(g *Goal) { g.Form = FormReference }), "frontendCert -> " + kv + " [" + gisSecret + "]", "", ""},
 		"Key Vault, the fixed version is freed":  {gisSecret + "/v1", one, named, "frontendCert -> " + kv + " [" + gisSecret + "]", "", ""},
 		"a file by way of Key Vault":             {"", one, with(file, func(g *Goal) { g.Vault = gisInVault }), "frontendCert -> " + kv + " [" + gisSecret + "]", "gis", ""},
+		"a file that is served, to Key Vault":    {"", nil, with(goalOf(ca, old), func(g *Goal) { g.Vault = gisInVault }), "frontendCert -> " + kv + " [" + gisSecret + "]", "gis", ""},
 		"a file by way of a new certificate":     {"", nil, with(file, func(g *Goal) { g.Vault = gisInVault }), "frontendCert -> " + kv + " [" + gisSecret + "]", "gis", ""},
 		"nothing, renewed in the vault":          {gisSecret, both, none, "frontendCert -> frontendCert [" + gisSecret + "] back to " + held, "", ""},
 		"nothing, served already":                {gisSecret, one, none, "", "", ""},
@@ -225,6 +226,29 @@ func TestAVersionlessReferenceIsAlwaysLookedUpAgain(t *testing.T) {
 	plan = newVaultWorld(t, old, gisSecret, renewed, old).plan(file)
 	if back := plan.Moves[0].Back; back == nil || back.Secret != gisSecret+"/v1" {
 		t.Errorf("way back %+v, want the version of before", back)
+	}
+}
+
+// The newest version may be none that a gateway can use; looking again would
+// break what works.
+func TestWhatAGatewayCannotUseIsNotFollowed(t *testing.T) {
+	ca := newTestCA(t)
+	old, renewed := ca.issue(9, domain), ca.issue(90, domain)
+	goal := goalOf(ca, nil)
+	goal.File = ""
+	w := newVaultWorld(t, old, gisSecret, renewed, old)
+	w.vaulted.chosen.Kind, w.vaulted.chosen.ContentType = cloud.VaultKindCertificate, "application/x-pkcs12"
+	if plan := w.plan(goal); !plan.Findings.Has("vault-key-not-exportable") || !plan.Refused() {
+		t.Errorf("findings %v, want that the key is not exportable", plan.Findings)
+	}
+	w.vaulted.chosen.Exportable = true
+	if plan := w.plan(goal); plan.Refused() {
+		t.Errorf("findings %v, want none that refuses", plan.Findings)
+	}
+	// A newer one that is disabled is not taken, and the look may disable the listener.
+	w.vaulted.Versions = append([]VaultVersion{{Version: "v3"}}, w.vaulted.Versions...)
+	if plan := w.plan(goal); !plan.Obstacles.Has("key-vault-newest-disabled") || plan.Moves[0].ToLeaf != pki.Fingerprint(renewed.Leaf) {
+		t.Errorf("obstacles %v, moves %v", plan.Obstacles, plan.Moves)
 	}
 }
 
