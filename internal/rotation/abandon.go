@@ -30,12 +30,12 @@ func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, pla
 
 	r.tell(PhaseUndo, result.Failure+": going back to the certificate from before")
 	for again := 1; ; again++ {
-		back := undone{moves: moves, touched: result.GatewayWrites > 0 || result.imported, before: before.Gateway}
+		back := undone{moves: moves, touched: result.GatewayWrites > 0 || len(result.imported) > 0, before: before.Gateway}
 		entry.started("undo", "point the listeners back", reversed(moves))
 		done, err := r.write(recovery, PhaseUndo, before.Gateway.ID(), goBack(back), secondChances)
 		result.add(done)
 		entry.finished("undo", done.Operations, err)
-		if moved := (*MovedError)(nil); result.GatewayWrites == 0 && !result.imported && (err == nil || errors.As(err, &moved)) {
+		if moved := (*MovedError)(nil); result.GatewayWrites == 0 && len(result.imported) == 0 && (err == nil || errors.As(err, &moved)) {
 			// Nothing was ever written, and reading the gateway confirmed it.
 			result.Outcome, result.After = Unchanged, result.Before
 			if err != nil { // somebody else has changed it
@@ -75,11 +75,12 @@ func (r *Runner) movedAgain(ctx context.Context, gatewayID string, moves []Move)
 
 // leaves says what stays behind of a run that went back.
 func (result *Result) leaves(before State, plan Plan, gateway *cloud.Gateway) {
-	if result.imported {
-		for _, in := range plan.Imports {
-			result.Left = append(result.Left, fmt.Sprintf("the version that was imported into %s stays there; to take it out of use: az keyvault certificate set-attributes --vault-name %s --name %s --version VERSION --enabled false",
-				in.InVault, in.vaultName(), in.Name))
+	for _, in := range result.imported {
+		what := in.String() + ", which this run imported,"
+		if in.Version == "" {
+			what = "what this run imported into " + in.String() + ", if it came through,"
 		}
+		result.Left = append(result.Left, fmt.Sprintf("%s stays there as the newest, and whoever else follows it gets it: cartouche certificates --vault %s %s", what, in.vaultName(), in.Name))
 	}
 	if gateway == nil {
 		return
@@ -87,8 +88,8 @@ func (result *Result) leaves(before State, plan Plan, gateway *cloud.Gateway) {
 	for _, move := range plan.Moves {
 		listener, _ := gateway.Listener(move.Listener)
 		if move.Back != nil && strings.EqualFold(listener.CertificateName, move.Back.Entry) {
-			result.Left = append(result.Left, fmt.Sprintf("listener %s is held at %s; to follow the newest version again: cartouche apply %s",
-				move.Listener, move.Back.Secret, before.Deployment.Domain))
+			result.Left = append(result.Left, fmt.Sprintf("listener %s is held at %s; to follow the newest version again: %s",
+				move.Listener, move.Back.Secret, applyAgain(before)))
 		}
 	}
 	if id := plan.AddIdentity; id != "" && !before.Gateway.HasIdentity(id) && gateway.HasIdentity(id) {

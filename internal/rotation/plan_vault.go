@@ -6,10 +6,20 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
 func equalID(a, b string) bool { return cloud.SameID(a, b) }
+
+// applyAgain is the command that makes listeners follow Key Vault again.
+func applyAgain(state State) string {
+	d := state.Deployment
+	if d.Alone && d.Generation == deployment.Plain {
+		return "cartouche apply --gateway '" + d.GatewayID + "'" + strings.Join(append([]string{""}, d.GivenNames...), " --name ")
+	}
+	return "cartouche apply " + d.Domain
+}
 
 // isV2 tells whether the gateway is of the second generation: those of the
 // first cannot read Key Vault.
@@ -45,11 +55,11 @@ func vaultFindings(state State, moves []Move) pki.Findings {
 			pinned := pki.Finding{
 				Code: "key-vault-pinned", Severity: pki.Note,
 				Sentence: fmt.Sprintf("listener %s refers to a fixed version in Key Vault (%s), so it never follows a renewal there", listener.Name, listener.KeyVaultSecretID),
-				Mend:     "cartouche apply " + state.Deployment.Domain + " --reference",
+				Mend:     applyAgain(state) + " --reference",
 			}
 			if _, held := heldBack(listener.Entry, listener.KeyVaultSecretID); held {
 				pinned.Sentence = fmt.Sprintf("listener %s is held at %s since a run was taken back", listener.Name, listener.KeyVaultSecretID)
-				pinned.Mend = "cartouche apply " + state.Deployment.Domain
+				pinned.Mend = applyAgain(state)
 			}
 			if renewed {
 				pinned.Severity = pki.Warning
@@ -61,7 +71,7 @@ func vaultFindings(state State, moves []Move) pki.Findings {
 				Code: "key-vault-newer", Severity: pki.Warning,
 				Sentence: fmt.Sprintf("%s was renewed (until %s), and listener %s does not serve that yet; gateways look every four hours, and at every write",
 					in, v.chosen.Leaf.NotAfter.UTC().Format("2 January 2006"), listener.Name),
-				Mend: "cartouche apply " + state.Deployment.Domain,
+				Mend: applyAgain(state),
 			})
 		}
 	}

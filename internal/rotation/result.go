@@ -58,10 +58,10 @@ type Result struct {
 	// Removed are the entries that cleaning removed.
 	Removed []string `json:"removed,omitempty"`
 	Seconds float64  `json:"seconds"`
-	// started is for Seconds; imported tells that a certificate has got a new
-	// version in Key Vault, or may have.
+	// started is for Seconds; imported are the versions that Key Vault has got,
+	// or may have: then the version is not known.
 	started  time.Time
-	imported bool
+	imported []InVault
 }
 
 func (r *Runner) newResult(state State) Result {

@@ -20,7 +20,9 @@ func (r *Runner) stage(ctx context.Context, entry *runEntry, plan Plan, bundle *
 		entry.finished(StepStage, version, err)
 		// What a listener follows will reach it by itself within hours, and an
 		// import whose answer was lost may have come through.
-		result.imported = result.imported || err == nil || cloud.Uncertain(err)
+		if err == nil || cloud.Uncertain(err) {
+			result.imported = append(result.imported, in.at(version.Version))
+		}
 		if err != nil {
 			return err
 		}

@@ -90,7 +90,7 @@ func held(state State, move Move) pki.Finding {
 	return pki.Finding{
 		Code: "listener-held", Severity: pki.Warning,
 		Sentence: fmt.Sprintf("listener %s will be held at %s and follow no renewal", move.Listener, move.Secret),
-		Mend:     "to follow the newest version again: cartouche apply " + state.Deployment.Domain,
+		Mend:     "to follow the newest version again: " + applyAgain(state),
 	}
 }
 
@@ -133,7 +133,7 @@ func wayBack(state State, run journal.Run, move Move, entry cloud.GatewayCertifi
 		return &pki.Finding{
 			Code: "no-way-back", Severity: pki.Refusal,
 			Sentence: fmt.Sprintf("which version of %s was served before run %s is not known", move.To, run.ID),
-			Mend:     "name a version: cartouche apply " + state.Deployment.Domain + " --vault VAULT --certificate NAME --version VERSION",
+			Mend:     "name a version: " + applyAgain(state) + " --vault VAULT --certificate NAME --version VERSION",
 		}
 	case move.Secret != "":
 		return nil // the entry is made anew where it is gone

@@ -125,7 +125,7 @@ func interruptedImport(t *testing.T, b *bench) {
 
 	b.endedWell(observer, "", result, old, renewed)
 	left := strings.Join(result.Left, "; ")
-	if result.Outcome != rotation.Restored || !result.Interrupted || !strings.Contains(left, "imported into certificate live") || !strings.Contains(left, "is held at") {
+	if result.Outcome != rotation.Restored || !result.Interrupted || !strings.Contains(left, "of certificate live in vault entvault, which this run imported, stays there") || !strings.Contains(left, "is held at") {
 		t.Errorf("outcome %s, left %q", result.Outcome, left)
 	}
 	if _, secret := b.entry(); !strings.Contains(secret, followed+"/") {
