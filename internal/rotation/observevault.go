@@ -159,13 +159,24 @@ func (r *Runner) readAccess(ctx context.Context, found *Vaulted, vaults []cloud.
 				reader.Why += ": " + listed.Error()
 			}
 		case vault.RBAC:
-			may, err := r.Azure.MayDoData(ctx, vault.ID, reader.Principal, cloud.ReadSecret)
-			reader.May, reader.Why = answer(may, err)
+			reader.May, reader.Why = answer(r.mayRead(ctx, vault.ID, found.Name, reader.Principal))
 		default:
 			reader.May, reader.Why = answer(vault.PolicyAllows(reader.Principal, cloud.VaultSecrets, "get"), nil)
 		}
 		found.Readers = append(found.Readers, reader)
 	}
+}
+
+// mayRead asks for a role at the vault or above, then at the secret alone.
+// Source: Azure documentation, "Individual keys, secrets, and certificates role
+// assignments".
+func (r *Runner) mayRead(ctx context.Context, vaultID, name, principal string) (bool, error) {
+	may, err := r.Azure.MayDoData(ctx, vaultID, principal, cloud.ReadSecret)
+	if may || err != nil {
+		return may, err
+	}
+	may, err = r.Azure.MayDoData(ctx, vaultID+"/secrets/"+name, principal, cloud.ReadSecret)
+	return may && err == nil, nil // who cannot be asked about the secret has answered for the vault
 }
 
 func answer(may bool, err error) (Knowledge, string) {

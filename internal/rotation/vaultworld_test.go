@@ -2,11 +2,13 @@ package rotation_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
@@ -20,6 +22,7 @@ func TestKeyVault(t *testing.T) {
 	}{
 		{"the key is not read", keyIsNotRead},
 		{"without an identity", withoutAnIdentity},
+		{"a role at the secret alone", roleAtTheSecret},
 		{"a file goes where the listener follows", fileGoesWhereTheListenerFollows},
 		{"a renewal is taken over in one write", renewalIsTakenOver},
 		{"Ctrl-C after the import", interruptedImport},
@@ -81,6 +84,31 @@ func withoutAnIdentity(t *testing.T, b *bench) {
 	}
 	if name, secret := b.entry(); secret != "" || !strings.HasPrefix(name, "cartouche-2") {
 		t.Errorf("the listener is at %s (%q), want a copy", name, secret)
+	}
+}
+
+// The identity may be let in to one secret and not to the vault.
+func roleAtTheSecret(t *testing.T, b *bench) {
+	grants := b.world.Grants()
+	defer b.world.Manager().SetGrants(grants...)
+	may := func(scope string) rotation.Knowledge {
+		principal := b.world.Identities()[0].PrincipalID
+		own := slices.DeleteFunc(slices.Clone(grants), func(g arm.Grant) bool { return g.Principal == principal })
+		if scope != "" {
+			own = append(own, arm.RoleGrant(principal, scope, "Key Vault Secrets User"))
+		}
+		b.world.Manager().SetGrants(own...)
+		b.fromVault("maps")
+		b.goal.Identity = b.world.Identities()[0].ID
+		return b.observe().Vaulted[0].Readers[0].May
+	}
+	vault := b.world.Vaults()[0].ID
+	for scope, want := range map[string]rotation.Knowledge{
+		"": rotation.No, vault: rotation.Yes, vault + "/secrets/maps": rotation.Yes, vault + "/secrets/shop": rotation.No,
+	} {
+		if got := may(scope); got != want {
+			t.Errorf("a role at %q: %s, want %s", scope, got, want)
+		}
 	}
 }
 
