@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/cartouche-gis/cartouche/internal/account"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -19,10 +20,12 @@ type guide struct {
 	*app
 	options rollOutOptions
 
-	// login is the sign-in with its session; fresh tells that somebody signed
-	// in just now and that this is not remembered yet.
-	login *login
-	fresh bool
+	// login is the sign-in with its session; asked tells that somebody signed in
+	// just now, kept that this is remembered for later commands.
+	login       *login
+	asked, kept bool
+	// subscriptions are those that were chosen; none means all of the tenant.
+	subscriptions []account.Subscription
 
 	chosen      deployment.Deployment
 	bundle      *pki.Bundle // nil when no file was chosen
@@ -81,7 +84,7 @@ func (a *app) guided(ctx context.Context, options rollOutOptions) error {
 		return err
 	}
 	g := &guide{app: a, options: options}
-	defer g.leave(ctx)
+	defer g.dropLogin(ctx)
 	g.tell(0, title("Renew the certificate of an ArcGIS Enterprise deployment"))
 	g.tell(0, "Nothing is changed before a yes at the end. Enter takes what stands in [brackets], b goes back, Ctrl-C leaves.")
 	steps := guideSteps()
@@ -133,9 +136,9 @@ func (g *guide) mend(ctx context.Context, err error) error {
 	}
 }
 
-// leave takes back a sign-in that was not remembered.
-func (g *guide) leave(ctx context.Context) {
-	if g.fresh {
+// dropLogin takes back a sign-in that was not remembered.
+func (g *guide) dropLogin(ctx context.Context) {
+	if g.asked && !g.kept {
 		g.login.takeBack(ctx)
 	}
 }

@@ -13,7 +13,7 @@ func (g *guide) askDeployment(ctx context.Context, again bool) error {
 	s := g.login.session
 	if id := g.options.about.gateway; id != "" && !again {
 		d, err := s.ofGateway(ctx, id, g.options.about.names)
-		return g.choseDeployment(d, g.options.about, "given", err)
+		return g.choseDeployment(ctx, d, g.options.about, "given", err)
 	}
 	found, err := s.find(ctx)
 	if err != nil {
@@ -48,16 +48,16 @@ func (g *guide) askDeployment(ctx context.Context, again bool) error {
 	d, err := values[i].Named(g.options.about.names)
 	about := targetOf(found.Deployments, d)
 	about.names = g.options.about.names
-	return g.choseDeployment(d, about, "", misnamed(err))
+	return g.choseDeployment(ctx, d, about, "", misnamed(err))
 }
 
-func (g *guide) choseDeployment(d deployment.Deployment, about target, from string, err error) error {
+func (g *guide) choseDeployment(ctx context.Context, d deployment.Deployment, about target, from string, err error) error {
 	if err != nil {
 		return err
 	}
 	g.chosen, g.options.about, g.ready = d, about, nil
 	g.answered("deployment", d.Name+", "+strings.Join(d.Names(), ", "), from, " "+about.words())
-	return nil
+	return g.remember(ctx)
 }
 
 // deploymentLine says of a deployment what its row in `deployments` does.
@@ -80,7 +80,7 @@ func (g *guide) askGateway(ctx context.Context) error {
 			continue
 		}
 		d, err := g.login.ofGateway(ctx, id, g.options.about.names)
-		return g.choseDeployment(d, target{gateway: id, names: g.options.about.names}, "", err)
+		return g.choseDeployment(ctx, d, target{gateway: id, names: g.options.about.names}, "", err)
 	}
 }
 

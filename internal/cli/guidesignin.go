@@ -132,7 +132,7 @@ func (g *guide) signedIn(ctx context.Context, chosen choice) (ok bool, err error
 		}
 		return false, whileServing(l.proxy.instead(err), nothingChanged, "")
 	}
-	g.take(l, false)
+	g.take(ctx, l, false)
 	g.options.azure.signIn = string(chosen.options.Kind)
 	g.answered("signed in as", cmp.Or(l.identity.Name, chosen.remembered.Name), "kept by cartouche login", flagWord("sign-in", g.options.azure.signIn))
 	return true, nil
@@ -167,15 +167,13 @@ func (g *guide) enter(ctx context.Context, flags azureFlags, chosen choice, from
 	}
 	flags.signIn = string(chosen.options.Kind)
 	g.options.azure = flags
-	g.take(l, from == "")
+	g.take(ctx, l, from == "")
 	g.answered("signed in as", cmp.Or(l.identity.Name, string(chosen.options.Kind)), from, flagWord("sign-in", flags.signIn))
 	return nil
 }
 
 // take makes this the sign-in of the run.
-func (g *guide) take(l *login, fresh bool) {
-	if g.fresh {
-		g.login.takeBack(context.Background())
-	}
-	g.login, g.fresh = l, fresh
+func (g *guide) take(ctx context.Context, l *login, asked bool) {
+	g.dropLogin(ctx)
+	g.login, g.asked, g.kept = l, asked, false
 }

@@ -110,7 +110,8 @@ func (g *guide) askSubscription(ctx context.Context, again bool) error {
 	}
 	l.scope.Subscriptions, g.options.azure.subscriptions = ids, ids
 	g.answered("subscription", cmp.Or(strings.Join(names, ", "), "all of the tenant"), from, flagWords("subscription", ids))
-	return g.remember(remembered)
+	g.subscriptions = remembered
+	return nil
 }
 
 // givenSubscriptions finds what was given by name or id.
@@ -159,19 +160,20 @@ func (g *guide) subscriptionsFrom() string {
 	return "as at login"
 }
 
-// remember keeps a new sign-in for later commands, as login does.
-func (g *guide) remember(subscriptions []account.Subscription) error {
-	if !g.fresh {
+// remember keeps a new sign-in for later commands, as login does, once it has
+// led to a deployment.
+func (g *guide) remember(ctx context.Context) error {
+	if !g.asked {
 		return nil
 	}
 	before, _, _ := g.recall() // unreadable, it is replaced
-	remembered, err := g.login.remember(subscriptions)
+	remembered, err := g.login.remember(g.subscriptions)
 	if err != nil {
 		return err
 	}
-	g.fresh = false
+	g.kept = true
 	if before.Keychain != "" && before.Keychain != remembered.Keychain {
-		g.forgetTokens(context.Background(), before.Keychain)
+		g.forgetTokens(ctx, before.Keychain)
 	}
 	return nil
 }
