@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"regexp"
 	"strings"
 	"sync"
@@ -135,25 +136,40 @@ func (s *transcript) checkForSecrets(t *testing.T) {
 	if s.runs == 0 || len(s.secrets) == 0 {
 		return // a single script was asked for that has no world
 	}
-	for value, name := range s.secrets {
-		for _, form := range []string{value, encoded(value)} {
-			if strings.Contains(s.text.String(), form) {
-				t.Errorf("the %s came out in what the program wrote", name)
-			}
-		}
-	}
-	// Access tokens are never kept, so only their form is known.
-	if token := accessToken.FindString(s.text.String()); token != "" {
-		t.Errorf("a token came out in what the program wrote: %.30s...", token)
+	for _, leak := range s.leaks() {
+		t.Error(leak + " came out in what the program wrote")
 	}
 	t.Logf("searched %d bytes of %d runs for %d secrets", s.text.Len(), s.runs, len(s.secrets))
 }
 
+// leaks names the secrets that came out, as they are or in base64.
+func (s *transcript) leaks() []string {
+	var found []string
+	text := s.text.Bytes()
+	for value, name := range s.secrets {
+		if bytes.Contains(text, []byte(value)) || bytes.Contains(text, []byte(encoded(value))) {
+			found = append(found, "the "+name)
+		}
+	}
+	// Access tokens are never kept, so only their form is known.
+	if token := accessToken.Find(text); token != nil {
+		found = append(found, fmt.Sprintf("a token (%.30s...)", token))
+	}
+	return found
+}
+
 func TestTheCanaryFindsASecret(t *testing.T) {
-	s := &transcript{}
-	s.secret("password", "open-sesame")
-	s.add([]byte("error: open-sesame is wrong"))
-	if !strings.Contains(s.text.String(), "open-sesame") {
-		t.Error("what was added is not searched")
+	for text, want := range map[string]string{
+		"error: open-sesame is wrong":                              "the password",
+		"Authorization: Basic " + encoded("open-sesame"):           "the password",
+		"Bearer eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJhcm0ifQ.c2lnbmVk!": "a token (eyJhbGciOiJSUzI1NiJ9.eyJhdWQiO...)",
+		"nothing is open": "",
+	} {
+		s := &transcript{}
+		s.secret("password", "open-sesame")
+		s.add([]byte(text))
+		if got := strings.Join(s.leaks(), ", "); got != want {
+			t.Errorf("in %q: %q came out, want %q", text, got, want)
+		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 // changed, and tells the truth about it; the external name never serves
 // anything but the old or the new leaf; and running again finishes the job.
 func TestEveryFaultAtEveryStep(t *testing.T) {
+	t.Parallel()
 	var faults []string
 	for _, step := range []string{"gateway-get", "gateway-put", "operation-poll", "backend-health", "permissions", "locks", "public-ip"} {
 		for _, name := range []string{"throttle", "conflict", "unavailable", "unauthorized", "forbidden", "reset", "lost-response", "slow"} {
@@ -33,7 +34,7 @@ func TestEveryFaultAtEveryStep(t *testing.T) {
 	)
 	// A world for each of a few lanes, used again and again: making its keys is
 	// what costs.
-	const lanes = 4
+	const lanes = 6
 	counts := map[rotation.Outcome]int{}
 	var mu sync.Mutex
 	t.Run("lanes", func(t *testing.T) {
