@@ -18,9 +18,9 @@ const (
 	returns = 3
 )
 
-// abandon goes back after a failure or Ctrl-C, whatever has happened so far: it
-// asks the gateway, since an uncertain write may have come through. It outlives
-// ctx, because leaving a gateway half changed is no way to stop.
+// abandon goes back after a failure or Ctrl-C, if anything may have been changed:
+// it asks the gateway, since an uncertain write may have come through. It
+// outlives ctx, because leaving a gateway half changed is no way to stop.
 func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, plan Plan, result *Result) {
 	moves := plan.Moves
 	result.Interrupted = errors.Is(ctx.Err(), context.Canceled)
@@ -28,24 +28,22 @@ func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, pla
 	defer cancel()
 	defer r.end(entry, result)
 
+	if result.GatewayWrites == 0 && len(result.imported) == 0 {
+		// Nothing was sent that could have come through, so there is nothing to take
+		// back, whether or not Azure still answers; what somebody else has changed
+		// meanwhile is theirs.
+		r.tell(PhaseUndo, result.Failure+": nothing was changed, so nothing is taken back")
+		result.Outcome = Unchanged
+		result.After = describeLeaf(firstServed(r.look(recovery, before.Listeners)))
+		return
+	}
 	r.tell(PhaseUndo, result.Failure+": going back to the certificate from before")
 	for again := 1; ; again++ {
-		back := undone{moves: moves, touched: result.GatewayWrites > 0 || len(result.imported) > 0, before: before.Gateway}
 		entry.started("undo", "point the listeners back", reversed(moves))
-		done, err := r.write(recovery, PhaseUndo, before.Gateway.ID(), goBack(back), secondChances)
+		done, err := r.write(recovery, PhaseUndo, before.Gateway.ID(), goBack(undone{moves: moves, before: before.Gateway}), secondChances)
 		result.add(done)
 		entry.finished("undo", done.Operations, err)
-		if moved := (*MovedError)(nil); result.GatewayWrites == 0 && len(result.imported) == 0 && (err == nil || errors.As(err, &moved)) {
-			// Nothing was ever written, and reading the gateway confirmed it.
-			result.Outcome, result.After = Unchanged, result.Before
-			if err != nil { // somebody else has changed it
-				result.After = describeLeaf(firstServed(r.look(recovery, before.Listeners)))
-			}
-			return
-		}
-		proof := r.prove(recovery, claim{
-			phase: PhaseUndo, before: before, moves: moves, expected: asBefore(before, expect(before, moves)), judge: unjudged,
-		})
+		proof := r.proveOld(recovery, before, moves, err)
 		entry.evidence("proof of the old certificate", proof)
 		if err == nil && again < returns && r.movedAgain(recovery, before.Gateway.ID(), moves) {
 			r.tell(PhaseUndo, "an earlier write has taken effect only now: going back once more")
@@ -55,6 +53,19 @@ func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, pla
 		result.leaves(before, plan, done.Gateway)
 		return
 	}
+}
+
+// proveOld proves that everything is as before. When going back failed for good,
+// because the sign-in is lost or a right was taken away, nothing will become so
+// by waiting; then one look says what is served.
+func (r *Runner) proveOld(ctx context.Context, before State, moves []Move, failed error) Proof {
+	expected := asBefore(before, expect(before, moves))
+	if moved := (*MovedError)(nil); failed == nil || errors.As(failed, &moved) {
+		return r.prove(ctx, claim{phase: PhaseUndo, before: before, moves: moves, expected: expected, judge: unjudged})
+	}
+	proof := Proof{Looks: 1, Handshakes: len(expected), Wire: r.lookAt(ctx, expected.worthALook(targetsOf(before.Listeners)))}
+	proof.Failures, _ = compare(proof.Wire, expected)
+	return proof
 }
 
 // movedAgain tells whether moves that were taken back are to be taken back

@@ -15,9 +15,6 @@ func (s State) ownBackends(servers []cloud.BackendServer) []cloud.BackendServer 
 	if s.Gateway == nil {
 		return servers // nothing was read that could part them
 	}
-	if s.Gateway == nil {
-		return servers
-	}
 	pools := map[string]bool{}
 	for _, route := range s.Gateway.Routes() {
 		if slices.ContainsFunc(s.Listeners, func(l Listener) bool { return strings.EqualFold(l.Name, route.Listener) }) {

@@ -10,16 +10,14 @@ import (
 // undone is what is to be taken back.
 type undone struct {
 	moves []Move
-	// touched tells that the gateway was written, or that a certificate was
-	// imported which it follows: then a reference without a version may give
-	// something else by now, or soon.
-	touched bool
 	// before is the gateway as it was.
 	before *cloud.Gateway
 }
 
-// goBack is the edit that takes moves back. What somebody else has touched
-// since is left alone and told, but keeps nothing else from going back.
+// goBack is the edit that takes moves back, after the gateway was written or a
+// certificate was imported that it follows: a reference without a version may
+// give something else by now, or soon. What somebody else has touched since is
+// left alone and told, but keeps nothing else from going back.
 func goBack(u undone) edit {
 	return func(gateway *cloud.Gateway, _ int) (cloud.Document, error) {
 		pending, astray := u.pending(gateway)
@@ -38,16 +36,12 @@ func goBack(u undone) edit {
 // way of others.
 func (u undone) pending(gateway *cloud.Gateway) (pending []Move, astray []string) {
 	var plain, held []Move
-	// Any write makes the gateway look for newer versions.
-	write := u.touched || gateway.ProvisioningState() != "Succeeded"
 	for _, move := range u.moves {
 		if move.Back == nil {
 			plain = append(plain, move)
-			continue
+		} else {
+			held = append(held, move)
 		}
-		held = append(held, move)
-		listener, _ := gateway.Listener(move.Listener)
-		write = write || !move.again() && strings.EqualFold(listener.CertificateName, move.To)
 	}
 	pending, astray = pendingMoves(gateway, reversed(plain))
 	pending = slices.DeleteFunc(pending, func(move Move) bool {
@@ -57,7 +51,6 @@ func (u undone) pending(gateway *cloud.Gateway) (pending []Move, astray []string
 		}
 		return !exists
 	})
-	write = write || len(pending) > 0
 	for i, move := range reversed(held) {
 		listener, ok := gateway.Listener(move.Listener)
 		switch at := listener.CertificateName; {
@@ -65,9 +58,7 @@ func (u undone) pending(gateway *cloud.Gateway) (pending []Move, astray []string
 			astray = append(astray, "listener "+move.Listener+" is gone")
 		case strings.EqualFold(at, move.To):
 		case strings.EqualFold(at, held[i].From), strings.EqualFold(at, held[i].To):
-			if write {
-				pending = append(pending, move)
-			}
+			pending = append(pending, move)
 		default:
 			astray = append(astray, pointsElsewhere(listener, held[i]))
 		}

@@ -167,13 +167,14 @@ func (r *Runner) proveHealth(ctx context.Context, c claim, proof *Proof) {
 		}
 		proof.Failures = nil
 		backends, err := r.Azure.BackendHealth(ctx, before.Deployment.GatewayID)
-		if err != nil && len(before.Backends) > 0 {
+		switch {
+		case err == nil:
+			proof.Backends = before.ownBackends(backends)
+			proof.Failures = append(proof.Failures, worseBackends(before.Backends, proof.Backends)...)
+		case len(before.Backends) > 0: // of their health nothing is known, neither good nor bad
 			proof.Failures = append(proof.Failures, fmt.Sprintf("the health of the backends could not be read: %v", err))
 		}
-		backends = before.ownBackends(backends)
-		proof.Backends = backends
 		proof.Sites = r.observeSites(ctx, before.Deployment, leaves)
-		proof.Failures = append(proof.Failures, worseBackends(before.Backends, backends)...)
 		proof.Failures = append(proof.Failures, worseSites(before.Sites, proof.Sites)...)
 		if len(proof.Failures) == 0 {
 			r.tell(phase, healthSentence(*proof))
