@@ -41,7 +41,7 @@ func (c *VaultClient) Deleted(ctx context.Context, name string) (DeletedCertific
 
 // recoverDeleted brings a deleted certificate back if there is one. Who may not
 // look meets it at the import.
-func (c *VaultClient) recoverDeleted(ctx context.Context, name string) (bool, error) {
+func (c *VaultClient) recoverDeleted(ctx context.Context, name string, past *earlier) (bool, error) {
 	_, deleted, err := c.Deleted(ctx, name)
 	if IsForbidden(err) {
 		return false, nil
@@ -49,15 +49,18 @@ func (c *VaultClient) recoverDeleted(ctx context.Context, name string) (bool, er
 	if err != nil || !deleted {
 		return false, err
 	}
-	return true, c.recover(ctx, name)
+	return true, c.recover(ctx, name, past)
 }
 
 // recover brings a deleted certificate back and waits until it is there.
-func (c *VaultClient) recover(ctx context.Context, name string) error {
+func (c *VaultClient) recover(ctx context.Context, name string, past *earlier) error {
 	a := c.attempt("recover deleted certificate", name, needImport)
 	a.write = true
-	if _, err := c.certificates.RecoverDeletedCertificate(ctx, name, nil); err != nil {
-		return a.failed(err)
+	_, err := c.certificates.RecoverDeletedCertificate(ctx, name, nil)
+	err = a.failed(err)
+	past.recovered = past.recovered || err == nil || Uncertain(err)
+	if err != nil {
+		return err
 	}
 	for range recoverLooks {
 		_, err := c.bundle(ctx, name, "")

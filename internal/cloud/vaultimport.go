@@ -30,19 +30,39 @@ func (c *VaultClient) Import(ctx context.Context, name string, bundle *pki.Bundl
 	if !IsVaultName(name) {
 		return VaultCertificate{}, a.failed(errors.New("a name in Key Vault has 1 to 127 letters, digits and hyphens"))
 	}
+	var past earlier
 	for try := 1; ; try++ {
-		there, err := c.existing(ctx, name)
+		there, err := c.existing(ctx, name, &past)
 		if err != nil {
-			return VaultCertificate{}, err
+			return VaultCertificate{}, past.told(err)
 		}
 		if there.newest.usableAs(bundle) {
 			return there.newest, nil
 		}
 		imported, err := c.importOnce(ctx, name, there, bundle)
-		if err == nil || try == importTries || !c.worthAnotherImport(ctx, name, err) {
-			return imported, err
+		if err == nil || try == importTries || !c.worthAnotherImport(ctx, name, err, &past) {
+			return imported, past.told(err)
 		}
 	}
+}
+
+// earlier is what an import may have changed before it failed.
+type earlier struct {
+	sent      bool // a try whose end is not known
+	recovered bool
+}
+
+// told makes an error say what came before it.
+func (p earlier) told(err error) error {
+	var e *Error
+	if !errors.As(err, &e) || !p.sent && !p.recovered {
+		return err
+	}
+	e.MayHaveTakenEffect = true
+	if p.recovered {
+		e.Message = strings.TrimPrefix(e.Message+"; the certificate was deleted before, and its recovery was begun", "; ")
+	}
+	return e
 }
 
 // usableAs tells that nothing needs to be imported.
@@ -59,12 +79,12 @@ type existing struct {
 }
 
 // existing reads the newest version. A certificate that is deleted is recovered.
-func (c *VaultClient) existing(ctx context.Context, name string) (existing, error) {
+func (c *VaultClient) existing(ctx context.Context, name string, past *earlier) (existing, error) {
 	a := c.attempt("read certificate", name, needImport)
 	response, err := c.certificates.GetCertificate(ctx, name, "", nil)
 	if err = a.failed(err); IsNotFound(err) {
 		var deleted bool
-		deleted, err = c.recoverDeleted(ctx, name)
+		deleted, err = c.recoverDeleted(ctx, name, past)
 		if err == nil && !deleted {
 			return c.existingSecret(ctx, name)
 		}
@@ -107,13 +127,14 @@ func (c *VaultClient) existingSecret(ctx context.Context, name string) (existing
 
 // worthAnotherImport decides after a failed import whether to look and try
 // again, and does what must come before.
-func (c *VaultClient) worthAnotherImport(ctx context.Context, name string, err error) bool {
+func (c *VaultClient) worthAnotherImport(ctx context.Context, name string, err error, past *earlier) bool {
+	past.sent = past.sent || Uncertain(err)
 	var e *Error
 	switch {
 	case !errors.As(err, &e) || ctx.Err() != nil || e.RetryAfter > longestWait:
 		return false
 	case HasCode(err, "ObjectIsDeletedButRecoverable"):
-		return c.recover(ctx, name) == nil
+		return c.recover(ctx, name, past) == nil
 	case Uncertain(err), IsThrottled(err), HasCode(err, "ObjectIsBeingDeleted", "ObjectIsBeingRecovered"):
 		return pause(ctx, max(e.RetryAfter, recoverWait)) == nil
 	}

@@ -141,6 +141,44 @@ func TestImportLooksAfterALostAnswer(t *testing.T) {
 	}
 }
 
+// What an import has changed, or may have, is told though it fails at something
+// else: the caller must not believe that nothing happened.
+func TestAFailedImportTellsWhatItMayHaveChanged(t *testing.T) {
+	const forbidden = `{"error":{"code":"Forbidden","message":"no","innererror":{"code":"ForbiddenByPolicy"}}}`
+	for name, deleted := range map[string]bool{"an answer was lost": false, "a deleted one was recovered": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				bundle, older := newBundle(t, "gis.example.com"), newBundle(t, "gis.example.com")
+				vault := newFakeVault(t)
+				vault.mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+					switch {
+					case deleted && (r.URL.Path == "/deletedcertificates/web" || vault.count("POST") > 0):
+						answer(w, 200, bundleJSON(t, "web", "v1", older.Leaf, nil))
+					case vault.count("POST") > 0:
+						answer(w, 403, forbidden)
+					default:
+						answer(w, 404, notThere)
+					}
+				})
+				vault.on("POST /deletedcertificates/web/recover", 200, bundleJSON(t, "web", "v1", older.Leaf, nil))
+				vault.mux.HandleFunc("POST /certificates/web/import", func(w http.ResponseWriter, r *http.Request) {
+					if !deleted {
+						panic("the connection is lost")
+					}
+					answer(w, 403, forbidden)
+				})
+				_, err := vault.client().Import(t.Context(), "web", bundle)
+				if !IsForbidden(err) || !Uncertain(err) {
+					t.Errorf("got %v, uncertain: %t; want a refusal that says that something may have changed", err, Uncertain(err))
+				}
+				if told := strings.Contains(err.Error(), "its recovery was begun"); told != deleted {
+					t.Errorf("the recovery is told: %t (%v)", told, err)
+				}
+			})
+		})
+	}
+}
+
 // A deleted name is recovered, also when it is met only at the import because
 // nobody may look for it.
 func TestImportRecoversADeletedName(t *testing.T) {
