@@ -105,15 +105,18 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 // switchOver makes the moves in one write.
 func (r *Runner) switchOver(ctx context.Context, entry *runEntry, plan Plan, bundle *pki.Bundle, result *Result) error {
 	entry.started(StepSwitch, plan.step(StepSwitch).Title, plan.Moves)
-	what := "listeners go to entry " + plan.Entry
-	if plan.LooksAgain() {
-		what = "its document as it is, so that it looks at Key Vault again"
+	switch {
+	case plan.servesAlready():
+		r.tell(PhaseSwitch, "the gateway serves it already")
+	case plan.LooksAgain():
+		r.tell(PhaseSwitch, "writing to the gateway: its document as it is, so that it looks at Key Vault again")
+	default:
+		r.tell(PhaseSwitch, "writing to the gateway: listeners go to entry "+plan.Entry)
 	}
-	r.tell(PhaseSwitch, "writing to the gateway: "+what)
 	done, err := r.write(ctx, PhaseSwitch, plan.GatewayID, withIdentity(plan.AddIdentity, switchTo(plan.Moves, bundle)), 0)
 	result.add(done)
 	entry.finished(StepSwitch, done.Operations, err)
-	if err == nil {
+	if err == nil && done.Writes > 0 {
 		r.tell(PhaseSwitch, "the gateway has carried the change out")
 	}
 	return err

@@ -163,7 +163,7 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 		Key:           whoSeesTheKey(goal, targets),
 		Entry:         lead.entry,
 		Moves:         moves,
-		Imports:       imports(state, targets),
+		Imports:       imports(state, targets, moves),
 	}
 	if goal.Vault.Named() {
 		plan.Vault = &goal.Vault
@@ -188,7 +188,7 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 // leading is the target that the plan is told by: one that changes, if any does.
 func leading(goal Goal, targets []target, moves []Move) target {
 	for _, goes := range targets {
-		if slices.ContainsFunc(moves, func(m Move) bool { return m.Listener == goes.listener.Name }) {
+		if goes.moves(moves) {
 			return goes
 		}
 	}

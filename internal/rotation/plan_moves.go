@@ -47,7 +47,7 @@ func moves(state State, targets []target) (found []Move, warnings pki.Findings) 
 			Listener: goes.listener.Name, From: goes.listener.Entry, FromLeaf: now.SHA256,
 			To: goes.entry, ToLeaf: pki.Fingerprint(goes.bundle.Leaf), Secret: goes.secret,
 		}
-		if move.again() && move.FromLeaf == move.ToLeaf {
+		if move.again() && move.FromLeaf == move.ToLeaf && (goes.secret == "" || state.staged(goes)) {
 			continue
 		}
 		back, warning := wayBackOf(state, goes, now)
@@ -113,17 +113,23 @@ type Import struct {
 	New bool `json:"new,omitempty"`
 }
 
-// imports are those that are not there yet, each once.
-func imports(state State, targets []target) []Import {
+// imports are those that moves need and that are not there yet, each once.
+func imports(state State, targets []target, moves []Move) []Import {
 	var found []Import
 	for _, goes := range targets {
-		v, _ := state.vaulted(goes.into)
-		there := v.readable() && v.chosen.Enabled && v.chosen.Leaf.Equal(goes.bundle.Leaf)
 		known := slices.ContainsFunc(found, func(i Import) bool { return i.is(goes.into) })
-		if !goes.into.Named() || there || known {
+		if state.staged(goes) || known || !goes.moves(moves) {
 			continue
 		}
+		v, _ := state.vaulted(goes.into)
 		found = append(found, Import{InVault: goes.into, New: v.missing()})
 	}
 	return found
+}
+
+// staged tells that Key Vault has what a target needs of it as the newest
+// version: any other the gateway would take within hours.
+func (s State) staged(goes target) bool {
+	v, _ := s.vaulted(goes.into)
+	return !goes.into.Named() || v.readable() && v.chosen.Enabled && v.chosen.Leaf.Equal(goes.bundle.Leaf)
 }

@@ -72,7 +72,10 @@ func switchStep(plan Plan, state State) Step {
 	for _, name := range slices.Sorted(maps.Keys(old)) {
 		step.Changes = append(step.Changes, "keep certificate entry "+name+" for going back")
 	}
-	if plan.LooksAgain() {
+	switch {
+	case plan.servesAlready():
+		step.Title = "leave the gateway as it is: what it follows is served already, and is the newest now"
+	case plan.LooksAgain():
 		step.Title = "write the gateway's unchanged document once, which makes it look at Key Vault again"
 	}
 	if i := slices.IndexFunc(plan.Moves, func(m Move) bool { return m.Back != nil }); i >= 0 {
@@ -108,4 +111,10 @@ func proofs(state State) []string {
 		proofs = append(proofs, fmt.Sprintf("Portal validates its federated servers (%d) as before or better", len(state.Sites.Federation)))
 	}
 	return proofs
+}
+
+// servesAlready tells that the gateway needs no write: only Key Vault lacked
+// what it serves.
+func (p Plan) servesAlready() bool {
+	return p.LooksAgain() && !slices.ContainsFunc(p.Moves, func(m Move) bool { return m.FromLeaf != m.ToLeaf })
 }

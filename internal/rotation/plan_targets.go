@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -19,6 +20,11 @@ type target struct {
 	// into is the certificate in Key Vault that the bundle becomes the newest
 	// version of first, where it is not that already.
 	into InVault
+}
+
+// moves tells whether the target's listener is among those that move.
+func (goes target) moves(moves []Move) bool {
+	return slices.ContainsFunc(moves, func(m Move) bool { return m.Listener == goes.listener.Name })
 }
 
 // targets decides for each listener. A listener for which there is nothing to

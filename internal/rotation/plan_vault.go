@@ -138,8 +138,7 @@ func vaultAccess(state State, goal Goal, targets []target, moves []Move) (found 
 	}
 	for _, goes := range targets {
 		in, refers := ParseInVault(goes.secret)
-		moving := slices.ContainsFunc(moves, func(m Move) bool { return m.Listener == goes.listener.Name })
-		if !refers || !moving {
+		if !refers || !goes.moves(moves) {
 			continue
 		}
 		v, _ := state.vaulted(in)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -25,6 +26,7 @@ func TestKeyVault(t *testing.T) {
 		{"a role at the secret alone", roleAtTheSecret},
 		{"a file goes where the listener follows", fileGoesWhereTheListenerFollows},
 		{"a renewal is taken over in one write", renewalIsTakenOver},
+		{"something newer waits in the vault", somethingNewerWaits},
 		{"Ctrl-C after the import", interruptedImport},
 		{"every fault", everyFault},
 	} {
@@ -197,5 +199,34 @@ func renewalIsTakenOver(t *testing.T, b *bench) {
 	}
 	if _, secret := b.entry(); secret != entvault+"/secrets/"+followed {
 		t.Errorf("the listener refers to %s, want no version", secret)
+	}
+}
+
+// The file is served already, but the vault has something newer, which the
+// gateway would take within hours: the file becomes the newest again.
+func somethingNewerWaits(t *testing.T, b *bench) {
+	b.follow("")
+	old := b.fromFile()
+	b.renew(old)
+	if err := b.world.Advance(t.Context(), 5*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	b.waitUntilServed(b.get())
+	b.renew(b.issue())
+	if got := b.served(); got != pki.Fingerprint(old.Leaf) {
+		t.Fatalf("%s is served, want the file's", got)
+	}
+
+	result := b.rotate(t.Context())
+
+	if result.Outcome != rotation.Verified || result.GatewayWrites != 0 {
+		t.Errorf("outcome %s with %d writes (%s), want none", result.Outcome, result.GatewayWrites, result.Failure)
+	}
+	if err := b.world.Advance(t.Context(), 5*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	b.waitUntilServed(b.get())
+	if got := b.served(); got != pki.Fingerprint(old.Leaf) {
+		t.Errorf("after the gateway's own look %s is served, want the file's", got)
 	}
 }
