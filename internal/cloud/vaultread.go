@@ -3,6 +3,7 @@ package cloud
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -194,7 +195,11 @@ func (c *VaultClient) open(ctx context.Context, name, version string) (VaultCert
 		ID: response.ID, Attributes: response.Attributes, ContentType: response.ContentType, Tags: response.Tags,
 	})
 	found.Exportable = true
-	bundle, err := pki.ReadPFX([]byte(value(response.Value)), secret.Secret{})
+	data, err := base64.StdEncoding.DecodeString(value(response.Value))
+	if err != nil {
+		data = []byte(value(response.Value)) // PEM, or no certificate at all
+	}
+	bundle, err := pki.ReadPFX(data, secret.Secret{})
 	return found, bundle, err
 }
 

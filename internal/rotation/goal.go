@@ -126,7 +126,8 @@ func servedAlready(state State, bundle *pki.Bundle) bool {
 }
 
 // form decides how listeners are to hold the certificate in Key Vault that was
-// named: as was asked for, else as a reference if the gateway may read it.
+// named: as was asked for, else as a reference if the gateway may read it. When
+// that is not known, a listener that refers to it already shows that it may.
 func (g Goal) form(state State) Form {
 	if g.Form != FormFitting {
 		return g.Form
@@ -135,7 +136,11 @@ func (g Goal) form(state State) Form {
 	if !ok {
 		return FormInline
 	}
-	if _, may := g.reader(state, named); may == Yes && isV2(state) {
+	referred := slices.ContainsFunc(state.Listeners, func(l Listener) bool {
+		in, refers := ParseInVault(l.KeyVaultSecretID)
+		return refers && in.newest().is(g.Vault.newest())
+	})
+	if _, may := g.reader(state, named); isV2(state) && (may == Yes || may == Unknown && referred) {
 		return FormReference
 	}
 	return FormInline

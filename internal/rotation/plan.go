@@ -170,6 +170,9 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 	}
 	judgement, findings := judgeTargets(state, goal, lead, targets)
 	plan.Findings = findings
+	if findings.Refused() {
+		warnings = append(warnings, followedAnyway(state, targets, moves)...)
+	}
 	plan.Trust = trust(judgement, goal)
 	reading, identity := vaultAccess(state, goal, targets, moves)
 	plan.AddIdentity = identity

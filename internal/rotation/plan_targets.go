@@ -61,8 +61,11 @@ func toNamed(state State, goal Goal, listener Listener) *target {
 		return goes
 	}
 	now, refers := ParseInVault(listener.KeyVaultSecretID)
-	if goal.Form == FormFitting && goal.File == "" && listener.fingerprint() == pki.Fingerprint(goal.Bundle.Leaf) && !(refers && now.newest().is(goal.Vault)) {
-		return &target{listener: listener, entry: listener.Entry, secret: listener.KeyVaultSecretID, bundle: goal.Bundle} // good as it is
+	// What serves it already is good as it is, unless it is held in another way
+	// than was asked for.
+	otherwise := refers && (now.newest().is(goal.Vault.newest()) || now.Version == "" && goal.Vault.Version != "")
+	if goal.Form == FormFitting && goal.File == "" && listener.fingerprint() == pki.Fingerprint(goal.Bundle.Leaf) && !otherwise {
+		return &target{listener: listener, entry: listener.Entry, secret: listener.KeyVaultSecretID, bundle: goal.Bundle}
 	}
 	goes := reference(state, goal.Vault, listener, goal.Bundle)
 	if goal.File != "" {
