@@ -76,16 +76,21 @@ func (a *app) apply(ctx context.Context, ready *prepared, yes bool) error {
 		return f
 	}
 	if !ready.plan.NothingToDo() {
-		what := "the gateway " + lastSegment(ready.plan.GatewayID)
-		if len(ready.plan.Imports) > 0 {
-			what = "Key Vault and " + what
-		}
-		err := a.confirm(ctx, yes, "change "+what+" now?")
+		err := a.confirm(ctx, yes, "change "+ready.changes()+" now?")
 		if err != nil {
 			return err
 		}
 	}
 	return a.applyNow(ctx, ready)
+}
+
+// changes names what the plan changes.
+func (p *prepared) changes() string {
+	what := "the gateway " + lastSegment(p.plan.GatewayID)
+	if len(p.plan.Imports) > 0 {
+		what = "Key Vault and " + what
+	}
+	return what
 }
 
 // applyNow carries out what was confirmed.

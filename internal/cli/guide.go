@@ -68,11 +68,12 @@ func (a *app) guideCommand(root *cobra.Command) {
 		}
 	})
 	root.RunE = a.run(func(ctx context.Context, _ []string) error {
-		given := root.LocalNonPersistentFlags()
+		given := false
+		root.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) { given = given || flag.Changed })
 		switch {
 		case a.env.StdinIsTerminal && a.env.StdoutIsTerminal && !a.ui.json:
 			return a.guided(ctx, options)
-		case given.NFlag() > 0:
+		case given:
 			return usage("cartouche apply DEPLOYMENT, which takes the same flags", "the guided run needs a terminal")
 		}
 		return root.Help()

@@ -20,6 +20,7 @@ func (g *guide) askCertificate(ctx context.Context, again bool) error {
 	if !again && (g.options.pfx.file != "" || g.options.vault.vault != "") {
 		return g.givenCertificate(ctx)
 	}
+	given := g.options.vault
 	for {
 		g.step("Certificate")
 		sources := []source{
@@ -27,9 +28,7 @@ func (g *guide) askCertificate(ctx context.Context, again bool) error {
 			{"from Key Vault", "vault", (*guide).fromVault},
 			{"create in Key Vault: put a file there, as a new certificate or a new version", "create", (*guide).create},
 		}
-		if renewed := g.renewedInVault(ctx); renewed != "" {
-			sources = append([]source{{renewed, "again", (*guide).lookAgain}}, sources...)
-		}
+		sources = append(g.renewedInVault(ctx), sources...)
 		options := make([]option, len(sources))
 		for i, s := range sources {
 			options[i] = option{text: words(s.text), names: []string{s.name}}
@@ -40,6 +39,7 @@ func (g *guide) askCertificate(ctx context.Context, again bool) error {
 		}
 		g.options.pfx.file, g.bundle = "", nil
 		g.options.vault.vault, g.options.vault.certificate, g.options.vault.version = "", "", ""
+		g.options.vault.reference = given.reference
 		if err = sources[i].ask(g, ctx); !errors.Is(err, errBack) {
 			return err
 		}
@@ -95,30 +95,42 @@ func (g *guide) criteria() (pki.Criteria, error) {
 	return criteria, nil
 }
 
-// renewedInVault says what a listener follows that was renewed in its vault, ""
-// when there is nothing such or the vault cannot be asked: the plan would say why.
-func (g *guide) renewedInVault(ctx context.Context) string {
+// renewedInVault offers what a listener refers to and was renewed in its vault.
+// There is no offer when the vault cannot be asked: the plan would say why.
+func (g *guide) renewedInVault(ctx context.Context) []source {
 	for _, entry := range g.chosen.Served() {
 		uri, name, version, err := cloud.SplitSecretID(entry.KeyVaultSecretID)
-		if err != nil || version != "" || len(entry.Chain) == 0 {
+		if err != nil || len(entry.Chain) == 0 {
 			continue
 		}
 		client, err := g.login.vault(uri)
 		if err != nil {
 			continue
 		}
-		g.ui.progress.doing("observe", "looking into vault "+client.Name())
+		g.ui.progress.doing(rotation.PhaseObserve, "looking into vault "+client.Name())
 		newest, err := client.Certificate(ctx, name, "")
 		g.ui.progress.done()
-		if err == nil && newest.Leaf != nil && !newest.Leaf.Equal(entry.Chain[0]) {
-			return "look again: " + name + " in vault " + client.Name() + " was renewed there, " + summaryText(pki.Describe(newest.Leaf))
+		if err != nil || newest.Leaf == nil || newest.Leaf.Equal(entry.Chain[0]) {
+			continue
 		}
+		found := name + " in vault " + client.Name() + ", renewed there: " + summaryText(pki.Describe(newest.Leaf))
+		if version != "" {
+			return []source{{"follow its newest version from now on: " + found, "follow", (*guide).follow}}
+		}
+		return []source{{"look again at " + found, "again", (*guide).lookAgain}}
 	}
-	return ""
+	return nil
 }
 
 // lookAgain needs no flag: it is what `apply` does with none.
 func (g *guide) lookAgain(context.Context) error {
-	g.answered("certificate", "what the listener follows in Key Vault, looked at again", "", "")
+	g.answered("certificate", "what the listener follows in Key Vault", "", "")
+	return nil
+}
+
+// follow frees listeners that refer to one version.
+func (g *guide) follow(context.Context) error {
+	g.options.vault.reference = true
+	g.answered("certificate", "the newest version in Key Vault, always", "", switchWord("reference", true))
 	return nil
 }

@@ -66,7 +66,11 @@ func (g *guide) deploymentLine(value deploymentValue) line {
 	if !value.ends.IsZero() {
 		left = words(daysLeft(value.ends, g.env.Now()))
 	}
-	return words(title(value.Name), ": ", orDash(strings.Join(value.Names(), ", ")), ", ", left, faint(", "+layout(value.Deployment)+", "+home(value)))
+	head := words(title(value.Name))
+	if names := value.Names(); len(names) > 0 {
+		head = words(head, ": ", strings.Join(names, ", "))
+	}
+	return words(head, ", ", left, faint(", "+layout(value.Deployment)+", "+home(value)))
 }
 
 func (g *guide) askGateway(ctx context.Context) error {

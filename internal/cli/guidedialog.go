@@ -23,11 +23,17 @@ func leftGuide() *failure {
 	return &failure{Code: "declined", Message: "the guided run was left", Serving: nothingChanged, exit: exitPreflight}
 }
 
-// tell writes a line for the person who is guided.
+// tell writes a line for the person who is guided; what does not fit hangs below it.
 func (a *app) tell(indent int, parts ...any) {
 	a.ui.progress.done()
-	text := a.ui.fold(a.ui.errors.render(words(parts...)), indent, indent+2)
-	fmt.Fprintln(a.ui.err, text)
+	fmt.Fprintln(a.ui.err, a.ui.fold(a.ui.errors.render(words(parts...)), indent, indent))
+}
+
+// entry writes a line of a list, with its number or another sign.
+func (a *app) entry(sign span, parts ...any) {
+	text := words(words(sign), "  ", words(parts...))
+	a.ui.progress.done()
+	fmt.Fprintln(a.ui.err, a.ui.fold(a.ui.errors.render(text), 0, 5))
 }
 
 // reply asks a question; preset is what Enter means, "" for nothing.
@@ -62,7 +68,16 @@ type option struct {
 }
 
 // number is how a place in a list is shown.
-func number(i int) string { return fmt.Sprintf("%2d ", i) }
+func number(i int) span { return accent(fmt.Sprintf("%3d", i)) }
+
+// shortReason is the first sentence of a long reason. All of it is said to who
+// wants to choose it nevertheless.
+func shortReason(text string) string {
+	if first, _, cut := strings.Cut(text, ". "); cut && len(text) > 150 {
+		return first + "."
+	}
+	return text
+}
 
 // choose asks for one of the options and gives its place. preset is the place
 // of the one that Enter means, -1 for none.
@@ -71,14 +86,14 @@ func (a *app) choose(ctx context.Context, question string, options []option, pre
 	presetNumber := ""
 	for i, o := range options {
 		if o.refused != "" {
-			a.tell(3, faint("-  "), o.text, caution(" cannot be chosen: "), o.refused)
+			a.entry(faint("  -"), o.text, caution(" cannot be chosen: "), shortReason(o.refused))
 			continue
 		}
 		numbered = append(numbered, i)
 		if i == preset {
 			presetNumber = strconv.Itoa(len(numbered))
 		}
-		a.tell(1, accent(number(len(numbered))), o.text)
+		a.entry(number(len(numbered)), o.text)
 	}
 	for {
 		text, err := a.reply(ctx, question, presetNumber)

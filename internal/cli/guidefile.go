@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -75,7 +76,7 @@ func (g *guide) askPath(ctx context.Context, directory string) (string, error) {
 		g.tell(0, faint("in "+directory+":"))
 	}
 	for i, path := range files {
-		g.tell(1, accent(number(i+1)), path)
+		g.entry(number(i+1), path)
 	}
 	if hidden > 0 {
 		g.tell(4, faint(count(hidden, "more file")))
@@ -85,10 +86,8 @@ func (g *guide) askPath(ctx context.Context, directory string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		for i, path := range files {
-			if text == strings.TrimSpace(number(i+1)) {
-				return path, nil
-			}
+		if i, err := strconv.Atoi(text); err == nil && i >= 1 && i <= len(files) {
+			return files[i-1], nil
 		}
 		if text != "" {
 			return g.asPath(text), nil

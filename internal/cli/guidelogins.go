@@ -29,7 +29,7 @@ func (g *guide) askSiteAdmin(ctx context.Context, again bool) error {
 		return err
 	}
 	if again {
-		credentials = rotation.Credentials{}
+		credentials.SiteAdminPassword = secret.Secret{}
 	}
 	for attempt := 1; ; attempt++ {
 		given := credentials.SiteAdmin != "" && !credentials.SiteAdminPassword.Empty()
@@ -46,7 +46,7 @@ func (g *guide) askSiteAdmin(ctx context.Context, again bool) error {
 			if attempt == mostAttempts {
 				return refused
 			}
-			credentials = rotation.Credentials{}
+			credentials = rotation.Credentials{SiteAdmin: credentials.SiteAdmin}
 			continue
 		}
 		g.options.site.siteAdmin = credentials.SiteAdmin

@@ -20,7 +20,7 @@ func (g *guide) review(ctx context.Context, again bool) error {
 	}
 	if !g.ready.plan.NothingToDo() {
 		fmt.Fprintln(g.ui.err)
-		text, err := g.reply(ctx, "change the gateway "+lastSegment(g.ready.plan.GatewayID)+" now? y or n", "n")
+		text, err := g.reply(ctx, "change "+g.ready.changes()+" now? y or n", "n")
 		if err != nil {
 			return err
 		}

@@ -30,7 +30,7 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 //	writes N                          how many gateway writes the world has seen
 //	answer LINE                       standard input is a terminal for the next run, and this is typed
 //	type LINE                         ... and this, as a further line
-//	silent                            standard input is a terminal where nobody types
+//	silent                            standard input is a terminal where nobody types, or nothing more; nor the last password
 //	terminal                          from now on stdout and stderr are terminals (TERM=dumb keeps them plain)
 //	password WORD...                  what is typed at the next password prompts, the last at all that follow
 //	stdin-is FILE                     standard input of the next run is a file, no terminal

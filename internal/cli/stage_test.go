@@ -80,16 +80,20 @@ func runCartouche(ts *testscript.TestScript, neg bool, args []string) {
 		Keychain: s.keychain,
 		Lookup:   ts.Getenv, Interrupts: interrupts, Patience: quick, PollInterval: time.Second, Version: "v0.0.0-test",
 	}
-	if typed := s.passwords; typed != nil {
-		env.ReadPassword = func(_ context.Context, prompt string) (secret.Secret, error) {
+	if typed, silent := s.passwords, s.silent; typed != nil {
+		env.ReadPassword = func(ctx context.Context, prompt string) (secret.Secret, error) {
 			_, _ = io.WriteString(stderr, prompt+"\n")
+			if len(typed) == 1 && silent {
+				<-ctx.Done()
+				return secret.Secret{}, ctx.Err()
+			}
 			word := typed[0]
 			typed = typed[min(1, len(typed)-1):]
 			return secret.New(word), nil
 		}
 	}
 	if s.silent {
-		env.Stdin, env.StdinIsTerminal = blocked{}, true
+		env.Stdin, env.StdinIsTerminal = io.MultiReader(strings.NewReader(s.answer), blocked{}), true
 	}
 	if s.person != nil {
 		s.watch(&env, stderr)
