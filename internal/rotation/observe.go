@@ -42,7 +42,9 @@ func (r *Runner) ObserveFor(ctx context.Context, d deployment.Deployment, asked 
 	r.resolveAddresses(ctx, &state)
 	state.Obstacles = append(state.Obstacles, gatewayObstacles(state)...)
 
-	// Nothing here waits for anything else; each part owns its own fields.
+	// Nothing here waits for anything else; each part writes its own fields of
+	// the state, and reads a copy of what is known by now.
+	known := state
 	var mu sync.Mutex
 	obstacle := func(finding pki.Finding) {
 		mu.Lock()
@@ -51,11 +53,11 @@ func (r *Runner) ObserveFor(ctx context.Context, d deployment.Deployment, asked 
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		state.Wire = r.look(ctx, state.Listeners)
+		state.Wire = r.look(ctx, known.Listeners)
 		return ctx.Err()
 	})
 	group.Go(func() error {
-		state.Sites = r.observeSites(ctx, d, state.leaves())
+		state.Sites = r.observeSites(ctx, d, known.leaves())
 		return ctx.Err()
 	})
 	group.Go(func() error {
@@ -63,18 +65,17 @@ func (r *Runner) ObserveFor(ctx context.Context, d deployment.Deployment, asked 
 		if err != nil {
 			obstacle(unread("backend-health-unread", "the health of the backends", err))
 		}
-		state.Backends = state.ownBackends(backends)
+		state.Backends = known.ownBackends(backends)
 		return ctx.Err()
 	})
 	group.Go(func() error {
-		state.Access = r.observeAccess(ctx, d.GatewayID, scopesOf(renewal(state.Gateway)))
+		state.Access = r.observeAccess(ctx, d.GatewayID, scopesOf(renewal(known.Gateway)))
 		return ctx.Err()
 	})
 	var places []Place
 	group.Go(func() error {
-		// Of a copy: the others write into the state, into other fields.
-		state.Vaulted = r.observeVaults(ctx, State{Gateway: state.Gateway, Listeners: state.Listeners}, asked)
-		places = r.observePlaces(ctx, scopesAsked(state.Gateway, state.Vaulted, asked))
+		state.Vaulted = r.observeVaults(ctx, known, asked)
+		places = r.observePlaces(ctx, scopesAsked(known.Gateway, state.Vaulted, asked))
 		return ctx.Err()
 	})
 	if err := group.Wait(); err != nil {
