@@ -64,6 +64,10 @@ func (g *guide) givenCertificate(ctx context.Context) error {
 // readGood reads a file and judges it at once, by what is known of the deployment.
 func (g *guide) readGood(ctx context.Context, file pfxFlags) (*pki.Bundle, error) {
 	bundle, err := g.readPFX(ctx, file)
+	if _, missing := g.given(file.password()); isWrongPassword(err) && missing == nil {
+		g.tell(0, caution("? "), "the password that was given beforehand (--password-file or CARTOUCHE_PFX_PASSWORD) does not open "+file.file)
+		bundle, err = g.readTyped(ctx, file)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +80,20 @@ func (g *guide) readGood(ctx context.Context, file pfxFlags) (*pki.Bundle, error
 		return nil, whileServing(&rotation.RefusedError{Findings: refused}, nothingChanged, "")
 	}
 	return bundle, nil
+}
+
+// readTyped reads a file with a password that is typed, whatever was given.
+func (g *guide) readTyped(ctx context.Context, file pfxFlags) (*pki.Bundle, error) {
+	password, err := g.password(ctx, file.password().what)
+	if err != nil {
+		return nil, err
+	}
+	data, err := readBounded(file.file, maxPFX)
+	if err != nil {
+		return nil, err
+	}
+	bundle, err := pki.ReadPFX(data, password)
+	return bundle, refusedFile(file.file, err)
 }
 
 // criteria are what a certificate for the chosen deployment is judged by. The

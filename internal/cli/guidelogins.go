@@ -104,9 +104,12 @@ func (g *guide) prepareWith(ctx context.Context, credentials rotation.Credential
 	if goal.Vault, err = g.options.vault.named(g.login.in); err != nil {
 		return err
 	}
-	g.credentials = credentials
-	g.ready, err = g.prepareFor(ctx, g.login.session, g.chosen, credentials, goal, g.options)
-	return err
+	ready, err := g.prepareFor(ctx, g.login.session, g.chosen, credentials, goal, g.options)
+	if err != nil {
+		return err
+	}
+	g.credentials, g.ready = credentials, ready
+	return nil
 }
 
 // refusedSiteAdmin is the failure of a login that Portal does not take.
@@ -137,7 +140,8 @@ func (g *guide) askServiceAccount(ctx context.Context, again bool) error {
 		}
 	}
 	g.options.site.serviceAccount = name
-	g.ready.credentials.ServiceAccount, g.ready.options = name, g.options
+	g.credentials.ServiceAccount = name
+	g.ready.credentials, g.ready.options = g.credentials, g.options
 	g.answered("service account", orDash(name), from, flagWord("service-account", name))
 	return nil
 }

@@ -9,7 +9,7 @@ import (
 // review shows the plan as `plan` does, asks, and does what `apply` does.
 func (g *guide) review(ctx context.Context, again bool) error {
 	if again {
-		if err := g.prepareWith(ctx, g.ready.credentials); err != nil {
+		if err := g.prepareWith(ctx, g.credentials); err != nil {
 			return g.mend(ctx, err)
 		}
 	}

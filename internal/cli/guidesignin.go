@@ -42,7 +42,7 @@ func (g *guide) askCloud(ctx context.Context, again bool) error {
 			return err
 		}
 		if list[i] != in.Name { // what was chosen elsewhere is of no use here
-			g.options.azure.tenant, g.options.azure.subscriptions = "", nil
+			g.options.azure.signIn, g.options.azure.tenant, g.options.azure.subscriptions = "", "", nil
 		}
 		in.Name, from = list[i], ""
 	}
@@ -57,10 +57,17 @@ func (g *guide) askSignIn(ctx context.Context, again bool) error {
 	if err != nil {
 		return err
 	}
+	if !again && g.login != nil && g.login.in.Name == chosen.options.Cloud.Name {
+		g.answered("signed in as", g.login.identity.Name, "as before", flagWord("sign-in", g.options.azure.signIn))
+		return nil
+	}
 	if !again && chosen.origin != byDefault {
 		ok, err := g.signedIn(ctx, chosen)
 		if err != nil || ok {
 			return err
+		}
+		if chosen.origin == byFlag {
+			return g.enter(ctx, g.options.azure, g.personFirst(g.options.azure, chosen), "")
 		}
 	}
 	g.step("Sign-in")

@@ -30,15 +30,19 @@ func (f *pfxFlags) addPassword(flags *pflag.FlagSet) {
 	flags.StringVar(&f.passwordFile, "password-file", "", "file with the password of the .pfx, - for standard input (CARTOUCHE_PFX_PASSWORD) `FILE`")
 }
 
+func (f pfxFlags) password() secretSource {
+	return secretSource{
+		what: "password of " + filepath.Base(f.file), flag: "--password-file", file: f.passwordFile, variable: "CARTOUCHE_PFX_PASSWORD",
+	}
+}
+
 // readPFX reads the file. A password is asked for only when the file has one.
 func (a *app) readPFX(ctx context.Context, f pfxFlags) (*pki.Bundle, error) {
 	data, err := readBounded(f.file, maxPFX)
 	if err != nil {
 		return nil, whileServing(usage("check the path", "%s: %s", f.file, err), nothingChanged, "")
 	}
-	source := secretSource{
-		what: "password of " + filepath.Base(f.file), flag: "--password-file", file: f.passwordFile, variable: "CARTOUCHE_PFX_PASSWORD",
-	}
+	source := f.password()
 	password, err := a.given(source)
 	switch {
 	case errors.Is(err, errNotGiven):
