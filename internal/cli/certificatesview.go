@@ -17,7 +17,7 @@ func (u *ui) vaultCertificateTable(value vaultCertificatesValue, now time.Time) 
 	for _, v := range value.Certificates {
 		rows = append(rows, []line{
 			words(title(v.Name)), words(string(v.Kind)), words(orDash(covers(v))), until(v, now),
-			words(orDash(shortened(v.Thumbprint, u.outStyle))), u.verdict(v),
+			words(orDash(brief(v.Thumbprint, u.outStyle))), u.verdict(v),
 		})
 	}
 	u.table([]string{"name", "kept as", "covers", "valid", "thumbprint", "gateway"}, rows)
@@ -73,7 +73,7 @@ func (u *ui) vaultCertificateVersions(value vaultCertificatesValue, newest strin
 		case v.Version == newest:
 			state = words(good("newest enabled"))
 		}
-		rows = append(rows, []line{words(v.Version), words(created), until(v, now), words(orDash(v.Thumbprint)), state})
+		rows = append(rows, []line{words(v.Version), words(created), until(v, now), words(orDash(brief(v.Thumbprint, u.outStyle))), state})
 	}
 	u.table([]string{"version", "created", "valid", "thumbprint", ""}, rows)
 }
@@ -105,11 +105,7 @@ func (u *ui) verdict(v vaultCertificateValue) line {
 	case *v.Usable:
 		return words(good("usable"))
 	}
-	codes := make([]string, len(v.Findings))
-	for i, finding := range v.Findings {
-		codes[i] = finding.Code
-	}
-	return words(bad(strings.Join(codes, ", ")))
+	return words(bad("unusable")) // why stands below
 }
 
 func tagText(tags map[string]string) string {

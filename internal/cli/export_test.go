@@ -78,3 +78,19 @@ func TenantNamed(tenants []cloud.Tenant, given string) string {
 	}
 	return found.ID
 }
+
+// Terminal is a terminal of that many columns, as commands write to it.
+func Terminal(width int, write func(table func(headings []string, rows ...[]string), advice func(string))) string {
+	var out strings.Builder
+	u := newUI(Environment{Stdout: &out, Width: width, Lookup: func(string) string { return "" }}.withDefaults(), false, true)
+	write(func(headings []string, rows ...[]string) {
+		lines := make([][]line, len(rows))
+		for i, row := range rows {
+			for _, cell := range row {
+				lines[i] = append(lines[i], words(cell))
+			}
+		}
+		u.table(headings, lines)
+	}, func(text string) { u.advice(u.out, u.outStyle, 4, "mend: ", text) })
+	return out.String()
+}

@@ -58,15 +58,12 @@ const nothingChanged = "as before: nothing was changed"
 
 // show writes a failure for people.
 func (u *ui) showFailure(f failure) {
-	lines := []line{words(bad("error: "), f.Message)}
+	u.progress.done()
+	fmt.Fprintln(u.err, u.fold(u.errors.render(words(bad("error: "), f.Message)), 0, 0))
 	if f.Serving != "" {
-		lines = append(lines, words(faint("serving now: "), f.Serving))
+		fmt.Fprintln(u.err, u.fold(u.errors.render(words(faint("serving now: "), f.Serving)), 0, 0))
 	}
 	if f.Hint != "" {
-		lines = append(lines, words(faint("next: "), f.Hint))
-	}
-	u.progress.done()
-	for _, l := range lines {
-		fmt.Fprintln(u.err, u.errors.render(l))
+		u.advice(u.err, u.errors, 0, "next: ", f.Hint)
 	}
 }

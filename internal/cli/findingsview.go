@@ -22,7 +22,7 @@ func (u *ui) findings(list pki.Findings) {
 	for _, finding := range list {
 		u.item(u.outStyle.severity(finding.Severity), finding.Sentence, faint(" ["+finding.Code+"]"))
 		if finding.Mend != "" {
-			u.item(span{text: " "}, faint("mend: "), finding.Mend)
+			u.advice(u.out, u.outStyle, 4, "mend: ", finding.Mend)
 		}
 	}
 }

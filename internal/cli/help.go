@@ -3,9 +3,11 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
+	"charm.land/lipgloss/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -49,8 +51,13 @@ func (h helper) commands(heading string, cmd *cobra.Command, group string) {
 	}
 	slices.SortStableFunc(list, func(a, b *cobra.Command) int { return cmp.Compare(place(a), place(b)) })
 	h.heading(heading)
+	widest := len("certificates") // so that all groups of the front page agree
 	for _, sub := range list {
-		h.say("  ", accent(fmt.Sprintf("%-13s", sub.Name())), lowerFirst(sub.Short))
+		widest = max(widest, len(sub.Name()))
+	}
+	for _, sub := range list {
+		head := "  " + h.outStyle.render(words(accent(fmt.Sprintf("%-*s", widest, sub.Name())))) + "  "
+		fmt.Fprintln(h.out, head+h.fold(h.outStyle.render(words(lowerFirst(sub.Short))), 0, lipgloss.Width(head)))
 	}
 }
 
@@ -71,7 +78,7 @@ func (h helper) command(cmd *cobra.Command) {
 		h.text(cmd.Long)
 	}
 	h.heading("Usage")
-	h.text("  " + cmd.UseLine())
+	fmt.Fprintln(h.out, h.fold(h.outStyle.render(words(cmd.UseLine())), 2, 4))
 	h.subcommands(cmd)
 	if cmd.Example != "" {
 		h.heading("Examples")
@@ -79,7 +86,7 @@ func (h helper) command(cmd *cobra.Command) {
 	}
 	own := cmd.Flags()
 	own.SortFlags = false
-	for _, group := range []string{"Flags", "Deployment", "Logins", "Azure"} {
+	for _, group := range flagGroups(own) {
 		h.flags(group, own, func(flag *pflag.Flag) bool {
 			return cmd.InheritedFlags().Lookup(flag.Name) == nil && flagGroup(flag) == group
 		})
@@ -105,7 +112,7 @@ func (h helper) exitStatus(cmd *cobra.Command) {
 	for _, status := range statuses() {
 		for _, code := range codes {
 			if code == status.code {
-				h.say(fmt.Sprintf("  %3d  ", code), status.meaning)
+				fmt.Fprintln(h.out, fmt.Sprintf("  %3d  ", code)+h.fold(h.outStyle.render(words(status.meaning)), 0, 7))
 			}
 		}
 	}
@@ -153,6 +160,18 @@ func groupFlags(flags *pflag.FlagSet, group string, names ...string) {
 	}
 }
 
+// flagGroups are the headings of a command's flags, in the order in which its
+// flags were made, its own first.
+func flagGroups(flags *pflag.FlagSet) []string {
+	groups := []string{"Flags"}
+	flags.VisitAll(func(flag *pflag.Flag) {
+		if group := flagGroup(flag); !slices.Contains(groups, group) {
+			groups = append(groups, group)
+		}
+	})
+	return groups
+}
+
 func flagGroup(flag *pflag.Flag) string {
 	if group := flag.Annotations[flagGroupKey]; len(group) == 1 {
 		return group[0]
@@ -160,12 +179,38 @@ func flagGroup(flag *pflag.Flag) string {
 	return "Flags"
 }
 
-// text writes our own text, whose line breaks are meant.
+// text writes our own text, whose line breaks are meant, except within a
+// paragraph on a terminal that is narrower than it was written for. Examples are
+// left to the terminal, so that they can be copied.
 func (h helper) text(text string) {
+	var paragraph []string
+	end := func() {
+		if len(paragraph) > 0 {
+			fmt.Fprintln(h.out, h.fold(h.outStyle.render(words(strings.Join(paragraph, " "))), 0, 0))
+		}
+		paragraph = nil
+	}
+	narrow := false
 	for row := range strings.SplitSeq(text, "\n") {
+		narrow = narrow || h.width > 0 && lipgloss.Width(row) > h.width
+	}
+	for row := range strings.SplitSeq(text, "\n") {
+		if narrow && row != "" && row[0] != ' ' {
+			paragraph = append(paragraph, row)
+			continue
+		}
+		end()
+		if head := entry.FindString(row); head != "" {
+			fmt.Fprintln(h.out, h.outStyle.render(words(head))+h.fold(h.outStyle.render(words(row[len(head):])), 0, len(head)))
+			continue
+		}
 		fmt.Fprintln(h.out, h.outStyle.render(words(row)))
 	}
+	end()
 }
+
+// entry is the beginning of a row in a list: a name, and the gap behind it.
+var entry = regexp.MustCompile(`^ +\S+ {2,}`)
 
 func lowerFirst(text string) string {
 	if text == "" {

@@ -112,5 +112,5 @@ func (u *ui) next(ready *prepared, options rollOutOptions, save string) {
 			options.site.words() + options.azure.words()
 	}
 	fmt.Fprintln(u.out)
-	u.say(faint("nothing was changed; next: "), command)
+	u.advice(u.out, u.outStyle, 0, "nothing was changed; next: ", command)
 }

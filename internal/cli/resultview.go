@@ -57,7 +57,7 @@ func (u *ui) result(result rotation.Result, name string, now time.Time) {
 		field{"run", words(result.RunID)},
 	)
 	if next := nextAfter(result, name); next != "" {
-		u.say(faint("next: "), next)
+		u.advice(u.out, u.outStyle, 0, "next: ", next)
 	}
 }
 

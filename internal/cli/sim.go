@@ -104,12 +104,12 @@ func faultHelp() string {
 // columns sets words in lines that fit a help text.
 func columns(words []string) string {
 	var text strings.Builder
-	for line := range slices.Chunk(words, 4) {
-		text.WriteString(" ")
+	for line := range slices.Chunk(words, 3) {
+		row := " "
 		for _, word := range line {
-			fmt.Fprintf(&text, " %-20s", word)
+			row += fmt.Sprintf(" %-24s", word)
 		}
-		text.WriteString("\n")
+		text.WriteString(strings.TrimRight(row, " ") + "\n")
 	}
 	return text.String()
 }

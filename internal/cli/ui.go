@@ -26,7 +26,6 @@ import (
 	"sync/atomic"
 
 	"charm.land/lipgloss/v2"
-	"charm.land/lipgloss/v2/table"
 )
 
 // ui writes for people and for scripts.
@@ -65,19 +64,59 @@ func (u *ui) sayIndented(indent int, parts ...any) {
 func (u *ui) item(sign span, parts ...any) {
 	head := "  " + u.outStyle.render(line{sign}) + " "
 	hang := lipgloss.Width(head)
-	text := u.fold(u.outStyle.render(words(parts...)), 0, 0)
-	if u.width > 0 {
-		text = lipgloss.Wrap(u.outStyle.render(words(parts...)), max(20, u.width-hang), "")
-	}
-	fmt.Fprintln(u.out, head+strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", hang)))
+	fmt.Fprintln(u.out, head+u.fold(u.outStyle.render(words(parts...)), 0, hang))
 }
 
 // fold wraps rendered text when there is a width to wrap to.
 func (u *ui) fold(text string, first, hang int) string {
 	if u.width > 0 {
-		text = lipgloss.Wrap(text, max(20, u.width-hang), "")
+		text = broken.Replace(lipgloss.Wrap(unbroken.Replace(text), max(20, u.width-hang), ""))
 	}
 	return strings.Repeat(" ", first) + strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", hang))
+}
+
+// Names, ids and flags are full of hyphens, and whoever wraps for us breaks lines
+// behind each. While it does, a hyphen is a private character, which escape lets
+// nobody else bring.
+var (
+	unbroken = strings.NewReplacer("-", "\ue000")
+	broken   = strings.NewReplacer("\ue000", "-")
+)
+
+// advice writes what mends something. A command in it that does not fit on the
+// line gets lines of its own, which only the terminal breaks: so it can be copied.
+func (u *ui) advice(out io.Writer, p palette, indent int, label, advice string) {
+	margin, head, said := strings.Repeat(" ", indent), p.render(words(faint(label))), p.render(words(advice))
+	prose, command, found := cutCommand(said)
+	switch {
+	case u.width == 0 || indent+lipgloss.Width(head+said) <= u.width:
+		fmt.Fprintln(out, margin+head+said)
+	case !found:
+		fmt.Fprintln(out, u.fold(head+said, indent, indent))
+	case prose == "":
+		fmt.Fprintln(out, margin+head+command)
+	default:
+		fmt.Fprintln(out, u.fold(head+prose, indent, indent))
+		fmt.Fprintln(out, margin+command)
+	}
+}
+
+// cutCommand splits advice into what is said and the command to type, which is
+// always at its end.
+func cutCommand(advice string) (prose, command string, found bool) {
+	at := -1
+	for _, program := range []string{"az ", "cartouche ", "openssl ", "keytool "} {
+		if strings.HasPrefix(advice, program) {
+			return "", advice, true
+		}
+		if i := strings.Index(advice, ": "+program); i >= 0 && (at < 0 || i < at) {
+			at = i
+		}
+	}
+	if at < 0 {
+		return advice, "", false
+	}
+	return advice[:at+1], advice[at+2:], true
 }
 
 // heading writes a title with an empty line before it.
@@ -104,40 +143,6 @@ func (u *ui) fields(list ...field) {
 		head := "  " + u.outStyle.render(words(faint(f.name))) + gap
 		text := u.fold(u.outStyle.render(f.value), 0, widest+4)
 		fmt.Fprintln(u.out, head+text)
-	}
-}
-
-// table writes columns under headings, without lines: alignment is enough.
-func (u *ui) table(headings []string, rows [][]line) {
-	t := table.New().Border(lipgloss.HiddenBorder()).
-		BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
-		BorderHeader(false).BorderColumn(false).
-		StyleFunc(func(int, int) lipgloss.Style { return lipgloss.NewStyle().PaddingRight(2) })
-	heads := make([]string, len(headings))
-	for i, heading := range headings {
-		heads[i] = u.outStyle.render(words(faint(heading)))
-	}
-	t.Headers(heads...)
-	for _, row := range rows {
-		cells := make([]string, len(headings))
-		for i := range cells {
-			if i < len(row) {
-				cells[i] = u.outStyle.render(row[i])
-			}
-		}
-		t.Row(cells...)
-	}
-	rendered := t.Render()
-	if u.width > 0 && lipgloss.Width(rendered) > u.width {
-		rendered = t.Width(u.width).Render()
-	}
-	u.block(rendered)
-}
-
-// block writes rendered lines without the spaces at their ends.
-func (u *ui) block(rendered string) {
-	for text := range strings.SplitSeq(rendered, "\n") {
-		fmt.Fprintln(u.out, strings.TrimRight(text, " "))
 	}
 }
 

@@ -11,13 +11,14 @@ import (
 
 // sourcesText says where a certificate may come from.
 const sourcesText = `Where the certificate comes from:
-  --pfx FILE                         a file; it goes to the gateway, or, where a listener
-                                     follows a certificate in Key Vault, there as a new version
-  --vault VAULT --certificate NAME   Key Vault; a gateway that may read the vault gets a
-                                     reference, and the key is never read
-  both                               the file is imported into the vault first
-  neither                            what listeners follow in Key Vault: when it was renewed
-                                     there, one write makes the gateway look again`
+  --pfx FILE   a file; it goes to the gateway, or, where a listener follows a
+               certificate in Key Vault, there as a new version
+  --vault VAULT --certificate NAME
+               Key Vault; a gateway that may read the vault gets a reference,
+               and the key is never read
+  both         the file is imported into the vault first
+  neither      what listeners follow in Key Vault: when it was renewed there,
+               one write makes the gateway look again`
 
 // vaultFlags name a certificate in Key Vault, and how listeners are to hold it.
 type vaultFlags struct {

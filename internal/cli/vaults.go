@@ -221,7 +221,7 @@ func (u *ui) vaultTable(values []vaultValue) {
 		}
 		u.item(caution("!"), title(v.Name), ": ", v.Unread.Message)
 		if v.Unread.Hint != "" {
-			u.item(span{text: " "}, faint("mend: "), v.Unread.Hint)
+			u.advice(u.out, u.outStyle, 4, "mend: ", v.Unread.Hint)
 		}
 	}
 }

@@ -35,9 +35,9 @@ func (u *ui) handshakes(seen []handshake.Observation, now time.Time) {
 				failures = failures[:len(failures)-1] // without SNI it is the same
 			}
 		}
-		rows = append(rows, []line{words("  " + o.Target), words(at(o)), words(sni(o)), words(orDash(o.Protocol)), served})
+		rows = append(rows, []line{words(o.Target), words(at(o)), words(sni(o)), words(orDash(o.Protocol)), served})
 	}
-	u.table([]string{"  endpoint", "at", "SNI", "protocol", "serves"}, rows)
+	u.table([]string{"endpoint", "at", "SNI", "protocol", "serves"}, rows)
 	for _, o := range failures {
 		u.item(u.outStyle.cross(), o.Target, faint(" at "+at(o)+": "), o.Failure)
 	}
