@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"crypto/rand"
-	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -22,11 +20,4 @@ func (h hosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	handler.ServeHTTP(w, r)
-}
-
-func newGUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

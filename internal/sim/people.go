@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 	"github.com/cartouche-gis/cartouche/internal/sim/entra"
 )
@@ -18,16 +20,16 @@ func (w *World) settle() (err error) {
 	if w.cloud, err = findCloud(w.cloudWord); err != nil {
 		return err
 	}
-	w.tenant = entra.Tenant{ID: newGUID(), Domain: w.layout.Tenant.Domain, Name: w.layout.Tenant.Name,
-		Applications: []entra.Application{{ClientID: newGUID(), ObjectID: newGUID(), Name: "cartouche-operator", Secret: rand.Text()}}}
+	w.tenant = entra.Tenant{ID: uuid.NewString(), Domain: w.layout.Tenant.Domain, Name: w.layout.Tenant.Name,
+		Applications: []entra.Application{{ClientID: uuid.NewString(), ObjectID: uuid.NewString(), Name: "cartouche-operator", Secret: rand.Text()}}}
 	subscribe := func(tenant string, names []string) {
 		for _, name := range names {
-			w.subscriptions = append(w.subscriptions, arm.Subscription{ID: newGUID(), Name: name, Tenant: tenant})
+			w.subscriptions = append(w.subscriptions, arm.Subscription{ID: uuid.NewString(), Name: name, Tenant: tenant})
 		}
 	}
 	subscribe(w.tenant.ID, w.layout.Subscriptions)
 	for _, other := range w.layout.OtherTenants {
-		tenant := entra.Tenant{ID: newGUID(), Domain: other.Domain, Name: other.Name}
+		tenant := entra.Tenant{ID: uuid.NewString(), Domain: other.Domain, Name: other.Name}
 		w.others = append(w.others, tenant)
 		subscribe(tenant.ID, other.Subscriptions)
 	}

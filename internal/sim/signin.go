@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"sync"
 
+	"github.com/google/uuid"
+
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 	"github.com/cartouche-gis/cartouche/internal/sim/entra"
@@ -31,16 +33,16 @@ func (w *World) settlePeople() {
 	}
 	w.rights = map[string]string{}
 	for _, file := range files {
-		p := entra.Person{Name: file.Name, User: file.User + "@" + w.tenant.Domain, Password: rand.Text()[:16], ObjectID: newGUID(), Home: w.tenant.ID, Guest: map[string]string{}}
+		p := entra.Person{Name: file.Name, User: file.User + "@" + w.tenant.Domain, Password: rand.Text()[:16], ObjectID: uuid.NewString(), Home: w.tenant.ID, Guest: map[string]string{}}
 		for _, other := range w.others {
-			p.Guest[other.ID] = newGUID()
+			p.Guest[other.ID] = uuid.NewString()
 		}
 		w.people = append(w.people, p)
 		w.rights[p.User] = cmp.Or(file.Rights, operator)
 	}
-	w.runners = []entra.Identity{{ClientID: newGUID(), ObjectID: newGUID(), Name: "jumpbox", Tenant: w.tenant}}
+	w.runners = []entra.Identity{{ClientID: uuid.NewString(), ObjectID: uuid.NewString(), Name: "jumpbox", Tenant: w.tenant}}
 	w.appService = rand.Text()
-	w.workload = &entra.Issuer{URL: "https://" + w.layout.Location + "." + workloadHost + "/" + w.tenant.ID + "/" + newGUID() + "/", Now: w.ground.Clock.Now, Key: programKey}
+	w.workload = &entra.Issuer{URL: "https://" + w.layout.Location + "." + workloadHost + "/" + w.tenant.ID + "/" + uuid.NewString() + "/", Now: w.ground.Clock.Now, Key: programKey}
 	application := &w.tenant.Applications[0]
 	application.Federated = []entra.Federated{{Issuer: w.workload.URL, Subject: workloadSubject, Audience: workloadAudience}}
 	w.certificate = sync.OnceValues(func() (*authority.Issued, error) {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 	"github.com/cartouche-gis/cartouche/internal/sim/entra"
 )
@@ -27,7 +29,7 @@ func (w *World) addIdentity(identity identityFile) error {
 		return fmt.Errorf("identity %s: %w", identity.Name, err)
 	}
 	w.addGroup(subscription, identity.Group)
-	id, principal, client := resourceID(subscription, identity.Group, identityKind, identity.Name), newGUID(), newGUID()
+	id, principal, client := resourceID(subscription, identity.Group, identityKind, identity.Name), uuid.NewString(), uuid.NewString()
 	if identity.Runner {
 		w.runners = append(w.runners, entra.Identity{ClientID: client, ObjectID: principal, Name: identity.Name, ResourceID: id, Tenant: w.tenant})
 		w.entra.SetIdentities(w.runners...)

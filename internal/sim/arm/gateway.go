@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
@@ -241,7 +243,7 @@ func mark(document map[string]any, state string) {
 
 // stamp moves the ETag of the document and of its children.
 func stamp(document map[string]any) {
-	etag := `W/"` + newGUID() + `"`
+	etag := `W/"` + uuid.NewString() + `"`
 	document["etag"] = etag
 	for _, list := range collections(document) {
 		for _, child := range list {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/cartouche-gis/cartouche/internal/sim/arm/graph"
 	"github.com/cartouche-gis/cartouche/internal/sim/entra"
 )
@@ -163,7 +165,7 @@ func invalidQuery(err error) *failure {
 }
 
 func badQuery(code, message string) *failure {
-	return fail(http.StatusBadRequest, "BadRequest", "Please provide below info when asking for support: timestamp = %s, correlationId = %s.", time.Now().UTC().Format(time.RFC3339Nano), newGUID()).with(code, "%s", message)
+	return fail(http.StatusBadRequest, "BadRequest", "Please provide below info when asking for support: timestamp = %s, correlationId = %s.", time.Now().UTC().Format(time.RFC3339Nano), uuid.NewString()).with(code, "%s", message)
 }
 
 // number reads a JSON number as an int.

@@ -1,14 +1,14 @@
 package arm
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/cartouche-gis/cartouche/internal/sim/entra"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
@@ -31,10 +31,10 @@ type call struct {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	correlation := r.Header.Get("X-Ms-Correlation-Request-Id")
 	if correlation == "" {
-		correlation = newGUID()
+		correlation = uuid.NewString()
 	}
 	h := w.Header()
-	h.Set("X-Ms-Request-Id", newGUID())
+	h.Set("X-Ms-Request-Id", uuid.NewString())
 	h.Set("X-Ms-Correlation-Request-Id", correlation)
 	h.Set("Cache-Control", "no-cache")
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -137,20 +137,7 @@ func (c call) body() (map[string]any, *failure) {
 	return document, nil
 }
 
-// newGUID is a random version 4 UUID.
-func newGUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:])
-	return guid(b)
-}
-
 // guidOf is the same UUID for the same text, every time.
 func guidOf(text string) string {
-	sum := sha256.Sum256([]byte(strings.ToLower(text)))
-	return guid([16]byte(sum[:16]))
-}
-
-func guid(b [16]byte) string {
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	return uuid.NewSHA1(uuid.Nil, []byte(strings.ToLower(text))).String()
 }

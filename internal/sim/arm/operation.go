@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
@@ -54,7 +56,7 @@ func (s *Server) newOperation(object string) (*operation, context.Context) {
 			location = strings.ToLower(text)
 		}
 	}
-	op := &operation{id: newGUID(), subscription: id.subscription, location: location, object: object, status: "InProgress"}
+	op := &operation{id: uuid.NewString(), subscription: id.subscription, location: location, object: object, status: "InProgress"}
 	ctx, cancel := context.WithCancel(s.ctx)
 	op.cancel = cancel
 	s.operations[op.id] = op
@@ -128,7 +130,7 @@ func (s *Server) supersede(g *gateway) {
 	}
 	op.status = "Canceled"
 	op.failure = fail(http.StatusOK, "Canceled", "Operation was canceled.").
-		with("CanceledAndSupersededDueToAnotherOperation", "Operation PutApplicationGatewayOperation (%s) was canceled and superseded by operation PutApplicationGatewayOperation (%s).", op.id, newGUID())
+		with("CanceledAndSupersededDueToAnotherOperation", "Operation PutApplicationGatewayOperation (%s) was canceled and superseded by operation PutApplicationGatewayOperation (%s).", op.id, uuid.NewString())
 	op.cancel()
 	g.running = nil
 	s.ground.Ledger.Record(ground.OperationFinished, g.id, op.status)

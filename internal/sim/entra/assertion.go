@@ -36,8 +36,7 @@ func (s *Server) withCertificates(a Application) Application {
 func (s *Server) checkAssertion(assertion string, application Application) *failure {
 	claims := jwt.MapClaims{}
 	if _, _, err := jwt.NewParser().ParseUnverified(assertion, claims); err != nil {
-		f := problem("invalid_request", 50027, "JWT token is invalid or malformed.")
-		return &f
+		return problem("invalid_request", 50027, "JWT token is invalid or malformed.")
 	}
 	issuer, _ := claims.GetIssuer()
 	if !strings.EqualFold(issuer, application.ClientID) {
@@ -52,13 +51,11 @@ func (s *Server) checkAssertion(assertion string, application Application) *fail
 			return nil
 		}
 		if errors.Is(err, jwt.ErrTokenExpired) {
-			f := problem("invalid_client", 700024, "Client assertion is not within its valid time range.")
-			return &f
+			return problem("invalid_client", 700024, "Client assertion is not within its valid time range.")
 		}
 	}
-	f := problem("invalid_client", 700027, "The certificate with identifier used to sign the client assertion is not registered on application, "+
+	return problem("invalid_client", 700027, "The certificate with identifier used to sign the client assertion is not registered on application, "+
 		"or the assertion failed signature validation.")
-	return &f
 }
 
 // checkFederated compares issuer, audience and subject with the application's
@@ -84,9 +81,8 @@ func (s *Server) checkFederated(assertion string, claims jwt.MapClaims, applicat
 		}
 		return s.checkIssued(assertion, issuer)
 	}
-	f := problem("invalid_client", number, "No matching federated identity record found for presented assertion %s '%s'. "+
+	return problem("invalid_client", number, "No matching federated identity record found for presented assertion %s '%s'. "+
 		"Check your federated identity credential Subject, Audience and Issuer against the presented assertion.", what, clip(value))
-	return &f
 }
 
 func (s *Server) checkIssued(assertion, issuer string) *failure {
@@ -100,10 +96,8 @@ func (s *Server) checkIssued(assertion, issuer string) *failure {
 		case err == nil:
 			return nil
 		case errors.Is(err, jwt.ErrTokenExpired):
-			f := problem("invalid_client", 700024, "Client assertion is not within its valid time range.")
-			return &f
+			return problem("invalid_client", 700024, "Client assertion is not within its valid time range.")
 		}
 	}
-	f := problem("invalid_client", 50013, "Assertion failed signature validation.")
-	return &f
+	return problem("invalid_client", 50013, "Assertion failed signature validation.")
 }

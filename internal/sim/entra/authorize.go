@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // visit is a person on the way through the pages: for a client that waits at
@@ -50,7 +52,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, name string) 
 	form := r.Form
 	application, f := s.application(name, form.Get("client_id"))
 	if f != nil {
-		s.showProblem(w, *f)
+		s.showProblem(w, f)
 		return
 	}
 	redirect := form.Get("redirect_uri")
@@ -87,18 +89,15 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request, name string) 
 func (v *visit) check(responseType string) *failure {
 	switch {
 	case responseType == "":
-		f := problem("invalid_request", 900144, "The request body must contain the following parameter: 'response_type'.")
-		return &f
+		return problem("invalid_request", 900144, "The request body must contain the following parameter: 'response_type'.")
 	case responseType != "code":
-		f := problem("unsupported_response_type", 700054, "response_type '%s' is not enabled for the application.", clip(responseType))
-		return &f
+		return problem("unsupported_response_type", 700054, "response_type '%s' is not enabled for the application.", clip(responseType))
 	case !slices.Contains([]string{"", "query", "fragment", "form_post"}, v.mode):
 		f := problem("invalid_request", 900144, "The response_mode '%s' is not supported.", clip(v.mode)) // guess: number and text
 		v.mode = "query"
-		return &f
+		return f
 	case !slices.Contains([]string{"", "plain", "S256"}, v.method):
-		f := problem("invalid_request", 9002314, "The code_challenge_method '%s' is not supported.", clip(v.method)) // guess: number and text
-		return &f
+		return problem("invalid_request", 9002314, "The code_challenge_method '%s' is not supported.", clip(v.method)) // guess: number and text
 	}
 	return nil
 }
@@ -160,7 +159,7 @@ func (s *Server) giveCode(w http.ResponseWriter, v *visit) {
 		s.showProblem(w, problem("temporarily_unavailable", 90055, "Too many sign-ins are waiting."))
 		return
 	}
-	s.sendBack(w, v, url.Values{"code": {"0." + code}, "session_state": {newGUID()}})
+	s.sendBack(w, v, url.Values{"code": {"0." + code}, "session_state": {uuid.NewString()}})
 }
 
 func (v *visit) signIn() signIn {
@@ -184,8 +183,7 @@ func (s *Server) tokenForCode(w http.ResponseWriter, r *http.Request, name strin
 	}
 	s.mu.Unlock()
 	refuse := func(number int, format string, args ...any) *failure {
-		f := problem("invalid_grant", number, format, args...)
-		return &f
+		return problem("invalid_grant", number, format, args...)
 	}
 	switch {
 	case !found:

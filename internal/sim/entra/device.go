@@ -16,7 +16,6 @@ type device struct {
 	application Application
 	resource    string
 	scopes      []string
-	began       time.Time
 	asked       time.Time // last poll
 	state       deviceState
 	in          signIn // once approved
@@ -41,21 +40,19 @@ func (s *Server) startDevice(w http.ResponseWriter, r *http.Request, name string
 		return f
 	}
 	if !application.Public {
-		f := problem("invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
-		return &f
+		return problem("invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
 	}
 	tenant, _ := s.tenant(name)
 	resource, scopes, f := s.personScopes(r.PostForm, tenant)
 	if f != nil {
 		return f
 	}
-	d := &device{code: userCode(), tenantName: name, application: application, resource: resource, scopes: scopes, began: time.Now()}
+	d := &device{code: userCode(), tenantName: name, application: application, resource: resource, scopes: scopes}
 	s.mu.Lock()
 	deviceCode, ok := s.devices.put(d)
 	s.mu.Unlock()
 	if !ok {
-		f := problem("temporarily_unavailable", 90055, "Too many sign-ins are waiting.")
-		return &f
+		return problem("temporarily_unavailable", 90055, "Too many sign-ins are waiting.")
 	}
 	seconds, interval := int(s.options.DeviceLife.Seconds()), int(s.options.DeviceInterval.Seconds())
 	body := map[string]any{"user_code": d.code, "device_code": deviceCode, "verification_uri": s.options.Device, "expires_in": seconds, "interval": interval,
@@ -95,18 +92,17 @@ func (s *Server) tokenForDevice(w http.ResponseWriter, r *http.Request, name str
 		code = r.PostForm.Get("code") // v1
 	}
 	d, late, found := s.devices.get(code)
-	var f2 failure
 	switch {
 	case !found || !same(application, d.application):
-		f2 = problem("bad_verification_code", 70018, "Invalid verification code due to User typing in wrong user code for device code flow.")
+		f = problem("bad_verification_code", 70018, "Invalid verification code due to User typing in wrong user code for device code flow.")
 	case d.state == declined:
-		f2 = problem("authorization_declined", 65004, "User declined to consent to access the app.")
+		f = problem("authorization_declined", 65004, "User declined to consent to access the app.")
 	case late:
-		f2 = problem("expired_token", 70020, "The provided value for the input parameter 'device_code' is not valid. This device code has expired.")
+		f = problem("expired_token", 70020, "The provided value for the input parameter 'device_code' is not valid. This device code has expired.")
 	case d.state == pending && !s.options.Guesses.NeverSlowDown && time.Since(d.asked) < s.options.DeviceInterval/2:
-		f2 = problem("slow_down", 70016, "OAuth 2.0 device flow error. The polling interval must be increased.")
+		f = problem("slow_down", 70016, "OAuth 2.0 device flow error. The polling interval must be increased.")
 	case d.state == pending:
-		f2 = problem("authorization_pending", 70016, "OAuth 2.0 device flow error. Authorization is pending. Continue polling.")
+		f = problem("authorization_pending", 70016, "OAuth 2.0 device flow error. Authorization is pending. Continue polling.")
 	}
 	if found {
 		d.asked = time.Now()
@@ -114,11 +110,12 @@ func (s *Server) tokenForDevice(w http.ResponseWriter, r *http.Request, name str
 			s.devices.drop(code) // good for one answer
 		}
 	}
-	s.mu.Unlock()
-	if f2.Code != "" {
-		return &f2
+	if f != nil {
+		s.mu.Unlock()
+		return f
 	}
 	in := d.in
+	s.mu.Unlock()
 	in.continuous = continuous(r.PostForm)
 	s.answerPerson(w, in)
 	return nil

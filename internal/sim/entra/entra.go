@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
@@ -128,7 +130,7 @@ func (s *Server) Hosts() []string { return append([]string{s.options.Host}, s.op
 // ServeHTTP routes by path; the tenant in it is an id, a domain, or one of
 // common and organizations.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Ms-Request-Id", newGUID())
+	w.Header().Set("X-Ms-Request-Id", uuid.NewString())
 	w.Header().Set("Cache-Control", "no-store, no-cache")
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	path := strings.Split(strings.Trim(strings.ToLower(r.URL.Path), "/"), "/")
@@ -181,12 +183,4 @@ func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)
-}
-
-// newGUID is a random version 4 UUID.
-func newGUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
 )
 
 // Issuer gives tokens to workloads, as a Kubernetes cluster or a build service
@@ -35,7 +36,7 @@ func (i *Issuer) Mint(subject, audience string, life time.Duration) (string, err
 	}
 	now := i.Now()
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{"iss": i.URL, "sub": subject, "aud": []string{audience},
-		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(life).Unix(), "jti": newGUID()})
+		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(life).Unix(), "jti": uuid.NewString()})
 	token.Header["kid"] = "world"
 	return token.SignedString(key)
 }

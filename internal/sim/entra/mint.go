@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
 )
 
 // signIn is a person's sign-in to an application: what tokens are made from.
@@ -32,7 +33,7 @@ func (s *Server) signClaims(claims jwt.MapClaims) (string, error) {
 // accessClaims are those that all access tokens have.
 // Source: Microsoft identity platform, "Access token claims reference", v1.0.
 func (s *Server) accessClaims(tenant Tenant, application Application, resource, objectID string, continuous bool) jwt.MapClaims {
-	now, id := s.options.Ground.Clock.Now(), newGUID()
+	now, id := s.options.Ground.Clock.Now(), uuid.NewString()
 	claims := jwt.MapClaims{
 		"aud": resource, "iss": s.options.Issuer + tenant.ID + "/",
 		"iat": now.Unix(), "nbf": now.Add(-5 * time.Second).Unix(), "exp": now.Add(s.options.Lifetime).Unix(),
@@ -78,7 +79,7 @@ func (s *Server) idToken(in signIn) (string, error) {
 		"aud": in.application.ClientID, "iss": "https://" + s.options.Host + "/" + in.tenant.ID + "/v2.0",
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 		"name": in.person.Name, "oid": objectID, "preferred_username": in.person.User, "sub": objectID,
-		"tid": in.tenant.ID, "uti": newGUID(), "ver": "2.0",
+		"tid": in.tenant.ID, "uti": uuid.NewString(), "ver": "2.0",
 	}
 	if in.nonce != "" {
 		claims["nonce"] = in.nonce

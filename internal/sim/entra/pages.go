@@ -47,7 +47,7 @@ func (s *Server) show(w http.ResponseWriter, status int, name string, p page) {
 }
 
 // showProblem ends a visit that cannot be sent back to a client.
-func (s *Server) showProblem(w http.ResponseWriter, f failure) {
+func (s *Server) showProblem(w http.ResponseWriter, f *failure) {
 	s.show(w, http.StatusBadRequest, "problem", page{Title: "Sorry, but we’re having trouble signing you in.", Text: f.Description})
 }
 
@@ -62,7 +62,7 @@ func (s *Server) keepVisit(v *visit) url.Values {
 // takeVisit finds the visit of a form. Each page can be sent once.
 func (s *Server) takeVisit(w http.ResponseWriter, r *http.Request) *visit {
 	if f := readForm(r); f != nil {
-		s.showProblem(w, *f)
+		s.showProblem(w, f)
 		return nil
 	}
 	s.mu.Lock()
@@ -121,7 +121,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 func (s *Server) afterSignIn(w http.ResponseWriter, v *visit) {
 	tenant, f := s.tenantFor(v.person, v.tenantName, v.application)
 	if f != nil {
-		s.showProblem(w, *f)
+		s.showProblem(w, f)
 		return
 	}
 	v.tenant = tenant
@@ -209,7 +209,7 @@ func (s *Server) enterCode(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if f := readForm(r); f != nil {
-		s.showProblem(w, *f)
+		s.showProblem(w, f)
 		return
 	}
 	d, late := s.deviceByCode(clip(r.PostForm.Get("otc")))

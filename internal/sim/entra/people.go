@@ -93,16 +93,14 @@ func (s *Server) application(tenantName, id string) (Application, *failure) {
 		}
 	}
 	if in.ID == "" {
-		f := unknownTenant(tenantName)
-		return Application{}, &f
+		return Application{}, unknownTenant(tenantName)
 	}
 	for _, application := range firstParty {
 		if strings.EqualFold(application.ClientID, id) {
 			return application, nil
 		}
 	}
-	f := unknownApplication(id, in)
-	return Application{}, &f
+	return Application{}, unknownApplication(id, in)
 }
 
 // tenantFor is the tenant that a person signs in to: the one of the path, or
@@ -113,14 +111,12 @@ func (s *Server) tenantFor(p *Person, name string, application Application) (Ten
 	}
 	tenant, ok := s.tenant(name)
 	if !ok {
-		f := unknownTenant(name)
-		return Tenant{}, &f
+		return Tenant{}, unknownTenant(name)
 	}
 	if _, member := p.objectIn(tenant.ID); !member {
-		f := problem("invalid_grant", 50020, "User account '%s' from identity provider '%s%s/' does not exist in tenant '%s' and cannot access the application '%s'(%s) in that tenant. "+
+		return Tenant{}, problem("invalid_grant", 50020, "User account '%s' from identity provider '%s%s/' does not exist in tenant '%s' and cannot access the application '%s'(%s) in that tenant. "+
 			"The account needs to be added as an external user in the tenant first. Sign out and sign in again with a different Azure Active Directory user account.",
 			p.User, s.options.Issuer, p.Home, tenant.Name, application.ClientID, application.Name)
-		return Tenant{}, &f
 	}
 	return tenant, nil
 }

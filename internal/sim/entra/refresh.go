@@ -41,18 +41,14 @@ func (s *Server) tokenForRefresh(w http.ResponseWriter, r *http.Request, name st
 	const form = "2006-01-02T15:04:05.0000000Z"
 	switch since := kept.in.at.UTC(); {
 	case !found:
-		f := problem("invalid_grant", 9002313, "Invalid request. Request is malformed or invalid.")
-		return &f
+		return problem("invalid_grant", 9002313, "Invalid request. Request is malformed or invalid.")
 	case !same(application, kept.in.application) && !(application.family && kept.in.application.family):
-		f := problem("invalid_grant", 700007, "The refresh token was issued to another client '%s'.", kept.in.application.ClientID) // guess: number and text
-		return &f
+		return problem("invalid_grant", 700007, "The refresh token was issued to another client '%s'.", kept.in.application.ClientID) // guess: number and text
 	case kept.lapsed:
-		f := problem("invalid_grant", 700082, "The refresh token has expired due to inactivity. The token was issued on %s and was inactive for 90.00:00:00.", since.Format(form))
-		return &f
+		return problem("invalid_grant", 700082, "The refresh token has expired due to inactivity. The token was issued on %s and was inactive for 90.00:00:00.", since.Format(form))
 	case !validFrom.IsZero() && !kept.in.at.After(validFrom):
-		f := problem("invalid_grant", 50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password. "+
+		return problem("invalid_grant", 50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password. "+
 			"The grant was issued on '%s' and the TokensValidFrom date (before which tokens are not valid) for this user is '%s'.", since.Format(form), validFrom.UTC().Format(form))
-		return &f
 	}
 	in := kept.in
 	if in.tenant, f = s.tenantFor(in.person, name, application); f != nil {

@@ -28,13 +28,11 @@ func (s *Server) programResource(form url.Values, tenant Tenant) (string, *failu
 			}
 		}
 		if !found {
-			f := problem("invalid_scope", 1002012, "The provided value for scope %s is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", clip(scope))
-			return "", &f
+			return "", problem("invalid_scope", 1002012, "The provided value for scope %s is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).", clip(scope))
 		}
 	}
 	if !s.known(asked) {
-		f := unknownResource(asked, tenant)
-		return "", &f
+		return "", unknownResource(asked, tenant)
 	}
 	return asked, nil
 }
@@ -47,8 +45,7 @@ func (s *Server) personScopes(form url.Values, tenant Tenant) (resource string, 
 	}
 	scopes = strings.Fields(form.Get("scope"))
 	if len(scopes) == 0 {
-		f := problem("invalid_request", 900144, "The request body must contain the following parameter: 'scope'.")
-		return "", nil, &f
+		return "", nil, problem("invalid_request", 900144, "The request body must contain the following parameter: 'scope'.")
 	}
 	for _, word := range scopes {
 		if slices.Contains(oidcWords, word) {
@@ -59,8 +56,7 @@ func (s *Server) personScopes(form url.Values, tenant Tenant) (resource string, 
 			of = word[:at]
 		}
 		if resource != "" && strings.TrimRight(of, "/") != strings.TrimRight(resource, "/") {
-			f := problem("invalid_request", 28000, "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope %s is not valid.", clip(form.Get("scope")))
-			return "", nil, &f
+			return "", nil, problem("invalid_request", 28000, "Provided value for the input parameter scope is not valid because it contains more than one resource. Scope %s is not valid.", clip(form.Get("scope")))
 		}
 		resource = of
 	}
@@ -68,8 +64,7 @@ func (s *Server) personScopes(form url.Values, tenant Tenant) (resource string, 
 		resource = s.options.Directory
 	}
 	if !s.known(resource) {
-		f := unknownResource(resource, tenant)
-		return "", nil, &f
+		return "", nil, unknownResource(resource, tenant)
 	}
 	return resource, scopes, nil
 }

@@ -39,12 +39,10 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, name string) {
 // readForm reads the body of a POST.
 func readForm(r *http.Request) *failure {
 	if r.Method != http.MethodPost {
-		f := problem("invalid_request", 900561, "The endpoint only accepts POST requests. Received a %s request.", clip(r.Method))
-		return &f
+		return problem("invalid_request", 900561, "The endpoint only accepts POST requests. Received a %s request.", clip(r.Method))
 	}
 	if err := r.ParseForm(); err != nil {
-		f := problem("invalid_request", 900144, "The request body could not be read.")
-		return &f
+		return problem("invalid_request", 900144, "The request body could not be read.")
 	}
 	return nil
 }
@@ -53,16 +51,14 @@ func readForm(r *http.Request) *failure {
 func (s *Server) tokenForProgram(w http.ResponseWriter, r *http.Request, name string) *failure {
 	tenant, ok := s.tenant(name)
 	if !ok {
-		f := problem("invalid_request", 50059, "No tenant-identifying information found in either the request or implied by any provided credentials.")
-		return &f
+		return problem("invalid_request", 50059, "No tenant-identifying information found in either the request or implied by any provided credentials.")
 	}
 	application, proof, f := s.identify(r, name)
 	if f != nil {
 		return f
 	}
 	if proof == "" {
-		f := problem("invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
-		return &f
+		return problem("invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
 	}
 	resource, f := s.programResource(r.PostForm, tenant)
 	if f != nil {
@@ -70,8 +66,7 @@ func (s *Server) tokenForProgram(w http.ResponseWriter, r *http.Request, name st
 	}
 	signed, err := s.programToken(tenant, application, resource, proof, continuous(r.PostForm))
 	if err != nil {
-		f := problem("server_error", 90033, "The token could not be signed.")
-		return &f
+		return problem("server_error", 90033, "The token could not be signed.")
 	}
 	seconds := int(s.options.Lifetime.Seconds())
 	answer(w, http.StatusOK, map[string]any{"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": signed})
@@ -87,8 +82,7 @@ func (s *Server) identify(r *http.Request, tenantName string) (application Appli
 		id, secret = user, password
 	}
 	if id == "" {
-		f := problem("invalid_request", 900144, "The request body must contain the following parameter: 'client_id'.")
-		return application, "", &f
+		return application, "", problem("invalid_request", 900144, "The request body must contain the following parameter: 'client_id'.")
 	}
 	if application, f = s.application(tenantName, id); f != nil {
 		return application, "", f
@@ -100,8 +94,7 @@ func (s *Server) identify(r *http.Request, tenantName string) (application Appli
 		return application, "", nil
 	}
 	if application.Secret == "" || subtle.ConstantTimeCompare([]byte(secret), []byte(application.Secret)) != 1 {
-		f := wrongSecret(application.ClientID)
-		return application, "", &f
+		return application, "", wrongSecret(application.ClientID)
 	}
 	return application, "1", nil
 }
@@ -111,8 +104,7 @@ func (s *Server) identify(r *http.Request, tenantName string) (application Appli
 func (s *Server) identifyForPerson(r *http.Request, tenantName string) (Application, *failure) {
 	application, proof, f := s.identify(r, tenantName)
 	if f == nil && proof == "" && !application.Public {
-		refused := problem("invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
-		f = &refused
+		f = problem("invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
 	}
 	return application, f
 }

@@ -2,10 +2,8 @@ package vault
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -138,13 +136,4 @@ func (p *pair) export(contentType string, exportable bool) (string, error) {
 		file, err = pkcs12.Modern.EncodeTrustStore(all, "")
 	}
 	return base64.StdEncoding.EncodeToString(file), err
-}
-
-// newGUID is a random version 4 UUID.
-func newGUID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	text := hex.EncodeToString(b[:])
-	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
 }

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/cartouche-gis/cartouche/internal/sim/entra"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
@@ -115,7 +117,7 @@ func (s *Server) From(network Network) http.Handler {
 // receive lets faults happen and answers.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request, network Network) {
 	h := w.Header()
-	h.Set("X-Ms-Request-Id", newGUID())
+	h.Set("X-Ms-Request-Id", uuid.NewString())
 	h.Set("X-Ms-Keyvault-Network-Info", "conn_type=Ipv4;addr="+addressOf[network]+";act_addr_fam=InterNetwork;")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Content-Type-Options", "nosniff")
