@@ -113,7 +113,7 @@ func (r *Runner) switchOver(ctx context.Context, entry *runEntry, plan Plan, bun
 	default:
 		r.tell(PhaseSwitch, "writing to the gateway: listeners go to entry "+plan.Entry)
 	}
-	done, err := r.write(ctx, PhaseSwitch, plan.GatewayID, withIdentity(plan.AddIdentity, switchTo(plan.Moves, bundle)), 0)
+	done, err := r.write(ctx, PhaseSwitch, plan.GatewayID, withoutEntries(plan.Removes, withIdentity(plan.AddIdentity, switchTo(plan.Moves, bundle))), 0)
 	result.add(done)
 	entry.finished(StepSwitch, done.Operations, err)
 	if err == nil && done.Writes > 0 {

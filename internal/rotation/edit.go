@@ -84,6 +84,27 @@ func withIdentity(id string, inner edit) edit {
 	}
 }
 
+// withoutEntries makes an edit take entries out as well, unless they are used.
+func withoutEntries(names []string, inner edit) edit {
+	if len(names) == 0 {
+		return inner
+	}
+	return func(gateway *cloud.Gateway, carriedOut int) (cloud.Document, error) {
+		document, err := inner(gateway, carriedOut)
+		if err != nil {
+			return nil, err
+		}
+		changed, err := cloud.ParseGateway(document)
+		if err != nil {
+			return nil, fmt.Errorf("edit gateway: %w", err)
+		}
+		if without, err := changed.WithoutCertificates(names); err == nil {
+			return without, nil
+		}
+		return document, nil // somebody else uses one by now
+	}
+}
+
 // pendingMoves are the moves that are still to be made, and what stands in the
 // way of others.
 func pendingMoves(gateway *cloud.Gateway, moves []Move) (pending []Move, astray []string) {

@@ -65,9 +65,12 @@ type Plan struct {
 	// Entry is the name of the new sslCertificates entry.
 	Entry string `json:"entry"`
 	// Moves are the listeners that go to it; none when all is done already.
-	Moves  []Move   `json:"moves"`
-	Steps  []Step   `json:"steps"`
-	Proofs []string `json:"proofs"`
+	Moves []Move `json:"moves"`
+	// Removes are entries that go with the same write: references of a run that
+	// failed, which keep the gateway from being written as long as it cannot read them.
+	Removes []string `json:"removes,omitempty"`
+	Steps   []Step   `json:"steps"`
+	Proofs  []string `json:"proofs"`
 	// Operations are what Azure must permit the caller to do for all this.
 	Operations []Operation `json:"operations"`
 

@@ -32,7 +32,7 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 		GivenNames:   state.Deployment.GivenNames,
 		Serving:      describeLeaf(servingNow(state)),
 		Source:       "run " + run.ID,
-		Obstacles:    slices.Concat(withoutAccess(state.Obstacles), shapeObstacles(state)),
+		Obstacles:    slices.Concat(mended(withoutAccess(state.Obstacles)), shapeObstacles(state)),
 		Proofs:       proofs(state),
 	}
 	plan.Obstacles = append(plan.Obstacles, runObstacles(state, run, kept)...)
@@ -67,12 +67,46 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 		}
 		plan.Obstacles = append(plan.Obstacles, finding)
 	}
+	if state.Gateway.ProvisioningState() == "Failed" {
+		plan.Removes = unreadable(state, kept.Moves, plan.Moves)
+	}
 	plan.Basis = basis(state, plan.Certificate.Thumbprint)
 	plan.Steps = undoSteps(plan, run)
 	plan.Operations = operations(plan, state)
 	plan.Obstacles = append(plan.Obstacles, accessFindings(state.Access, plan.Operations)...)
 	plan.Hash = plan.computeHash()
 	return plan, nil
+}
+
+// mended makes a failed gateway a warning: the next good write mends it, and
+// going back is one. A run that was cut off while its write failed has no other
+// way out.
+func mended(obstacles pki.Findings) pki.Findings {
+	for i, finding := range obstacles {
+		if finding.Code == "gateway-failed" {
+			obstacles[i].Severity, obstacles[i].Mend = pki.Warning, ""
+			obstacles[i].Sentence = "the gateway's last change failed (provisioning state Failed); going back writes it once more, which mends it"
+		}
+	}
+	return obstacles
+}
+
+// unreadable are the references that a run added and nobody else uses. When its
+// write has failed they may be the reason.
+func unreadable(state State, made, back []Move) []string {
+	var names []string
+	for _, move := range made {
+		used := slices.ContainsFunc(state.Gateway.HTTPSListeners(), func(l cloud.Listener) bool {
+			leaves := slices.ContainsFunc(back, func(m Move) bool { return strings.EqualFold(m.Listener, l.Name) })
+			return !leaves && strings.EqualFold(l.CertificateName, move.To)
+		})
+		_, exists := state.Gateway.Certificate(move.To)
+		ours := move.Secret != "" && strings.HasPrefix(strings.ToLower(move.To), vaultPrefix)
+		if exists && ours && !used && !contains(names, move.To) {
+			names = append(names, move.To)
+		}
+	}
+	return names
 }
 
 func oldExpired(run journal.Run, goal Goal, notAfter time.Time) pki.Findings {
@@ -164,6 +198,9 @@ func undoSteps(plan Plan, run journal.Run) []Step {
 			changes = append(changes, fmt.Sprintf("add certificate entry %s, a reference to %s (%s)", move.To, move.Secret, follows(move.Secret)))
 		}
 		changes = append(changes, fmt.Sprintf("listener %s: %s -> %s", move.Listener, move.From, move.To))
+	}
+	for _, name := range plan.Removes {
+		changes = append(changes, "remove certificate entry "+name+", which the gateway may not be able to read")
 	}
 	return []Step{{
 		Kind: StepSwitch, Title: "take run " + run.ID + " back in one conditional write",

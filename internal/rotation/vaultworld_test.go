@@ -29,6 +29,8 @@ func TestKeyVault(t *testing.T) {
 		{"something newer waits in the vault", somethingNewerWaits},
 		{"Ctrl-C after the import", interruptedImport},
 		{"every fault", everyFault},
+		{"killed at every moment", killedAtEveryMoment},
+		{"killed, and the write fails", killedAndFailed},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(t, b.within(t))
