@@ -78,7 +78,7 @@ func covers(entry cloud.GatewayCertificate, state State) bool {
 // listener is configured with, and proves afterwards that nothing changed for
 // clients.
 func (r *Runner) Clean(ctx context.Context, before State, entries []string) (Result, error) {
-	blocked := slices.Concat(refusals(before.Obstacles), noListener(before))
+	blocked := slices.Concat(refusals(before.Obstacles), noListener(before), renewedMeanwhile(before, nil))
 	for _, listener := range before.Listeners {
 		// What is configured must be what is served: an instance that has not
 		// followed the last switch still lives on the old entry.

@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"crypto/x509"
 	"net"
 	"net/netip"
 	"slices"
@@ -201,8 +202,8 @@ func reached(wire []handshake.Observation, target handshake.Target) bool {
 
 // unprovable says what a change will not prove: listeners that stay as they
 // are, and ways that cannot be looked at from here.
-func unprovable(state State) pki.Findings {
-	found := append(leftBehind(state), severalCertificates(state)...)
+func unprovable(state State, renewed *x509.Certificate) pki.Findings {
+	found := append(leftBehind(state, renewed), severalCertificates(state)...)
 	for _, way := range ways(state) {
 		if !way.reached {
 			found = append(found, pki.Finding{

@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"crypto/x509"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,8 +14,9 @@ import (
 // leftBehind warns of HTTPS listeners that serve the very entry that ours go
 // away from, under names that are not the deployment's. They may be somebody
 // else's, so they are not touched; but if they are not, they would go on
-// serving the old certificate until it ends.
-func leftBehind(state State) pki.Findings {
+// serving the old certificate until it ends. That the new one covers their
+// names, too, is a sign that they are meant, and no more.
+func leftBehind(state State, renewed *x509.Certificate) pki.Findings {
 	var found pki.Findings
 	for _, listener := range state.Gateway.HTTPSListeners() {
 		ours := slices.ContainsFunc(state.Listeners, func(l Listener) bool { return strings.EqualFold(l.Name, listener.Name) })
@@ -22,11 +24,16 @@ func leftBehind(state State) pki.Findings {
 		if ours || !shares {
 			continue
 		}
+		uncovered := func(host string) bool { return !pki.Covers(renewed, host) }
+		though := ""
+		if len(listener.HostNames) > 0 && !slices.ContainsFunc(listener.HostNames, uncovered) {
+			though = ", though the new one is for its names as well"
+		}
 		found = append(found, pki.Finding{
 			Code: "listener-left-behind", Severity: pki.Warning,
-			Sentence: fmt.Sprintf("listener %s (%s) serves the same certificate entry %s, under no name of this deployment: it keeps the old certificate",
-				listener.Name, answersTo(listener), listener.CertificateName),
-			Mend: "if it is yours, name what users type for it: --name NAME",
+			Sentence: fmt.Sprintf("listener %s (%s) serves the same certificate entry %s, under no name of this deployment: it keeps the old certificate%s",
+				listener.Name, answersTo(listener), listener.CertificateName, though),
+			Mend: "if it is yours, name what users type for it, and it is taken along: --name NAME",
 		})
 	}
 	return found

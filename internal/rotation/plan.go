@@ -181,7 +181,7 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 	plan.AddIdentity = identity
 	seen := slices.DeleteFunc(withoutAccess(state.Obstacles), func(f pki.Finding) bool { return slices.Contains(vaultFindings(state, nil), f) })
 	plan.Obstacles = slices.Concat(seen, shapeObstacles(state), managed(state, moves), obstacles, reading, warnings, vaultFindings(state, moves),
-		pastTheGateway(state, plan.Certificate.SHA256), unprovable(state))
+		pastTheGateway(state, plan.Certificate.SHA256), unprovable(state, lead.bundle.Leaf))
 	plan.Basis = basis(state, plan.Certificate.Thumbprint)
 	plan.Steps = steps(plan, state)
 	plan.Proofs = proofs(state)

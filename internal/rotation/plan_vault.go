@@ -78,6 +78,19 @@ func vaultFindings(state State, moves []Move) pki.Findings {
 	return dedupe(found)
 }
 
+// renewedMeanwhile refuses a write that is not about a renewal in Key Vault and
+// would bring it all the same: the gateway looks at every write, and what was
+// there before could not be proved to be there afterwards.
+func renewedMeanwhile(state State, moves []Move) pki.Findings {
+	found := slices.DeleteFunc(vaultFindings(state, moves), func(f pki.Finding) bool { return f.Code != "key-vault-newer" })
+	for i := range found {
+		found[i].Severity = pki.Refusal
+		found[i].Sentence += ": this write would bring it, unproved"
+		found[i].Mend = "take it over first: " + found[i].Mend
+	}
+	return found
+}
+
 // disabledNewest warns of a certificate whose newest version is disabled.
 // Microsoft's pages disagree about it: by one the gateway takes the newest
 // enabled version, by others ("Understanding disabled listeners", the error

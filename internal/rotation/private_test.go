@@ -78,12 +78,17 @@ func TestAListenerOfTheSameEntryThatIsLeftBehind(t *testing.T) {
 		Gateway:   frontends(t, map[string]string{"a": "gis.example.com", "b": "*.apps.example.com"}, public("a"), public("b")),
 		Listeners: []Listener{{Name: "a", Entry: "cert"}},
 	}
-	found := leftBehind(state)
-	if !found.Has("listener-left-behind") || found.Refused() || !strings.Contains(found[0].Sentence, "*.apps.example.com") {
-		t.Errorf("found %v, want a warning of the other listener", found)
+	ca := newTestCA(t)
+	for name, covered := range map[string]bool{"gis.example.com": false, "*.apps.example.com": true} {
+		found := leftBehind(state, ca.issue(90, name).Leaf)
+		if !found.Has("listener-left-behind") || found.Refused() || !strings.Contains(found[0].Sentence, "*.apps.example.com") {
+			t.Errorf("found %v, want a warning of the other listener", found)
+		} else if told := strings.Contains(found[0].Sentence, "for its names as well"); told != covered {
+			t.Errorf("a certificate for %s: %s", name, found[0].Sentence)
+		}
 	}
 	state.Listeners[0].Entry = "other"
-	if found := leftBehind(state); len(found) != 0 {
+	if found := leftBehind(state, ca.issue(90, "gis.example.com").Leaf); len(found) != 0 {
 		t.Errorf("found %v where the listener has an entry of its own", found)
 	}
 }

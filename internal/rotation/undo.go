@@ -61,6 +61,9 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 		plan.Entry = move.To
 		plan.Moves = append(plan.Moves, move)
 	}
+	if len(plan.Moves) > 0 {
+		plan.Obstacles = append(plan.Obstacles, renewedMeanwhile(state, plan.Moves)...)
+	}
 	for _, finding := range managed(state, plan.Moves) {
 		if finding.Severity == pki.Refusal {
 			continue // going back may lead to what was there before, whatever it was
