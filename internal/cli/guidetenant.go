@@ -166,14 +166,9 @@ func (g *guide) remember(ctx context.Context) error {
 	if !g.asked {
 		return nil
 	}
-	before, _, _ := g.recall() // unreadable, it is replaced
-	remembered, err := g.login.remember(g.subscriptions)
-	if err != nil {
+	if _, err := g.login.remember(ctx, g.subscriptions); err != nil {
 		return err
 	}
 	g.kept = true
-	if before.Keychain != "" && before.Keychain != remembered.Keychain {
-		g.forgetTokens(ctx, before.Keychain)
-	}
 	return nil
 }

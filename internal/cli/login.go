@@ -53,7 +53,6 @@ func (a *app) login(ctx context.Context, flags azureFlags) error {
 	if err != nil {
 		return err
 	}
-	before := chosen.remembered
 	if chosen.origin == byLogin || chosen.origin == byDefault {
 		chosen = a.personFirst(flags, chosen)
 	}
@@ -66,9 +65,6 @@ func (a *app) login(ctx context.Context, flags azureFlags) error {
 	if err != nil {
 		l.takeBack(ctx)
 		return whileServing(way.proxy.instead(err), nothingChanged, "cartouche login --sign-in device-code")
-	}
-	if before != nil && before.Keychain != "" && before.Keychain != remembered.Keychain {
-		a.forgetTokens(ctx, before.Keychain)
 	}
 	if a.overridden() == "" {
 		l.choice.origin = byLogin // from now on
@@ -105,11 +101,13 @@ func (l *login) do(ctx context.Context) (account.Account, error) {
 	if err != nil {
 		return account.Account{}, err
 	}
-	return l.remember(subscriptions)
+	return l.remember(ctx, subscriptions)
 }
 
-// remember keeps for later commands what was chosen.
-func (l *login) remember(subscriptions []account.Subscription) (account.Account, error) {
+// remember keeps for later commands what was chosen. The tokens of whoever was
+// remembered until now go, whatever cloud or way they were of: nothing names
+// them any more.
+func (l *login) remember(ctx context.Context, subscriptions []account.Subscription) (account.Account, error) {
 	remembered := account.Account{
 		Cloud: l.choice.options.Cloud.Name, Kind: l.choice.options.Kind,
 		Name: l.identity.Name, ClientID: l.choice.options.ClientID,
@@ -123,7 +121,14 @@ func (l *login) remember(subscriptions []account.Subscription) (account.Account,
 	if err != nil {
 		return account.Account{}, err
 	}
-	return remembered, account.Save(directory, remembered)
+	before, _, _ := l.app.recall() // unreadable, it is replaced
+	if err := account.Save(directory, remembered); err != nil {
+		return account.Account{}, err
+	}
+	if before.Keychain != "" && before.Keychain != remembered.Keychain {
+		l.app.forgetTokens(context.WithoutCancel(ctx), before.Keychain)
+	}
+	return remembered, nil
 }
 
 // signIn always asks: who types login wants to be asked.
