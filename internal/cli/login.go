@@ -138,6 +138,8 @@ func (l *login) signIn(ctx context.Context) error {
 	var credential azcore.TokenCredential
 	var err error
 	if options.Kind.OfPerson() {
+		// The application of an earlier login may have been a service principal.
+		options.ClientID = l.app.env.Lookup("AZURE_CLIENT_ID")
 		if l.app.env.Keychain != nil {
 			l.set = account.NewSet()
 			options.Tokens = account.Tokens{Keychain: l.app.env.Keychain, Set: l.set}

@@ -65,6 +65,7 @@ func (a *app) chooseSignIn(ctx context.Context, f azureFlags) (choice, error) {
 		c.options.AccountID = remembered.AccountID
 		if remembered.Keychain != "" && a.env.Keychain != nil {
 			c.options.Tokens = account.Tokens{Keychain: a.env.Keychain, Set: remembered.Keychain}
+			c.options.ClientID = remembered.ClientID // the tokens are that application's
 		}
 	}
 	c.options.Kind = cmp.Or(c.options.Kind, cloud.DefaultChain)
