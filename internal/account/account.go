@@ -14,6 +14,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
@@ -67,24 +69,54 @@ func Path(directory string) string { return filepath.Join(directory, fileName) }
 
 // Load reads what is remembered. known is false when there is nothing.
 func Load(directory string) (remembered Account, known bool, err error) {
-	path := Path(directory)
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	remembered, err = load(Path(directory))
+	if errors.Is(err, fs.ErrNotExist) {
 		return Account{}, false, nil
-	case err != nil:
-		return Account{}, false, fmt.Errorf("read the remembered sign-in: %w", err)
-	case info.Size() > maximumFile:
-		return Account{}, false, fmt.Errorf("read the remembered sign-in: %s is larger than %d bytes", path, maximumFile)
 	}
-	data, err := os.ReadFile(path)
 	if err != nil {
 		return Account{}, false, fmt.Errorf("read the remembered sign-in: %w", err)
 	}
-	if err := json.Unmarshal(data, &remembered); err != nil {
-		return Account{}, false, fmt.Errorf("read the remembered sign-in: %s: %w", path, err)
-	}
 	return remembered, true, nil
+}
+
+func load(path string) (remembered Account, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return Account{}, err
+	case !info.Mode().IsRegular(): // a pipe would be waited for
+		return Account{}, fmt.Errorf("%s is no file", path)
+	case info.Size() > maximumFile:
+		return Account{}, fmt.Errorf("%s is larger than %d bytes", path, maximumFile)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Account{}, err
+	}
+	if err := json.Unmarshal(data, &remembered); err != nil {
+		return Account{}, fmt.Errorf("%s: %w", path, err)
+	}
+	if what := remembered.wrong(); what != "" {
+		return Account{}, fmt.Errorf("%s: %s", path, what)
+	}
+	return remembered, nil
+}
+
+// wrong says what in a file nobody but a person with an editor can have written.
+// A set of keychain entries is removed at logout, so it must be one of ours.
+func (a Account) wrong() string {
+	_, err := cloud.ByName(a.Cloud)
+	switch {
+	case a.Cloud == "" || err != nil:
+		return "there is no cloud " + strconv.Quote(a.Cloud)
+	case !slices.Contains(cloud.SignInKinds(), a.Kind):
+		return "there is no way to sign in " + strconv.Quote(string(a.Kind))
+	case a.Keychain != "" && !isSet(a.Keychain):
+		return strconv.Quote(a.Keychain) + " is no set of entries that Cartouche makes"
+	case a.SignedInAt.IsZero():
+		return "it does not say when that was"
+	}
+	return ""
 }
 
 // Save remembers it instead of what was there: after a crash there is the one

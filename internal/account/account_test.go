@@ -20,7 +20,7 @@ func TestAnAccountIsRememberedAndForgotten(t *testing.T) {
 	}
 	want := Account{
 		Cloud: "usgov", Kind: cloud.Browser, Name: "ada@example.com", AccountID: "u.t", TenantID: "t", TenantName: "Example",
-		Subscriptions: []Subscription{{ID: "s1", Name: "Production"}}, Keychain: "cartouche-1",
+		Subscriptions: []Subscription{{ID: "s1", Name: "Production"}}, Keychain: NewSet(),
 		SignedInAt: time.Date(2026, 11, 25, 8, 0, 0, 0, time.UTC),
 	}
 	for range 2 { // also over what was there
@@ -48,13 +48,56 @@ func TestAnAccountIsRememberedAndForgotten(t *testing.T) {
 }
 
 func TestADamagedFileIsNamed(t *testing.T) {
-	for name, content := range map[string]string{"no JSON": "{", "too large": `"` + strings.Repeat("x", maximumFile) + `"`} {
+	const good = `{"cloud":"usgov","signIn":"browser","keychain":"cartouche-0123456789ab","signedInAt":"2026-11-25T08:00:00Z","later":{"x":[1]}}`
+	for _, row := range []struct{ name, content, want string }{
+		{"a later version's", good, ""},
+		{"no JSON", "{", "unexpected end"},
+		{"another shape", `{"subscriptions":"s"}`, "cannot unmarshal"},
+		{"too large", `"` + strings.Repeat("x", maximumFile) + `"`, "larger than"},
+		{"nothing in it", "{}", `no cloud ""`},
+		{"no object", "null", `no cloud ""`},
+		{"another cloud", strings.Replace(good, "usgov", "evil.example.com", 1), "no cloud"},
+		{"another way", strings.Replace(good, `"browser"`, `"\u001b[2J"`, 1), `no way to sign in "\x1b[2J"`},
+		{"no date", strings.Replace(good, "2026-11-25T08", "0001-01-01T00", 1), "does not say when"},
+		// At logout this set would be removed.
+		{"entries of another program", strings.Replace(good, "cartouche-0123456789ab", "gh:github.com", 1), "no set of entries"},
+		{"a prefix for all", strings.Replace(good, "cartouche-0123456789ab", "cartouche-", 1), "no set of entries"},
+	} {
 		directory := t.TempDir()
-		if err := os.WriteFile(Path(directory), []byte(content), 0o600); err != nil {
+		if err := os.WriteFile(Path(directory), []byte(row.content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := Load(directory); err == nil || !strings.Contains(err.Error(), Path(directory)) {
-			t.Errorf("%s: got %v", name, err)
+		_, known, err := Load(directory)
+		switch {
+		case row.want == "":
+			if !known || err != nil {
+				t.Errorf("%s: got %v, %v", row.name, known, err)
+			}
+		case err == nil || !strings.Contains(err.Error(), Path(directory)) || !strings.Contains(err.Error(), row.want):
+			t.Errorf("%s: got %v", row.name, err)
 		}
 	}
+	directory := t.TempDir()
+	if err := os.Mkdir(Path(directory), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Load(directory); err == nil || !strings.Contains(err.Error(), "is no file") {
+		t.Errorf("a directory: got %v", err)
+	}
+}
+
+// Whatever is in the file, reading it ends, and what is taken from it is sound.
+func FuzzLoad(f *testing.F) {
+	f.Add([]byte(`{"cloud":"public","signIn":"browser","subscriptions":[{"id":"s"}],"keychain":"cartouche-0123456789ab","signedInAt":"2026-11-25T08:00:00Z"}`))
+	f.Add([]byte(`null`))
+	directory := f.TempDir()
+	f.Fuzz(func(t *testing.T, content []byte) {
+		if err := os.WriteFile(Path(directory), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, known, err := Load(directory)
+		if known == (err != nil) || known && (got.Keychain != "" && !isSet(got.Keychain) || got.SignedInAt.IsZero()) {
+			t.Errorf("got %+v, %v, %v", got, known, err)
+		}
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
@@ -51,10 +52,21 @@ type head struct {
 
 // NewSet makes the name of a set of entries, one for every sign-in: two state
 // directories of one person do not disturb each other.
-func NewSet() string { return "cartouche-" + random() }
+func NewSet() string { return setPrefix + random() }
+
+const setPrefix = "cartouche-"
+
+// isSet tells whether NewSet can have made this name.
+func isSet(name string) bool {
+	number, ours := strings.CutPrefix(name, setPrefix)
+	_, err := hex.DecodeString(number)
+	return ours && err == nil && len(number) == 2*randomSize
+}
+
+const randomSize = 6
 
 func random() string {
-	var data [6]byte
+	var data [randomSize]byte
 	_, _ = rand.Read(data[:]) // never fails, by its documentation
 	return hex.EncodeToString(data[:])
 }
@@ -68,14 +80,28 @@ func (t Tokens) Load(ctx context.Context) (secret.Secret, error) {
 	return tokens, nil
 }
 
+// load begins anew while another program writes: the parts that a head names are
+// taken away as soon as there is a newer one.
 func (t Tokens) load() (secret.Secret, error) {
-	text, err := t.Keychain.Get(t.Set, headEntry)
-	if errors.Is(err, ErrNotKept) {
-		return secret.Secret{}, nil
+	last := ""
+	for {
+		text, err := t.Keychain.Get(t.Set, headEntry)
+		if errors.Is(err, ErrNotKept) {
+			return secret.Secret{}, nil
+		}
+		if err != nil {
+			return secret.Secret{}, err
+		}
+		tokens, err := t.read(text)
+		if !errors.Is(err, errHalfWritten) || text == last {
+			return tokens, err
+		}
+		last = text
 	}
-	if err != nil {
-		return secret.Secret{}, err
-	}
+}
+
+// read puts the parts together that a head names.
+func (t Tokens) read(text string) (secret.Secret, error) {
 	var head head
 	if json.Unmarshal([]byte(text), &head) != nil || head.Parts < 1 || head.Parts > maximumParts {
 		return secret.Secret{}, errHalfWritten

@@ -19,11 +19,17 @@ type drawer struct {
 	entries map[string]string
 	// fail stops after so many writes, when it is not 0.
 	fail int
+	// meanwhile happens once, before the next part is read.
+	meanwhile func()
 }
 
 func newDrawer() *drawer { return &drawer{entries: map[string]string{}} }
 
 func (d *drawer) Get(set, name string) (string, error) {
+	if happens := d.meanwhile; happens != nil && name != headEntry {
+		d.meanwhile = nil
+		happens()
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	value, ok := d.entries[set+"/"+name]
@@ -119,6 +125,27 @@ func TestStoppedWritingLeavesTheOldTokens(t *testing.T) {
 		if got, err := tokens.Load(t.Context()); err != nil || got.Reveal() != text(3000) {
 			t.Errorf("after %d writes: got %d bytes, %v", writes, len(got.Reveal()), err)
 		}
+	}
+}
+
+// Two commands at once: one renews its token while the other one begins.
+func TestReadingWhileAnotherProgramWrites(t *testing.T) {
+	drawer := newDrawer()
+	tokens := Tokens{Keychain: drawer, Set: NewSet()}
+	if err := tokens.Save(t.Context(), secret.New(text(3000))); err != nil {
+		t.Fatal(err)
+	}
+	drawer.meanwhile = func() {
+		if err := tokens.Save(t.Context(), secret.New(text(3001))); err != nil {
+			t.Error(err)
+		}
+	}
+	if got, err := tokens.Load(t.Context()); err != nil || got.Reveal() != text(3001) {
+		t.Errorf("a new one: got %d bytes, %v", len(got.Reveal()), err)
+	}
+	drawer.meanwhile = func() { _ = tokens.Forget(t.Context()) }
+	if got, err := tokens.Load(t.Context()); err != nil || !got.Empty() {
+		t.Errorf("a logout: got %d bytes, %v", len(got.Reveal()), err)
 	}
 }
 

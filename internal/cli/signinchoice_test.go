@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/account"
 	"github.com/cartouche-gis/cartouche/internal/cli"
@@ -12,11 +13,12 @@ import (
 
 // Flags go before the environment, and that before what a login remembered.
 func TestWhatGoesBeforeWhat(t *testing.T) {
+	yesterday := time.Now().AddDate(0, 0, -1)
 	remembered := &account.Account{
-		Cloud: "public", Kind: cloud.Browser, TenantID: "remembered",
+		Cloud: "public", Kind: cloud.Browser, TenantID: "remembered", SignedInAt: yesterday,
 		Subscriptions: []account.Subscription{{ID: "s1"}, {ID: "s2"}},
 	}
-	government := &account.Account{Cloud: "usgov", Kind: cloud.DeviceCode, TenantID: "remembered"}
+	government := &account.Account{Cloud: "usgov", Kind: cloud.DeviceCode, TenantID: "remembered", SignedInAt: yesterday}
 	const principal = "AZURE_CLIENT_ID=app AZURE_TENANT_ID=tenant "
 	for _, row := range []struct {
 		name, env, flags string

@@ -30,6 +30,7 @@ type tokenCache struct {
 	mu     sync.Mutex
 	loaded bool
 	kept   []byte // the cache without access tokens, as it was saved last
+	stored bool   // the store has had something
 	drop   bool
 	failed error
 }
@@ -43,7 +44,7 @@ func (c *tokenCache) Replace(ctx context.Context, target cache.Unmarshaler, _ ca
 		if err != nil {
 			return fmt.Errorf("%w: %w", errNobody, err)
 		}
-		c.kept, c.drop = []byte(tokens.Reveal()), true
+		c.kept, c.drop, c.stored = []byte(tokens.Reveal()), true, !tokens.Empty()
 	}
 	c.loaded = true
 	if !c.drop || len(c.kept) == 0 {
@@ -72,11 +73,22 @@ func (c *tokenCache) Export(ctx context.Context, source cache.Marshaler, _ cache
 		return nil
 	}
 	c.kept = durable
-	if c.store != nil {
+	if c.store != nil && !c.signedOut(ctx) {
 		// The token at hand is good all the same, so this stops nothing.
 		c.failed = c.store.Save(ctx, secret.New(string(durable)))
+		c.stored = c.stored || c.failed == nil
 	}
 	return nil
+}
+
+// signedOut tells that what was kept has been removed since, by a logout beside
+// a run that goes on: it must not come back.
+func (c *tokenCache) signedOut(ctx context.Context) bool {
+	if !c.stored {
+		return false
+	}
+	there, err := c.store.Load(ctx)
+	return err == nil && there.Empty()
 }
 
 // startAfresh leaves what was kept where it is: a new sign-in replaces it.
