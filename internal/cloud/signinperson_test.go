@@ -124,6 +124,24 @@ func TestSignInOfAPersonIsKeptWithoutAccessTokens(t *testing.T) {
 	}
 }
 
+// A logout while a run goes on: its next token must not bring the sign-in back.
+func TestWhatWasSignedOutIsNotKeptAgain(t *testing.T) {
+	entraID, store := &people{}, &shelf{}
+	signedIn(t, person(t, entraID, DeviceCode, store))
+	run := person(t, entraID, DeviceCode, store)
+	if _, err := armToken(t, run, ""); err != nil {
+		t.Fatal(err)
+	}
+	store.kept = ""
+	run.Renew()
+	if got, err := armToken(t, run, ""); got != "access-3" || err != nil {
+		t.Errorf("the run stops: got %q, %v", got, err)
+	}
+	if store.kept != "" {
+		t.Errorf("kept again: %s", store.kept)
+	}
+}
+
 func TestSilentSignInOfNobodySaysHowToSignIn(t *testing.T) {
 	_, err := armToken(t, person(t, &people{}, Browser, &shelf{}), "")
 	var e *Error
