@@ -86,7 +86,7 @@ func (a *app) choose(ctx context.Context, question string, options []option, pre
 	presetNumber := ""
 	for i, o := range options {
 		if o.refused != "" {
-			a.entry(faint("  -"), o.text, caution(" cannot be chosen: "), shortReason(o.refused))
+			a.entry(faint("  -"), o.text, caution("; cannot be chosen: "), shortReason(o.refused))
 			continue
 		}
 		numbered = append(numbered, i)

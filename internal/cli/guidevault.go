@@ -140,6 +140,9 @@ func (g *guide) inVault(ctx context.Context, client *cloud.VaultClient) ([]vault
 }
 
 func (g *guide) certificateLine(v vaultCertificateValue) line {
+	if v.Certificate == nil {
+		return words(title(v.Name), faint(", kept as "+string(v.Kind)+" and not opened: what it holds shows in the plan"))
+	}
 	return words(title(v.Name), ": ", orDash(covers(v)), ", ", until(v, g.env.Now()), faint(", kept as "+string(v.Kind)))
 }
 
