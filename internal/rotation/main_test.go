@@ -10,7 +10,9 @@ import (
 // their time they wait, for an operation of the world or for the next look.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if flag.Lookup("test.parallel").Value.String() == flag.Lookup("test.parallel").DefValue {
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
+	if !asked {
 		_ = flag.Set("test.parallel", "8")
 	}
 	os.Exit(m.Run())
