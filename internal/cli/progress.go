@@ -102,8 +102,16 @@ func (p *progress) note(l line, kind, text string) {
 		return
 	}
 	p.clear()
-	fmt.Fprintln(p.w, p.palette.render(l))
+	fmt.Fprintln(p.w, p.fold(p.palette.render(l), 2))
 	p.draw()
+}
+
+// fold breaks a line that stays between words, when there is a terminal to fit.
+func (p *progress) fold(text string, hang int) string {
+	if !p.live {
+		return text
+	}
+	return fold(p.width, text, 0, hang)
 }
 
 func (p *progress) object(value any) {
@@ -139,7 +147,7 @@ func (p *progress) show(event rotation.Event) {
 	if event.Phase == rotation.PhaseDone {
 		return // the result says it
 	}
-	fmt.Fprintln(p.w, p.palette.render(words(faint(p.palette.glyph("▸", ">")), " ", text)))
+	fmt.Fprintln(p.w, p.fold(p.palette.render(words(faint(p.palette.glyph("▸", ">")), " ", text)), 11))
 }
 
 // begin shows a status line and keeps its clock moving.

@@ -8,8 +8,7 @@ import (
 	"charm.land/lipgloss/v2/table"
 )
 
-// table writes columns under headings, without lines: alignment is enough. What
-// does not fit the terminal is broken between words.
+// table writes columns under headings, without lines: alignment is enough.
 func (u *ui) table(headings []string, rows [][]line) {
 	widths := u.columns(headings, rows)
 	t := table.New().Border(lipgloss.HiddenBorder()).
@@ -39,12 +38,14 @@ func (u *ui) table(headings []string, rows [][]line) {
 const gap = 2
 
 // columns are the widths of a table's columns. Where all of them do not fit, the
-// widest that has more than one word gives way, until none has.
+// widest gives way, first those of several words; a word is broken only when
+// nothing else is left.
 func (u *ui) columns(headings []string, rows [][]line) []int {
-	widths, words := make([]int, len(headings)), make([]int, len(headings))
+	widths, words, least := make([]int, len(headings)), make([]int, len(headings)), make([]int, len(headings))
 	total := gap * (len(headings) - 1)
 	for i, heading := range headings {
-		widths[i], words[i] = lipgloss.Width(heading), lipgloss.Width(heading)
+		least[i] = max(4, lipgloss.Width(heading))
+		widths[i], words[i] = least[i], least[i]
 		for _, row := range rows {
 			if i >= len(row) {
 				continue
@@ -57,18 +58,20 @@ func (u *ui) columns(headings []string, rows [][]line) []int {
 		}
 		total += widths[i]
 	}
-	for u.width > 0 && total > u.width {
-		widest := -1
-		for i := range widths {
-			if widths[i] > words[i] && (widest < 0 || widths[i] > widths[widest]) {
-				widest = i
+	for _, least := range [][]int{words, least} {
+		for u.width > 0 && total > u.width {
+			widest := -1
+			for i := range widths {
+				if widths[i] > least[i] && (widest < 0 || widths[i] > widths[widest]) {
+					widest = i
+				}
 			}
+			if widest < 0 {
+				break
+			}
+			widths[widest]--
+			total--
 		}
-		if widest < 0 {
-			break
-		}
-		widths[widest]--
-		total--
 	}
 	return widths
 }

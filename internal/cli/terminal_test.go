@@ -68,6 +68,19 @@ shop                shop.example.com,  usable
 	}
 }
 
+func TestATableBreaksAWordOnlyWhenItMust(t *testing.T) {
+	got := cli.Terminal(40, func(table func([]string, ...[]string), _ func(string)) {
+		table([]string{"name", "serves"}, []string{"arcgis-enterprise-ingress", "gis.department.example.org"})
+	})
+	want := `name                 serves
+arcgis-enterprise-i  gis.department.exam
+ngress               ple.org
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 func TestACommandInAnAdviceCanBeCopied(t *testing.T) {
 	const command = `az role assignment create --role "Key Vault Reader" --assignee cb26490f-2019-4ced-88d5-4d07531e9f94 --scope /subscriptions/1/x`
 	for advice, want := range map[string]string{
@@ -76,6 +89,9 @@ func TestACommandInAnAdviceCanBeCopied(t *testing.T) {
     ` + command + "\n",
 		command:                         "    mend: " + command + "\n",
 		"run it again: cartouche apply": "    mend: run it again: cartouche apply\n",
+		"when all is well: cartouche clean ent; to go back: cartouche undo": `    mend: when all is well: cartouche clean ent; to go
+    back: cartouche undo
+`,
 		"take the long-awaited certificate-of-the-year to the file": `    mend: take the long-awaited
     certificate-of-the-year to the file
 `,

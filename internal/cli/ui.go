@@ -68,9 +68,11 @@ func (u *ui) item(sign span, parts ...any) {
 }
 
 // fold wraps rendered text when there is a width to wrap to.
-func (u *ui) fold(text string, first, hang int) string {
-	if u.width > 0 {
-		text = broken.Replace(lipgloss.Wrap(unbroken.Replace(text), max(20, u.width-hang), ""))
+func (u *ui) fold(text string, first, hang int) string { return fold(u.width, text, first, hang) }
+
+func fold(width int, text string, first, hang int) string {
+	if width > 0 {
+		text = broken.Replace(lipgloss.Wrap(unbroken.Replace(text), max(20, width-hang), ""))
 	}
 	return strings.Repeat(" ", first) + strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", hang))
 }
@@ -101,8 +103,8 @@ func (u *ui) advice(out io.Writer, p palette, indent int, label, advice string) 
 	}
 }
 
-// cutCommand splits advice into what is said and the command to type, which is
-// always at its end.
+// cutCommand splits advice into what is said and the command to type, if that is
+// all that comes after it.
 func cutCommand(advice string) (prose, command string, found bool) {
 	at := -1
 	for _, program := range []string{"az ", "cartouche ", "openssl ", "keytool "} {
@@ -113,7 +115,7 @@ func cutCommand(advice string) (prose, command string, found bool) {
 			at = i
 		}
 	}
-	if at < 0 {
+	if at < 0 || strings.Contains(advice[at:], "; ") || strings.Contains(advice[at:], ", then ") {
 		return advice, "", false
 	}
 	return advice[:at+1], advice[at+2:], true
