@@ -156,6 +156,8 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 		s.world.Ground().Faults.Add(ground.Fault{Name: "forbidden", Step: "vault-secret", Times: -1})
 	case "gateway-blind": // the gateway is kept out of its vault, whatever roles say
 		s.world.Ground().Faults.Add(ground.Fault{Name: "forbidden", Step: "gateway-fetch", Times: -1})
+	case "identity-blind": // identities have lost every role
+		manager.SetGrants(slices.DeleteFunc(slices.Clone(s.world.Grants()), func(g arm.Grant) bool { return g.Principal != principal })...)
 	case "calm": // no fault strikes any more
 		s.world.Ground().Faults.Clear()
 	case "v1": // a deployment of the older kind is there, too

@@ -81,6 +81,21 @@ func TestAHeldListenerFollowsAgain(t *testing.T) {
 	}
 }
 
+func TestARenewalThatCannotArriveIsWarnedOf(t *testing.T) {
+	ca := newTestCA(t)
+	old := ca.issue(9, domain)
+	for may, want := range map[Knowledge]bool{Yes: false, Unknown: false, No: true} {
+		w := newVaultWorld(t, old, gisSecret, old)
+		state := w.state()
+		for i := range state.Vaulted {
+			state.Vaulted[i].Readers = []Reader{{Identity: identityID, Principal: "p", May: may}}
+		}
+		if got := vaultFindings(state, nil).Has("identity-cannot-read"); got != want {
+			t.Errorf("the identity may read: %s: warned %v, want %v", may, got, want)
+		}
+	}
+}
+
 func TestFindingsAboutReferences(t *testing.T) {
 	ca := newTestCA(t)
 	old, renewed := ca.issue(9, domain), ca.issue(90, domain)

@@ -48,6 +48,13 @@ func vaultFindings(state State, moves []Move) pki.Findings {
 		if v.Trouble != "" {
 			found = append(found, vaultUnread(v, pki.Note))
 		}
+		if _, may := v.reader(func(r Reader) bool { return state.Gateway.HasIdentity(r.Identity) }); in.Version == "" && len(v.Readers) > 0 && may == No {
+			found = append(found, pki.Finding{
+				Code: "identity-cannot-read", Severity: pki.Warning,
+				Sentence: fmt.Sprintf("no identity of the gateway may read the secret of %s, so listener %s gets no renewal", in, listener.Name),
+				Mend:     grant(v),
+			})
+		}
 		now := state.now(listener)
 		renewed := v.readable() && v.chosen.Enabled && now.SHA256 != "" && pki.Fingerprint(v.chosen.Leaf) != now.SHA256
 		switch {
