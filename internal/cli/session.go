@@ -158,6 +158,6 @@ func (s *session) observe(ctx context.Context, runner *rotation.Runner, d deploy
 	}
 	s.app.ui.progress.doing(rotation.PhaseObserve, "reading gateway, endpoints, backends and sites of "+d.Name)
 	defer s.app.ui.progress.done()
-	state, err := runner.ObserveFor(ctx, d, asked)
+	state, err := runner.Observe(ctx, d, asked)
 	return state, whileServing(err, nothingChanged, "cartouche verify "+callDeployment(d))
 }

@@ -58,9 +58,6 @@ func Open(ctx context.Context, path string) (*Journal, error) {
 	return j, nil
 }
 
-// Path is where the journal is.
-func (j *Journal) Path() string { return j.path }
-
 // Close closes the file. The journal cannot be used afterwards.
 func (j *Journal) Close() error {
 	j.mu.Lock()

@@ -162,7 +162,7 @@ func (b *bench) find() deployment.Deployment {
 
 func (b *bench) observe() rotation.State {
 	b.t.Helper()
-	state, err := b.runner.ObserveFor(b.t.Context(), b.found, rotation.Asked{Certificate: b.goal.Vault, Identity: b.goal.Identity})
+	state, err := b.runner.Observe(b.t.Context(), b.found, rotation.Asked{Certificate: b.goal.Vault, Identity: b.goal.Identity})
 	if err != nil {
 		b.t.Fatal(err)
 	}

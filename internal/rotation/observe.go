@@ -17,15 +17,11 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
-// Observe reads everything that a rotation of the deployment depends on. It
-// changes nothing. What cannot be read becomes an obstacle in the State rather
-// than an error, except for the gateway itself, without which there is no state.
-func (r *Runner) Observe(ctx context.Context, d deployment.Deployment) (State, error) {
-	return r.ObserveFor(ctx, d, Asked{})
-}
-
-// ObserveFor observes what is asked for in Key Vault as well.
-func (r *Runner) ObserveFor(ctx context.Context, d deployment.Deployment, asked Asked) (State, error) {
+// Observe reads everything that a rotation of the deployment depends on, and
+// what is asked for in Key Vault. It changes nothing. What cannot be read
+// becomes an obstacle in the State rather than an error, except for the gateway
+// itself, without which there is no state.
+func (r *Runner) Observe(ctx context.Context, d deployment.Deployment, asked Asked) (State, error) {
 	state := State{At: r.now(), Cloud: r.Azure.Cloud().Name, Deployment: d}
 	if d.GatewayID == "" {
 		return state, fmt.Errorf("observe %s: %s", d.Name, d.CannotUpdate)

@@ -4,9 +4,9 @@
 //
 // The flow goes one way:
 //
-//	state  := runner.Observe(ctx, deployment)     // reads everything, changes nothing
-//	plan   := NewPlan(state, goal)                // pure: no clock, no network
-//	result := runner.Apply(ctx, plan, goal, state) // one conditional write, then proof
+//	state  := runner.Observe(ctx, deployment, asked) // reads everything, changes nothing
+//	plan   := NewPlan(state, goal)                   // pure: no clock, no network
+//	result := runner.Apply(ctx, plan, goal, state)   // one conditional write, then proof
 //
 // Apply is convergent. Each write first looks whether its effect is already
 // there, so a plan that is run twice, or again after a crash, ends in the same

@@ -195,9 +195,9 @@ func (w *World) Runners() []entra.Identity { return w.runners }
 // sign in with.
 func (w *World) ClientCertificate() (*authority.Issued, error) { return w.certificate() }
 
-// FederatedToken is a token of the world's workload, as it would be in
+// federatedToken is a token of the world's workload, as it would be in
 // AZURE_FEDERATED_TOKEN_FILE.
-func (w *World) FederatedToken() (string, error) {
+func (w *World) federatedToken() (string, error) {
 	token, err := w.workload.Mint(workloadSubject, workloadAudience, workloadLife)
 	if err != nil {
 		return "", fmt.Errorf("token of the workload: %w", err)

@@ -90,7 +90,7 @@ func (w *World) signInFiles() ([]worldFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	token, err := w.FederatedToken()
+	token, err := w.federatedToken()
 	if err != nil {
 		return nil, err
 	}

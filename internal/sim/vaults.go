@@ -100,8 +100,8 @@ func (w *World) placeOf(prefix string) (place, error) {
 	return place{}, fmt.Errorf("there is no deployment %q", prefix)
 }
 
-// addIdentities and vaults: their resources, and what is in them but for what
-// comes later. current are the certificates that the deployments serve.
+// addVaults adds identities and vaults, and what is in these but for what comes
+// later. current are the certificates that the deployments serve.
 func (w *World) addVaults(current []*authority.Issued) error {
 	for _, identity := range w.layout.Identities {
 		if err := w.addIdentity(identity); err != nil {

@@ -78,13 +78,6 @@ func (r *Running) Stop() Result {
 	return r.result
 }
 
-// Snapshot is the result so far.
-func (r *Running) Snapshot() Result {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.result
-}
-
 func (r *Running) loop(ctx context.Context, p Probe) {
 	defer close(r.done)
 	transport := p.Transport.Clone()

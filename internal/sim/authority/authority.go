@@ -82,9 +82,6 @@ func NewWith(now func() time.Time, keys *ground.Keys) (*Authority, error) {
 	return a, nil
 }
 
-// CloudRoot signs the certificates of Azure's names.
-func (a *Authority) CloudRoot() *x509.Certificate { return a.cloud.Certificate }
-
 // PublicRoot is the root of the CA that stands for a public one.
 func (a *Authority) PublicRoot() *x509.Certificate { return a.root.Certificate }
 

@@ -5,7 +5,6 @@ package visitor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,10 +32,6 @@ const (
 	maxPage  = 1 << 20
 	maxPages = 12
 )
-
-// ErrRefused is what a page with an alert becomes: a wrong password, an
-// unknown name or code, an error page. The text of the page is in the message.
-var ErrRefused = errors.New("the page says")
 
 // Open goes to an address and on until there is no form left to fill. A person
 // who declines has done so without an error.
@@ -94,7 +89,8 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	return d.world.RoundTrip(r)
 }
 
-// fetch gets a page and reads its form; a page with an alert is an error.
+// fetch gets a page and reads its form. A page with an alert (a wrong password,
+// an unknown code) is an error with the text of the page.
 func fetch(client *http.Client, request *http.Request) (page, *url.URL, error) {
 	response, err := client.Do(request)
 	if err != nil {
@@ -108,9 +104,9 @@ func fetch(client *http.Client, request *http.Request) (page, *url.URL, error) {
 	p := read(tree)
 	switch {
 	case p.alert != "":
-		return p, nil, fmt.Errorf("%w: %s", ErrRefused, p.alert)
+		return p, nil, fmt.Errorf("the page says: %s", p.alert)
 	case response.StatusCode >= 400:
-		return p, nil, fmt.Errorf("%w: %s %s", ErrRefused, response.Status, p.text)
+		return p, nil, fmt.Errorf("the page says: %s %s", response.Status, p.text)
 	}
 	return p, response.Request.URL, nil
 }
