@@ -85,7 +85,7 @@ func kinds() []kind {
 		{"deployment-not-found", exitUsage, reader(func(e *deployment.NotFoundError, f *failure) {
 			f.Hint = "cartouche deployments"
 			if e.Listed == 0 {
-				f.Hint = "check what this account may read: az account list --all, then --subscription ID or --tenant ID"
+				f.Hint = "see where this sign-in may look: cartouche account subscriptions; in another tenant: --tenant TENANT (cartouche account tenants)"
 			}
 		})},
 		{"deployment-ambiguous", exitUsage, reader(func(e *deployment.AmbiguousError, f *failure) {

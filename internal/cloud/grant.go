@@ -16,7 +16,7 @@ func GrantCommand(role, objectID, scope string) string {
 	if strings.Contains(name, " ") {
 		name = `"` + name + `"`
 	}
-	return fmt.Sprintf("az role assignment create --assignee-object-id %s --role %s --scope %s", objectID, name, shellWord(scope))
+	return fmt.Sprintf("az role assignment create --assignee-object-id %s --role %s --scope %s", shellWord(objectID), name, shellWord(scope))
 }
 
 // Refusals name who may not do what where.

@@ -44,7 +44,7 @@ var hints = map[string]string{
 	"expiredauthenticationtoken":       "the sign-in has expired: cartouche login (or az login)",
 	"scopelocked":                      "a lock forbids changes here: az lock list --resource-group GROUP",
 	"requestdisallowedbypolicy":        "an Azure Policy of the organisation forbids this change",
-	"subscriptionnotfound":             "the subscription does not exist or this account may not see it: az account list --all",
+	"subscriptionnotfound":             "the subscription does not exist or this account may not see it: cartouche account subscriptions lists those that it may; another tenant's need --tenant TENANT",
 	"resourcegroupnotfound":            "the resource group does not exist: az group list",
 	"resourcenotfound":                 "the resource does not exist, or no longer: az resource list --resource-group GROUP",
 	"readonlydisabledsubscription":     "the subscription is disabled and can only be read",

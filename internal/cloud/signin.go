@@ -103,7 +103,8 @@ func SignIn(_ context.Context, options SignInOptions) (azcore.TokenCredential, e
 }
 
 func newCredential(options SignInOptions) (azcore.TokenCredential, error) {
-	client := clientOptions(options.Cloud, options.Version, options.Client)
+	// Without redirects: one of kind 307 would take the secret along.
+	client := clientOptions(options.Cloud, options.Version, newTransport(options.Client))
 	switch options.Kind {
 	case ServicePrincipal:
 		return newServicePrincipal(options, client)

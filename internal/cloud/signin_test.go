@@ -117,6 +117,19 @@ func TestRefusedSignInIsOneSentence(t *testing.T) {
 	}
 }
 
+// A secret is for Entra ID alone: a redirect would carry it anywhere.
+func TestASecretIsNotRedirected(t *testing.T) {
+	client := entra(t, Public(), func(w http.ResponseWriter, r *http.Request) {
+		if r.Host != "login.microsoftonline.com" {
+			t.Errorf("%s got %d bytes", r.Host, r.ContentLength)
+		}
+		http.Redirect(w, r, "https://evil.example.com"+r.URL.Path, http.StatusTemporaryRedirect)
+	})
+	if _, err := getToken(t, principal(Public(), client)); err == nil || strings.Contains(err.Error(), clientSecret) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // A write that never left because of the sign-in has had no effect, and is not
 // tried again and again.
 func TestWriteWithoutSignInIsCertain(t *testing.T) {

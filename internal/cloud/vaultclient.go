@@ -54,7 +54,7 @@ func NewVaultClient(in Cloud, uri string, credential azcore.TokenCredential, opt
 	client.PerCallPolicies = []policy.Policy{renewal{credential: credential}}
 	// These stand behind the policy that answers challenges, so they see what it
 	// is about to send and what it is about to believe.
-	client.PerRetryPolicies = []policy.Policy{guard{endpoint: endpoint}, challengeGuard{remember: c.tenant.Store}, unknownName{}}
+	client.PerRetryPolicies = []policy.Policy{guard{endpoint: endpoint}, challengeGuard{resource: "https://" + in.VaultSuffix, remember: c.tenant.Store}, unknownName{}}
 	if options.Observe != nil {
 		client.PerRetryPolicies = append(client.PerRetryPolicies, observer{tell: options.Observe})
 	}
@@ -74,42 +74,6 @@ func (c *VaultClient) Name() string { return c.name }
 
 // URI is the address of the vault, without a slash at its end.
 func (c *VaultClient) URI() string { return c.uri }
-
-// challengeGuard reads a vault's demand for a token before the SDK does, whose
-// own reading panics when the address in it has no path (azure.md §2.1).
-type challengeGuard struct {
-	remember func(*string)
-}
-
-func (g challengeGuard) Do(request *policy.Request) (*http.Response, error) {
-	response, err := request.Next()
-	if err != nil || response.StatusCode != http.StatusUnauthorized {
-		return response, err
-	}
-	for _, challenge := range response.Header.Values("WWW-Authenticate") {
-		for field := range strings.FieldsSeq(challenge) {
-			name, value, _ := strings.Cut(strings.TrimSuffix(field, ","), "=")
-			if !strings.EqualFold(name, "authorization") {
-				continue
-			}
-			address, err := url.Parse(strings.Trim(value, `"`))
-			if err != nil || address.Scheme != "https" || address.Host == "" || !IsVaultName(strings.Trim(address.Path, "/")) {
-				return nil, &challengeError{}
-			}
-			tenant := strings.Trim(address.Path, "/")
-			g.remember(&tenant)
-		}
-	}
-	return response, nil
-}
-
-type challengeError struct{}
-
-func (*challengeError) Error() string {
-	return "the vault asks for a sign-in in a way that is not understood: is this the vault, or a proxy that answers in its place?"
-}
-
-func (*challengeError) NonRetriable() {}
 
 // unknownName keeps a name that does not resolve, here or at the proxy, from
 // being asked for again and again: it is what a private vault looks like from

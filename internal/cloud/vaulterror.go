@@ -23,7 +23,7 @@ var (
 	needList    = vaultNeed{"certificate", "get list", "Key Vault Reader"}
 	needSecrets = vaultNeed{"secret", "list", "Key Vault Reader"}
 	needKey     = vaultNeed{"secret", "get", "Key Vault Secrets User"}
-	needImport  = vaultNeed{"certificate", "get list import update recover", "Key Vault Certificates Officer"}
+	needImport  = vaultNeed{"certificate", "get list import recover", "Key Vault Certificates Officer"}
 	needSecret  = vaultNeed{"secret", "get set", "Key Vault Secrets Officer"}
 )
 

@@ -50,7 +50,11 @@ func VaultAddress(in Cloud, vault string) (string, error) {
 	name := vault
 	switch {
 	case strings.Contains(vault, "://"):
-		return strings.ToLower(strings.TrimRight(vault, "/")), nil // NewVaultClient looks whose it is
+		address := strings.ToLower(strings.TrimRight(vault, "/")) // NewVaultClient looks whose it is
+		if uri, _, _, err := SplitSecretID(vault); err == nil {
+			return "", fmt.Errorf("%q is something in a vault; the vault is %s", clean(vault, 200), uri)
+		}
+		return address, nil
 	case strings.HasPrefix(vault, "/"):
 		id, err := ParseResourceID(vault)
 		if err != nil || !strings.EqualFold(id.Type, "Microsoft.KeyVault/vaults") {

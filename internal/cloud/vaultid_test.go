@@ -66,7 +66,7 @@ func TestVaultAddress(t *testing.T) {
 			t.Errorf("%q: got %q, %v", vault, got, err)
 		}
 	}
-	for _, vault := range []string{"", "ent vault", "a.b", "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/applicationGateways/x", "/x"} {
+	for _, vault := range []string{"", "ent vault", "a.b", want + "/secrets/gis", want + "/certificates/gis/v1", "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/applicationGateways/x", "/x"} {
 		if got, err := VaultAddress(Public(), vault); err == nil {
 			t.Errorf("%q became %q", vault, got)
 		}

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
-	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
 
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
@@ -139,27 +138,4 @@ func (c *VaultClient) worthAnotherImport(ctx context.Context, name string, err e
 		return pause(ctx, max(e.RetryAfter, recoverWait)) == nil
 	}
 	return false
-}
-
-// SetEnabled enables or disables one version of a certificate or of a secret;
-// its tags and dates stay.
-func (c *VaultClient) SetEnabled(ctx context.Context, name, version string, enabled bool) error {
-	operation := map[bool]string{true: "enable", false: "disable"}[enabled]
-	a := c.attempt(operation, nameAndVersion(name, version), needImport)
-	a.write = true
-	if version == "" {
-		a.write = false
-		return a.failed(errors.New("no version was named"))
-	}
-	_, err := c.certificates.UpdateCertificate(ctx, name, version, azcertificates.UpdateCertificateParameters{
-		CertificateAttributes: &azcertificates.CertificateAttributes{Enabled: &enabled},
-	}, nil)
-	if err = a.failed(err); !IsNotFound(err) {
-		return err
-	}
-	a.need = needSecret
-	_, err = c.secrets.UpdateSecretProperties(ctx, name, version, azsecrets.UpdateSecretPropertiesParameters{
-		SecretAttributes: &azsecrets.SecretAttributes{Enabled: &enabled},
-	}, nil)
-	return a.failed(err)
 }

@@ -4,9 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -248,26 +246,4 @@ func TestImportIntoAPlainSecret(t *testing.T) {
 			t.Errorf("sent %v", sent["tags"])
 		}
 	})
-}
-
-func TestEnableAndDisableOneVersion(t *testing.T) {
-	vault := newFakeVault(t)
-	var bodies []string
-	vault.mux.HandleFunc("PATCH /certificates/web/v1", func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		bodies = append(bodies, string(body))
-		answer(w, 200, `{}`)
-	})
-	c := vault.client()
-	for _, enabled := range []bool{false, true} {
-		if err := c.SetEnabled(t.Context(), "web", "v1", enabled); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want := []string{`{"attributes":{"enabled":false}}`, `{"attributes":{"enabled":true}}`}; !slices.Equal(bodies, want) {
-		t.Errorf("sent %q", bodies)
-	}
-	if err := c.SetEnabled(t.Context(), "web", "", false); err == nil {
-		t.Error("the newest version, whichever that is, was disabled")
-	}
 }

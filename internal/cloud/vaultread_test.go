@@ -83,6 +83,9 @@ func TestAChallengeThatIsNone(t *testing.T) {
 		`Bearer authorization="https://login.microsoftonline.com", resource="https://vault.azure.net"`,
 		`Bearer authorization="https://login.microsoftonline.com/a/b", resource="https://vault.azure.net"`,
 		`Bearer authorization="https://login.microsoftonline.com/` + vaultTenant + `", resource="https://evil.test"`,
+		`Bearer authorization="https://login.microsoftonline.com/` + vaultTenant + `", resource="https://net"`,
+		`authBearer orization="x" Bearer authorization="https://login.microsoftonline.com/` + vaultTenant + `"`,
+		`authBearer orization="x" error="insufficient_claims"`,
 		`Basic realm="proxy"`, ``,
 	} {
 		vault := newFakeVault(t)

@@ -29,4 +29,8 @@ func TestAccessPoliciesAndDataActions(t *testing.T) {
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+	v.Name = "x;reboot"
+	if got := v.SetPolicyCommand("$(reboot)", nil); got != "az keyvault set-policy --name 'x;reboot' --object-id '$(reboot)'" {
+		t.Errorf("got %s", got)
+	}
 }
