@@ -102,7 +102,7 @@ func (p *Person) SignIn(ctx context.Context, tenant string, asked Asked) (Identi
 func (p *Person) ask(ctx context.Context, tenant string, asked Asked) (public.AuthResult, error) {
 	scopes := []string{p.options.Cloud.Audience + "/.default"}
 	if p.options.Kind == Browser {
-		return p.client.AcquireTokenInteractive(ctx, scopes, public.WithTenantID(tenant), public.WithOpenURL(asked.Open))
+		return p.inBrowser(ctx, scopes, tenant, asked.Open)
 	}
 	code, err := p.client.AcquireTokenByDeviceCode(ctx, scopes, public.WithTenantID(tenant))
 	if err != nil {
@@ -118,6 +118,27 @@ func (p *Person) ask(ctx context.Context, tenant string, asked Asked) (public.Au
 		err = errors.New("AADSTS70020: the code was not typed in time")
 	}
 	return result, err
+}
+
+// inBrowser ends when ctx does. MSAL by itself then waits for every connection to
+// its port, and one that sends half a request, as any program on this computer
+// or page in the browser can, would be waited for for ever.
+func (p *Person) inBrowser(ctx context.Context, scopes []string, tenant string, open func(string) error) (public.AuthResult, error) {
+	type outcome struct {
+		result public.AuthResult
+		err    error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		result, err := p.client.AcquireTokenInteractive(ctx, scopes, public.WithTenantID(tenant), public.WithOpenURL(open))
+		done <- outcome{result, err}
+	}()
+	select {
+	case o := <-done:
+		return o.result, o.err
+	case <-ctx.Done():
+		return public.AuthResult{}, ctx.Err()
+	}
 }
 
 // UseTenant makes later tokens be of this tenant.

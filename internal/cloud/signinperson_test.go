@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -244,6 +245,36 @@ func TestBrowser(t *testing.T) {
 	_, err = p.SignIn(ctx, "", Asked{Open: func(string) error { cancel(); return nil }})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("Ctrl-C: got %v", err)
+	}
+}
+
+// Half a request to the port that waits for the browser holds nobody up.
+func TestCtrlCInTheBrowserDoesNotWaitForStrangers(t *testing.T) {
+	p := person(t, &people{}, Browser, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := p.SignIn(ctx, "", Asked{Open: func(address string) error {
+		asked, err := url.Parse(address)
+		if err != nil {
+			return err
+		}
+		port, err := url.Parse(asked.Query().Get("redirect_uri"))
+		if err != nil {
+			return err
+		}
+		stranger, err := net.Dial("tcp", port.Host)
+		if err != nil {
+			return err
+		}
+		t.Cleanup(func() { stranger.Close() })
+		_, err = io.WriteString(stranger, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
+		if err == nil { // it is being waited for once it was told to go on
+			_, err = stranger.Read(make([]byte, 20))
+		}
+		cancel()
+		return err
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 
