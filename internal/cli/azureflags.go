@@ -33,6 +33,27 @@ func (f *azureFlags) add(flags *pflag.FlagSet) {
 		"client-certificate", "client-certificate-password-file", "managed-identity-client-id")
 }
 
+// fits refuses what the way of signing in would pass over in silence.
+func (f azureFlags) fits(kind cloud.SignInKind) error {
+	for _, flag := range []struct {
+		name, value string
+		of          cloud.SignInKind
+	}{
+		{"client-secret-file", f.clientSecretFile, cloud.ServicePrincipal},
+		{"client-certificate", f.clientCertificate, cloud.ServicePrincipal},
+		{"client-certificate-password-file", f.clientCertificatePasswordFile, cloud.ServicePrincipal},
+		{"managed-identity-client-id", f.managedIdentity, cloud.ManagedIdentity},
+	} {
+		if flag.value != "" && kind != flag.of {
+			return usage("--sign-in "+string(flag.of)+", or leave --"+flag.name+" out", "--%s is for --sign-in %s only", flag.name, flag.of)
+		}
+	}
+	if f.clientSecretFile != "" && f.clientCertificate != "" {
+		return usage("choose one", "--client-secret-file and --client-certificate exclude each other")
+	}
+	return nil
+}
+
 // theCloud is the cloud that flag or variable name, else the remembered one.
 func (a *app) theCloud(f azureFlags, remembered string) (cloud.Cloud, error) {
 	name := f.cloud

@@ -69,6 +69,9 @@ func (a *app) chooseSignIn(ctx context.Context, f azureFlags) (choice, error) {
 		}
 	}
 	c.options.Kind = cmp.Or(c.options.Kind, cloud.DefaultChain)
+	if err := f.fits(c.options.Kind); err != nil {
+		return choice{}, err
+	}
 	c.subscriptions = a.chooseSubscriptions(f, c.options.TenantID, remembered)
 	return c, a.proofs(ctx, f, &c.options)
 }

@@ -60,6 +60,23 @@ func TestWhatGoesBeforeWhat(t *testing.T) {
 	}
 }
 
+func TestFlagsOfTwoWaysToSignIn(t *testing.T) {
+	lookup := func(string) string { return "" }
+	for flags, want := range map[string]string{
+		"--sign-in browser --client-secret-file f":                  "--client-secret-file is for --sign-in service-principal only",
+		"--client-certificate f --managed-identity-client-id i":     "--managed-identity-client-id is for --sign-in managed-identity only",
+		"--client-certificate f --client-secret-file f":             "exclude each other",
+		"--sign-in default --client-certificate-password-file f":    "--client-certificate-password-file is for",
+		"--sign-in azure-cli --managed-identity-client-id i":        "--managed-identity-client-id is for",
+		"--sign-in managed-identity --managed-identity-client-id i": "",
+	} {
+		_, err := cli.ChooseSignIn(t.Context(), lookup, strings.Fields(flags)...)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", flags, err, want)
+		}
+	}
+}
+
 func TestSubscriptionsAndTenantsByName(t *testing.T) {
 	subscriptions := []cloud.Subscription{{ID: "1", Name: "GIS"}, {ID: "2", Name: "Twice"}, {ID: "3", Name: "twice"}, {ID: "4", Name: "1"}}
 	for given, want := range map[string]string{"gis": "1", "2": "2", "1": "1", "Twice": "2 subscriptions have the name", "none": "no subscription"} {
