@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -19,17 +20,18 @@ func (v VaultCertificate) Unusable(now time.Time) pki.Findings {
 		found = append(found, pki.Finding{Code: code, Severity: pki.Refusal, Sentence: fmt.Sprintf(sentence, args...), Mend: mend})
 	}
 	read := v.Leaf != nil || v.ContentType != ""
+	upload := fmt.Sprintf("cartouche upload --vault %s --certificate %s --pfx FILE.pfx", v.vault(), v.Name)
 	switch {
 	case v.Kind == VaultKindCertificate && read && v.Leaf == nil:
 		refuse("vault-certificate-pending", "Wait until its authority has issued it, or import the .pfx under another name.",
 			"%s has no certificate yet: its issue is pending", v.Name)
 		return found
 	case v.Kind == VaultKindSecret && v.Leaf == nil && v.Unread != "":
-		refuse("vault-secret-not-pfx", "Import the .pfx as a certificate: cartouche upload --vault VAULT --certificate NAME --pfx FILE.pfx",
+		refuse("vault-secret-not-pfx", "Put the .pfx there: "+upload,
 			"the secret %s is no .pfx that a gateway can open: %s", v.Name, v.Unread)
 	}
 	if !v.Enabled {
-		refuse("vault-certificate-disabled", "Enable it if it is the right one: az keyvault certificate set-attributes --vault-name VAULT --name "+v.Name+" --enabled true",
+		refuse("vault-certificate-disabled", "Enable it if it is the right one: "+v.enableCommand(),
 			"version %s of %s is disabled", v.Version, v.Name)
 	}
 	switch {
@@ -43,7 +45,7 @@ func (v VaultCertificate) Unusable(now time.Time) pki.Findings {
 	if !read {
 		return found
 	}
-	const importAgain = "Import the .pfx as a new version: cartouche upload --vault VAULT --certificate NAME --pfx FILE.pfx"
+	importAgain := "Import the .pfx as a new version: " + upload
 	switch {
 	case v.HSM:
 		refuse("vault-key-in-hsm", importAgain, "the key of %s is in a hardware module (%s), which gateways cannot use", v.Name, v.KeyType)
@@ -55,6 +57,22 @@ func (v VaultCertificate) Unusable(now time.Time) pki.Findings {
 		refuse("vault-content-type", importAgain, "the secret of %s has the content type %q, and gateways read %s only", v.Name, v.ContentType, pfxType)
 	}
 	return found
+}
+
+// vault is the name of the vault that it is in.
+func (v VaultCertificate) vault() string {
+	uri, _, _, _ := SplitSecretID(v.SecretID)
+	name, _, _ := strings.Cut(strings.TrimPrefix(uri, "https://"), ".")
+	return cmp.Or(name, "VAULT")
+}
+
+// enableCommand is for this very version: without one, az takes the newest.
+func (v VaultCertificate) enableCommand() string {
+	command := fmt.Sprintf("az keyvault %s set-attributes --vault-name %s --name %s", v.Kind, v.vault(), v.Name)
+	if v.Version != "" {
+		command += " --version " + v.Version
+	}
+	return command + " --enabled true"
 }
 
 // Judge is everything that can be said of this version: what makes it unusable,

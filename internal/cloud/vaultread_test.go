@@ -195,6 +195,20 @@ func TestWhatAGatewayCannotUse(t *testing.T) {
 	}
 }
 
+// What mends it can be typed as it stands.
+func TestAVersionThatIsDisabledIsEnabledByItself(t *testing.T) {
+	for kind, want := range map[VaultKind]string{
+		VaultKindCertificate: "az keyvault certificate set-attributes --vault-name entvault --name web --version v1 --enabled true",
+		VaultKindSecret:      "az keyvault secret set-attributes --vault-name entvault --name web --version v1 --enabled true",
+	} {
+		v := VaultCertificate{Name: "web", Version: "v1", Kind: kind, SecretID: vaultAddress + "/secrets/web/v1", ContentType: pfxType, Exportable: true, Leaf: newBundle(t, "x").Leaf}
+		found := v.Unusable(now)
+		if len(found) != 1 || !strings.HasSuffix(found[0].Mend, ": "+want) {
+			t.Errorf("%s: got %+v", kind, found)
+		}
+	}
+}
+
 func TestSomethingThatIsNotThere(t *testing.T) {
 	vault := newFakeVault(t)
 	vault.on("GET /certificates/web/", 404, notThere)
