@@ -2,8 +2,10 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -93,4 +95,9 @@ func Terminal(width int, write func(table func(headings []string, rows ...[]stri
 		u.table(headings, lines)
 	}, func(text string) { u.advice(u.out, u.outStyle, 4, "mend: ", text) })
 	return out.String()
+}
+
+// CountVault is how `vaults` counts what was listed.
+func CountVault(certificates []cloud.VaultCertificate, now time.Time) string {
+	return fmt.Sprintf("%+v", newVaultCount(certificates, now))
 }

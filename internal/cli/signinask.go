@@ -45,6 +45,12 @@ func notKept(c choice, err error) error {
 	if c.remembered == nil || c.options.Tokens != nil || !cloud.NeedsPerson(err) {
 		return err
 	}
+	if c.remembered.Keychain != "" {
+		return &failure{
+			Code: "sign-in-failed", Message: err.Error() + ": the login is in a keychain that cannot be reached from here", cause: err, exit: exitPreflight,
+			Hint: "run it in the session where you signed in, or add --sign-in device-code to this command",
+		}
+	}
 	return &failure{
 		Code: "sign-in-failed", Message: err.Error() + ": there is no keychain, so the login ended with its command", cause: err, exit: exitPreflight,
 		Hint: "add --sign-in device-code to this command, or use Azure CLI's sign-in (--sign-in azure-cli) or a service principal",

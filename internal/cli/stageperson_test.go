@@ -67,13 +67,18 @@ func (d *drawer) DeleteAll(set string) error {
 	return nil
 }
 
-// giveKeychain gives the computer a keychain; with ! it must be empty.
-func giveKeychain(ts *testscript.TestScript, neg bool, _ []string) {
+// giveKeychain gives the computer a keychain, or takes it out of reach; with ! it
+// must be empty.
+func giveKeychain(ts *testscript.TestScript, neg bool, args []string) {
 	s := onStage(ts)
 	if neg {
 		if left := len(s.keychain.(*drawer).entries); left != 0 {
 			ts.Fatalf("%d entries are left in the keychain", left)
 		}
+		return
+	}
+	if len(args) > 0 { // out-of-reach
+		s.keychain = nil
 		return
 	}
 	s.keychain = &drawer{entries: map[[2]string]string{}, seen: s.seen}

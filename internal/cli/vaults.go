@@ -51,12 +51,15 @@ type vaultNetworkValue struct {
 	Explanation      string   `json:"explanation"`
 }
 
-// vaultCount counts certificates. Secrets that may be one are not opened, so
-// they are neither usable nor unusable.
+// vaultCount counts certificates. What is not known to be usable is not said to
+// be unusable.
 type vaultCount struct {
 	Usable   int `json:"usable"`
 	Unusable int `json:"unusable"`
+	// Unopened are secrets that may hold a .pfx.
 	Unopened int `json:"unopened"`
+	// Unread were listed and could not be read: the right to list is one of its own.
+	Unread int `json:"unread"`
 }
 
 func newVaultsCommand(a *app) *cobra.Command {
@@ -134,18 +137,25 @@ func (s *session) lookInto(ctx context.Context, v cloud.Vault) vaultValue {
 		value.Unread = unread(s.proxy.instead(err))
 		return value
 	}
-	value.Certificates = &vaultCount{}
+	count := newVaultCount(certificates, s.app.env.Now())
+	value.Certificates = &count
+	return value
+}
+
+func newVaultCount(certificates []cloud.VaultCertificate, now time.Time) (c vaultCount) {
 	for _, certificate := range certificates {
 		switch {
 		case unopened(certificate):
-			value.Certificates.Unopened++
-		case len(certificate.Unusable(s.app.env.Now())) == 0 && certificate.Leaf != nil:
-			value.Certificates.Usable++
+			c.Unopened++
+		case len(certificate.Unusable(now)) > 0:
+			c.Unusable++
+		case certificate.Leaf != nil:
+			c.Usable++
 		default:
-			value.Certificates.Unusable++
+			c.Unread++
 		}
 	}
-	return value
+	return c
 }
 
 func unread(err error) *failure {
@@ -205,6 +215,9 @@ func (u *ui) vaultTable(values []vaultValue) {
 			inside = words(fmt.Sprintf("%d usable of %d", c.Usable, c.Usable+c.Unusable))
 			if c.Unopened > 0 {
 				inside = append(inside, words(faint(fmt.Sprintf(", %d in plain secrets", c.Unopened)))...)
+			}
+			if c.Unread > 0 {
+				inside = append(inside, words(caution(fmt.Sprintf(", %d not read", c.Unread)))...)
 			}
 		}
 		rows = append(rows, []line{words(title(v.Name)), words(v.ResourceGroup), words(v.Access), words(v.Network.Explanation), inside})
