@@ -56,8 +56,9 @@ func (u *ui) result(result rotation.Result, name string, now time.Time) {
 		field{"took", words((time.Duration(result.Seconds*1000) * time.Millisecond).String())},
 		field{"run", words(result.RunID)},
 	)
-	if next := nextAfter(result, name); next != "" {
-		u.advice(u.out, u.outStyle, 0, "next: ", next)
+	if result.Outcome == rotation.Verified && result.RunID != "" {
+		u.advice(u.out, u.outStyle, 0, "when all is well: ", "cartouche clean "+name)
+		u.advice(u.out, u.outStyle, 0, "to go back: ", "cartouche undo "+result.RunID)
 	}
 }
 
@@ -83,14 +84,6 @@ func upBackends(proof rotation.Proof) int {
 		}
 	}
 	return up
-}
-
-// nextAfter is what a person may want to type after a success.
-func nextAfter(result rotation.Result, name string) string {
-	if result.Outcome != rotation.Verified || result.RunID == "" {
-		return ""
-	}
-	return "when all is well: cartouche clean " + name + "; to go back: cartouche undo " + result.RunID
 }
 
 // resultFailure is the failure of a run that did not reach its goal, nil when it did.
