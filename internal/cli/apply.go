@@ -69,6 +69,9 @@ func (a *app) prepareApply(ctx context.Context, cmd *cobra.Command, args []strin
 
 // apply asks and carries a prepared rotation out.
 func (a *app) apply(ctx context.Context, ready *prepared, yes bool) error {
+	if err := a.alone(ready.state); err != nil {
+		return err
+	}
 	if !a.ui.json {
 		a.ui.plan(ready)
 	}
@@ -82,6 +85,17 @@ func (a *app) apply(ctx context.Context, ready *prepared, yes bool) error {
 		}
 	}
 	return a.applyNow(ctx, ready)
+}
+
+// alone fails while another run works on the gateway: what was observed in the
+// middle of it is no ground for a plan, and "busy" would hide who it is.
+func (a *app) alone(state rotation.State) error {
+	unlock, err := a.lock(state.Gateway.ID(), state.Deployment.Name)
+	if err != nil {
+		return whileServing(err, serving(state)+"; nothing was changed", "")
+	}
+	unlock()
+	return nil
 }
 
 // changes names what the plan changes.

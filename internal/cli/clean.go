@@ -37,6 +37,9 @@ func (a *app) clean(ctx context.Context, about target, options changeOptions) er
 		return err
 	}
 	state := seen.state
+	if err := a.alone(state); err != nil {
+		return err
+	}
 	runs, err := a.runsOf(ctx, state.Gateway.ID())
 	if err != nil {
 		return err

@@ -96,6 +96,9 @@ func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) 
 	if err != nil {
 		return err
 	}
+	if err := a.alone(ready.state); err != nil {
+		return err
+	}
 	ready.plan, err = rotation.UndoPlan(ready.state, run, rotation.Goal{Now: a.env.Now(), Roots: ready.session.roots})
 	if err != nil {
 		return whileServing(err, serving(ready.state)+"; nothing was changed", "cartouche history "+run.ID)
