@@ -92,7 +92,28 @@ func (r *Runner) readVaulted(ctx context.Context, which InVault) Vaulted {
 	if err != nil {
 		return fail(err)
 	}
+	if found.chosen.Kind == cloud.VaultKindSecret {
+		openVersions(ctx, client, found)
+	}
 	return found
+}
+
+// openedVersions is how many versions of a plain secret are opened.
+const openedVersions = 4
+
+// openVersions finds out which certificates the latest versions of a plain
+// secret are, which no list tells: one of them is the way back. What cannot be
+// opened stays unknown.
+func openVersions(ctx context.Context, client *cloud.VaultClient, of Vaulted) {
+	for i := range of.Versions[:min(len(of.Versions), openedVersions)] {
+		version := &of.Versions[i]
+		if !version.Enabled {
+			continue
+		}
+		if opened, err := client.Certificate(ctx, of.Name, version.Version); err == nil && opened.Leaf != nil {
+			version.Thumbprint, version.NotAfter = opened.Thumbprint, opened.NotAfter
+		}
+	}
 }
 
 func (r *Runner) vault(uri string) (*cloud.VaultClient, error) {

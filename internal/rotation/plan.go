@@ -163,7 +163,7 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 		AssumeTrusted: goal.AssumeTrusted,
 		AllowOlder:    goal.AllowOlder,
 		AllowWeaker:   goal.AllowWeaker,
-		Key:           whoSeesTheKey(goal, targets),
+		Key:           whoSeesTheKey(state, goal, targets),
 		Entry:         lead.entry,
 		Moves:         moves,
 		Imports:       imports(state, targets, moves),

@@ -125,9 +125,16 @@ func vaultUnread(v Vaulted, severity pki.Severity) pki.Finding {
 }
 
 // whoSeesTheKey says what becomes of the private key.
-func whoSeesTheKey(goal Goal, targets []target) string {
+func whoSeesTheKey(state State, goal Goal, targets []target) string {
 	reference := slices.ContainsFunc(targets, func(goes target) bool { return goes.secret != "" })
+	plain := slices.ContainsFunc(targets, func(goes target) bool {
+		in, _ := ParseInVault(goes.secret)
+		v, _ := state.vaulted(in)
+		return v.chosen.Kind == cloud.VaultKindSecret
+	})
 	switch {
+	case goal.blind() && plain:
+		return "stays in Key Vault; a plain secret is opened here to see which certificate is in it"
 	case goal.blind():
 		return "stays in Key Vault; it is not read"
 	case goal.File == "":

@@ -60,12 +60,19 @@ func (b *bench) follow(version string) string {
 		versions := b.world.Vault().Versions("entvault", followed) // oldest first
 		name, version = "fixed"+fmt.Sprint(len(versions)), "/"+versions[len(versions)-1]
 	}
+	b.refer(name, followed+version)
+	return pki.Fingerprint(issued.Leaf)
+}
+
+// refer points the listener to an entry that refers to a secret of the vault.
+func (b *bench) refer(name, to string) {
+	b.t.Helper()
 	gateway, err := cloud.ParseGateway(b.get())
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	listeners := []string{gateway.HTTPSListeners()[0].Name}
-	document, err := gateway.WithReference(name, entvault+"/secrets/"+followed+version, listeners)
+	document, err := gateway.WithReference(name, entvault+"/secrets/"+to, listeners)
 	if _, exists := gateway.Certificate(name); exists {
 		document, err = gateway.PointListeners(name, listeners)
 	}
@@ -75,7 +82,6 @@ func (b *bench) follow(version string) string {
 	document["identity"] = map[string]any{"type": "UserAssigned", "userAssignedIdentities": map[string]any{b.world.Identities()[0].ID: map[string]any{}}}
 	b.put(document)
 	b.waitUntilServed(b.get())
-	return pki.Fingerprint(issued.Leaf)
 }
 
 // entry is what the listener points to.

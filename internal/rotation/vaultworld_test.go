@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+	"github.com/cartouche-gis/cartouche/internal/sim/vault"
 )
 
 // TestKeyVault shares one world, since making its keys is what costs.
@@ -27,6 +29,7 @@ func TestKeyVault(t *testing.T) {
 		{"a file goes where the listener follows", fileGoesWhereTheListenerFollows},
 		{"a renewal is taken over in one write", renewalIsTakenOver},
 		{"something newer waits in the vault", somethingNewerWaits},
+		{"a .pfx kept as a plain secret", plainSecret},
 		{"Ctrl-C after the import", interruptedImport},
 		{"every fault", everyFault},
 		{"killed at every moment", killedAtEveryMoment},
@@ -230,5 +233,53 @@ func somethingNewerWaits(t *testing.T, b *bench) {
 	b.waitUntilServed(b.get())
 	if got := b.served(); got != pki.Fingerprint(old.Leaf) {
 		t.Errorf("after the gateway's own look %s is served, want the file's", got)
+	}
+}
+
+// No list tells which certificate a version of a plain secret is; it is opened
+// for that, or there were no way back.
+func plainSecret(t *testing.T, b *bench) {
+	keep := func() string {
+		issued := b.issue()
+		pfx, err := issued.PFX("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seed := vault.Seed{Value: base64.StdEncoding.EncodeToString(pfx), ContentType: "application/x-pkcs12"}
+		if _, err := b.world.Vault().Put("entvault", "by-hand", seed); err != nil {
+			t.Fatal(err)
+		}
+		return pki.Fingerprint(issued.Leaf)
+	}
+	old := keep()
+	b.refer("plain", "by-hand")
+	renewed := keep()
+
+	b.fault("forbidden@vault-secret*1000") // who may not open it knows nothing
+	if _, err := b.runner.Resolve(t.Context(), b.observe(), b.goal, b.complete); err == nil {
+		t.Error("a secret that cannot be opened is rolled out")
+	}
+	b.world.Ground().Faults.Clear()
+
+	if key := b.plan(b.observe()).Key; !strings.Contains(key, "is opened here") {
+		t.Errorf("key: %q, want that the secret is opened", key)
+	}
+	b.fault("wrong-leaf@edge")
+	if failed := b.rotate(t.Context()); failed.Outcome != rotation.Restored || b.served() != old {
+		t.Errorf("a proof that failed: %s (%s; %v), want restored", failed.Outcome, failed.Failure, failed.NotRestored)
+	}
+	b.world.Ground().Faults.Clear()
+	if again := b.rotate(t.Context()); again.Outcome != rotation.Verified || b.served() != renewed {
+		t.Errorf("again: %s (%s)", again.Outcome, again.Failure)
+	}
+	b.fromVault("by-hand")
+	b.goal.Form = rotation.FormInline
+	if plan := b.plan(b.observe()); plan.Findings.Has("base64-file") || plan.Refused() {
+		t.Errorf("a copy on the gateway: findings %v; that a vault keeps base64 is none", plan.Findings)
+	}
+	b.goal.Vault, b.goal.Form = rotation.InVault{}, rotation.FormFitting
+	b.fromFile()
+	if plan := b.plan(b.observe()); !plan.Obstacles.Has("permission-missing") {
+		t.Errorf("a file into the secret, without the right to write one: %v", plan.Obstacles)
 	}
 }
