@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
@@ -49,6 +50,7 @@ func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, pla
 			r.tell(PhaseUndo, "an earlier write has taken effect only now: going back once more")
 			continue
 		}
+		result.follows(before, done.Gateway)
 		result.wentBack(proof, err)
 		result.leaves(before, plan, done.Gateway)
 		return
@@ -82,6 +84,23 @@ func (r *Runner) movedAgain(ctx context.Context, gatewayID string, moves []Move)
 		}
 	}
 	return false
+}
+
+// follows adds the listeners that follow what the run imported: they serve the
+// old certificate only until the gateway's next look.
+func (result *Result) follows(before State, gateway *cloud.Gateway) {
+	if gateway == nil {
+		gateway = before.Gateway
+	}
+	for _, own := range before.Listeners {
+		listener, _ := gateway.Listener(own.Name)
+		entry, _ := gateway.Certificate(listener.CertificateName)
+		in, refers := ParseInVault(entry.KeyVaultSecretID)
+		if refers && slices.ContainsFunc(result.imported, func(i InVault) bool { return i.newest().is(in) }) {
+			result.NotRestored = append(result.NotRestored, fmt.Sprintf(
+				"listener %s follows %s, where this run's certificate is the newest or may be: the gateway takes it within four hours", own.Name, in))
+		}
+	}
 }
 
 // leaves says what stays behind of a run that went back.

@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -90,6 +91,12 @@ func (result *Result) seen(proof Proof) {
 // failed says why the run did not reach its goal.
 func (result *Result) failed(err error) {
 	result.Failure = err.Error()
+	switch { // whose own words are for programmers
+	case err == context.Canceled:
+		result.Failure = "interrupted"
+	case err == context.DeadlineExceeded:
+		result.Failure = "it took longer than anybody waits for"
+	}
 	if answer := (*cloud.Error)(nil); errors.As(err, &answer) {
 		result.Hint = answer.Hint
 	}

@@ -132,3 +132,32 @@ func interruptedImport(t *testing.T, b *bench) {
 		t.Errorf("the listener refers to %s, want a version", secret)
 	}
 }
+
+// What was imported cannot be taken back, the version of before is disabled, and
+// the gateway cannot be written: what is served is the old certificate, and only
+// until the next look. That is no "restored".
+func followedImport(t *testing.T, b *bench) {
+	b.follow("")
+	old := b.follow("")
+	versions := b.world.Vault().Versions("entvault", followed)
+	b.world.Vault().SetEnabled("entvault", followed, versions[len(versions)-1], false)
+	b.fromFile()
+	state := b.observe()
+	plan := b.plan(state)
+	if !plan.Obstacles.Has("no-way-back") {
+		t.Errorf("obstacles %v, want a warning that there is no way back", plan.Obstacles)
+	}
+	b.fault("forbidden@gateway-put*9")
+
+	result, err := b.runner.Apply(t.Context(), plan, b.goal, state)
+
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told := strings.Join(result.NotRestored, "; "); result.Outcome != rotation.NotRestored || !strings.Contains(told, "the gateway takes it within four hours") {
+		t.Errorf("outcome %s (%s), told %q", result.Outcome, result.Failure, told)
+	}
+	if b.served() != old {
+		t.Error("the old certificate is not served any more")
+	}
+}

@@ -31,6 +31,7 @@ func TestKeyVault(t *testing.T) {
 		{"something newer waits in the vault", somethingNewerWaits},
 		{"a .pfx kept as a plain secret", plainSecret},
 		{"Ctrl-C after the import", interruptedImport},
+		{"what was imported is followed", followedImport},
 		{"every fault", everyFault},
 		{"killed at every moment", killedAtEveryMoment},
 		{"killed, and the write fails", killedAndFailed},
