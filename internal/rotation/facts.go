@@ -55,7 +55,7 @@ func gatewayObstacles(state State) pki.Findings {
 		return pki.Findings{{
 			Code: "gateway-failed", Severity: pki.Refusal,
 			Sentence: "the gateway's last change failed (provisioning state Failed); it must be healthy before its certificate is changed",
-			Mend:     "after a run that was cut off: cartouche undo; else have Azure carry it out once more: az network application-gateway update --ids " + state.Gateway.ID(),
+			Mend:     "after a run that was cut off: cartouche undo; else have Azure carry it out once more: az network application-gateway update --ids '" + state.Gateway.ID() + "'",
 		}}
 	default:
 		return pki.Findings{{
