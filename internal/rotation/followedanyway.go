@@ -12,6 +12,7 @@ import (
 // out, see disabledNewest.
 func followedAnyway(state State, targets []target, moves []Move) pki.Findings {
 	var found pki.Findings
+	told := map[string]bool{}
 	for _, goes := range targets {
 		in, refers := ParseInVault(goes.secret)
 		v, _ := state.vaulted(in)
@@ -19,15 +20,18 @@ func followedAnyway(state State, targets []target, moves []Move) pki.Findings {
 		if !follows || !goes.moves(moves) || !state.staged(goes) || !v.chosen.Enabled {
 			continue
 		}
+		which := strings.ToLower(in.SecretID())
+		if told[which] {
+			continue // of another listener
+		}
+		told[which] = true
 		mend := "make the right one the newest: " + applyAgain(state) + " --pfx FILE"
 		if old, known := v.holding(state.now(goes.listener).Thumbprint); known {
-			mend += fmt.Sprintf("; or hold the listener where it is: %s --vault %s --certificate %s --version %s", applyAgain(state), in.vaultName(), in.Name, old.Version)
+			mend += fmt.Sprintf("; or hold what is served now: %s --vault %s --certificate %s --version %s", applyAgain(state), in.vaultName(), in.Name, old.Version)
 		}
 		found = append(found, pki.Finding{
-			Code: "followed-anyway", Severity: pki.Warning,
-			Sentence: fmt.Sprintf("listener %s follows %s, so the gateway takes version %s by itself within four hours, though this plan refuses it",
-				goes.listener.Name, in, v.chosen.Version),
-			Mend: mend,
+			Code: "followed-anyway", Severity: pki.Warning, Mend: mend,
+			Sentence: fmt.Sprintf("%s is followed, so the gateway takes its version %s by itself within four hours, though this plan refuses it", in, v.chosen.Version),
 		})
 	}
 	return found

@@ -19,7 +19,7 @@ func TestARefusalSaysThatTheGatewayFollowsAllTheSame(t *testing.T) {
 		t.Fatalf("findings %v, obstacles %v; want both to be told", plan.Findings, plan.Obstacles)
 	}
 	for _, finding := range plan.Obstacles {
-		if finding.Code == "followed-anyway" && !strings.Contains(finding.Mend, "--pfx FILE; or hold the listener where it is: cartouche apply "+domain+" --vault entvault --certificate gis --version v1") {
+		if finding.Code == "followed-anyway" && !strings.Contains(finding.Mend, "--pfx FILE; or hold what is served now: cartouche apply "+domain+" --vault entvault --certificate gis --version v1") {
 			t.Errorf("mend %q", finding.Mend)
 		}
 	}

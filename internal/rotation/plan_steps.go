@@ -14,6 +14,7 @@ func steps(plan Plan, state State) []Step {
 		Undo:     "when the proof fails, the listeners go back and that is proved",
 	}
 	if plan.NothingToDo() {
+		prove.Title, prove.Undo = "prove that every endpoint serves this certificate already", "nothing is changed, so nothing is taken back"
 		return []Step{prove}
 	}
 	all := []Step{}
