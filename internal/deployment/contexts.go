@@ -1,6 +1,7 @@
 package deployment
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func (d *Deployment) contextsOf(routes []cloud.Route) {
 		switch {
 		case context == "":
 		case r.Port == 7443 || strings.Contains(strings.ToLower(r.Probe), "/portaladmin/"):
-			d.PortalContext = first(d.PortalContext, context)
+			d.PortalContext = cmp.Or(d.PortalContext, context)
 		case r.Port == 6443 && d.ServerContext == "":
 			d.ServerContext = context
 		case context != d.ServerContext:
@@ -47,7 +48,7 @@ func (d *Deployment) addSite(r cloud.Route, context string) {
 			role = known + "Server"
 		}
 	}
-	d.Sites = append(d.Sites, Site{Role: first(role, "Server"), ServerContext: context})
+	d.Sites = append(d.Sites, Site{Role: cmp.Or(role, "Server"), ServerContext: context})
 }
 
 // contextOf is the first segment of a route's paths, "" when they have none.
@@ -59,13 +60,6 @@ func contextOf(r cloud.Route) string {
 		}
 	}
 	return ""
-}
-
-func first(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // NetworkOf is the network that a subnet's id names, nil when it names none.

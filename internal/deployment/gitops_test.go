@@ -3,6 +3,7 @@ package deployment
 import (
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,6 +144,19 @@ func TestNamesOfAGatewayWithoutHostNames(t *testing.T) {
 				t.Errorf("CannotUpdate = %q with names %v", d.CannotUpdate, row.names)
 			}
 		})
+	}
+}
+
+// What one listener's wildcard does not answer is still there for the next.
+func TestEachWildcardListenerTakesItsNames(t *testing.T) {
+	two := ingress(t, enterpriseTags(nil), "*.example.org", "*.example.net")
+	two["properties"].(bag)["httpListeners"] = []any{listener("net", "cert", "*.example.net"), listener("org", "cert", "*.example.org")}
+	d := findOne(t, two, row("rg", kindZone, "gis.example.org", enterpriseTags(nil), nil), row("rg", kindZone, "gis.example.net", enterpriseTags(nil), nil))
+	if diff := cmp.Diff([]string{"gis.example.net", "gis.example.org"}, d.Names()); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+	if slices.Contains(codes(d.Problems), ProblemNamelessListener) {
+		t.Errorf("problems %v, want no nameless listener", d.Problems)
 	}
 }
 

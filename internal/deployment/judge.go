@@ -1,10 +1,10 @@
 package deployment
 
+import "cmp"
+
 // judge names the deployment and says what is wrong with it.
 func (d *Deployment) judge() {
-	for _, name := range []string{d.Prefix, d.gatewayName(), d.ID} {
-		d.Name = first(d.Name, name)
-	}
+	d.Name = cmp.Or(d.Name, d.Prefix, d.gatewayName(), d.ID)
 	if d.Generation != V1 {
 		d.judgeGateway()
 	}

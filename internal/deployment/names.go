@@ -77,10 +77,12 @@ func (a *assembly) namesOfGateway(gateway *cloud.Gateway, known []string) (names
 		if len(l.HostNames) > 0 && len(patterns) == 0 {
 			continue
 		}
-		answers := func(name string) bool {
-			return len(l.HostNames) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return covers(p, name) })
+		var found []string
+		for _, name := range a.guesses(gateway, l, routes, known) {
+			if len(l.HostNames) == 0 || slices.ContainsFunc(patterns, func(p string) bool { return covers(p, name) }) {
+				found = append(found, name)
+			}
 		}
-		found := slices.DeleteFunc(a.guesses(gateway, l, routes, known), func(name string) bool { return !answers(name) })
 		add(found)
 		if len(found) == 0 && len(exact) == 0 {
 			unknown = append(unknown, clean(l.Name, maxTag))
