@@ -80,7 +80,7 @@ func (g *guide) askGateway(ctx context.Context) error {
 			return err
 		}
 		if !deployment.IsGatewayID(id) {
-			g.tell(0, caution("? "), "that is not the resource id of an Application Gateway; they are listed by: az network application-gateway list --query [].id --output tsv")
+			g.tell(0, caution("? "), "that is not the resource id of an Application Gateway; they are listed by: az network application-gateway list --query '[].id' --output tsv")
 			continue
 		}
 		d, err := g.login.ofGateway(ctx, id, g.options.about.names)

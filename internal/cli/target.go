@@ -40,7 +40,7 @@ func (t *target) take(cmd *cobra.Command, args []string) error {
 	case len(args) == 1 && t.gateway != "":
 		return usage("leave one of them out", "both a deployment (%s) and --gateway were given", args[0])
 	case t.gateway != "" && !deployment.IsGatewayID(t.gateway):
-		return usage("az network application-gateway list --query [].id --output tsv", "--gateway %s is not the resource id of an Application Gateway", t.gateway)
+		return usage("az network application-gateway list --query '[].id' --output tsv", "--gateway %s is not the resource id of an Application Gateway", t.gateway)
 	case len(args) == 1:
 		t.deployment = args[0]
 	case t.gateway == "":

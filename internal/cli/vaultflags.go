@@ -41,7 +41,7 @@ func (f *vaultFlags) add(flags *pflag.FlagSet) {
 func (f vaultFlags) check(file bool) error {
 	switch {
 	case f.identity != "" && !isIdentity(f.identity):
-		return usage("az identity list --query [].id --output tsv", "--identity %s is not the resource id of a user-assigned identity", f.identity)
+		return usage("az identity list --query '[].id' --output tsv", "--identity %s is not the resource id of a user-assigned identity", f.identity)
 	case (f.vault == "") != (f.certificate == ""):
 		return usage("cartouche certificates --vault VAULT", "--vault and --certificate go together")
 	case f.version != "" && f.vault == "":

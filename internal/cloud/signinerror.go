@@ -139,8 +139,12 @@ func sentence(text string) string {
 		return "no way to sign in was found"
 	} else {
 		text = speaker.ReplaceAllString(text, "")
-		text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
-		text, _, _ = strings.Cut(text, "To troubleshoot, visit")
+		first, rest, _ := strings.Cut(strings.TrimSpace(text), "\n")
+		if strings.HasSuffix(first, ":") { // what it announces stands below
+			rest, _, _ = strings.Cut(strings.TrimSpace(rest), "\n")
+			first += " " + rest
+		}
+		text, _, _ = strings.Cut(first, "To troubleshoot, visit")
 		text = strings.TrimPrefix(text, "ERROR: ") // of az
 	}
 	return clean(trailer.ReplaceAllString(clean(text, maximumText), ""), maximumText)
