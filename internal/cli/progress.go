@@ -147,7 +147,8 @@ func (p *progress) show(event rotation.Event) {
 	if event.Phase == rotation.PhaseDone {
 		return // the result says it
 	}
-	fmt.Fprintln(p.w, p.fold(p.palette.render(words(faint(p.palette.glyph("▸", ">")), " ", text)), 11))
+	head := words(faint(p.palette.glyph("▸", ">")), " ", accent(fmt.Sprintf("%-8s", event.Phase)), " ")
+	fmt.Fprintln(p.w, p.palette.render(head)+p.fold(p.palette.render(words(event.Text)), 11))
 }
 
 // begin shows a status line and keeps its clock moving.
