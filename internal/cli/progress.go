@@ -108,7 +108,7 @@ func (p *progress) note(l line, kind, text string) {
 
 // fold breaks a line that stays between words, when there is a terminal to fit.
 func (p *progress) fold(text string, hang int) string {
-	if !p.live {
+	if !p.live && !p.plain {
 		return text
 	}
 	return fold(p.width, text, 0, hang)
@@ -130,7 +130,7 @@ func (p *progress) log(event rotation.Event) {
 		p.lastPhase, p.lastWaited = event.Phase, event.At
 	}
 	if p.plain {
-		fmt.Fprintln(p.w, p.palette.render(words(accent(fmt.Sprintf("%-8s", event.Phase)), " ", event.Text)))
+		fmt.Fprintln(p.w, p.palette.render(words(accent(fmt.Sprintf("%-8s", event.Phase)), " "))+p.fold(p.palette.render(words(event.Text)), 9))
 		return
 	}
 	fmt.Fprintf(p.w, "%s %-8s %s\n", event.At.UTC().Format("2006-01-02T15:04:05Z"), event.Phase, escape(event.Text, p.palette.ascii))
