@@ -1,7 +1,6 @@
 package arm
 
 import (
-	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -10,7 +9,8 @@ import (
 	"strings"
 
 	"github.com/smallstep/pkcs7"
-	"software.sslmate.com/src/go-pkcs12"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 )
 
 // opened is the content of the certificate entries that came with data.
@@ -94,39 +94,17 @@ func entryID(body map[string]any, name string) string {
 	return id + "/sslCertificates/" + name
 }
 
-// readPFX opens base64 of a PFX. The leaf is the certificate of the key; the
-// others are served behind it as the file has them.
+// readPFX opens base64 of a PFX.
 func readPFX(data, password string) (tls.Certificate, error) {
 	file, err := base64.StdEncoding.DecodeString(data)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	key, first, rest, err := pkcs12.DecodeChain(file, password)
+	read, err := authority.ReadPFX(file, password)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return tls.Certificate{}, x509.ErrUnsupportedAlgorithm
-	}
-	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
-	if !ok {
-		return tls.Certificate{}, x509.ErrUnsupportedAlgorithm
-	}
-	pair := tls.Certificate{PrivateKey: key}
-	var others [][]byte
-	for _, certificate := range append([]*x509.Certificate{first}, rest...) {
-		if pair.Leaf == nil && public.Equal(certificate.PublicKey) {
-			pair.Leaf = certificate
-			continue
-		}
-		others = append(others, certificate.Raw)
-	}
-	if pair.Leaf == nil {
-		return tls.Certificate{}, x509.ErrUnsupportedAlgorithm
-	}
-	pair.Certificate = append([][]byte{pair.Leaf.Raw}, others...)
-	return pair, nil
+	return read.TLS(), nil
 }
 
 // showPublic puts the public part of a certificate into its entry: PKCS#7 with

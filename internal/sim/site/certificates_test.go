@@ -114,7 +114,7 @@ func TestSilentBadPassword(t *testing.T) {
 
 // S11: from 11.3 the chain of the PFX becomes entries, unless told not to.
 func TestChainOfThePFXBecomesEntries(t *testing.T) {
-	leaf := issue(t, authority(t, authority(t, nil, "Root"), "Intermediate"), "gis1.example.net", nil)
+	leaf := issue(t, newAuthority(t, newAuthority(t, nil, "Root"), "Intermediate"), "gis1.example.net", nil)
 	for _, test := range []struct {
 		version, choice string
 		want            bool

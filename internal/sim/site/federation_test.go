@@ -36,8 +36,8 @@ var hosting = FederatedSpec{
 
 // S27: validation connects to what is really served, with the portal's trust.
 func TestFederationValidation(t *testing.T) {
-	root := authority(t, nil, "Root")
-	intermediate := authority(t, root, "Intermediate")
+	root := newAuthority(t, nil, "Root")
+	intermediate := newAuthority(t, root, "Intermediate")
 	good := issue(t, intermediate, "gis.example.com", nil)
 	other := issue(t, intermediate, "other.example.com", nil)
 	old := issue(t, intermediate, "gis.example.com", func(c *x509.Certificate) {
@@ -80,7 +80,7 @@ func TestFederationValidation(t *testing.T) {
 // S19: an imported root is in force after the next restart only.
 func TestImportedRootIsInForceAfterRestart(t *testing.T) {
 	g := ground.New(fast, nil)
-	root := authority(t, nil, "Private root")
+	root := newAuthority(t, nil, "Private root")
 	publicName(t, g, issue(t, root, "gis.example.com", nil))
 	site := startPortal(t, g, func(s *Spec) { s.Federated = []FederatedSpec{hosting} })
 	c := newClient(t, g, portalBase).signIn("/sharing/rest/generateToken")

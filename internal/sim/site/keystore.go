@@ -8,12 +8,11 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"math/big"
 	"time"
 
-	"software.sslmate.com/src/go-pkcs12"
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 )
 
 // entry is one entry of a machine's keystore: with a key a PrivateKeyEntry,
@@ -56,33 +55,14 @@ func (s MachineSpec) entry() (*entry, error) {
 	return made, nil
 }
 
-// readPFX takes the key and the certificate that belongs to it, wherever that
-// is in the file, and the others as its chain.
+// readPFX makes an entry of a PFX, with a key and the certificate that belongs
+// to it.
 func readPFX(data []byte, password string) (*entry, error) {
-	key, first, rest, err := pkcs12.DecodeChain(data, password)
+	read, err := authority.ReadPFX(data, password)
 	if err != nil {
 		return nil, err
 	}
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return nil, fmt.Errorf("key is a %T", key)
-	}
-	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
-	if !ok {
-		return nil, fmt.Errorf("public key is a %T", signer.Public())
-	}
-	made := &entry{key: signer}
-	for _, certificate := range append([]*x509.Certificate{first}, rest...) {
-		if made.leaf == nil && public.Equal(certificate.PublicKey) {
-			made.leaf = certificate
-			continue
-		}
-		made.chain = append(made.chain, certificate)
-	}
-	if made.leaf == nil {
-		return nil, errors.New("no certificate belongs to the key")
-	}
-	return made, nil
+	return &entry{key: read.Key, leaf: read.Leaf, chain: read.Chain}, nil
 }
 
 // readCertificate reads a .cer or .crt, DER or PEM.

@@ -51,7 +51,7 @@ func issue(t *testing.T, issuer *issued, name string, change func(*x509.Certific
 	return &issued{certificate: certificate, key: key, issuer: issuer}
 }
 
-func authority(t *testing.T, issuer *issued, name string) *issued {
+func newAuthority(t *testing.T, issuer *issued, name string) *issued {
 	t.Helper()
 	return issue(t, issuer, name, func(c *x509.Certificate) {
 		c.IsCA, c.BasicConstraintsValid, c.KeyUsage = true, true, x509.KeyUsageCertSign

@@ -127,7 +127,7 @@ func TestPortalRestarts(t *testing.T) {
 	startPortal(t, g, nil)
 	c := newClient(t, g, portalBase).signIn("/sharing/rest/generateToken")
 	base := "/portaladmin/machines/PORTAL1.EXAMPLE.NET/sslCertificates"
-	root := authority(t, nil, "Root")
+	root := newAuthority(t, nil, "Root")
 	c.upload(base+"/importRootOrIntermediate", "file", root.certificate.Raw, map[string]string{"alias": "one", "norestart": "true"})
 	if list := c.get(base); list["webServerCertificateAlias"] != "ApplicationGateway" || list["sslProtocols"] == "" {
 		t.Errorf("list: %v", list)

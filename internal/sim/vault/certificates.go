@@ -28,7 +28,7 @@ func (c call) importCertificate() (any, *failure) {
 		return nil, f
 	}
 	v := &version{enabled: true, pair: read, contentType: contentType}
-	nbf, exp := read.leaf.NotBefore.Unix(), read.leaf.NotAfter.Unix()
+	nbf, exp := read.Leaf.NotBefore.Unix(), read.Leaf.NotAfter.Unix()
 	v.take(c.body)
 	v.notBefore, v.expires = &nbf, &exp
 	o.certificate = true

@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"crypto"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -10,6 +9,8 @@ import (
 	"strings"
 
 	"software.sslmate.com/src/go-pkcs12"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 )
 
 // Content types of a certificate's secret.
@@ -21,7 +22,7 @@ const (
 // open reads what an import brings: base64 of a PFX, or PEM with a PKCS#8 key.
 // Source: Key Vault documentation, "Import a certificate": the content type
 // must fit, and PEM needs the key in PKCS#8.
-func open(content, password, contentType string) (*pair, string, *failure) {
+func open(content, password, contentType string) (*authority.Issued, string, *failure) {
 	isPEM := strings.Contains(content, "-----BEGIN ")
 	found := typePFX
 	if isPEM {
@@ -33,7 +34,7 @@ func open(content, password, contentType string) (*pair, string, *failure) {
 	}
 	read, err := openPFX, error(nil)
 	if isPEM {
-		read = func(content, _ string) (*pair, error) { return openPEM(content) }
+		read = func(content, _ string) (*authority.Issued, error) { return openPEM(content) }
 	}
 	p, err := read(content, password)
 	switch {
@@ -47,19 +48,15 @@ func open(content, password, contentType string) (*pair, string, *failure) {
 	return p, found, nil
 }
 
-func openPFX(content, password string) (*pair, error) {
+func openPFX(content, password string) (*authority.Issued, error) {
 	file, err := base64.StdEncoding.DecodeString(content)
 	if err != nil {
 		return nil, err
 	}
-	key, first, rest, err := pkcs12.DecodeChain(file, password)
-	if err != nil {
-		return nil, err
-	}
-	return assemble(key, append([]*x509.Certificate{first}, rest...))
+	return authority.ReadPFX(file, password)
 }
 
-func openPEM(content string) (*pair, error) {
+func openPEM(content string) (*authority.Issued, error) {
 	var key any
 	var all []*x509.Certificate
 	for rest := []byte(content); ; {
@@ -82,43 +79,19 @@ func openPEM(content string) (*pair, error) {
 			return nil, err
 		}
 	}
-	return assemble(key, all)
-}
-
-// assemble takes the certificate of the key as the leaf.
-func assemble(key any, all []*x509.Certificate) (*pair, error) {
-	signer, ok := key.(crypto.Signer)
-	if !ok {
-		return nil, errors.New("no private key")
-	}
-	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
-	if !ok {
-		return nil, errors.New("the key cannot be compared")
-	}
-	p := &pair{key: signer}
-	for _, certificate := range all {
-		if p.leaf == nil && public.Equal(certificate.PublicKey) {
-			p.leaf = certificate
-			continue
-		}
-		p.chain = append(p.chain, certificate)
-	}
-	if p.leaf == nil {
-		return nil, errors.New("no certificate of the key")
-	}
-	return p, nil
+	return authority.Assemble(key, all)
 }
 
 // export is the value of the certificate's secret: base64 of a PFX without
 // password, or PEM; without the key when that may not leave the vault.
 // Source: "About Key Vault certificates", exportable and non-exportable keys.
 // guess: a PFX without key is one with certificates only; its encryption.
-func (p *pair) export(contentType string, exportable bool) (string, error) {
-	all := append([]*x509.Certificate{p.leaf}, p.chain...)
+func export(p *authority.Issued, contentType string, exportable bool) (string, error) {
+	all := append([]*x509.Certificate{p.Leaf}, p.Chain...)
 	if contentType == typePEM {
 		var out strings.Builder
 		if exportable {
-			der, err := x509.MarshalPKCS8PrivateKey(p.key)
+			der, err := x509.MarshalPKCS8PrivateKey(p.Key)
 			if err != nil {
 				return "", err
 			}
@@ -131,7 +104,7 @@ func (p *pair) export(contentType string, exportable bool) (string, error) {
 	}
 	file, err := []byte(nil), error(nil)
 	if exportable {
-		file, err = pkcs12.Modern.Encode(p.key, p.leaf, p.chain, "")
+		file, err = pkcs12.Modern.Encode(p.Key, p.Leaf, p.Chain, "")
 	} else {
 		file, err = pkcs12.Modern.EncodeTrustStore(all, "")
 	}

@@ -112,18 +112,10 @@ func (c call) served(o *object, v *version) (tls.Certificate, Problem) {
 		if err != nil {
 			return tls.Certificate{}, NotPFX
 		}
-		return p.tls(), ""
+		return p.TLS(), ""
 	}
 	if v.contentType != typePFX || !exportable(o.policy) {
 		return tls.Certificate{}, NotPFX
 	}
-	return v.pair.tls(), ""
-}
-
-func (p *pair) tls() tls.Certificate {
-	out := tls.Certificate{PrivateKey: p.key, Leaf: p.leaf, Certificate: [][]byte{p.leaf.Raw}}
-	for _, certificate := range p.chain {
-		out.Certificate = append(out.Certificate, certificate.Raw)
-	}
-	return out
+	return v.pair.TLS(), ""
 }

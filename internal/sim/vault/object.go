@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"crypto"
 	"crypto/rand"
 	"crypto/sha1"
 	"crypto/x509"
@@ -12,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 )
 
 // vault is the content of one vault.
@@ -54,15 +55,9 @@ type version struct {
 	tags             map[string]any
 	contentType      string
 	value            string // of a secret by itself
-	pair             *pair  // of a certificate
-}
-
-// pair is a certificate as it was imported: the leaf, what came with it, and
-// the key, which leaves the vault only in an exportable secret.
-type pair struct {
-	leaf  *x509.Certificate
-	chain []*x509.Certificate
-	key   crypto.Signer
+	// pair is a certificate as it was imported; the key leaves the vault only in
+	// an exportable secret.
+	pair *authority.Issued
 }
 
 // newest is the version that was made last, enabled or not.
@@ -148,7 +143,7 @@ func (c call) attributes(v *version) map[string]any {
 func (c call) bundle(o *object, v *version) map[string]any {
 	out := c.item("certificates", o, v, true)
 	out["kid"], out["sid"] = c.id("keys", o, v), c.id("secrets", o, v)
-	out["cer"] = base64.StdEncoding.EncodeToString(v.pair.leaf.Raw)
+	out["cer"] = base64.StdEncoding.EncodeToString(v.pair.Leaf.Raw)
 	out["policy"] = o.policy
 	return out
 }
@@ -165,7 +160,7 @@ func (c call) item(kind string, o *object, v *version, versioned bool) map[strin
 		out["tags"] = maps.Clone(v.tags)
 	}
 	if kind == "certificates" {
-		out["x5t"] = thumbprint(v.pair.leaf)
+		out["x5t"] = thumbprint(v.pair.Leaf)
 		return out
 	}
 	if v.contentType != "" {

@@ -26,7 +26,7 @@ func exportable(policy map[string]any) bool {
 // Source: ImportCertificate-example.json. guess: an import without policy
 // keeps that of the earlier version.
 func (c call) policy(o *object, v *version, asked map[string]any) map[string]any {
-	leaf := v.pair.leaf
+	leaf := v.pair.Leaf
 	policy := o.policy
 	if policy == nil {
 		now := v.created.Unix()

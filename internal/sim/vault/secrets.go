@@ -40,7 +40,7 @@ func secretValue(o *object, v *version) (string, *failure) {
 	if !o.certificate {
 		return v.value, nil
 	}
-	value, err := v.pair.export(v.contentType, exportable(o.policy))
+	value, err := export(v.pair, v.contentType, exportable(o.policy))
 	if err != nil {
 		return "", fail(http.StatusInternalServerError, "InternalServerError", "The secret of %s cannot be made: %v", o.name, err)
 	}

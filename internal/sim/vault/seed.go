@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 )
 
 // Seed is a version that is put into a vault behind the clients' backs: when
@@ -52,10 +54,10 @@ func (s *Server) Put(vaultName, name string, seed Seed) (string, error) {
 		all = append(all, certificate)
 	}
 	var err error
-	if made.pair, err = assemble(seed.Pair.PrivateKey, all); err != nil {
+	if made.pair, err = authority.Assemble(seed.Pair.PrivateKey, all); err != nil {
 		return "", fmt.Errorf("put %s: %w", name, err)
 	}
-	nbf, exp := made.pair.leaf.NotBefore.Unix(), made.pair.leaf.NotAfter.Unix()
+	nbf, exp := made.pair.Leaf.NotBefore.Unix(), made.pair.Leaf.NotAfter.Unix()
 	made.notBefore, made.expires = &nbf, &exp
 	made.contentType = typePFX
 	if seed.PEM {
