@@ -15,14 +15,14 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/sim/vault"
 )
 
-// TestKeyVault shares one world, since making its keys is what costs.
+// keyVaultTest is one of several that share a world, since making its keys costs.
+type keyVaultTest struct {
+	name string
+	run  func(*testing.T, *bench)
+}
+
 func TestKeyVault(t *testing.T) {
-	t.Parallel()
-	b := newVaultBench(t)
-	for _, test := range []struct {
-		name string
-		run  func(*testing.T, *bench)
-	}{
+	inOneWorld(t, []keyVaultTest{
 		{"the key is not read", keyIsNotRead},
 		{"without an identity", withoutAnIdentity},
 		{"a role at the secret alone", roleAtTheSecret},
@@ -32,10 +32,19 @@ func TestKeyVault(t *testing.T) {
 		{"a .pfx kept as a plain secret", plainSecret},
 		{"Ctrl-C after the import", interruptedImport},
 		{"what was imported is followed", followedImport},
-		{"every fault", everyFault},
 		{"killed at every moment", killedAtEveryMoment},
 		{"killed, and the write fails", killedAndFailed},
-	} {
+	})
+}
+
+func TestKeyVaultFaults(t *testing.T) {
+	inOneWorld(t, []keyVaultTest{{"every fault", everyFault}})
+}
+
+func inOneWorld(t *testing.T, tests []keyVaultTest) {
+	t.Parallel()
+	b := newVaultBench(t)
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			test.run(t, b.within(t))
 			b := b.within(t)
