@@ -51,10 +51,10 @@ func gatewayObstacles(state State) pki.Findings {
 	switch provisioning := state.Gateway.ProvisioningState(); provisioning {
 	case "Succeeded":
 		return nil
-	case "Failed":
+	case "Failed", "Canceled":
 		return pki.Findings{{
 			Code: "gateway-failed", Severity: pki.Refusal,
-			Sentence: "the gateway's last change failed (provisioning state Failed); it must be healthy before its certificate is changed",
+			Sentence: fmt.Sprintf("the gateway's last change failed (provisioning state %s); it must be healthy before its certificate is changed", provisioning),
 			Mend:     "after a run that was cut off: cartouche undo; else have Azure carry it out once more: az network application-gateway update --ids '" + state.Gateway.ID() + "'",
 		}}
 	default:

@@ -175,8 +175,9 @@ func TestPlanIsBlockedByTheDeployment(t *testing.T) {
 		change func(document cloud.Document)
 		code   string
 	}{
-		"busy":   {func(d cloud.Document) { properties(d)["provisioningState"] = "Updating" }, "gateway-busy"},
-		"failed": {func(d cloud.Document) { properties(d)["provisioningState"] = "Failed" }, "gateway-failed"},
+		"busy":     {func(d cloud.Document) { properties(d)["provisioningState"] = "Updating" }, "gateway-busy"},
+		"canceled": {func(d cloud.Document) { properties(d)["provisioningState"] = "Canceled" }, "gateway-failed"},
+		"failed":   {func(d cloud.Document) { properties(d)["provisioningState"] = "Failed" }, "gateway-failed"},
 		"no listener of ours": {func(d cloud.Document) {
 			listener(d)["hostNames"] = []any{"elsewhere.example.com"}
 		}, "no-listener"},

@@ -70,7 +70,7 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 		}
 		plan.Obstacles = append(plan.Obstacles, finding)
 	}
-	if state.Gateway.ProvisioningState() == "Failed" {
+	if plan.Obstacles.Has("gateway-failed") {
 		plan.Removes = unreadable(state, kept.Moves, plan.Moves)
 	}
 	plan.Basis = basis(state, plan.Certificate.Thumbprint)
@@ -88,7 +88,7 @@ func mended(obstacles pki.Findings) pki.Findings {
 	for i, finding := range obstacles {
 		if finding.Code == "gateway-failed" {
 			obstacles[i].Severity, obstacles[i].Mend = pki.Warning, ""
-			obstacles[i].Sentence = "the gateway's last change failed (provisioning state Failed); going back writes it once more, which mends it"
+			obstacles[i].Sentence = "the gateway's last change failed; going back writes it once more, which mends it"
 		}
 	}
 	return obstacles
