@@ -92,6 +92,9 @@ func TestACommandInAnAdviceCanBeCopied(t *testing.T) {
 		"when all is well: cartouche clean ent; to go back: cartouche undo": `    mend: when all is well: cartouche clean ent; to go
     back: cartouche undo
 `,
+		"cartouche verify ent, then the same command again; what happened: cartouche history": `    mend: cartouche verify ent, then the same command
+    again; what happened: cartouche history
+`,
 		"take the long-awaited certificate-of-the-year to the file": `    mend: take the long-awaited
     certificate-of-the-year to the file
 `,

@@ -109,14 +109,16 @@ func cutCommand(advice string) (prose, command string, found bool) {
 	at := -1
 	for _, program := range []string{"az ", "cartouche ", "openssl ", "keytool "} {
 		if strings.HasPrefix(advice, program) {
-			return "", advice, true
-		}
-		if i := strings.Index(advice, ": "+program); i >= 0 && (at < 0 || i < at) {
+			at = 0
+		} else if i := strings.Index(advice, ": "+program); i >= 0 && (at < 0 || i < at) {
 			at = i
 		}
 	}
-	if at < 0 || strings.Contains(advice[at:], "; ") || strings.Contains(advice[at:], ", then ") {
+	switch {
+	case at < 0 || strings.Contains(advice[at:], "; ") || strings.Contains(advice[at:], ", then "):
 		return advice, "", false
+	case at == 0:
+		return "", advice, true
 	}
 	return advice[:at+1], advice[at+2:], true
 }
