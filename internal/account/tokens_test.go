@@ -190,3 +190,16 @@ func TestAKeychainIsNotWaitedForForEver(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func FuzzHead(f *testing.F) {
+	f.Add(`{"generation":"x","parts":2,"sha256":""}`, "AAAA")
+	f.Fuzz(func(t *testing.T, head, part string) {
+		drawer := newDrawer()
+		drawer.entries["set/head"] = head
+		drawer.entries["set/x-1"], drawer.entries["set/x-2"] = part, part
+		got, err := Tokens{Keychain: drawer, Set: "set"}.Load(t.Context())
+		if !got.Empty() && err != nil {
+			t.Errorf("got %d bytes and %v", len(got.Reveal()), err)
+		}
+	})
+}
