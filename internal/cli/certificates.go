@@ -83,6 +83,9 @@ judged by what the certificate itself leads to.`,
 		if options.vault == "" {
 			return usage("cartouche vaults", "say which vault: --vault VAULT")
 		}
+		if len(args) == 1 && !cloud.IsVaultName(args[0]) {
+			return usage("cartouche certificates --vault "+quote(options.vault), "%q is no name in a Key Vault: 1 to 127 letters, digits and hyphens", args[0])
+		}
 		return a.certificates(ctx, options, args)
 	})
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)

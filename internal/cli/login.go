@@ -135,6 +135,13 @@ func (l *login) remember(ctx context.Context, subscriptions []account.Subscripti
 func (l *login) signIn(ctx context.Context) error {
 	options := &l.choice.options
 	options.Client, options.AccountID, options.Tokens = l.client(), "", nil
+	// Entra ID knows tenants by id and domain. A name is looked up afterwards, among
+	// those that know the person.
+	given := options.TenantID
+	if options.Kind.OfPerson() && !guid.MatchString(given) && !strings.Contains(given, ".") {
+		options.TenantID = ""
+	}
+	defer func() { options.TenantID = given }()
 	var credential azcore.TokenCredential
 	var err error
 	if options.Kind.OfPerson() {

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -26,6 +28,10 @@ const (
 	// pages of Entra ID themselves give up sooner.
 	browserPatience = 15 * time.Minute
 )
+
+// tenantWord is an id or a domain. It becomes a part of addresses: "../x" would
+// be another one, and MSAL does not look.
+var tenantWord = regexp.MustCompile(`^[0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?$`)
 
 // errNobody is a sign-in of a person that is not kept, or not any more.
 var errNobody = errors.New("nobody is signed in")
@@ -65,6 +71,13 @@ type UserCode struct {
 
 // NewPerson makes the sign-in of a person. Nothing is sent before it is used.
 func NewPerson(options SignInOptions) (*Person, error) {
+	if options.TenantID != "" && !tenantWord.MatchString(options.TenantID) {
+		a := attempt{operation: signInOperation, object: subject(options)}
+		e := a.newError()
+		e.Message = fmt.Sprintf("%q is neither the id nor the domain of a tenant", clean(options.TenantID, 100))
+		e.Hint = "cartouche account tenants lists those that know the account"
+		return nil, e
+	}
 	options.ClientID = cmp.Or(options.ClientID, publicApplication)
 	cache := &tokenCache{store: options.Tokens}
 	client, err := public.New(options.ClientID,

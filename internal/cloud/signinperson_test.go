@@ -248,6 +248,21 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
+func TestATenantIsNoPath(t *testing.T) {
+	for _, tenant := range []string{"../x", "..", "a/b", "a b", "a?b", "x@evil.example.com", "\x1b[31m", "-"} {
+		_, err := NewPerson(SignInOptions{Cloud: Public(), Kind: Browser, TenantID: tenant, Client: http.DefaultClient})
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), "neither the id nor the domain") || strings.Contains(err.Error(), "\x1b") {
+			t.Errorf("%q: got %v", tenant, err)
+		}
+	}
+	for _, tenant := range []string{"", tenant, "contoso.onmicrosoft.com", "x"} {
+		if _, err := NewPerson(SignInOptions{Cloud: Public(), Kind: Browser, TenantID: tenant, Client: http.DefaultClient}); err != nil {
+			t.Errorf("%q: got %v", tenant, err)
+		}
+	}
+}
+
 // Half a request to the port that waits for the browser holds nobody up.
 func TestCtrlCInTheBrowserDoesNotWaitForStrangers(t *testing.T) {
 	p := person(t, &people{}, Browser, nil)

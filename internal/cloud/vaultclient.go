@@ -38,7 +38,10 @@ type VaultClient struct {
 // not go elsewhere.
 func NewVaultClient(in Cloud, uri string, credential azcore.TokenCredential, options Options) (*VaultClient, error) {
 	endpoint, err := url.Parse(uri)
-	if err != nil || endpoint.Scheme != "https" || endpoint.User != nil {
+	if err == nil && endpoint.User != nil {
+		return nil, errors.New("key vault: the address holds a user, which vaults do not know") // and maybe a password
+	}
+	if err != nil || endpoint.Scheme != "https" {
 		return nil, fmt.Errorf("key vault: %q is not an https address", clean(uri, 200))
 	}
 	name, ours := strings.CutSuffix(strings.ToLower(endpoint.Hostname()), "."+in.VaultSuffix)

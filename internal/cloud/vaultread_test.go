@@ -68,10 +68,12 @@ func TestATokenDoesNotFollowALinkToAnotherHost(t *testing.T) {
 func TestOnlyVaultsOfTheCloudAreAsked(t *testing.T) {
 	for _, address := range []string{
 		"http://entvault.vault.azure.net", "https://vault.azure.net", "https://entvault.vault.azure.net.evil.test", "https://a.b.vault.azure.net",
-		"https://entvault.vault.usgovcloudapi.net", "https://user@entvault.vault.azure.net", "entvault", "",
+		"https://entvault.vault.usgovcloudapi.net", "https://user:hunter2@entvault.vault.azure.net", "entvault", "",
 	} {
 		if _, err := NewVaultClient(Public(), address, credential{}, Options{Client: http.DefaultClient}); err == nil {
 			t.Errorf("%q was taken for a vault", address)
+		} else if strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("shows a password: %v", err)
 		}
 	}
 }
