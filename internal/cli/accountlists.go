@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -135,7 +136,8 @@ func (u *ui) mark(set bool, word string) span {
 func (u *ui) choices(list string, length int, text func(int) line) {
 	u.progress.done()
 	fmt.Fprintln(u.err, u.errors.render(words(title(list))))
+	width := max(2, len(strconv.Itoa(length)))
 	for i := range length {
-		fmt.Fprintln(u.err, u.errors.render(words(faint(fmt.Sprintf("  %2d  ", i+1)), text(i))))
+		fmt.Fprintln(u.err, u.errors.render(words(faint(fmt.Sprintf("  %*d  ", width, i+1)), text(i))))
 	}
 }

@@ -78,6 +78,10 @@ func (u *ui) loggedOut(value logoutValue, remembered account.Account) {
 		u.say("nobody was signed in")
 		return
 	}
+	if value.WasSignedIn == "" { // the file could not be read
+		u.say("the remembered sign-in is gone")
+		return
+	}
 	u.say("signed out ", title(value.WasSignedIn))
 	if remembered.Keychain != "" {
 		u.item(u.outStyle.bullet(), "tokens removed from the keychain")

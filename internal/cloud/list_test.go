@@ -31,6 +31,29 @@ func TestListFollowsNextLinks(t *testing.T) {
 	}
 }
 
+// A thousand of them are found by eye only when they are in order.
+func TestSubscriptionsAndTenantsAreInOrder(t *testing.T) {
+	azure := newAzure(t)
+	azure.mux.HandleFunc("GET /subscriptions", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, 200, `{"value":[{"subscriptionId":"3","displayName":"b"},{"subscriptionId":"2","displayName":"A"},{"subscriptionId":"1","displayName":"B"}]}`)
+	})
+	azure.mux.HandleFunc("GET /tenants", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, 200, `{"value":[{"tenantId":"3","displayName":"fabrikam"},{"tenantId":"2"},{"tenantId":"1","displayName":"Contoso"}]}`)
+	})
+	subscriptions, err := azure.manager().Subscriptions(t.Context())
+	var got []string
+	for _, s := range subscriptions {
+		got = append(got, s.ID)
+	}
+	tenants, err2 := azure.manager().Tenants(t.Context())
+	for _, s := range tenants {
+		got = append(got, s.ID)
+	}
+	if want := []string{"2", "1", "3", "2", "1", "3"}; err != nil || err2 != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v, %v, want %v", got, err, err2, want)
+	}
+}
+
 func TestNextLinkToAForeignHostIsRefused(t *testing.T) {
 	stranger := newAzure(t)
 	for _, next := range []string{

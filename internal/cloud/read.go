@@ -1,9 +1,11 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -16,7 +18,8 @@ type Subscription struct {
 	TenantID string
 }
 
-// Subscriptions lists the subscriptions of the sign-in's tenant.
+// Subscriptions lists the subscriptions of the sign-in's tenant, by name: Azure
+// has no order, and there may be a thousand.
 func (rm *ResourceManager) Subscriptions(ctx context.Context) ([]Subscription, error) {
 	items, err := rm.List(ctx, "/subscriptions", SubscriptionsAPI, nil)
 	if err != nil {
@@ -31,7 +34,13 @@ func (rm *ResourceManager) Subscriptions(ctx context.Context) ([]Subscription, e
 			TenantID: textAt(item, "tenantId"),
 		})
 	}
+	slices.SortStableFunc(subscriptions, func(a, b Subscription) int { return byNameThenID(a.Name, b.Name, a.ID, b.ID) })
 	return subscriptions, nil
+}
+
+// byNameThenID compares what people look for by its name.
+func byNameThenID(name, other, id, otherID string) int {
+	return cmp.Or(strings.Compare(strings.ToLower(name), strings.ToLower(other)), strings.Compare(id, otherID))
 }
 
 // Tenant is a tenant in which the caller is known.
@@ -45,7 +54,7 @@ type Tenant struct {
 }
 
 // Tenants lists the tenants of a person: their own, and those they are a guest
-// in. Source: REST reference, Tenants - List.
+// in, by name. Source: REST reference, Tenants - List.
 func (rm *ResourceManager) Tenants(ctx context.Context) ([]Tenant, error) {
 	items, err := rm.List(ctx, "/tenants", SubscriptionsAPI, nil)
 	if err != nil {
@@ -60,6 +69,7 @@ func (rm *ResourceManager) Tenants(ctx context.Context) ([]Tenant, error) {
 			Domains: textsAt(item, "domains"),
 		})
 	}
+	slices.SortStableFunc(tenants, func(a, b Tenant) int { return byNameThenID(a.Name, b.Name, a.ID, b.ID) })
 	return tenants, nil
 }
 
