@@ -85,6 +85,14 @@ func readNeeds(state State, plan Plan) []cloud.Need {
 	return needs
 }
 
+// withoutReads leaves out what making the plan has done already: it was read in
+// the vault, by whatever right, perhaps one on the secret alone.
+func withoutReads(operations []Operation) []Operation {
+	return slices.DeleteFunc(slices.Clone(operations), func(o Operation) bool {
+		return o.Data && (o.Action == cloud.ReadCertificates || o.Action == cloud.ReadSecret)
+	})
+}
+
 // dataNeeds are data actions in a vault; of one that Resource Manager does not
 // tell nothing can be asked.
 func dataNeeds(vaultID string, actions ...string) []cloud.Need {

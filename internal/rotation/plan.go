@@ -186,7 +186,7 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 	plan.Steps = steps(plan, state)
 	plan.Proofs = proofs(state)
 	plan.Operations = operations(plan, state)
-	plan.Obstacles = append(plan.Obstacles, accessFindings(state.Access, plan.Operations)...)
+	plan.Obstacles = append(plan.Obstacles, accessFindings(state.Access, withoutReads(plan.Operations))...)
 	plan.Hash = plan.computeHash()
 	return plan, nil
 }

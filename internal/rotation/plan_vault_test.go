@@ -206,6 +206,26 @@ func TestTheGatewayMustBeAbleToReadTheVault(t *testing.T) {
 	}
 }
 
+// Who may read one certificate of the vault, and has read it, is not told that he
+// may not; who may not import is.
+func TestWhatWasReadNeedsNoRightAnyMore(t *testing.T) {
+	ca := newTestCA(t)
+	old, renewed := ca.issue(9, domain), ca.issue(90, domain)
+	state := newVaultWorld(t, old, "", renewed).state()
+	state.Access.Places = []Place{{Scope: "/vault"}}
+	goal := goalOf(ca, renewed)
+	goal.File, goal.Vault, goal.Form = "", gisInVault, FormInline
+	plan, err := NewPlan(state, goal)
+	if err != nil || plan.Obstacles.Has("permission-missing") || plan.Operations[0].Action != cloud.ReadCertificates {
+		t.Errorf("obstacles %v, operations %v, %v", plan.Obstacles, plan.Operations, err)
+	}
+	goal = goalOf(ca, ca.issue(200, domain))
+	goal.Vault = gisInVault
+	if plan, err := NewPlan(state, goal); err != nil || !plan.Obstacles.Has("permission-missing") {
+		t.Errorf("an import: obstacles %v, %v", plan.Obstacles, err)
+	}
+}
+
 // What is in the vault decides; a version that the plan itself brings does not
 // make it another plan.
 func TestASavedPlanKnowsTheVault(t *testing.T) {
