@@ -168,6 +168,20 @@ func TestChainThatFindsNothingIsOneSentence(t *testing.T) {
 	}
 }
 
+// A login is remembered for one cloud; who asks for another has none there.
+func TestTheLoginOfAnotherCloudNamesIt(t *testing.T) {
+	nothing := azidentity.NewCredentialUnavailableError("DefaultAzureCredential: failed to acquire a token.\nAttempted credentials:\n\tx")
+	for _, err := range []*Error{
+		signInError(SignInOptions{Kind: DefaultChain, Cloud: USGovernment()}, nothing),
+		signInError(SignInOptions{Kind: DeviceCode, Cloud: USGovernment()}, errNobody),
+		signInError(SignInOptions{Kind: Browser, Cloud: USGovernment()}, errors.New("AADSTS70008: it has expired")),
+	} {
+		if !strings.Contains(err.Hint, "cartouche login --cloud usgov") {
+			t.Errorf("%v: hint %q", err, err.Hint)
+		}
+	}
+}
+
 func TestSignInTellsWhatIsMissing(t *testing.T) {
 	for _, options := range []SignInOptions{
 		{Kind: ServicePrincipal, ClientID: "a", ClientSecret: secret.New("s")},

@@ -62,9 +62,9 @@ func signInError(options SignInOptions, err error) *Error {
 		e.Code = code
 	}
 	e.Message = sentence(text)
-	e.Hint = forLogin(hintFor(e.Code, nil), options.Kind)
+	e.Hint = forLogin(hintFor(e.Code, nil), options)
 	if e.Hint == "" {
-		e.Hint = signInHint(options.Kind, text)
+		e.Hint = signInHint(options, text)
 	}
 	// The errors of the libraries hold the answer with the request that led to
 	// it, so only a cause that is none of theirs is kept to be unwrapped.
@@ -151,21 +151,30 @@ func sentence(text string) string {
 }
 
 // forLogin fills in the command that signs in anew.
-func forLogin(hint string, kind SignInKind) string {
+func forLogin(hint string, options SignInOptions) string {
 	command := "az login"
-	if kind.OfPerson() {
-		command = "cartouche login"
+	if options.Kind.OfPerson() {
+		command = loginTo(options.Cloud)
 	}
 	return strings.ReplaceAll(hint, loginCommand, command)
 }
 
-func signInHint(kind SignInKind, text string) string {
+// loginTo is the command that signs a person in to a cloud.
+func loginTo(in Cloud) string {
+	if in.Name == "" || in.Name == Public().Name {
+		return "cartouche login"
+	}
+	return "cartouche login --cloud " + in.Name
+}
+
+func signInHint(options SignInOptions, text string) string {
+	kind, login := options.Kind, loginTo(options.Cloud)
 	lower := strings.ToLower(text)
 	switch {
 	case strings.Contains(lower, "attempted credentials"):
-		return "sign in with: cartouche login (or az login), or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
+		return "sign in with: " + login + " (or az login), or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
 	case strings.Contains(lower, "not found on path"):
-		return "install Azure CLI, or sign in with: cartouche login"
+		return "install Azure CLI, or sign in with: " + login
 	case kind == AzureCLI, strings.Contains(lower, "az login"):
 		return "sign in first: az login"
 	}
@@ -174,7 +183,7 @@ func signInHint(kind SignInKind, text string) string {
 	}
 	switch {
 	case kind.OfPerson():
-		return "sign in: cartouche login"
+		return "sign in: " + login
 	case kind == ManagedIdentity:
 		return "managed identities are there on Azure's own machines only; with several of them, name one with --managed-identity-client-id"
 	case kind == WorkloadIdentity:
