@@ -76,6 +76,7 @@ var hints = map[string]string{
 	"secretdeletedfromkeyvault":                              "the secret was deleted: recover it in Key Vault",
 	"keyvaulthasrestrictedaccess":                            "the vault's firewall keeps the gateway out: allow the gateway's subnet or trusted Microsoft services",
 	"keyvaultsoftdeleted":                                    "the vault was deleted: recover it with: az keyvault recover --name VAULT",
+	"objectisdeletedbutrecoverable":                          "a deleted secret holds the name: az keyvault secret recover --vault-name VAULT --name NAME, or take another name",
 	"customerkeyvaultsubscriptiondisabled":                   "the vault's subscription is disabled",
 }
 

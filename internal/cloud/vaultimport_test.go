@@ -3,6 +3,7 @@ package cloud
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -219,6 +220,19 @@ func TestImportRecoversADeletedName(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// The name is a deleted plain secret's: recovering a certificate is of no use.
+func TestImportUnderTheNameOfADeletedSecret(t *testing.T) {
+	vault := newFakeVault(t)
+	vault.on("GET /", 404, notThere)
+	vault.on("POST /deletedcertificates/web/recover", 404, notThere)
+	vault.on("POST /certificates/web/import", 409, `{"error":{"code":"Conflict","message":"Secret web is currently in a deleted but recoverable state.","innererror":{"code":"ObjectIsDeletedButRecoverable"}}}`)
+	_, err := vault.client().Import(t.Context(), "web", newBundle(t, "gis.example.com"))
+	var e *Error
+	if !errors.As(err, &e) || Uncertain(err) || !strings.Contains(e.Hint, "az keyvault secret recover") || vault.count("POST /certificates/") != 1 {
+		t.Errorf("got %v, asked %v", err, vault.asked)
 	}
 }
 
