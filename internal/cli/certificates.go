@@ -96,11 +96,7 @@ func (a *app) certificates(ctx context.Context, options certificatesOptions, arg
 	if err != nil {
 		return err
 	}
-	client, err := session.vault(options.vault)
-	if err != nil {
-		return err
-	}
-	criteria, err := session.vaultCriteria(ctx, options.forWhat, options.rootFiles)
+	client, criteria, err := session.vaultFor(ctx, options.vault, options.forWhat, options.rootFiles)
 	if err != nil {
 		return err
 	}
@@ -157,6 +153,16 @@ func (a *app) versions(ctx context.Context, s *session, client *cloud.VaultClien
 	}
 	a.ui.vaultCertificateVersions(value, newest.Version, a.env.Now())
 	return nil
+}
+
+// vaultFor is a vault, and what certificates in it are judged by.
+func (s *session) vaultFor(ctx context.Context, named, forWhat string, rootFiles []string) (*cloud.VaultClient, pki.Criteria, error) {
+	client, err := s.vault(named)
+	if err != nil {
+		return nil, pki.Criteria{}, err
+	}
+	criteria, err := s.vaultCriteria(ctx, forWhat, rootFiles)
+	return client, criteria, err
 }
 
 // vaultCriteria is what certificates are judged by: the names of a deployment,

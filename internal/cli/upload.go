@@ -99,11 +99,7 @@ func (a *app) upload(ctx context.Context, options uploadOptions) error {
 	if err != nil {
 		return err
 	}
-	client, err := session.vault(options.vault)
-	if err != nil {
-		return err
-	}
-	criteria, err := session.vaultCriteria(ctx, options.forWhat, options.rootFiles)
+	client, criteria, err := session.vaultFor(ctx, options.vault, options.forWhat, options.rootFiles)
 	if err != nil {
 		return err
 	}

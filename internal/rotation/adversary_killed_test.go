@@ -104,19 +104,7 @@ func killedAndFailed(t *testing.T, b *bench) {
 	if err != nil || len(runs) == 0 || runs[0].Outcome != journal.InDoubt {
 		t.Fatalf("runs %+v, %v", runs, err)
 	}
-	run, err := b.journal.Run(t.Context(), runs[0].ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	state := b.observe()
-	undo, err := rotation.UndoPlan(state, run, b.goal)
-	if err != nil {
-		t.Fatal(err)
-	}
-	result, err := b.runner.Undo(t.Context(), undo, state)
-	if err != nil {
-		t.Fatal(err)
-	}
+	undo, result := b.takeBack(runs[0].ID)
 	gateway := b.settled()
 	if result.Outcome != rotation.Verified || b.served() != old || gateway.ProvisioningState() != "Succeeded" {
 		t.Errorf("undo: %s (%s; %v), the gateway is %s", result.Outcome, result.Failure, result.NotRestored, gateway.ProvisioningState())

@@ -188,6 +188,25 @@ func (b *bench) complete(bundle *pki.Bundle) *pki.Bundle {
 	return completed
 }
 
+// takeBack undoes a run, as it is remembered.
+func (b *bench) takeBack(runID string) (rotation.Plan, rotation.Result) {
+	b.t.Helper()
+	run, err := b.journal.Run(b.t.Context(), runID)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	state := b.observe()
+	plan, err := rotation.UndoPlan(state, run, b.goal)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	result, err := b.runner.Undo(b.t.Context(), plan, state)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return plan, result
+}
+
 // rotate observes, plans and applies.
 func (b *bench) rotate(ctx context.Context) rotation.Result {
 	b.t.Helper()

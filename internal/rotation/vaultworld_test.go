@@ -150,19 +150,7 @@ func fileGoesWhereTheListenerFollows(t *testing.T, b *bench) {
 		t.Errorf("the certificate has %d versions, want 2", len(versions))
 	}
 
-	run, err := b.journal.Run(t.Context(), result.RunID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	state := b.observe()
-	undo, err := rotation.UndoPlan(state, run, b.goal)
-	if err != nil {
-		t.Fatal(err)
-	}
-	undone, err := b.runner.Undo(t.Context(), undo, state)
-	if err != nil {
-		t.Fatal(err)
-	}
+	undo, undone := b.takeBack(result.RunID)
 	if undone.Outcome != rotation.Verified || b.served() != old || undo.Certificate.SHA256 != old {
 		t.Fatalf("undo: %s (%s), the plan says %s", undone.Outcome, undone.Failure, undo.Certificate.SHA256)
 	}

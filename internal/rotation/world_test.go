@@ -207,19 +207,7 @@ func TestUndoGoesBackAndCleanRemovesWhatIsUnused(t *testing.T) {
 	old, renewed := b.served(), pki.Fingerprint(b.goal.Bundle.Leaf)
 	first := b.rotate(t.Context())
 
-	run, err := b.journal.Run(t.Context(), first.RunID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	state := b.observe()
-	undo, err := rotation.UndoPlan(state, run, b.goal)
-	if err != nil {
-		t.Fatal(err)
-	}
-	undone, err := b.runner.Undo(t.Context(), undo, state)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, undone := b.takeBack(first.RunID)
 	if undone.Outcome != rotation.Verified || b.served() != old {
 		t.Fatalf("undo: %s (%s), served %s", undone.Outcome, undone.Failure, b.served())
 	}
@@ -231,7 +219,7 @@ func TestUndoGoesBackAndCleanRemovesWhatIsUnused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	state = b.observe()
+	state := b.observe()
 	unused := rotation.CleanPlan(state, runs)
 	if want := []string{"frontendCert"}; !slices.Equal(unused, want) {
 		t.Fatalf("unused = %v, want %v", unused, want)

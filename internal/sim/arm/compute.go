@@ -1,6 +1,7 @@
 package arm
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -132,14 +133,7 @@ func (s *Server) putMachineChild(w http.ResponseWriter, c call, id resourceID, f
 	document["id"], document["name"], document["type"] = full, full[strings.LastIndex(full, "/")+1:], id.kind
 	s.put(&resource{id: id, document: document})
 	op, ctx := s.newOperation(full)
-	s.work.Go(func() {
-		defer op.cancel()
-		if s.ground.Clock.Wait(ctx, pollInterval/2) != nil {
-			return
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		op.status = "Succeeded"
+	s.succeedSoon(ctx, op, func() {
 		if r, ok := s.resources[strings.ToLower(full)]; ok {
 			object(r.document, "properties")["provisioningState"] = "Succeeded"
 			r.view = s.viewOfChild(id, r.document)
@@ -236,6 +230,17 @@ func (s *Server) accept(w http.ResponseWriter, c call, full string, result any) 
 	s.mu.Lock()
 	op, ctx := s.newOperation(full)
 	s.mu.Unlock()
+	s.succeedSoon(ctx, op, func() { op.result = result })
+	h := w.Header()
+	h.Set("Azure-Asyncoperation", s.computeURL(op, "operations", c))
+	h.Set("Location", s.computeURL(op, "operationResults", c))
+	s.retryAfter(h, pollInterval/2)
+	w.WriteHeader(http.StatusAccepted)
+	return nil
+}
+
+// succeedSoon ends an operation after a while; effect happens under the lock.
+func (s *Server) succeedSoon(ctx context.Context, op *operation, effect func()) {
 	s.work.Go(func() {
 		defer op.cancel()
 		if s.ground.Clock.Wait(ctx, pollInterval/2) != nil {
@@ -243,14 +248,9 @@ func (s *Server) accept(w http.ResponseWriter, c call, full string, result any) 
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		op.status, op.result = "Succeeded", result
+		op.status = "Succeeded"
+		effect()
 	})
-	h := w.Header()
-	h.Set("Azure-Asyncoperation", s.computeURL(op, "operations", c))
-	h.Set("Location", s.computeURL(op, "operationResults", c))
-	s.retryAfter(h, pollInterval/2)
-	w.WriteHeader(http.StatusAccepted)
-	return nil
 }
 
 func (s *Server) computeURL(op *operation, collection string, c call) string {
