@@ -28,10 +28,15 @@ var may = map[string][]string{
 	"cloud":      {"pki", "secret"},
 	"account":    {"cloud", "secret"}, // remembers a sign-in, keeps its tokens for cloud
 	"arcgis":     {"secret"},
+	"machine":    {"arcgis", "egress", "handshake", "pki", "secret"}, // nothing of Azure: the agent links it
+	"agent":      {"machine", "egress", "secret"},
 	"deployment": {"cloud", "pki"},
-	"rotation":   {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "pki", "secret"},
+	"reach":      {"agent", "cloud", "deployment", "egress", "handshake", "machine", "pki", "secret"},
+	"rotation":   {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "secret"},
+	"rollout":    {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "rotation", "secret"},
 	"sim":        {},
-	"cli":        {"account", "arcgis", "cloud", "deployment", "egress", "handshake", "journal", "pki", "rotation", "secret", "sim", "traffic"},
+	"rehearsal":  {"agent", "egress", "machine", "secret", "sim"}, // runs the agent at machines of a simulated world
+	"cli":        {"account", "agent", "arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "sim", "traffic"},
 	"strangers":  {},
 }
 

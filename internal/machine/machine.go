@@ -1,0 +1,54 @@
+// Package machine is what Cartouche does at one machine of a deployment: it
+// reads the certificates of every ArcGIS component there, and changes them.
+//
+//	worker := machine.Worker{Network: network, Host: host}
+//	report := worker.Do(ctx, job)
+//
+// A [Job] and a [Report] are plain values with a JSON form, because the same
+// code works in two places: in Cartouche itself, where it can dial the machine,
+// and in cartouche-agent, on the machine. So nothing here knows of Azure.
+//
+// A job first does its tasks, in order, and stops at the first that fails; then
+// it looks at every component. Each task is convergent: it looks whether its
+// effect is there already, so a job that is done twice changes nothing twice. A
+// password is sent only to a component whose present certificate is pinned or
+// verified by the job.
+//
+// Source of the facts: the administrative REST APIs of ArcGIS Enterprise, and
+// the tools of ArcGIS Data Store, GeoEvent Server and IIS; each file names its own.
+package machine
+
+// Product is what listens at a port of a machine.
+type Product string
+
+// The products. GeoEvent, WorkflowManager and the Web Adaptor have no
+// certificates of their own in an admin API: the first two follow ArcGIS
+// Server's, the last is a binding of IIS.
+const (
+	Portal          Product = "portal"
+	Server          Product = "server"
+	Notebook        Product = "notebook"
+	Mission         Product = "mission"
+	Video           Product = "video"
+	DataStore       Product = "datastore"
+	GeoEvent        Product = "geoevent"
+	WorkflowManager Product = "workflow"
+	WebAdaptor      Product = "webadaptor"
+)
+
+// Component is one TLS port of a machine.
+type Component struct {
+	Product Product `json:"product"`
+	Port    int     `json:"port"`
+	// Context is the first path segment on the machine itself, "arcgis" when empty.
+	Context string `json:"context,omitempty"`
+}
+
+// HasKeystore tells whether the component has an admin API with certificates.
+func (c Component) HasKeystore() bool {
+	switch c.Product {
+	case Portal, Server, Notebook, Mission, Video:
+		return true
+	}
+	return false
+}
