@@ -21,6 +21,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 	"github.com/cartouche-gis/cartouche/internal/sim/authority"
+	"github.com/cartouche-gis/cartouche/internal/sim/computer"
 	"github.com/cartouche-gis/cartouche/internal/sim/door"
 	"github.com/cartouche-gis/cartouche/internal/sim/edge"
 	"github.com/cartouche-gis/cartouche/internal/sim/entra"
@@ -55,6 +56,12 @@ type Options struct {
 	// OutsideAddress and InsideAddress are where the doors listen; "" is a
 	// free port of 127.0.0.1.
 	OutsideAddress, InsideAddress string
+	// Scripts lets Run Command really run what it is given, on this computer, as
+	// its user. Off, run commands are kept and not run.
+	Scripts bool
+	// Known are scripts for an operating system that this computer has not, by
+	// the SHA-256 (lower-case hex) of their text without newlines at its end.
+	Known map[string]computer.Known
 }
 
 // Guesses are the behaviours that no public source settles.
@@ -95,6 +102,7 @@ type World struct {
 	inside       *door.Door
 	gateways     []*edge.Gateway
 	sites        []*site.Site
+	computers    []*computer.Computer // of the virtual machines, with Options.Scripts
 	places       []place
 	// subscriptions of all tenants; the first is the first tenant's.
 	subscriptions []arm.Subscription

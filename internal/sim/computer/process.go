@@ -1,0 +1,4 @@
+package computer
+
+// process is a script that runs.
+type process struct{}
