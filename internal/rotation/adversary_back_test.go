@@ -47,7 +47,7 @@ func TestGoingBackTakesBackWhatItCan(t *testing.T) {
 			}
 			var moved *MovedError
 			switch {
-			case test.told == "" && !errors.Is(err, errNothingToEdit):
+			case test.told == "" && !errors.Is(err, ErrNothingToEdit):
 				t.Errorf("in the end: %v, want nothing to edit", err)
 			case test.told != "" && (!errors.As(err, &moved) || !strings.Contains(err.Error(), test.told)):
 				t.Errorf("in the end: %v, want to be told of %q", err, test.told)

@@ -137,7 +137,7 @@ func remove(entries []string) edit {
 			}
 		}
 		if len(present) == 0 {
-			return nil, errNothingToEdit
+			return nil, ErrNothingToEdit
 		}
 		return gateway.WithoutCertificates(present)
 	}

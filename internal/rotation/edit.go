@@ -11,12 +11,13 @@ import (
 
 // An edit makes the wanted document out of the gateway as it is. carriedOut is
 // how often what it made has been carried out before. It returns
-// errNothingToEdit when the gateway is already as wanted, which is what makes
+// ErrNothingToEdit when the gateway is already as wanted, which is what makes
 // writes convergent, and *MovedError when somebody else has changed what it
 // is about.
 type edit func(gateway *cloud.Gateway, carriedOut int) (cloud.Document, error)
 
-var errNothingToEdit = errors.New("the gateway is already as wanted")
+// ErrNothingToEdit is what an edit returns for a gateway that is as wanted.
+var ErrNothingToEdit = errors.New("the gateway is already as wanted")
 
 // switchTo is the edit that points listeners to their entries. Entries that are
 // missing are added: references, or with a bundle the certificate itself. It is
@@ -70,7 +71,7 @@ func withIdentity(id string, inner edit) edit {
 	}
 	return func(gateway *cloud.Gateway, carriedOut int) (cloud.Document, error) {
 		document, err := inner(gateway, carriedOut)
-		if errors.Is(err, errNothingToEdit) && !gateway.HasIdentity(id) {
+		if errors.Is(err, ErrNothingToEdit) && !gateway.HasIdentity(id) {
 			document, err = gateway.Document(), nil
 		}
 		if err != nil {
@@ -130,7 +131,7 @@ func pointsElsewhere(listener cloud.Listener, move Move) string {
 // pointAll makes one document in which all moves are made.
 func pointAll(gateway *cloud.Gateway, moves []Move, bundle *pki.Bundle) (cloud.Document, error) {
 	if len(moves) == 0 {
-		return nil, errNothingToEdit
+		return nil, ErrNothingToEdit
 	}
 	listeners, secrets := map[string][]string{}, map[string]string{}
 	for _, move := range moves {

@@ -47,7 +47,7 @@ func TestSwitchingAndGoingBackTouchNothingElse(t *testing.T) {
 				rt.Fatalf("listener %s points to %s", name, listener.CertificateName)
 			}
 		}
-		if _, err := switchTo(plan.Moves, renewed)(switched, 0); !errors.Is(err, errNothingToEdit) {
+		if _, err := switchTo(plan.Moves, renewed)(switched, 0); !errors.Is(err, ErrNothingToEdit) {
 			rt.Fatalf("switching again: %v, want nothing to edit", err)
 		}
 

@@ -33,7 +33,7 @@ func TestLookingAgainWritesTheDocumentAsItIs(t *testing.T) {
 	if changes := cloud.Difference(gateway.Document(), document); len(changes) > 0 {
 		t.Errorf("it changes %v", changes)
 	}
-	if _, err := switchTo(plan.Moves, nil)(gateway, 1); !errors.Is(err, errNothingToEdit) {
+	if _, err := switchTo(plan.Moves, nil)(gateway, 1); !errors.Is(err, ErrNothingToEdit) {
 		t.Errorf("after it was carried out: %v, want nothing to edit; the proof decides", err)
 	}
 	list := properties(w.document)["sslCertificates"].([]any)
@@ -59,7 +59,7 @@ func TestGoingBackHoldsAListenerThatFollows(t *testing.T) {
 		if entry.KeyVaultSecretID != gisSecret+"/v1" || !strings.HasPrefix(entry.Name, backPrefix) {
 			t.Errorf("%s: the listener is at %s (%s), want the version of before", state, entry.Name, entry.KeyVaultSecretID)
 		}
-		if _, err := goBack(undone{moves: plan.Moves, before: gateway})(after, 0); !errors.Is(err, errNothingToEdit) {
+		if _, err := goBack(undone{moves: plan.Moves, before: gateway})(after, 0); !errors.Is(err, ErrNothingToEdit) {
 			t.Errorf("%s: going back again: %v, want nothing to edit", state, err)
 		}
 	}
@@ -126,7 +126,7 @@ func TestSwitchingAndGoingBackWithReferences(t *testing.T) {
 		switched := before
 		document, err = switchTo(plan.Moves, renewed)(before, 0)
 		switch {
-		case errors.Is(err, errNothingToEdit) && plan.NothingToDo():
+		case errors.Is(err, ErrNothingToEdit) && plan.NothingToDo():
 			return
 		case err != nil:
 			rt.Fatal(err)
@@ -140,7 +140,7 @@ func TestSwitchingAndGoingBackWithReferences(t *testing.T) {
 			}
 		}
 		document, err = goBack(undone{moves: plan.Moves, before: before})(switched, 0)
-		if err != nil && !errors.Is(err, errNothingToEdit) {
+		if err != nil && !errors.Is(err, ErrNothingToEdit) {
 			rt.Fatal(err)
 		}
 		if err != nil {

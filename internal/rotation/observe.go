@@ -68,7 +68,19 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment, asked Ask
 		state.Access = r.observeAccess(ctx, d.GatewayID, scopesOf(renewal(known.Gateway)))
 		return ctx.Err()
 	})
-	var places []Place
+	var places, atMachines []Place
+	if r.Way != nil {
+		state.Way = r.Way.Kind()
+		group.Go(func() error {
+			state.Machines = r.ObserveMachines(ctx, known)
+			return ctx.Err()
+		})
+		group.Go(func() error {
+			state.WayNeeds = needsOf(r.Way, machinesOf(d, known.Gateway))
+			atMachines = r.observePlaces(ctx, scopesOfNeeds(state.WayNeeds))
+			return ctx.Err()
+		})
+	}
 	group.Go(func() error {
 		state.Vaulted = r.observeVaults(ctx, known, asked)
 		places = r.observePlaces(ctx, scopesAsked(known.Gateway, state.Vaulted, asked))
@@ -77,7 +89,7 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment, asked Ask
 	if err := group.Wait(); err != nil {
 		return state, fmt.Errorf("observe %s: %w", d.Name, err)
 	}
-	state.Access.Places = append(state.Access.Places, places...)
+	state.Access.Places = slices.Concat(state.Access.Places, places, atMachines)
 	state.Obstacles = append(state.Obstacles, accessFindings(state.Access, renewal(state.Gateway))...)
 	wire := wireObstacles(state)
 	state.Obstacles = append(state.Obstacles, wire...)

@@ -26,6 +26,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
 
@@ -43,6 +44,12 @@ type State struct {
 	// Backends are the machines behind the gateway as its probes see them.
 	Backends []cloud.BackendServer `json:"backends"`
 	Sites    Sites                 `json:"sites"`
+	// Way is how the machines were reached, "" when they were not looked at, and
+	// Machines is what was seen there.
+	Way      reach.Kind `json:"way,omitempty"`
+	Machines []Machine  `json:"machines,omitempty"`
+	// WayNeeds are the rights that the way takes at all machines.
+	WayNeeds []cloud.Need `json:"-"`
 	// Access is what the caller may do with all this.
 	Access Access `json:"-"`
 	// Vaulted are the certificates in Key Vault that this is about, if any is.

@@ -14,6 +14,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/reach"
 )
 
 // Runner carries plans out. Its fields are set once, before first use.
@@ -25,6 +26,11 @@ type Runner struct {
 	Network     *egress.Network
 	Looker      *handshake.Looker
 	Credentials Credentials
+	// Way gets to the machines; nil where they are not to be looked at.
+	Way reach.Way
+	// MachineRoots are authorities that a machine's certificate may also end in
+	// before a password is sent to it.
+	MachineRoots []*x509.Certificate
 	// Journal remembers runs; nil keeps no memory.
 	Journal *journal.Journal
 	// Report is told what happens, in order, from one goroutine at a time. Nil is fine.

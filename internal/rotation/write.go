@@ -56,7 +56,7 @@ func (r *Runner) write(ctx context.Context, phase Phase, gatewayID string, edit 
 			done.Gateway = gateway
 			err = r.attempt(ctx, phase, gateway, edit, &done)
 		}
-		if errors.Is(err, errNothingToEdit) {
+		if errors.Is(err, ErrNothingToEdit) {
 			return done, nil
 		}
 		if err == nil {
@@ -81,18 +81,18 @@ func (r *Runner) write(ctx context.Context, phase Phase, gatewayID string, edit 
 	}
 }
 
-// attempt edits the gateway as it is and sends that once. errNothingToEdit
+// attempt edits the gateway as it is and sends that once. ErrNothingToEdit
 // means that the gateway is as wanted and well.
 func (r *Runner) attempt(ctx context.Context, phase Phase, gateway *cloud.Gateway, edit edit, done *written) error {
 	document, err := edit(gateway, done.carriedOut)
-	if !errors.Is(err, errNothingToEdit) {
+	if !errors.Is(err, ErrNothingToEdit) {
 		if err != nil {
 			return finalError{err}
 		}
 		return r.put(ctx, phase, gateway, document, done)
 	}
 	if gateway.ProvisioningState() == "Succeeded" {
-		return errNothingToEdit
+		return ErrNothingToEdit
 	}
 	// The document is as wanted, but it was not carried out. Any good write
 	// makes a failed or cancelled gateway try again; the same document is one.

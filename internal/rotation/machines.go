@@ -1,0 +1,141 @@
+package rotation
+
+import (
+	"context"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/reach"
+)
+
+// Machine is a machine of the deployment as it was seen from inside.
+type Machine struct {
+	reach.Machine
+	// Report is what was seen there, nil when it could not be reached.
+	Report *machine.Report `json:"report,omitempty"`
+	// Trouble says why there is no report, or why it tells nothing.
+	Trouble string `json:"trouble,omitempty"`
+}
+
+// maxAtOnce is how many machines are looked at side by side: Azure takes
+// changes of many machines, but a person's rights have request limits.
+const maxAtOnce = 16
+
+// ObserveMachines looks at every machine of the state's deployment by the
+// runner's way, side by side. It changes nothing; what cannot be looked at says
+// why. Without a way there are none.
+func (r *Runner) ObserveMachines(ctx context.Context, state State) []Machine {
+	if r.Way == nil {
+		return nil
+	}
+	places := machinesOf(state.Deployment, state.Gateway)
+	machines := make([]Machine, len(places))
+	var group errgroup.Group
+	group.SetLimit(maxAtOnce)
+	for i, place := range places {
+		group.Go(func() error {
+			machines[i] = r.observeMachine(ctx, state, place)
+			return nil
+		})
+	}
+	_ = group.Wait() // troubles are in the machines
+	return machines
+}
+
+func (r *Runner) observeMachine(ctx context.Context, state State, place reach.Machine) Machine {
+	seen := Machine{Machine: place}
+	switch {
+	case len(place.Components) == 0:
+		return seen // a file server has nothing to look at
+	case place.Off != "":
+		seen.Trouble = place.Off
+		return seen
+	case r.Way.Kind() == reach.DSC:
+		seen.Trouble = "the way dsc changes machines and cannot look at them"
+		return seen
+	}
+	report, err := r.Way.Do(ctx, place, r.Job(state, place))
+	if err != nil {
+		seen.Trouble = trouble(err)
+		return seen
+	}
+	seen.Report, seen.Trouble = &report, report.Trouble
+	return seen
+}
+
+// Job is a job without tasks for a machine of the state: what it may send a
+// password to, and the login to send.
+//
+// The gateway sends users' passwords to whatever its trusted roots accept, so
+// what they accept at a machine is good enough for the administrator's. A
+// trusted root that is itself a machine's self-signed certificate, as Cloud
+// Builder makes them, is pinned: it need not name the machine.
+func (r *Runner) Job(state State, at reach.Machine) machine.Job {
+	job := machine.Job{
+		Format:     machine.Format,
+		Host:       at.Host,
+		Components: at.Components,
+		Admin:      r.Credentials.SiteAdmin,
+		Password:   r.Credentials.SiteAdminPassword,
+		Pins:       state.leaves(),
+	}
+	if state.Gateway != nil {
+		for _, root := range state.Gateway.TrustedRoots() {
+			for _, certificate := range root.Chain {
+				job.Pins = append(job.Pins, pki.Fingerprint(certificate))
+				job.Roots = append(job.Roots, certificate.Raw)
+			}
+		}
+	}
+	for _, root := range r.MachineRoots {
+		job.Roots = append(job.Roots, root.Raw)
+	}
+	slices.Sort(job.Pins)
+	job.Pins = slices.Compact(job.Pins)
+	return job
+}
+
+// machinesOf are the machines of a deployment with what listens on each.
+func machinesOf(d deployment.Deployment, gateway *cloud.Gateway) []reach.Machine {
+	return nil // until reach.Machines is there
+}
+
+// needsOf are the rights that a way takes at machines; only some ways take any.
+func needsOf(way reach.Way, machines []reach.Machine) []cloud.Need {
+	asks, ok := way.(interface {
+		Needs(machines []reach.Machine) []cloud.Need
+	})
+	if !ok {
+		return nil
+	}
+	return asks.Needs(machines)
+}
+
+func scopesOfNeeds(needs []cloud.Need) []string {
+	var list []Operation
+	for _, need := range needs {
+		list = append(list, Operation{Scope: need.Scope})
+	}
+	return scopesOf(list)
+}
+
+// WayOperations are what Azure must permit for a step that gets to machines of
+// the state by its way. Without machines it is for all of them.
+func (s State) WayOperations(step StepKind, machines ...reach.Machine) []Operation {
+	var list []Operation
+	for _, need := range s.WayNeeds {
+		of := func(id string) bool { return cloud.SameID(id, need.Scope) }
+		elsewhere := slices.ContainsFunc(s.Machines, func(m Machine) bool { return of(m.ID) }) &&
+			!slices.ContainsFunc(machines, func(m reach.Machine) bool { return of(m.ID) })
+		if len(machines) > 0 && elsewhere {
+			continue
+		}
+		list = append(list, Operation{Action: need.Action, Data: need.Data, Scope: need.Scope, Step: step})
+	}
+	return list
+}
