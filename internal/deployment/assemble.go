@@ -185,7 +185,14 @@ func (d *Deployment) addMachine(r resource) {
 		DeploymentID:  r.tags.get(tagID),
 		Roles:         words(r.tags.get(tagRoles)),
 		ResourceGroup: r.group,
+		OS:            osOf(r),
+		Interfaces:    interfacesOf(r),
 	})
+}
+
+// osOf is the operating system of a machine, "" where it was not read whole.
+func osOf(r resource) string {
+	return strings.ToLower(r.text("storageProfile", "osDisk", "osType"))
 }
 
 // markDuplicates says so where several gateways have one id.

@@ -139,6 +139,10 @@ type Machine struct {
 	DeploymentID  string   `json:"deploymentId"`
 	Roles         []string `json:"roles"`
 	ResourceGroup string   `json:"resourceGroup"`
+	// OS is "linux" or "windows", Interfaces are the ids of the network
+	// interfaces; both are empty where the machine was not read whole.
+	OS         string   `json:"-"`
+	Interfaces []string `json:"-"`
 }
 
 // Storage is the deployment's storage account.

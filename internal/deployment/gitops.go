@@ -81,6 +81,7 @@ func (a *assembly) readEnterprise(d *Deployment, e enterprise) {
 			d.Machines = append(d.Machines, Machine{
 				ID: m.id, Name: m.name, DeploymentID: m.tags.get(tagTerraformed),
 				Roles: words(m.tags.get(tagTerraRole)), ResourceGroup: m.group,
+				OS: osOf(m), Interfaces: interfacesOf(m),
 			})
 		}
 	}

@@ -21,14 +21,15 @@ package machine
 // Product is what listens at a port of a machine.
 type Product string
 
-// The products. GeoEvent, WorkflowManager and the Web Adaptor have no
-// certificates of their own in an admin API: the first two follow ArcGIS
-// Server's, the last is a binding of IIS.
+// The products. GeoEvent, WorkflowManager, Mission's messages and the Web
+// Adaptor have no certificates of their own in an admin API: the first three
+// follow that of their server, the last is a binding of IIS.
 const (
 	Portal          Product = "portal"
 	Server          Product = "server"
 	Notebook        Product = "notebook"
 	Mission         Product = "mission"
+	MissionMessages Product = "mission-messages"
 	Video           Product = "video"
 	DataStore       Product = "datastore"
 	GeoEvent        Product = "geoevent"
