@@ -34,6 +34,10 @@ type Job struct {
 	Patience time.Duration
 	// Interval is between two looks while waiting; zero is five seconds.
 	Interval time.Duration
+	// Limit bounds the whole job where the agent does it: what has not ended
+	// then is interrupted and reported so, before Run Command ends the script
+	// and nothing is heard. Zero is an hour.
+	Limit time.Duration
 }
 
 // TaskKind says what a task does.
