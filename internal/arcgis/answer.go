@@ -2,6 +2,7 @@ package arcgis
 
 import (
 	"encoding/json"
+	"net/http"
 	"regexp"
 	"strings"
 	"unicode"
@@ -66,6 +67,22 @@ func readNested(value json.RawMessage) *failure {
 	}
 	said := append(texts{string(n.Message)}, n.Details...)
 	return &failure{code: int(n.Code), messages: append(said, n.Messages...)}
+}
+
+// errorCode is the code for a failure that came with an HTTP status. 404 is
+// used for two things: a resource that is not there, and a machine on which no
+// site was created ("Server machine 'H' does not participate in any Site."),
+// where nothing at all can be said of a resource.
+func (f *failure) errorCode(status int) string {
+	switch {
+	case f.code == http.StatusForbidden, status == http.StatusForbidden:
+		return CodeForbidden
+	case f.code != http.StatusNotFound:
+		return CodeRefused
+	case strings.Contains(strings.ToLower(strings.Join(f.messages, " ")), "does not participate in any site"):
+		return CodeNoSite
+	}
+	return CodeNotFound
 }
 
 // isObject tells whether body is one JSON object.

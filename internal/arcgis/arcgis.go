@@ -51,6 +51,11 @@ const (
 	CodeTooLarge = "too-large"
 	// CodeUnexpected: JSON, but without what was asked for.
 	CodeUnexpected = "unexpected-answer"
+	// CodeNotFound: the service says that there is no such resource, for
+	// example no entry of this alias.
+	CodeNotFound = "not-found"
+	// CodeNoSite: the product runs and no site was created on it.
+	CodeNoSite = "no-site"
 	// CodeRefused: the service answered with an error of its own.
 	CodeRefused = "refused"
 	// CodeBadURL: the base URL is not an https URL.
@@ -69,6 +74,9 @@ type Error struct {
 	ServiceCode int
 	// Messages are the service's own words, safe to show.
 	Messages []string
+	// Lost tells that there was a connection when the answer failed to come, so
+	// that the request may have been acted upon.
+	Lost bool
 	// Err is the cause, if it is an error of Go.
 	Err error
 }
@@ -107,6 +115,8 @@ var phrases = map[string]string{
 	CodeNotJSON:          "answered with something else than JSON",
 	CodeTooLarge:         "the answer is too large",
 	CodeUnexpected:       "the answer lacks what was asked for",
+	CodeNotFound:         "there is no such thing",
+	CodeNoSite:           "there is no site yet",
 	CodeRefused:          "refused",
 	CodeBadURL:           "not an https URL of a host",
 }

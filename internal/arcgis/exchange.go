@@ -8,29 +8,44 @@ import (
 	"html"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/secret"
 )
 
 // How long one exchange may take, whatever the caller's context allows: what
-// Esri's own clients grant (45 s for a token), and two minutes for validations,
-// which make the portal call other machines.
+// Esri's own clients grant (45 s for a token, 150 s for a change that restarts),
+// and two minutes for validations, which make the portal call other machines.
 const (
 	tokenTimeout  = 45 * time.Second
 	healthTimeout = 30 * time.Second
 	readTimeout   = 2 * time.Minute
+	importTimeout = 2 * time.Minute
+	assignTimeout = 150 * time.Second
 )
 
 // request is one exchange to be made.
 type request struct {
 	operation string
 	method    string
-	url       string
+	// url is the whole of it; path, of a request that session.call makes, what
+	// follows the base.
+	url, path string
 	referer   string
 	// form is the body of a POST. It may hold secrets.
-	form    url.Values
+	form url.Values
+	// file, if given, makes the body a multipart form.
+	file *upload
+	// token, if given, goes into the header X-Esri-Authorization.
+	token   secret.Secret
 	timeout time.Duration
+	// tolerates tells which bodies that are no JSON object are an answer all
+	// the same; nil for none.
+	tolerates func(body []byte) bool
 	// secrets must not appear in an error, even if the service echoes them.
 	secrets []string
 }
@@ -45,12 +60,14 @@ type answer struct {
 func exchange(ctx context.Context, client *http.Client, r request) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
 	defer cancel()
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
 	status, location, body, err := r.send(ctx, client)
 	fail := func(code string, service int, messages ...string) error {
 		return &Error{Code: code, Operation: r.operation, Status: status, ServiceCode: service, Messages: show(r.redact(messages))}
 	}
 	if err != nil {
-		return answer{}, &Error{Code: CodeUnreachable, Operation: r.operation, Status: status, Err: err}
+		return answer{}, &Error{Code: CodeUnreachable, Operation: r.operation, Status: status, Err: err, Lost: sent.Load()}
 	}
 	if len(body) > maxBody {
 		return answer{}, fail(CodeTooLarge, 0)
@@ -58,15 +75,14 @@ func exchange(ctx context.Context, client *http.Client, r request) (answer, erro
 	if status >= 300 && status < 400 {
 		return answer{}, fail(CodeRedirected, 0, host(location))
 	}
+	if !isObject(body) && r.tolerates != nil && status < 300 && r.tolerates(body) {
+		return answer{status: status, body: body}, nil
+	}
 	if !isObject(body) {
 		return answer{}, fail(CodeNotJSON, 0, excerpt(r.redact([]string{string(body)})[0]))
 	}
 	if f := readFailure(body); f != nil {
-		code := CodeRefused
-		if f.code == http.StatusForbidden || status == http.StatusForbidden {
-			code = CodeForbidden
-		}
-		return answer{}, fail(code, f.code, f.messages...)
+		return answer{}, fail(f.errorCode(status), f.code, f.messages...)
 	}
 	if status >= 400 {
 		return answer{}, fail(CodeRefused, 0, string(body))
@@ -76,17 +92,20 @@ func exchange(ctx context.Context, client *http.Client, r request) (answer, erro
 
 // send makes the request and reads the whole body, or one byte more than allowed.
 func (r request) send(ctx context.Context, client *http.Client) (status int, location string, body []byte, err error) {
-	var content io.Reader
-	if r.form != nil {
-		content = strings.NewReader(r.form.Encode())
+	kind, content, err := r.body()
+	if err != nil {
+		return 0, "", nil, err
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, content)
 	if err != nil {
 		return 0, "", nil, cause(err)
 	}
 	req.Header.Set("Accept", "application/json, text/plain")
-	if r.form != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
+	}
+	if !r.token.Empty() {
+		req.Header.Set("X-Esri-Authorization", "Bearer "+r.token.Reveal())
 	}
 	if r.referer != "" {
 		req.Header.Set("Referer", r.referer)

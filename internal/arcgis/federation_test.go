@@ -85,8 +85,8 @@ func TestValidateErrorIsNoResult(t *testing.T) {
 		serversPath + "/s1/validate": {ok(`{"status":"error","messages":["Server not found."],"code":404}`)},
 	})
 	_, err := f.signedIn(t).Validate(t.Context(), FederatedServer{ID: "s1"})
-	if code(err) != CodeRefused {
-		t.Errorf("Validate = %v, want code %s", err, CodeRefused)
+	if code(err) != CodeNotFound {
+		t.Errorf("Validate = %v, want code %s", err, CodeNotFound)
 	}
 }
 

@@ -12,29 +12,30 @@ import (
 )
 
 // tokenMinutes is how long a token is asked for; a portal may grant less. An
-// hour outlasts a rotation at the gateway, and a lost token ends soon.
+// hour outlasts a rotation at the gateway, and a lost token ends soon; a longer
+// run renews it.
 const tokenMinutes = "60"
 
 // referer is what a token is bound to: the same value goes into generateToken
-// and, as a header, into every request, or the portal answers 498.
-func (p *Portal) referer() string { return p.base }
+// and, as a header, into every request, or the answer is 498.
+func (s *session) referer() string { return s.base }
 
 // acquire gets a token and keeps it.
-func (p *Portal) acquire(ctx context.Context, user string, password secret.Secret) error {
-	operation := "sign in to " + p.base
-	if !secureURL(p.base) {
+func (s *session) acquire(ctx context.Context, user string, password secret.Secret) error {
+	operation := "sign in to " + s.base
+	if !secureURL(s.base) {
 		return &Error{Code: CodeBadURL, Operation: operation}
 	}
-	a, err := exchange(ctx, p.client, request{
+	a, err := exchange(ctx, s.client, request{
 		operation: operation,
 		method:    http.MethodPost,
-		url:       p.base + "/sharing/rest/generateToken",
-		referer:   p.referer(),
+		url:       s.base + s.tokenPath,
+		referer:   s.referer(),
 		form: url.Values{
 			"username":   {user},
 			"password":   {password.Reveal()},
 			"client":     {"referer"},
-			"referer":    {p.referer()},
+			"referer":    {s.referer()},
 			"expiration": {tokenMinutes},
 			"f":          {"json"},
 		},
@@ -52,9 +53,9 @@ func (p *Portal) acquire(ctx context.Context, user string, password secret.Secre
 	if err != nil || granted.Token == "" {
 		return &Error{Code: CodeUnexpected, Operation: operation, Status: a.status}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.token, p.expires = secret.New(string(granted.Token)), moment(granted.Expires)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.token, s.expires = secret.New(string(granted.Token)), moment(granted.Expires)
 	return nil
 }
 

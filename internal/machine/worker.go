@@ -2,6 +2,9 @@ package machine
 
 import (
 	"context"
+	"fmt"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/egress"
@@ -13,19 +16,137 @@ type Worker struct {
 	Network *egress.Network
 	// Host is the machine itself, nil where only its ports are reached.
 	Host Host
-	// Now is the clock of the report; time.Now when nil.
+	// Now is the clock of the report and of what has expired; time.Now when nil.
 	Now func() time.Time
 	// Tell, if given, hears what is being done, one line at a time, from
 	// several goroutines.
 	Tell func(string)
 }
 
-// Do does the job's tasks, in order, then looks at every component. It returns
-// early when ctx ends; what was under way then is in the report.
+// Do does the job's tasks, in order, then looks at every component, side by
+// side. It returns early when ctx ends; what was under way then is in the report.
 func (w *Worker) Do(ctx context.Context, job Job) Report {
 	report := Report{Format: Format, Host: job.Host, At: w.now()}
-	report.Trouble = "not written yet"
+	if report.Trouble = job.check(); report.Trouble != "" {
+		return report
+	}
+	visits := w.visits(&job)
+	failed := false
+	for _, task := range job.Tasks {
+		result := task.result(TaskSkipped)
+		if !failed {
+			result = w.doTask(ctx, visits, job, task)
+		}
+		failed = failed || result.State == TaskFailed
+		report.Tasks = append(report.Tasks, result)
+	}
+	report.Components = make([]Seen, len(visits))
+	var work sync.WaitGroup
+	for i, visit := range visits {
+		work.Go(func() { report.Components[i] = visit.see(ctx) })
+	}
+	if w.Host != nil && w.Host.OS() == "windows" {
+		work.Go(func() {
+			bindings, err := w.bindings(ctx)
+			if err != nil {
+				w.tell("the bindings of HTTP.sys could not be read: " + err.Error())
+			}
+			report.Bindings = bindings
+		})
+	}
+	work.Wait()
 	return report
+}
+
+// check says what is wrong with a job, "" normally.
+func (j Job) check() string {
+	switch {
+	case j.Format != Format:
+		return fmt.Sprintf("a job of format %d, and this is a worker for format %d (%s): use a program of the same version on both sides", j.Format, Format, runtime.GOOS)
+	case j.Host == "":
+		return "a job without a machine"
+	case len(j.Components) > maxComponents:
+		return fmt.Sprintf("a job for %d components", len(j.Components))
+	}
+	ports := map[int]bool{}
+	for _, c := range j.Components {
+		if c.Port < 1 || c.Port > 65535 || ports[c.Port] {
+			return fmt.Sprintf("port %d is none, or is given twice", c.Port)
+		}
+		ports[c.Port] = true
+	}
+	return ""
+}
+
+// maxComponents is more than one machine has.
+const maxComponents = 50
+
+// doTask does one task, whatever room it is done in.
+func (w *Worker) doTask(ctx context.Context, visits []*visit, job Job, task Task) TaskResult {
+	start := time.Now()
+	w.tell(fmt.Sprintf("%s at port %d %s", task.Kind, task.Port, task.Alias))
+	result := w.dispatch(ctx, visits, job, task)
+	result.Seconds = time.Since(start).Seconds()
+	return result
+}
+
+func (w *Worker) dispatch(ctx context.Context, visits []*visit, job Job, task Task) TaskResult {
+	if ctx.Err() != nil {
+		return task.failed(CodeInterrupted, "the job ended before this task began")
+	}
+	if onHost, ok := hostTasks[task.Kind]; ok {
+		return onHost(w, ctx, job, task)
+	}
+	do, ok := keystoreTasks[task.Kind]
+	if !ok {
+		return task.failed(CodeBadJob, fmt.Sprintf("%.40q is no task that this program knows", string(task.Kind)))
+	}
+	for _, visit := range visits {
+		if visit.component.Port == task.Port && visit.component.HasKeystore() {
+			if err := visit.enter(ctx); err != nil {
+				return visit.failed(ctx, task, err)
+			}
+			return do(visit, ctx, task)
+		}
+	}
+	return task.failed(CodeNoSuchComponent, fmt.Sprintf("the job has no component with a keystore at port %d", task.Port))
+}
+
+// hostTasks are the tasks that need a program on the machine; keystoreTasks
+// those of an admin API.
+var (
+	hostTasks = map[TaskKind]func(*Worker, context.Context, Job, Task) TaskResult{
+		ReplaceStore:   (*Worker).replaceStore,
+		RestartService: (*Worker).restartService,
+		Bind:           (*Worker).bind,
+	}
+	keystoreTasks = map[TaskKind]func(*visit, context.Context, Task) TaskResult{
+		Trust:              (*visit).trust,
+		Install:            (*visit).install,
+		Activate:           (*visit).activate,
+		Replace:            (*visit).replace,
+		Remove:             (*visit).remove,
+		Restart:            (*visit).restart,
+		ValidateFederation: (*visit).validateFederation,
+		ValidateStores:     (*visit).validateStores,
+	}
+)
+
+func (t Task) result(state TaskState) TaskResult {
+	return TaskResult{Kind: t.Kind, Port: t.Port, Alias: t.Alias, State: state}
+}
+
+func (t Task) failed(code, detail string) TaskResult {
+	r := t.result(TaskFailed)
+	r.Code, r.Detail = code, detail
+	return r
+}
+
+func (w *Worker) network() *egress.Network {
+	if w.Network == nil {
+		return &egress.Network{}
+	}
+	return w.Network
 }
 
 func (w *Worker) now() time.Time {

@@ -1,0 +1,105 @@
+package machine
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+// trust is to whom a password may be sent: to one who serves a certificate
+// that the job names, or one that ends in a root of the job, of the
+// environment or of the operating system and has the machine's name.
+type trustIn struct {
+	host  string
+	pins  []string
+	roots *x509.CertPool
+	now   func() time.Time
+}
+
+// unverified is a certificate to which no password is sent.
+type unverified struct {
+	leaf   *x509.Certificate
+	host   string
+	reason error
+}
+
+func (u *unverified) Error() string {
+	return fmt.Sprintf("%s serves a certificate that is neither pinned nor issued by a known authority: subject %q, issuer %q, valid until %s, SHA-256 %s (%v). "+
+		"No password was sent. If it is the right one, pin that SHA-256, or give the authority that issued it",
+		u.host, short(u.leaf.Subject.String()), short(u.leaf.Issuer.String()), u.leaf.NotAfter.UTC().Format(time.DateOnly), pki.Fingerprint(u.leaf), u.reason)
+}
+
+// short keeps a name from outside from filling a sentence.
+func short(text string) string {
+	if runes := []rune(text); len(runes) > 120 {
+		return string(runes[:120]) + " ..."
+	}
+	return text
+}
+
+// newTrust is the job's trust for one component. What a task of the job is to
+// put there is trusted too: after an activation it is what is served, and a job
+// that is done a second time finds it.
+func (w *Worker) newTrust(job *Job, component Component) trustIn {
+	t := trustIn{host: job.Host, roots: w.network().Roots(), now: w.now}
+	for _, pin := range job.Pins {
+		t.pins = append(t.pins, strings.ToLower(strings.ReplaceAll(pin, ":", "")))
+	}
+	for _, task := range job.Tasks {
+		switch task.Kind {
+		case Install, Activate, Replace:
+			if task.Port == component.Port && task.Expect != "" {
+				t.pins = append(t.pins, strings.ToLower(task.Expect))
+			}
+		}
+	}
+	if t.roots == nil {
+		var err error
+		if t.roots, err = x509.SystemCertPool(); err != nil {
+			t.roots = x509.NewCertPool() // a machine without a list trusts the job's alone
+		}
+	}
+	for _, der := range job.Roots {
+		if root, err := x509.ParseCertificate(der); err == nil {
+			t.roots.AddCert(root)
+		}
+	}
+	return t
+}
+
+// verify is nil when a password may be sent to who serves this chain.
+func (t trustIn) verify(chain []*x509.Certificate) error {
+	if len(chain) == 0 {
+		return fmt.Errorf("%s serves no certificate", t.host)
+	}
+	if slices.Contains(t.pins, pki.Fingerprint(chain[0])) {
+		return nil
+	}
+	intermediates := x509.NewCertPool()
+	for _, certificate := range chain[1:] {
+		intermediates.AddCert(certificate)
+	}
+	_, err := chain[0].Verify(x509.VerifyOptions{Roots: t.roots, Intermediates: intermediates, DNSName: t.host, CurrentTime: t.now()})
+	if err != nil {
+		return &unverified{leaf: chain[0], host: t.host, reason: err}
+	}
+	return nil
+}
+
+// client is one that hangs up on everybody else, at every connection, before
+// anything is sent.
+func (w *Worker) client(t trustIn) *http.Client {
+	transport := w.network().Transport()
+	transport.TLSClientConfig = &tls.Config{
+		InsecureSkipVerify: true, // VerifyConnection judges, also what no authority issued
+		MinVersion:         tls.VersionTLS12,
+		VerifyConnection:   func(state tls.ConnectionState) error { return t.verify(state.PeerCertificates) },
+	}
+	return &http.Client{Transport: transport}
+}

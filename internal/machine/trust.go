@@ -1,0 +1,122 @@
+package machine
+
+import (
+	"context"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cartouche-gis/cartouche/internal/arcgis"
+)
+
+// trust does a Trust task. A certificate is found by its fingerprint over all
+// aliases: importing a chain makes aliases of the product's own (alias_root).
+func (v *visit) trust(ctx context.Context, task Task) TaskResult {
+	if _, err := x509.ParseCertificate(task.Certificate); err != nil {
+		return task.failed(CodeBadJob, "what is to be trusted is no certificate: "+err.Error())
+	}
+	if task.Alias == "" {
+		return task.failed(CodeBadJob, "no alias was given")
+	}
+	k, err := v.admin.Keystore(ctx, v.machine.Name)
+	if err != nil {
+		return v.failed(ctx, task, err)
+	}
+	there, err := v.trusts(ctx, k, task.Certificate)
+	if err != nil {
+		return v.failed(ctx, task, err)
+	}
+	if there != "" {
+		r := task.result(TaskAlready)
+		r.Detail = "it is trusted as " + there
+		return r
+	}
+	refreshed := false
+	if k.Has(task.Alias) {
+		old, err := v.admin.Certificate(ctx, v.machine.Name, task.Alias)
+		switch {
+		case err != nil:
+			return v.failed(ctx, task, err)
+		case old.Type == arcgis.PrivateKey, strings.EqualFold(k.Active, task.Alias):
+			return task.failed(CodeAliasTaken, "the alias "+task.Alias+" holds a certificate with a private key")
+		}
+		if err := v.admin.Delete(ctx, v.machine.Name, task.Alias); err != nil && !notFound(err) && !lost(err) {
+			return v.failed(ctx, task, err)
+		}
+		refreshed = true
+	}
+	failure := v.admin.ImportAuthority(ctx, v.machine.Name, task.Alias, task.Certificate)
+	got, err := v.admin.Certificate(ctx, v.machine.Name, task.Alias)
+	if refreshed && notFound(err) {
+		// The alias is empty now, and must not stay so for a passing trouble.
+		failure = v.admin.ImportAuthority(ctx, v.machine.Name, task.Alias, task.Certificate)
+		got, err = v.admin.Certificate(ctx, v.machine.Name, task.Alias)
+	}
+	r := v.imported(ctx, task, failure, err)
+	sha1, sha256 := fingerprints(task.Certificate)
+	if r.State == TaskDone && !got.Holds(sha1, sha256) {
+		return task.failed(CodeAliasTaken, "the alias "+task.Alias+" holds another certificate, of "+got.Subject)
+	}
+	if refreshed && r.State == TaskFailed {
+		r.Detail += "; the certificate that the alias " + task.Alias + " held before was deleted"
+	}
+	return r
+}
+
+// imported judges an import by what was read back, and not by its answer.
+func (v *visit) imported(ctx context.Context, task Task, failure, read error) TaskResult {
+	switch {
+	case read == nil:
+		return task.result(TaskDone)
+	case ctx.Err() != nil:
+		r := task.failed(CodeInterrupted, "the job ended while the import was under way")
+		r.Unsure = true
+		return r
+	case notFound(read) && failure == nil:
+		return task.failed(CodeImportVanished, fmt.Sprintf("the import was answered with success, but there is no %s in the keystore: "+
+			"the file or its password was not understood (see Esri's support article 000037586)", task.Alias))
+	case notFound(read):
+		r := v.failed(ctx, task, failure)
+		r.Unsure = lost(failure)
+		return r
+	}
+	r := v.failed(ctx, task, read)
+	r.Unsure = true
+	return r
+}
+
+// trusts is the alias under which the keystore trusts a certificate, "" if it
+// does not. The same certificate with its private key is not trusted by that.
+func (v *visit) trusts(ctx context.Context, k arcgis.Keystore, der []byte) (string, error) {
+	sha1, sha256 := fingerprints(der)
+	found := make([]bool, min(len(k.Aliases), maxEntries))
+	var work errgroup.Group
+	work.SetLimit(entriesAtOnce)
+	for i := range found {
+		work.Go(func() error {
+			c, err := v.admin.Certificate(ctx, v.machine.Name, k.Aliases[i])
+			if notFound(err) {
+				return nil
+			}
+			found[i] = err == nil && c.Type != arcgis.PrivateKey && !strings.EqualFold(k.Active, k.Aliases[i]) && c.Holds(sha1, sha256)
+			return err
+		})
+	}
+	err := work.Wait()
+	for i, yes := range found {
+		if yes {
+			return k.Aliases[i], nil
+		}
+	}
+	return "", err
+}
+
+func fingerprints(der []byte) (sha1Sum, sha256Sum string) {
+	short, long := sha1.Sum(der), sha256.Sum256(der)
+	return hex.EncodeToString(short[:]), hex.EncodeToString(long[:])
+}
