@@ -78,6 +78,12 @@ var hints = map[string]string{
 	"keyvaultsoftdeleted":                                    "the vault was deleted: recover it with: az keyvault recover --name VAULT",
 	"objectisdeletedbutrecoverable":                          "a deleted secret holds the name: az keyvault secret recover --vault-name VAULT --name NAME, or take another name",
 	"customerkeyvaultsubscriptiondisabled":                   "the vault's subscription is disabled",
+
+	// Storage. Source: "Status and error codes" of Azure Storage.
+	"authorizationfailure":               "the network rules of the storage account do not admit this computer: run Cartouche from a network that they admit",
+	"authorizationpermissionmismatch":    "this sign-in may not use the account's data: give it the role Storage Blob Data Contributor on the account, which works some minutes later",
+	"keybasedauthenticationnotpermitted": "the storage account takes no keys: give this sign-in the role Storage Blob Data Contributor on the account, which works some minutes later",
+	"accountisdisabled":                  "the storage account is disabled",
 }
 
 // hintFor takes the innermost code that has a hint: it is the most telling one.

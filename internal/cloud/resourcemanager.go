@@ -54,6 +54,8 @@ type ResourceManager struct {
 	// credential is for [ResourceManager.CallerID].
 	credential azcore.TokenCredential
 	roles      roleCache
+	// options are for the blobs of storage accounts.
+	options Options
 }
 
 // NewResourceManager makes a client; nothing is sent before it is used.
@@ -85,7 +87,7 @@ func NewResourceManager(cloud Cloud, credential azcore.TokenCredential, options 
 	if interval == 0 {
 		interval = pollInterval
 	}
-	return &ResourceManager{cloud: cloud, endpoint: endpoint, pipeline: pipeline, interval: max(interval, time.Second), credential: credential}, nil
+	return &ResourceManager{cloud: cloud, endpoint: endpoint, pipeline: pipeline, interval: max(interval, time.Second), credential: credential, options: options}, nil
 }
 
 // clientOptions are what sign-in and Resource Manager have in common.

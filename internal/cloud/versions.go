@@ -26,4 +26,10 @@ const (
 	LocksAPI = "2016-09-01"
 	// VaultsAPI is for Microsoft.KeyVault/vaults.
 	VaultsAPI = "2024-11-01"
+	// ComputeAPI is for Microsoft.Compute/virtualMachines and what hangs on
+	// them. It is not the newest: nothing newer is needed, and the clouds of
+	// governments have it too.
+	ComputeAPI = "2024-07-01"
+	// StorageAPI is for Microsoft.Storage/storageAccounts.
+	StorageAPI = "2023-05-01"
 )

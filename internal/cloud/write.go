@@ -72,3 +72,26 @@ func (rm *ResourceManager) post(ctx, sending context.Context, a attempt, id, act
 	}
 	return result, err
 }
+
+// Delete removes a resource and waits until it is gone. What is not there is
+// gone. A deletion may be repeated, so azcore does on 408, 429 and 5xx.
+func (rm *ResourceManager) Delete(ctx context.Context, id, apiVersion string) error {
+	a := attempt{operation: "delete", object: describe(id), write: true}
+	response, err := rm.send(ctx, a, http.MethodDelete, rm.address(id, apiVersion, nil), nil, "")
+	switch {
+	case IsNotFound(err):
+		return nil
+	case err != nil:
+		return err
+	case response.StatusCode == http.StatusNoContent:
+		return nil
+	}
+	operation, err := rm.newOperation(response, a)
+	if err != nil {
+		return err
+	}
+	if _, err = operation.Wait(ctx); IsNotFound(err) {
+		return nil
+	}
+	return err
+}

@@ -69,5 +69,23 @@ func AllDialable(ctx context.Context, network *egress.Network, machines []Machin
 // Do does the job from this process. There is no way to a machine but its
 // ports, so what cannot be reached is in the report.
 func (d *direct) Do(ctx context.Context, at Machine, job machine.Job) (machine.Report, error) {
-	return machine.Report{}, &Error{Code: NotThisWay, Machine: at.Name, Sentence: "the worker is not in this build yet"}
+	if ctx.Err() != nil {
+		return machine.Report{}, named(notBegun(ctx), at.Name)
+	}
+	worker := machine.Worker{Network: d.network, Tell: d.tell}
+	return worker.Do(ctx, prepare(at, job)), nil
+}
+
+// prepare fills in what a job says of its machine where the caller did not.
+func prepare(at Machine, job machine.Job) machine.Job {
+	if job.Format == 0 {
+		job.Format = machine.Format
+	}
+	if job.Host == "" {
+		job.Host = at.Host
+	}
+	if job.Components == nil {
+		job.Components = at.Components
+	}
+	return job
 }

@@ -1,0 +1,234 @@
+package reach
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/agent"
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/machine"
+)
+
+const (
+	// lookTwice is how often a run command that may not have been taken is
+	// looked for before it counts as not there.
+	lookTwice = 3
+	// lostLooks is how many looks in a row may fail before the end of a run
+	// command counts as not known.
+	lostLooks = 10
+	// maxOutput bounds what is read of an output blob.
+	maxOutput = 8 << 20
+)
+
+// execute runs one job by one run command and takes it away again.
+func (a *agentWay) execute(ctx context.Context, m *atMachine, at Machine, vm cloud.VirtualMachine, job machine.Job) (machine.Report, error) {
+	goos, goarch := system(at, vm)
+	if goos == "" {
+		return machine.Report{}, &Error{Code: ProgramNotToHave, Sentence: "Azure does not say whether the machine runs Windows or Linux."}
+	}
+	program, err := a.store.program(ctx, a, goos, goarch)
+	if err != nil {
+		return machine.Report{}, err
+	}
+	if job.Limit <= 0 || job.Limit > longest {
+		job.Limit = limitOf(job)
+	}
+	m.number++
+	name := prefix + a.run + "-observe"
+	if len(job.Tasks) > 0 {
+		name = prefix + a.run + "-change"
+	}
+	outputName := fmt.Sprintf("%s-%d.txt", program.blobOf(at), m.number)
+	command, err := a.command(ctx, program, vm, job, goos, outputName)
+	if err != nil {
+		return machine.Report{}, err
+	}
+
+	a.tell(fmt.Sprintf("%s: Run Command starts the program", at.Name))
+	m.left[name] = true
+	view, err := a.await(ctx, at, name, command, len(job.Tasks) > 0)
+	if err == nil {
+		var report machine.Report
+		report, err = a.read(ctx, view, outputName, len(job.Tasks) > 0)
+		if err == nil {
+			a.remove(ctx, m, at, name)
+			return report, nil
+		}
+	}
+	a.remove(ctx, m, at, name)
+	return machine.Report{}, err
+}
+
+// command is the run command of a job.
+func (a *agentWay) command(ctx context.Context, program uploaded, vm cloud.VirtualMachine, job machine.Job, goos, outputName string) (cloud.RunCommand, error) {
+	input, err := machine.Encode(job)
+	if err != nil {
+		return cloud.RunCommand{}, &Error{Code: NotThisWay, Sentence: "The job cannot be sent: " + err.Error() + ".", Err: err}
+	}
+	fetch, err := a.store.blobs.ReadURL(ctx, a.store.container, program.blob, 30*time.Minute)
+	if err != nil {
+		return cloud.RunCommand{}, ofStorage(ctx, err)
+	}
+	output, err := a.store.blobs.AppendURL(ctx, a.store.container, outputName, time.Hour)
+	if err != nil {
+		return cloud.RunCommand{}, ofStorage(ctx, err)
+	}
+	parameters, err := agent.Parameters(goos, fetch, program.sha256, input)
+	if err != nil {
+		return cloud.RunCommand{}, &Error{Code: NotThisWay, Sentence: "Run Command cannot take the job: " + err.Error() + ".", Err: err}
+	}
+	command := cloud.RunCommand{
+		Location: vm.Location, Script: agent.Script(goos), Protected: parameters,
+		// The program ends by itself first and still says what it saw.
+		Timeout: job.Limit + 2*time.Minute,
+		Output:  output, Tags: map[string]string{"cartouche": a.run},
+	}
+	if a.options.RunAs.User != "" {
+		command.RunAs, command.RunAsPassword = a.options.RunAs.User, a.options.RunAs.Password
+	}
+	return command, nil
+}
+
+// await starts a run command and waits until its script has ended.
+func (a *agentWay) await(ctx context.Context, at Machine, name string, command cloud.RunCommand, changes bool) (cloud.RunCommandView, error) {
+	operation, err := a.options.Azure.PutRunCommand(ctx, at.ID, name, command)
+	if err != nil {
+		if ctx.Err() != nil {
+			return cloud.RunCommandView{}, gaveUp(ctx, changes)
+		}
+		if !cloud.Uncertain(err) {
+			return cloud.RunCommandView{}, a.refused(ctx, err)
+		}
+		// The answer was lost. Whether the command runs is told by its name; it
+		// is never sent a second time.
+		if err := a.find(ctx, at, name, changes, err); err != nil {
+			return cloud.RunCommandView{}, err
+		}
+	}
+	lost := 0
+	for {
+		if err := pause(ctx, a.options.Interval); err != nil {
+			return cloud.RunCommandView{}, gaveUp(ctx, changes)
+		}
+		view, err := a.options.Azure.RunCommand(ctx, at.ID, name)
+		switch {
+		case ctx.Err() != nil:
+			return cloud.RunCommandView{}, gaveUp(ctx, changes)
+		case err != nil:
+			if lost++; lost < lostLooks && !cloud.IsForbidden(err) && !cloud.IsUnauthorized(err) && !(cloud.IsNotFound(err) && lost >= lookTwice) {
+				continue
+			}
+			e := ofAzure(ctx, err, "How the program fares on the machine cannot be learned.")
+			e.Unsure = changes
+			if cloud.IsNotFound(err) {
+				e.Code, e.Sentence = OutputLost, "The run command is gone: somebody else deleted it while it ran, which cancels it."
+			}
+			return cloud.RunCommandView{}, e
+		case view.Ended():
+			return view, nil
+		case view.ProvisioningState == "Failed" || view.ProvisioningState == "Canceled":
+			// The script never began; why is in the end of the operation.
+			if operation != nil {
+				if _, err := operation.Wait(ctx); err != nil {
+					return cloud.RunCommandView{}, a.refused(ctx, err)
+				}
+			}
+			return cloud.RunCommandView{}, a.judge(view, changes)
+		}
+		lost = 0
+	}
+}
+
+// find looks for a run command whose beginning is not certain.
+func (a *agentWay) find(ctx context.Context, at Machine, name string, changes bool, lost error) error {
+	for range lookTwice {
+		_, err := a.options.Azure.RunCommand(ctx, at.ID, name)
+		if err == nil {
+			return nil
+		}
+		if pause(ctx, a.options.Interval) != nil {
+			return gaveUp(ctx, changes)
+		}
+	}
+	e := ofAzure(ctx, lost, "Azure gave no answer when the program was to be started, and does not show it.")
+	e.Code, e.Unsure = NoAnswer, changes
+	return e
+}
+
+// read takes the report out of an ended run command.
+func (a *agentWay) read(ctx context.Context, view cloud.RunCommandView, outputName string, changes bool) (machine.Report, error) {
+	report, err := machine.DecodeReport([]byte(view.Output))
+	if err == nil {
+		return report, nil
+	}
+	if code, _ := agent.Complaint(view.Errors); code != "" || (view.ExitCode != 0 && view.Output == "") || view.State != "Succeeded" && view.Output == "" {
+		return machine.Report{}, a.judge(view, changes)
+	}
+	// The output was longer than what Azure keeps, whose beginning is cut off.
+	whole, blobErr := a.store.blobs.Read(ctx, a.store.container, outputName, maxOutput)
+	if ctx.Err() != nil {
+		return machine.Report{}, gaveUp(ctx, changes)
+	}
+	if blobErr == nil && !endsAlike(whole, []byte(view.Output)) {
+		// Whoever may read run commands can see where the output goes, and
+		// could have put something else there.
+		blobErr = errors.New("it is not the output that Azure shows the end of")
+	}
+	if blobErr == nil {
+		if report, err = machine.DecodeReport(whole); err == nil {
+			return report, nil
+		}
+		blobErr = err
+	}
+	if view.State != "Succeeded" {
+		return machine.Report{}, a.judge(view, changes)
+	}
+	return machine.Report{}, &Error{Code: OutputLost, Unsure: changes, Err: blobErr,
+		Sentence: fmt.Sprintf("The program ended, but its report was lost: the output that Azure shows is cut, and the whole one cannot be had (%s).", plain(blobErr)),
+		Mend:     "Look at the machine again; a task that was done already is not done twice."}
+}
+
+// remove deletes a run command, which cancels it if it still runs, also after
+// the caller has given up, and makes sure that it is gone.
+func (a *agentWay) remove(ctx context.Context, m *atMachine, at Machine, name string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), waitForRemoval)
+	defer cancel()
+	if err := a.options.Azure.DeleteRunCommand(ctx, at.ID, name); err != nil {
+		return // Close tries once more, and says so when it cannot
+	}
+	if _, err := a.options.Azure.RunCommand(ctx, at.ID, name); cloud.IsNotFound(err) {
+		delete(m.left, name)
+	}
+}
+
+// endsAlike tells whether the end of an output that was cut is the end of the
+// whole one, blanks at the very end aside.
+func endsAlike(whole, end []byte) bool {
+	trimmed := func(text []byte) []byte {
+		for len(text) > 0 && (text[len(text)-1] == '\n' || text[len(text)-1] == '\r' || text[len(text)-1] == ' ') {
+			text = text[:len(text)-1]
+		}
+		return text
+	}
+	whole, end = trimmed(whole), trimmed(end)
+	// What is compared is bounded by what Azure keeps: its first bytes may be
+	// the middle of a character.
+	const enough = 2048
+	if len(end) > enough {
+		end = end[len(end)-enough:]
+	}
+	return len(whole) >= len(end) && string(whole[len(whole)-len(end):]) == string(end)
+}
+
+func pause(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

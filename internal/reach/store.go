@@ -1,0 +1,143 @@
+package reach
+
+import (
+	"context"
+	"crypto/rand"
+
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+)
+
+// storeOnce is the container of a run, made when it is first needed.
+type storeOnce struct {
+	mu        sync.Mutex
+	blobs     *cloud.Blobs
+	container string
+	tried     bool // the container may be there
+	programs  map[string]uploaded
+}
+
+// uploaded is a program that the machines can fetch.
+type uploaded struct {
+	blob   string
+	sha256 string
+}
+
+// blobOf begins the names of a machine's outputs. It says nothing of the
+// machine, because names show up in logs.
+func (u uploaded) blobOf(at Machine) string {
+	return "out-" + strings.ToLower(rand.Text()[:12])
+}
+
+// marked is in the metadata of our containers: what has it may be removed by a
+// later run, when it is old.
+var marked = "cartouche"
+
+// program makes the container and uploads the program, each once. Machines of
+// the same system wait for one upload.
+func (s *storeOnce) program(ctx context.Context, a *agentWay, goos, goarch string) (uploaded, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := goos + "/" + goarch
+	if program, done := s.programs[key]; done {
+		return program, nil
+	}
+	program, err := a.options.Build(ctx, goos, goarch)
+	if err != nil {
+		return uploaded{}, &Error{Code: ProgramNotToHave, Sentence: "The program for the machine cannot be had: " + err.Error() + ".", Err: err}
+	}
+	if s.blobs == nil {
+		blobs, err := a.options.Azure.Blobs(a.options.Storage)
+		if err != nil {
+			return uploaded{}, &Error{Code: NoStorage, Sentence: "The storage account cannot be used: " + err.Error() + ".", Err: err}
+		}
+		container := prefix + strings.ToLower(rand.Text()[:20])
+		s.tried = true
+		s.container = container
+		if err := blobs.CreateContainer(ctx, container, map[string]string{marked: a.run}); err != nil {
+			return uploaded{}, ofStorage(ctx, err)
+		}
+		s.blobs = blobs
+		a.tell("storage account " + a.options.Storage.Name + ": made a private container for the program")
+		sweepContainers(ctx, blobs, container)
+	}
+	if err := s.blobs.Upload(ctx, s.container, program.Name, program.Content); err != nil {
+		return uploaded{}, ofStorage(ctx, err)
+	}
+	done := uploaded{blob: program.Name, sha256: program.SHA256}
+	if s.programs == nil {
+		s.programs = map[string]uploaded{}
+	}
+	s.programs[key] = done
+	return done, nil
+}
+
+// remove takes the container away with all that is in it.
+func (s *storeOnce) remove(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.blobs == nil {
+		return nil
+	}
+	err := s.blobs.DeleteContainer(ctx, s.container)
+	if err == nil {
+		s.blobs, s.programs = nil, nil
+	}
+	return err
+}
+
+// longDead is how old a container of ours must be before another run takes it
+// for left behind. No run lasts so long.
+const longDead = 24 * time.Hour
+
+// sweepContainers removes containers of runs that ended badly long ago. It is
+// done in passing: a failure is the next run's affair.
+func sweepContainers(ctx context.Context, blobs *cloud.Blobs, own string) {
+	containers, err := blobs.Containers(ctx, prefix)
+	if err != nil {
+		return
+	}
+	for _, c := range containers {
+		if _, ours := c.Metadata[marked]; ours && c.Name != own && !c.Modified.IsZero() && time.Since(c.Modified) > longDead {
+			_ = blobs.DeleteContainer(ctx, c.Name)
+		}
+	}
+}
+
+// StorageOf finds the storage account of a deployment: the one that its record
+// names, or that the enterprise of Esri's Terraform modules has. The error is
+// an *Error, of code [NoStorage] when there is none.
+func StorageOf(ctx context.Context, azure *cloud.ResourceManager, d deployment.Deployment) (cloud.StorageAccount, error) {
+	if d.Storage != nil && cloud.IsStorageName(d.Storage.Account) && d.Storage.ResourceGroup != "" {
+		account, err := azure.StorageAccount(ctx, "/subscriptions/"+d.SubscriptionID+"/resourceGroups/"+d.Storage.ResourceGroup+"/providers/Microsoft.Storage/storageAccounts/"+d.Storage.Account)
+		if err != nil {
+			return cloud.StorageAccount{}, ofAzure(ctx, err, "The deployment's storage account "+d.Storage.Account+" could not be read.")
+		}
+		return account, nil
+	}
+	enterprise := d.Record["enterprise"]
+	if d.Generation != deployment.GitOps || enterprise == "" {
+		return cloud.StorageAccount{}, noStorage()
+	}
+	accounts, err := azure.StorageAccounts(ctx, d.SubscriptionID)
+	if err != nil {
+		return cloud.StorageAccount{}, ofAzure(ctx, err, "The storage accounts of the subscription could not be listed.")
+	}
+	for _, account := range accounts {
+		for name, value := range account.Tags {
+			if (strings.EqualFold(name, "ArcGISEnterpriseID") || strings.EqualFold(name, "ArcGISSiteID")) && strings.EqualFold(value, enterprise) {
+				return account, nil
+			}
+		}
+	}
+	return cloud.StorageAccount{}, noStorage()
+}
+
+func noStorage() *Error {
+	return &Error{Code: NoStorage, Sentence: "The deployment has no storage account that is known, from which the machine could fetch the program.",
+		Mend: "Name a storage account that the machine can reach, or run Cartouche on a computer in the virtual network (--reach direct)."}
+}
