@@ -2,6 +2,7 @@ package arcgis
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"strings"
 )
@@ -22,7 +23,11 @@ func (a *Admin) Stores(ctx context.Context) ([]string, error) {
 			} `json:"items"`
 		}
 		r := request{operation: "list the data stores of " + a.base, path: "/admin/data/findItems", form: url.Values{"types": {kind}}, timeout: readTimeout}
-		if err := a.readWith(ctx, r, &found); err != nil {
+		err := a.readWith(ctx, r, &found)
+		if codeOf(err) == CodeNotFound {
+			continue // a server that cannot be asked for data hosts none
+		}
+		if err != nil {
 			return nil, err
 		}
 		for _, item := range found.Items {
@@ -100,4 +105,13 @@ func escapedPath(path string) string {
 		segments[i] = url.PathEscape(segments[i])
 	}
 	return strings.Join(segments, "/")
+}
+
+// codeOf is the code of an error of this package, "" for any other.
+func codeOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
 }
