@@ -71,8 +71,10 @@ const (
 	// ReplaceStore gives ArcGIS Data Store PFX by its tool, for Option
 	// ("webserver", "relational", …). It needs a Host.
 	ReplaceStore TaskKind = "replace-store"
-	// Bind binds PFX in IIS wherever the leaf that it replaces is bound. It
-	// needs a Host.
+	// Bind binds PFX in IIS wherever the leaf that Port serves is bound, which
+	// thereby is replaced; without PFX it binds the certificate in the store of
+	// the computer whose thumbprint is Alias: the way back, to what Before of an
+	// earlier result names. It needs a Host.
 	Bind TaskKind = "bind"
 	// ValidateFederation asks Portal to validate its servers; ValidateStores
 	// asks the hosting Server to validate its data stores. They change nothing.
