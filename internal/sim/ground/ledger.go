@@ -10,6 +10,11 @@ import (
 const (
 	GatewayWrite      = "gateway-write"      // a PUT that a gateway accepted
 	MachineRestart    = "machine-restart"    // a machine's web server went down
+	MachineDown       = "machine-down"       // a product (detail) of a machine no longer answers
+	MachineUp         = "machine-up"         // it is healthy again
+	MachineLeaf       = "machine-leaf"       // a port of a machine ("NAME:port") serves another leaf, by SHA-256
+	ServiceRestart    = "service-restart"    // somebody restarted a service (detail) of a machine
+	Federation        = "federation"         // a portal validated a server: "status adminUrl"
 	LeafServed        = "leaf-served"        // a gateway instance began to serve another leaf
 	VaultWrite        = "vault-write"        // something in a Key Vault was changed
 	OperationFinished = "operation-finished" // an asynchronous operation ended

@@ -94,3 +94,19 @@ func unknownPath(c *call) (any, error) {
 	path := c.r.URL.Path
 	return nil, notFound(path[strings.LastIndexByte(path, '/')+1:])
 }
+
+// unpublished is an error that is a guess: what was given, or what the options
+// have instead.
+func (c *call) unpublished(name Unpublished, believed Answer) error {
+	if other, switched := c.site.spec.Options.Answers[name]; switched {
+		believed = other
+	}
+	switch {
+	case believed.HTML:
+		return c.page(http.StatusOK, "Error", fmt.Sprintf("Error: %d\n%s", believed.Code, believed.Message))
+	case believed.Raw != "":
+		c.writeJSON(json.RawMessage(believed.Raw), false)
+		return errAnswered
+	}
+	return &failure{code: believed.Code, message: believed.Message}
+}

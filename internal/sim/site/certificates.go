@@ -1,9 +1,11 @@
 package site
 
 import (
+	"encoding/json"
 	"maps"
-	"net/http"
+	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -11,13 +13,14 @@ import (
 // seen in Esri/arcgis-cookbook#225; the code, and the JSON of Portal, are a
 // guess. Old portals answer a page with HTTP 200 (Esri/arcgis-python-api#262).
 func (c *call) importFailed() error {
-	if c.site.spec.Product != Portal {
-		return &failure{code: 500, message: "Importing CA certificate failed."}
+	message := "Importing CA certificate failed."
+	if c.site.spec.Product == Portal {
+		message = "Unable to import certificate"
+		if !c.site.version.atLeast(11, 0) {
+			return c.unpublished(ImportFailed, Answer{Code: 500, Message: message, HTML: true})
+		}
 	}
-	if !c.site.version.atLeast(11, 0) {
-		return c.page(http.StatusOK, "Error", "Error: 500\nUnable to import certificate")
-	}
-	return &failure{code: 500, message: "Unable to import certificate"}
+	return c.unpublished(ImportFailed, Answer{Code: 500, Message: message})
 }
 
 func listCertificates(c *call, m *machine) (any, error) {
@@ -32,9 +35,12 @@ func listCertificates(c *call, m *machine) (any, error) {
 		list["webServerCertificateAlias"] = m.active
 		c.site.mu.Lock()
 		defer c.site.mu.Unlock()
-		list["sslProtocols"] = c.site.security["sslProtocols"]
-		list["cipherSuites"] = c.site.security["cipherSuites"]
-		list["HSTSEnabled"] = isTrue(c.site.security["HSTSEnabled"])
+		list["sslProtocols"], list["cipherSuites"] = nil, nil // old portals: seen in Esri/arcgis-cookbook#183
+		if c.site.version.atLeast(10, 8) {
+			list["sslProtocols"] = c.site.security["sslProtocols"]
+			list["cipherSuites"] = c.site.security["cipherSuites"]
+			list["HSTSEnabled"] = isTrue(c.site.security["HSTSEnabled"])
+		}
 	}
 	return list, nil
 }
@@ -42,21 +48,43 @@ func listCertificates(c *call, m *machine) (any, error) {
 // importServerCertificate takes a PFX in under a new alias. It restarts nothing
 // and never overwrites (S9).
 func importServerCertificate(c *call, m *machine) (any, error) {
+	if c.takeFault("import-vanishes", "import") {
+		return success, nil // as support.esri.com 000037586 has it
+	}
 	alias := strings.ToLower(c.body.Get("alias"))
-	made, err := readPFX(c.files[c.site.product.pfxFile], c.body.Get(c.site.product.pfxPassword))
+	made, err := c.readPFX(c.files[c.site.product.pfxFile], c.body.Get(c.site.product.pfxPassword))
 	if err != nil && c.site.spec.Options.SilentBadPassword {
 		return success, nil
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if alias == "" || err != nil || m.keystore[alias] != nil {
+	if alias == "" || err != nil || m.keystore[alias] != nil || c.chainClashes(m, alias) {
 		return nil, c.importFailed()
 	}
 	m.keystore[alias] = made
 	if c.importsChain() {
 		m.addChain(alias, made)
+	} else if c.body.Has("importCertificateChain") {
+		made.alone = c.site.spec.Options.ChainNotServed
+	}
+	m.trustNow()
+	if c.takeFault("machine-lost", "import") {
+		m.lose()
 	}
 	return success, nil
+}
+
+// chainClashes tells whether an import would meet an entry of its chain.
+func (c *call) chainClashes(m *machine, alias string) bool {
+	return c.site.spec.Options.ChainClash && c.importsChain() && m.keystore[alias+"_root"] != nil
+}
+
+// trustNow puts the trusted entries in force where that needs no restart. The
+// caller holds mu.
+func (m *machine) trustNow() {
+	if m.site.spec.Options.TrustAtOnce {
+		m.trusted = m.trustedEntries()
+	}
 }
 
 // importsChain tells whether the chain of the PFX becomes entries of its own
@@ -73,7 +101,16 @@ func (c *call) importsChain() bool {
 // addChain adds <alias>_root and <alias>_intermediate. guess: several
 // intermediates are numbered, and an entry that is there stays as it is.
 func (m *machine) addChain(alias string, of *entry) {
-	var intermediates []string
+	var intermediates, all int
+	for _, certificate := range of.chain {
+		if !selfIssued(certificate) {
+			all++
+		}
+	}
+	first := 0
+	if m.site.spec.Options.ChainNumbered && all > 1 {
+		first = 1
+	}
 	add := func(name string, trusted *entry) {
 		if m.keystore[name] == nil {
 			m.keystore[name] = trusted
@@ -85,10 +122,10 @@ func (m *machine) addChain(alias string, of *entry) {
 			continue
 		}
 		name := alias + "_intermediate"
-		if n := len(intermediates); n > 0 {
-			name += string(rune('0' + min(n, 9)))
+		if n := first + intermediates; n > 0 {
+			name += strconv.Itoa(n)
 		}
-		intermediates = append(intermediates, name)
+		intermediates++
 		add(name, trustedEntry(certificate))
 	}
 }
@@ -104,6 +141,7 @@ func importRoot(c *call, m *machine) (any, error) {
 		return nil, c.importFailed()
 	}
 	m.keystore[alias] = trustedEntry(certificate)
+	m.trustNow()
 	m.mu.Unlock()
 	if c.site.spec.Product == Portal && !isTrue(c.body.Get("norestart")) {
 		return c.afterRestart(m, "root imported under "+alias)
@@ -120,9 +158,10 @@ func deleteCertificate(c *call, m *machine) (any, error) {
 		return nil, notFound(alias) // S21
 	}
 	if strings.EqualFold(alias, m.active) && !c.site.spec.Options.DeleteActive {
-		return nil, &failure{code: 500, message: "The certificate '" + alias + "' is in use by the web server and cannot be deleted."} // guess
+		return nil, c.unpublished(ActiveDeleted, Answer{Code: 500, Message: "The certificate '" + alias + "' is in use by the web server and cannot be deleted."})
 	}
 	delete(m.keystore, alias)
+	m.trustNow()
 	return success, nil
 }
 
@@ -131,7 +170,7 @@ func deleteCertificate(c *call, m *machine) (any, error) {
 // developers.arcgis.com/rest/enterprise-administration/server/update-ssl
 func updateInPlace(c *call, m *machine) (any, error) {
 	alias := strings.ToLower(c.r.PathValue("alias"))
-	made, err := readPFX(c.files["file"], c.body.Get("password"))
+	made, err := c.readPFX(c.files["file"], c.body.Get("password"))
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	before := m.keystore[alias]
@@ -142,8 +181,19 @@ func updateInPlace(c *call, m *machine) (any, error) {
 		return nil, c.importFailed()
 	}
 	m.keystore[alias] = made
+	if c.site.spec.Options.UpdateImportsChain {
+		m.addChain(alias, made)
+	}
 	if m.served.Load() == before {
-		m.served.Store(made)
+		m.serve(made)
+	}
+	for _, e := range m.extensions {
+		if c.site.spec.Options.UpdateReachesExtensions && e.served.Load() == before {
+			e.serve(made)
+		}
+	}
+	if answer, other := c.site.spec.Options.Answers[UpdateDone]; other {
+		return json.RawMessage(answer.Raw), nil
 	}
 	return success, nil
 }
@@ -166,7 +216,8 @@ func exportCertificate(c *call, m *machine) (any, error) {
 // connection, and lets the restart begin (S15, S17).
 func (c *call) afterRestart(m *machine, reason string) (any, error) {
 	m.restart(reason)
-	if c.site.spec.Options.DropAnswer {
+	options := c.site.spec.Options
+	if options.DropAnswer || options.DropChance > 0 && rand.Float64() < options.DropChance {
 		return nil, c.cut()
 	}
 	return success, nil

@@ -3,19 +3,11 @@ package site
 import (
 	"net/http"
 	"time"
-
-	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
-func (c *call) takeFault(name, step string) bool {
-	if !c.site.ground.Faults.Take(name, step) {
-		return false
-	}
-	c.site.ground.Ledger.Record(ground.FaultHappened, c.machine.name, name+"@"+step)
-	return true
-}
+func (c *call) takeFault(name, step string) bool { return c.machine.takeFault(name, step) }
 
-// fault carries out the faults slow, unavailable and reset at a step, and tells
+// fault carries out the faults slow, unavailable, html and reset at a step, and tells
 // whether that was the answer. A request without f is spared: that is how a
 // gateway's probes ask, and a fault is meant for a client.
 func (c *call) fault(step string) bool {
@@ -27,6 +19,10 @@ func (c *call) fault(step string) bool {
 	}
 	if c.takeFault("reset", step) {
 		_ = c.cut()
+		return true
+	}
+	if c.takeFault("html", step) {
+		_ = c.page(http.StatusOK, "Error", "The request could not be carried out.")
 		return true
 	}
 	if c.takeFault("unavailable", step) {
@@ -44,4 +40,16 @@ func faulty(step string, h handler) handler {
 		}
 		return h(c)
 	}
+}
+
+// change is a handler that changes something. Besides what strikes any request,
+// its answer can be lost: then it was done, and nobody hears of it.
+func change(step string, h handler) handler {
+	return faulty(step, func(c *call) (any, error) {
+		answer, err := h(c)
+		if err == nil && c.takeFault("lost-answer", step) {
+			return nil, c.cut()
+		}
+		return answer, err
+	})
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/x509roots/fallback/bundle"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 func federatedServers(c *call) (any, error) {
@@ -102,6 +104,11 @@ func (c *call) validate(server FederatedSpec) map[string]any {
 		}
 		messages = append(messages, fmt.Sprintf("ArcGIS Server services URL '%s' answered with HTTP status %d.", server.URL, code))
 	}
+	if c.takeFault("federation-warns", "federation-validate") && status == statuses[0] {
+		status = statuses[1]
+		messages = append(messages, fmt.Sprintf("ArcGIS Server '%s' and Portal for ArcGIS do not run on the same version.", server.AdminURL)) // guess
+	}
+	c.site.ground.Ledger.Record(ground.Federation, c.machine.name, status+" "+server.AdminURL)
 	answer := map[string]any{"status": status, "serverId": server.ID, "messages": messages}
 	if c.site.version.atLeast(11, 1) {
 		answer["adminUrl"] = server.AdminURL

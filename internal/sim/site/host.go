@@ -2,11 +2,12 @@ package site
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
@@ -18,12 +19,15 @@ type Host struct {
 	name   string // FQDN
 	sites  []*Site
 	iis    *IIS
+
+	mu    sync.Mutex
+	files map[string][]byte // below C:\ArcGIS\Certs
 }
 
 // NewHost joins what is installed on the machine of that FQDN. iis is nil
 // where there is none.
 func NewHost(g *ground.Ground, name string, sites []*Site, iis *IIS) *Host {
-	h := &Host{ground: g, name: strings.ToLower(name), iis: iis}
+	h := &Host{ground: g, name: strings.ToLower(name), iis: iis, files: map[string][]byte{}}
 	for _, s := range sites {
 		if s.machine(name) != nil {
 			h.sites = append(h.sites, s)
@@ -38,6 +42,14 @@ func (h *Host) Name() string { return h.name }
 // Sites are those that the machine takes part in.
 func (h *Host) Sites() []*Site { return h.sites }
 
+// Keep puts a file below C:\ArcGIS\Certs, as the last run of a configuration
+// left it: SSLCertificateForServer.pfx, SSLCertificateForPortal.pfx.
+func (h *Host) Keep(file string, content []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.files[file] = content
+}
+
 // IIS is the machine's web server, nil without one.
 func (h *Host) IIS() *IIS { return h.iis }
 
@@ -47,24 +59,58 @@ type Service struct {
 	Running bool
 }
 
+// services by product. Source: Get-ArcGISServiceName of Esri/arcgis-powershell-dsc.
+var services = map[string]string{
+	Portal: "Portal for ArcGIS", Server: "ArcGIS Server", Notebook: "ArcGIS Notebook Server", Mission: "ArcGIS Mission Server",
+	Video: "ArcGIS Video Server", DataStore: "ArcGIS Data Store",
+}
+
 // Services of the ArcGIS software on the machine.
-func (h *Host) Services() []Service { return nil }
+func (h *Host) Services() []Service {
+	var list []Service
+	for _, s := range h.sites {
+		m := s.machine(h.name)
+		list = append(list, Service{services[s.spec.Product], m.listening()})
+		for _, e := range m.extensions {
+			list = append(list, Service{e.service, e.running.Load()})
+		}
+	}
+	return list
+}
 
 // RestartService stops and starts a service and returns when it was started,
 // as Restart-Service does: that is before it is healthy.
 func (h *Host) RestartService(ctx context.Context, name string) error {
-	return fmt.Errorf("cannot find any service with service name '%s'", name)
+	for _, s := range h.sites {
+		m := s.machine(h.name)
+		if strings.EqualFold(services[s.spec.Product], name) {
+			options := s.spec.Options
+			select {
+			case <-m.begin("service restart", pace{0, options.DownFor, options.WarmFor}):
+				return nil
+			case <-s.ctx.Done():
+				return errors.New("the machine is gone")
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		for _, e := range m.extensions {
+			if strings.EqualFold(e.service, name) {
+				return e.restart(ctx)
+			}
+		}
+	}
+	return fmt.Errorf("cannot find any service with service name '%s'", name) // PowerShell's words
 }
 
-// StoreTool is the name of the Data Store's tool on this machine, without
-// extension: replacesslcertificate, before 11.3 updatesslcertificate, "" where
-// there is no Data Store.
-func (h *Host) StoreTool() string { return "" }
-
-// ReplaceCertificate is what StoreTool does. option is webserver, relational,
-// graph, object or tileCache, and "" for the older tool.
-func (h *Host) ReplaceCertificate(pfx []byte, password, alias, option string) (stdout, stderr string, code int) {
-	return "", "ArcGIS Data Store is not installed.\n", 1
+// at is the site of a product that the machine takes part in, and it there.
+func (h *Host) at(product string) (*Site, *machine) {
+	for _, s := range h.sites {
+		if s.spec.Product == product {
+			return s, s.machine(h.name)
+		}
+	}
+	return nil, nil
 }
 
 // DSC is a run of one of Esri's Azure configurations on the machine.
@@ -91,36 +137,12 @@ type DSC struct {
 	License bool
 	// WebAdaptor is UseArcGISWebAdaptorForNotebookServer.
 	WebAdaptor bool
+	// External is ExternalDNSHostName.
+	External string
 	// ImportFrom are "host:port" of the portals and hosting servers whose
 	// certificates ArcGIS_TLSCertificateImport fetches.
 	ImportFrom []string
 }
-
-// ApplyDSC carries a configuration out, defects included, in the world's time.
-// The log is what it would write with -Verbose; an error is an exception that
-// makes the extension fail.
-func (h *Host) ApplyDSC(ctx context.Context, run DSC) (log []string, err error) {
-	return nil, errors.New("no configuration is known yet")
-}
-
-// IIS is the web server of a machine with a Web Adaptor, on port 443.
-type IIS struct{}
-
-// ImportPFX puts a certificate with its key into LocalMachine\My and answers
-// its SHA-1 thumbprint (upper-case hex).
-func (i *IIS) ImportPFX(pfx []byte, password string) (thumbprint string, err error) {
-	return "", errors.New("no store yet")
-}
-
-// Certificates are those in LocalMachine\My.
-func (i *IIS) Certificates() []*x509.Certificate { return nil }
-
-// RemoveCertificate takes one out of LocalMachine\My.
-func (i *IIS) RemoveCertificate(thumbprint string) error { return errors.New("no store yet") }
-
-// Netsh is "netsh http …" with these arguments after "http":
-// "show sslcert", "add sslcert ipport=… certhash=… appid=…", update and delete.
-func (i *IIS) Netsh(args ...string) (stdout string, code int) { return "", 1 }
 
 // Product is one of the products.
 func (s *Site) Product() string { return s.spec.Product }
@@ -137,8 +159,12 @@ func (s *Site) Machines() []string {
 	return names
 }
 
-// InternalPFX is the certificate that the first machine was started with, as
-// Cloud Builder keeps it in a file for all machines of the site.
+// InternalPFX is the certificate that all machines of the site were started
+// with, as Cloud Builder keeps it in a file.
 func (s *Site) InternalPFX(password string) ([]byte, error) {
-	return nil, errors.New("no file yet")
+	if s.first == nil {
+		return nil, errors.New("the machines of the site have certificates of their own")
+	}
+	issued := authority.Issued{Key: s.first.key, Leaf: s.first.leaf, Chain: s.first.chain}
+	return issued.PFX(password)
 }

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"time"
@@ -21,18 +23,23 @@ type entry struct {
 	key   crypto.Signer
 	leaf  *x509.Certificate
 	chain []*x509.Certificate // without the leaf
+	alone bool                // the leaf is served without its chain
 }
 
 func trustedEntry(certificate *x509.Certificate) *entry { return &entry{leaf: certificate} }
 
-// pair is what a listener serves. guess: the chain is served as it was in the
-// PFX, whether or not importCertificateChain asked for entries of its own.
-func (e *entry) pair() *tls.Certificate {
-	pair := &tls.Certificate{Certificate: [][]byte{e.leaf.Raw}, PrivateKey: e.key, Leaf: e.leaf}
-	for _, certificate := range e.chain {
-		pair.Certificate = append(pair.Certificate, certificate.Raw)
+// pair is what a listener serves.
+func (s *Site) pair(of *entry) (*tls.Certificate, error) {
+	if _, isRSA := of.key.(*rsa.PrivateKey); !isRSA && s.spec.Options.RSAOnly {
+		return nil, errors.New("no suite for a key that is not RSA")
 	}
-	return pair
+	pair := &tls.Certificate{Certificate: [][]byte{of.leaf.Raw}, PrivateKey: of.key, Leaf: of.leaf}
+	for _, certificate := range of.chain {
+		if !of.alone {
+			pair.Certificate = append(pair.Certificate, certificate.Raw)
+		}
+	}
+	return pair, nil
 }
 
 // entry of the pair that a machine was given; nil without one.
@@ -55,6 +62,9 @@ func (s MachineSpec) entry() (*entry, error) {
 	return made, nil
 }
 
+// pbes2 is how a PKCS#12 file names the encryption that old Javas cannot read.
+var pbes2 = []byte{0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x05, 0x0d}
+
 // readPFX makes an entry of a PFX, with a key and the certificate that belongs
 // to it.
 func readPFX(data []byte, password string) (*entry, error) {
@@ -63,6 +73,13 @@ func readPFX(data []byte, password string) (*entry, error) {
 		return nil, err
 	}
 	return &entry{key: read.Key, leaf: read.Leaf, chain: read.Chain}, nil
+}
+
+func (c *call) readPFX(data []byte, password string) (*entry, error) {
+	if c.site.spec.Options.OldPKCS12 && bytes.Contains(data, pbes2) {
+		return nil, errors.New("unknown algorithm PBES2")
+	}
+	return readPFX(data, password)
 }
 
 // readCertificate reads a .cer or .crt, DER or PEM.
@@ -84,27 +101,29 @@ func (s *Site) selfSigned(names []string) (*entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make key for %s: %w", names[0], err)
 	}
-	return selfSignedWith(key, names)
+	return selfSignedWith(key, names, s.spec.NotAfter)
 }
 
 // sameKeyFor is another self-signed certificate with the same key, which saves
 // the making of a second key.
-func (e *entry) sameKeyFor(name string) (*entry, error) {
-	return selfSignedWith(e.key, []string{name})
+func (e *entry) sameKeyFor(name string, until time.Time) (*entry, error) {
+	return selfSignedWith(e.key, []string{name}, until)
 }
 
-func selfSignedWith(key crypto.Signer, names []string) (*entry, error) {
+func selfSignedWith(key crypto.Signer, names []string, until time.Time) (*entry, error) {
 	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 62))
 	if err != nil {
 		return nil, fmt.Errorf("make serial number for %s: %w", names[0], err)
 	}
-	now := time.Now()
+	if until.IsZero() {
+		until = time.Now().AddDate(5, 0, 0)
+	}
 	template := &x509.Certificate{
 		SerialNumber: serial,
 		Subject:      pkix.Name{CommonName: names[0]},
 		DNSNames:     names,
-		NotBefore:    now.Add(-24 * time.Hour),
-		NotAfter:     now.AddDate(5, 0, 0),
+		NotBefore:    until.AddDate(-5, 0, -1),
+		NotAfter:     until,
 		KeyUsage:     x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}

@@ -41,7 +41,7 @@ func updatePortal(c *call, m *machine) (any, error) {
 	m.mu.Unlock()
 	switch {
 	case found == nil:
-		return nil, &failure{code: 500, message: fmt.Sprintf("The certificate with alias '%s' does not exist.", alias)} // guess
+		return nil, c.aliasUnknown(alias)
 	case found.key == nil:
 		return nil, &failure{code: 500, message: "A root or intermediate certificate cannot be used as a Web server's SSL certificate"} // guess: as Server
 	}
@@ -72,16 +72,64 @@ func sharingInfo(c *call) (any, error) {
 	}, nil
 }
 
-// portalSelf describes the portal; it is open to everybody.
+// portalSelf describes the portal; it is open to everybody, and says who asks
+// to whom has a token. Source: developers.arcgis.com/rest/users-groups-and-items/portal-self
 func portalSelf(c *call) (any, error) {
 	public, err := url.Parse(c.site.spec.PublicURL)
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{
+	self := map[string]any{
 		"id": "0123456789ABCDEF", "name": "ArcGIS Enterprise", "isPortal": true, "allSSL": true,
-		"portalHostname": public.Host + public.Path,
-	}, nil
+		"portalHostname": public.Host + public.Path, "supportsHostedServices": true, "authorizedCrossOriginDomains": []string{},
+	}
+	if c.sentToken() != "" {
+		if refused := c.authorize(); refused != nil {
+			return nil, refused
+		}
+		self["user"] = c.site.administrator()
+	}
+	return self, nil
+}
+
+// communitySelf is the user of the token. Source: users-groups-and-items/self
+func communitySelf(c *call) (any, error) { return c.site.administrator(), nil }
+
+// communityUser is a user by name; there is the administrator alone.
+// Source: users-groups-and-items/user
+func communityUser(c *call) (any, error) {
+	if c.r.PathValue("user") != c.site.spec.Admin {
+		return nil, &failure{code: 400, message: "User does not exist or is inaccessible."} // guess
+	}
+	return c.site.administrator(), nil
+}
+
+func (s *Site) administrator() map[string]any {
+	return map[string]any{
+		"username": s.spec.Admin, "fullName": "Site Administrator", "role": "org_admin", "orgId": "0123456789ABCDEF",
+		"level": "2", "privileges": []string{"portal:admin:updateServers"}, "groups": []any{},
+	}
+}
+
+// Upgrade is what an upgrade of the software does to certificates: a portal
+// keeps one alias for all its machines, and where they differ all go back to
+// the self-signed certificate (S26, support.esri.com 000022836). Every machine
+// restarts.
+func (s *Site) Upgrade() {
+	aliases := map[string]bool{}
+	for _, m := range s.machines {
+		m.mu.Lock()
+		aliases[strings.ToLower(m.active)] = true
+		m.mu.Unlock()
+	}
+	for _, m := range s.machines {
+		if len(aliases) > 1 && s.spec.Product == Portal {
+			m.mu.Lock()
+			m.active = s.product.defaultAlias
+			m.mu.Unlock()
+		}
+		m.restart("upgrade")
+	}
 }
 
 func portalHome(c *call) (any, error) {

@@ -33,6 +33,8 @@ var products = map[string]product{
 	Notebook: relative(11443),
 	Mission:  relative(20443),
 	Video:    relative(21443),
+	// The tool's documentation names no alias of the self-signed certificate.
+	DataStore: {port: 2443, defaultAlias: "selfsignedcertificate", healthStep: "datastore-health"},
 }
 
 // relative is a relative of ArcGIS Server: its resources, but nested errors.

@@ -11,9 +11,12 @@ func (m *machine) routes() *http.ServeMux {
 	m.mux = http.NewServeMux()
 	root := "/" + m.site.spec.Context
 	m.handle("/", unknownPath)
-	if m.site.spec.Product == Portal {
+	switch m.site.spec.Product {
+	case Portal:
 		m.portalRoutes(root)
-	} else {
+	case DataStore:
+		m.storeRoutes()
+	default:
 		m.serverRoutes(root)
 	}
 	return m.mux
@@ -27,10 +30,14 @@ func (m *machine) serverRoutes(root string) {
 	m.handle(admins+"/machines", admin(serverMachines))
 	m.handle(admins+"/machines/{machine}", admin(onMachine(serverMachine)))
 	m.handle(admins+"/machines/{machine}/status", admin(onMachine(serverMachineStatus)))
-	m.handle("POST "+admins+"/machines/{machine}/edit", admin(onMachine(editMachine)))
+	m.handle("POST "+admins+"/machines/{machine}/edit", admin(change("assign", onMachine(editMachine))))
 	m.certificateRoutes(admins + "/machines/{machine}/sslcertificates")
 	m.handle(admins+"/security/config", admin(securityConfig))
 	m.handle("POST "+admins+"/security/config/update", admin(updateSecurityConfig))
+	m.handle(admins+"/system/webadaptors", admin(webAdaptors))
+	m.handle("POST "+admins+"/data/findItems", admin(findItems))
+	m.handle("POST "+admins+"/data/items/{kind}/{store}/machines", admin(onStore(storeMachines)))
+	m.handle("POST "+admins+"/data/items/{kind}/{store}/machines/{machine}/validate", admin(onStore(validateStore)))
 
 	m.handle(root+"/rest/info/healthcheck", faulty(m.site.product.healthStep, serverHealth))
 	m.handle(root+"/rest/info", serverInfo)
@@ -41,6 +48,7 @@ func (m *machine) serverRoutes(root string) {
 	// known, from the probes of Esri/arcgis-azure-templates.
 	if slices.Contains(m.site.spec.Also, 6143) {
 		m.handle("/geoevent/manager", serverHealth)
+		m.handle("/geoevent/rest", serverHealth)
 	}
 	if slices.Contains(m.site.spec.Also, 13443) {
 		m.handle("/workflow/healthcheck", serverHealth)
@@ -54,13 +62,13 @@ func (m *machine) portalRoutes(root string) {
 	m.handle(admins+"/machines", admin(portalMachines))
 	if m.site.version.atLeast(10, 8) {
 		m.certificateRoutes(admins + "/machines/{machine}/sslcertificates")
-		m.handle("POST "+admins+"/machines/{machine}/sslcertificates/update", admin(onMachine(updatePortal)))
+		m.handle("POST "+admins+"/machines/{machine}/sslcertificates/update", admin(change("assign", onMachine(updatePortal))))
 	}
 	// Per machine since 10.8; the site's resource remains for a portal with a
 	// single machine (developers.arcgis.com, portal/ssl-certificates).
 	if !m.site.version.atLeast(10, 8) || len(m.site.spec.Machines) == 1 {
 		m.certificateRoutes(admins + "/security/sslcertificates")
-		m.handle("POST "+admins+"/security/sslcertificates/update", admin(onMachine(updatePortal)))
+		m.handle("POST "+admins+"/security/sslcertificates/update", admin(change("assign", onMachine(updatePortal))))
 	}
 	m.handle(admins+"/federation/servers", admin(faulty("federation-list", federatedServers)))
 	m.handle(admins+"/federation/servers/validate", admin(faulty("federation-validate", validateServers)))
@@ -73,19 +81,22 @@ func (m *machine) portalRoutes(root string) {
 	m.handle(sharing+"/info", sharingInfo)
 	m.handle(sharing+"/portals/self", portalSelf)
 	m.handle(sharing+"/portals/self/servers", admin(faulty("federation-list", sharingServers)))
+	m.handle(sharing+"/community/self", admin(communitySelf))
+	m.handle(sharing+"/community/users/{user}", admin(communityUser))
+	m.handle(admins+"/system/webadaptors", admin(webAdaptors))
 	m.handle(root+"/home", portalHome)
 	m.handle(root, redirectTo("/home"))
 }
 
 func (m *machine) certificateRoutes(base string) {
-	m.handle(base, admin(onMachine(listCertificates)))
-	m.handle("POST "+base+"/importExistingServerCertificate", admin(onMachine(importServerCertificate)))
-	m.handle("POST "+base+"/importRootOrIntermediate", admin(onMachine(importRoot)))
-	m.handle(base+"/{alias}", admin(onMachine(certificateDetail)))
+	m.handle(base, admin(faulty("certificate-list", onMachine(listCertificates))))
+	m.handle("POST "+base+"/importExistingServerCertificate", admin(change("import", onMachine(importServerCertificate))))
+	m.handle("POST "+base+"/importRootOrIntermediate", admin(change("import-root", onMachine(importRoot))))
+	m.handle(base+"/{alias}", admin(faulty("certificate-detail", onMachine(certificateDetail))))
 	m.handle(base+"/{alias}/export", admin(onMachine(exportCertificate)))
-	m.handle("POST "+base+"/{alias}/delete", admin(onMachine(deleteCertificate)))
-	if m.site.version.atLeast(12, 1) {
-		m.handle("POST "+base+"/{alias}/update", admin(onMachine(updateInPlace))) // S22
+	m.handle("POST "+base+"/{alias}/delete", admin(change("delete", onMachine(deleteCertificate))))
+	if m.site.version.atLeast(12, 1) && !m.site.spec.Options.NoUpdate {
+		m.handle("POST "+base+"/{alias}/update", admin(change("update", onMachine(updateInPlace)))) // S22
 	}
 }
 

@@ -4,16 +4,38 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
+
+// heap is what a machine's processes may take, in MB; -1 is the default.
+type heap struct{ web, app, soc int }
+
+var defaultHeap = heap{-1, 256, 64}
+
+// edit takes the sizes that a form names; the others go back to their defaults
+// (guess) unless keep.
+func (h heap) edit(form url.Values, keep bool) heap {
+	next := defaultHeap
+	if keep {
+		next = h
+	}
+	for field, size := range map[string]*int{"webServerMaxHeapSize": &next.web, "appServerMaxHeapSize": &next.app, "socMaxHeapSize": &next.soc} {
+		if n, err := strconv.Atoi(form.Get(field)); err == nil {
+			*size = n
+		}
+	}
+	return next
+}
 
 // serverAdmin answers the root of the administrator directory. A client reads
 // a refusal of it as "the site exists" (S7).
 func serverAdmin(c *call) (any, error) {
 	root := map[string]any{
-		"resources":      []string{"machines", "clusters", "services", "security", "system", "data", "uploads", "logs", "usagereports"},
-		"currentVersion": c.site.versionNumber(), "fullVersion": c.site.fullVersion(),
+		"isServerLicensed": "true", // a string, seen in live answers
+		"resources":        []string{"machines", "clusters", "services", "security", "system", "data", "uploads", "logs", "usagereports"},
+		"currentVersion":   c.site.versionNumber(), "fullVersion": c.site.fullVersion(),
 	}
 	if c.site.spec.Product != Server {
 		root["currentVersion"] = c.site.fullVersion() // a string in this family
@@ -40,10 +62,9 @@ func serverMachine(_ *call, m *machine) (any, error) {
 	defer m.mu.Unlock()
 	return map[string]any{
 		"machineName": m.name, "platform": "Windows Server 2022-amd64-10.0", "adminURL": m.adminURL,
-		"ports":           map[string]any{"HTTP": 6080, "HTTPS": m.site.product.port},
-		"ServerStartTime": m.startedAt.UnixMilli(),
-		// Heap sizes in MB; -1 is the default.
-		"webServerMaxHeapSize": -1, "appServerMaxHeapSize": 256, "socMaxHeapSize": 64,
+		"ports":                map[string]any{"HTTP": 6080, "HTTPS": m.site.product.port},
+		"ServerStartTime":      m.startedAt.UnixMilli(),
+		"webServerMaxHeapSize": m.heap.web, "appServerMaxHeapSize": m.heap.app, "socMaxHeapSize": m.heap.soc,
 		"webServerSSLEnabled": true, "webServerCertificateAlias": m.active,
 		"configuredState": "STARTED", "synchronize": false, "underMaintenance": false,
 	}, nil
@@ -67,7 +88,7 @@ func editMachine(c *call, m *machine) (any, error) {
 	m.mu.Unlock()
 	switch {
 	case found == nil:
-		return nil, &failure{code: 500, message: fmt.Sprintf("The certificate with alias '%s' does not exist.", alias)} // guess
+		return nil, c.aliasUnknown(alias)
 	case found.key == nil:
 		// Seen in support.esri.com 000032252.
 		return nil, &failure{code: 500, message: "A root or intermediate certificate cannot be used as a Web server's SSL certificate"}
@@ -77,9 +98,13 @@ func editMachine(c *call, m *machine) (any, error) {
 			"ArcGIS Server help topic \"About adding a GIS server to a site\".", adminURL, m.name)}
 	}
 	m.mu.Lock()
-	m.adminURL, m.active = adminURL, alias
+	m.adminURL, m.active, m.heap = adminURL, alias, m.heap.edit(c.body, c.site.spec.Options.EditKeeps)
 	m.mu.Unlock()
 	return c.afterRestart(m, "edit: "+alias)
+}
+
+func (c *call) aliasUnknown(alias string) error {
+	return c.unpublished(AliasUnknown, Answer{Code: 500, Message: fmt.Sprintf("The certificate with alias '%s' does not exist.", alias)})
 }
 
 // reachable tells whether something listens where a URL points to.
@@ -140,11 +165,17 @@ func serverHealth(c *call) (any, error) {
 }
 
 func serverInfo(c *call) (any, error) {
-	return map[string]any{
+	own := map[string]any{"isTokenBasedSecurity": true, "shortLivedTokenValidity": 60}
+	info := map[string]any{
 		"currentVersion": c.site.versionNumber(), "fullVersion": c.site.fullVersion(),
-		"soapUrl": c.site.spec.PublicURL + "/services", "secureSoapUrl": nil,
-		"authInfo": map[string]any{"isTokenBasedSecurity": true, "shortLivedTokenValidity": 60},
-	}, nil
+		"soapUrl": c.site.spec.PublicURL + "/services", "secureSoapUrl": nil, "authInfo": own,
+	}
+	own["tokenServicesUrl"] = c.site.spec.PublicURL + "/tokens/"
+	if portal := c.site.spec.Portal; portal != nil {
+		info["owningSystemUrl"] = portal.spec.PublicURL
+		own["tokenServicesUrl"] = portal.spec.PublicURL + "/sharing/rest/generateToken"
+	}
+	return info, nil
 }
 
 func serverServices(c *call) (any, error) {

@@ -13,6 +13,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -37,6 +38,7 @@ type Site struct {
 
 	mu       sync.Mutex
 	security map[string]string // what the portal's update stores besides the alias
+	first    *entry            // Cloud Builder's certificate for all machines, nil without
 }
 
 // Start starts all machines of a site; they are healthy when it returns.
@@ -56,6 +58,7 @@ func Start(g *ground.Ground, spec Spec) (*Site, error) {
 	spec.Options.AnswerFor = cmp.Or(spec.Options.AnswerFor, 5*time.Second)
 	spec.Options.DownFor = cmp.Or(spec.Options.DownFor, 30*time.Second)
 	spec.Options.WarmFor = cmp.Or(spec.Options.WarmFor, 30*time.Second)
+	spec.Options.StoreDownFor = cmp.Or(spec.Options.StoreDownFor, 20*time.Second)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	site := &Site{
@@ -63,6 +66,10 @@ func Start(g *ground.Ground, spec Spec) (*Site, error) {
 		tokens: newTokens(), mozilla: sync.OnceValue(mozillaRoots), ctx: ctx, cancel: cancel,
 		security: map[string]string{"sslProtocols": "TLSv1.2,TLSv1.3", "cipherSuites": defaultSuites, "HSTSEnabled": "false"},
 	}
+	if !parsed.atLeast(10, 9) {
+		site.security["sslProtocols"] = "TLSv1.2" // TLSv1.3 can be chosen from 10.9 on
+	}
+	maps.Copy(site.security, spec.Security)
 	if err := site.startMachines(); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s site: %w", spec.Product, err), site.Close())
 	}
@@ -71,7 +78,8 @@ func Start(g *ground.Ground, spec Spec) (*Site, error) {
 
 // startMachines gives every machine its own fallback certificate and the one
 // that it was given, or all of them Cloud Builder's: one self-signed PFX for the site, which names every
-// machine. Source: Configurations-Azure of Esri/arcgis-powershell-dsc.
+// machine. Source: Configurations-Azure of Esri/arcgis-powershell-dsc. A Data
+// Store keeps the self-signed certificate that it made itself.
 func (s *Site) startMachines() error {
 	var names []string
 	for _, machine := range s.spec.Machines {
@@ -91,26 +99,40 @@ func (s *Site) startMachines() error {
 		}
 		m := newMachine(s, spec)
 		m.keepName(number)
-		fallback, err := own.sameKeyFor(spec.Name)
+		fallback, err := own.sameKeyFor(spec.Name, s.spec.NotAfter)
 		if err != nil {
 			return err
 		}
-		m.active = cmp.Or(s.spec.Alias, "ApplicationGateway")
 		m.keystore[s.product.defaultAlias] = fallback
-		m.keystore[strings.ToLower(m.active)] = own
-		if s.spec.ExternalLeaf != nil {
-			m.keystore["appgw-externaldnscercert"] = trustedEntry(s.spec.ExternalLeaf)
-		}
-		for alias, authority := range s.spec.Trusted {
-			m.keystore[strings.ToLower(alias)] = trustedEntry(authority)
+		m.active = s.product.defaultAlias
+		if s.spec.Product != DataStore {
+			s.fill(m, own)
 		}
 		s.machines = append(s.machines, m)
 		if err := m.up(); err != nil {
 			return err
 		}
+		for _, e := range m.extensions {
+			if err := e.start(); err != nil {
+				return err
+			}
+		}
 		m.ready.Store(true)
 	}
+	s.first = shared
 	return nil
+}
+
+// fill puts into a keystore what whoever made the deployment put there.
+func (s *Site) fill(m *machine, own *entry) {
+	m.active = cmp.Or(m.spec.Alias, s.spec.Alias, "ApplicationGateway")
+	m.keystore[strings.ToLower(m.active)] = own
+	if s.spec.ExternalLeaf != nil {
+		m.keystore["appgw-externaldnscercert"] = trustedEntry(s.spec.ExternalLeaf)
+	}
+	for alias, authority := range s.spec.Trusted {
+		m.keystore[strings.ToLower(alias)] = trustedEntry(authority)
+	}
 }
 
 // TrustAnchors are the certificates that a gateway must trust to reach the
@@ -146,7 +168,7 @@ func (s *Site) Restart(machine string) error {
 func (s *Site) Close() error {
 	s.cancel()
 	for _, m := range s.machines {
-		m.down()
+		m.close()
 	}
 	s.background.Wait()
 	return nil

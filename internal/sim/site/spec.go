@@ -13,6 +13,9 @@ const (
 	Notebook = "notebook"
 	Mission  = "mission"
 	Video    = "video"
+	// DataStore has no site: every machine is on its own, and no API changes its
+	// certificate (S30).
+	DataStore = "datastore"
 )
 
 // Spec says what site to start.
@@ -46,6 +49,18 @@ type Spec struct {
 	// AppGW-ExternalDNSCerCert, as Cloud Builder does it. Source:
 	// Configurations-Azure of Esri/arcgis-powershell-dsc.
 	ExternalLeaf *x509.Certificate
+	// NotAfter is when certificates end that the machines make themselves; zero
+	// is five years from now. They are five years long.
+	NotAfter time.Time
+	// Security replaces settings by name: Protocol, sslProtocols, cipherSuites, HSTSEnabled.
+	Security map[string]string
+	// Stores are the machines of the Data Store that a hosting Server knows, and
+	// StoreTypes what they keep: Relational, ObjectStore, TileCache,
+	// SpatioTemporal, GraphStore.
+	Stores     *Site
+	StoreTypes []string
+	// Adaptor is the name of the Web Adaptor on each machine, "" without.
+	Adaptor string
 	// Portal is the portal with which a server site is federated: its
 	// administrator's tokens are good here too. Source: "Accessing the
 	// administrator directory on a federated server", enterprise.arcgis.com.
@@ -61,6 +76,8 @@ type MachineSpec struct {
 	// Pair, if given for all machines of a site, is what the machine serves,
 	// instead of the self-signed certificate of Cloud Builder.
 	Pair *tls.Certificate
+	// Alias, if given, is that of this machine, where somebody gave each another one.
+	Alias string
 }
 
 // FederatedSpec is a server site that is federated with a portal.
@@ -97,6 +114,69 @@ type Options struct {
 	// DeleteActive allows the active certificate to be deleted. guess: refused.
 	DeleteActive bool
 	// DropAnswer cuts the connection instead of answering a change that
-	// restarts the machine.
+	// restarts the machine; DropChance does so with that probability (S15). The
+	// fault lost-answer does it a number of times.
 	DropAnswer bool
+	DropChance float64
+	// NoSite is a server without a site yet, NoSiteRedirects one that says so by
+	// 302 (S7).
+	NoSite, NoSiteRedirects bool
+	// Answers replace what nobody has published, by its name below.
+	Answers map[Unpublished]Answer
+	// ChainNumbered numbers several intermediates from 1; ChainClash fails an
+	// import whose <alias>_root exists; ChainNotServed serves the leaf alone if
+	// importCertificateChain was false. guess: none of them.
+	ChainNumbered, ChainClash, ChainNotServed bool
+	// NoUpdate is a 12.1 without {alias}/update; UpdateImportsChain lets that
+	// make entries of the chain; UpdateReachesExtensions lets GeoEvent and
+	// Workflow Manager serve the new certificate at once. guess: none of them.
+	NoUpdate, UpdateImportsChain, UpdateReachesExtensions bool
+	// TrustAtOnce brings an imported authority into force without a restart.
+	// guess: Java reads its trust at the start (S19).
+	TrustAtOnce bool
+	// KeytoolDetail lays the detail of a certificate out as the documentation of
+	// Notebook and Mission shows it; DuplicateKeys writes keys twice, as old
+	// releases did (DSC v3.0.0 read them by a regular expression); Zone is that
+	// of the dates without epoch, UTC when nil.
+	KeytoolDetail, DuplicateKeys bool
+	Zone                         *time.Location
+	// EditKeeps lets an edit keep the heap sizes that it does not name.
+	// guess: it sets them back.
+	EditKeeps bool
+	// RSAOnly fails every handshake with a key of another kind; OldPKCS12 does
+	// not read a file with PBES2 (Java before 8u301). guess: neither.
+	RSAOnly, OldPKCS12 bool
+	// StoreDownFor is how long the Data Store's web server is away when its tool
+	// gave it a certificate. guess: 0 is 20 s.
+	StoreDownFor time.Duration
+	// StoresVerified makes the hosting Server verify what the Data Store serves.
+	// guess: it does not (Esri Community: importing its authority is "usually
+	// not necessary").
+	StoresVerified bool
+	// AdaptorVerifies makes a Web Adaptor verify the machine behind it.
+	// guess: it does not.
+	AdaptorVerifies bool
+	// NonEnglish lets Windows' own programs speak German.
+	NonEnglish bool
+}
+
+// Unpublished names an answer whose wording or code nobody has published.
+type Unpublished string
+
+// The unpublished answers.
+const (
+	WrongPassword Unpublished = "wrong-password" // at /admin/generateToken
+	ImportFailed  Unpublished = "import-failed"  // alias taken, wrong password of the file, no PKCS#12
+	ActiveDeleted Unpublished = "active-deleted"
+	AliasUnknown  Unpublished = "alias-unknown" // when it is to be served
+	UpdateDone    Unpublished = "update-done"   // of 12.1's update; Raw only
+)
+
+// Answer is one of them. HTML makes it a page with HTTP 200; Raw, if given, is
+// the JSON as it is.
+type Answer struct {
+	Code    int
+	Message string
+	HTML    bool
+	Raw     string
 }

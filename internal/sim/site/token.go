@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"crypto/subtle"
+	"fmt"
 	"net"
 	"net/http"
 	"strconv"
@@ -48,6 +49,9 @@ func generateToken(c *call) (any, error) {
 		// Seen in Esri/resource-proxy#534.
 		return nil, tokenFailure("POST request should not contain username and password in the query string.")
 	}
+	if c.site.spec.Product == Portal && c.body.Get("token") != "" {
+		return exchangeToken(c)
+	}
 	user, password := c.body.Get("username"), c.body.Get("password")
 	var missing []string
 	for _, field := range [][2]string{{"username", user}, {"password", password}} {
@@ -60,9 +64,12 @@ func generateToken(c *call) (any, error) {
 	}
 	if !c.signedIn(user, password) {
 		if c.site.product.nestedErrors {
+			if _, other := c.site.spec.Options.Answers[WrongPassword]; other && c.site.spec.Product != Portal {
+				return nil, c.unpublished(WrongPassword, Answer{})
+			}
 			return nil, tokenFailure("Invalid username or password.") // seen in Esri/collector-tools#91
 		}
-		return nil, &failure{code: 401, message: "Invalid username or password"} // guess
+		return nil, c.unpublished(WrongPassword, Answer{Code: 401, Message: "Invalid username or password"})
 	}
 
 	made := token{}
@@ -79,6 +86,25 @@ func generateToken(c *call) (any, error) {
 		// Esri's DSC sends a referer without client; guess: that binds too.
 		made.referer = c.body.Get("referer")
 	}
+	return c.give(made), nil
+}
+
+// exchangeToken makes a token for a federated server of a portal's own token;
+// in the simulation it is good for the same. Source:
+// developers.arcgis.com/rest/users-groups-and-items/generate-token, serverURL.
+func exchangeToken(c *call) (any, error) {
+	if c.body.Get("serverUrl") == "" && c.body.Get("serverURL") == "" {
+		return nil, tokenFailure("'serverUrl' must be specified.") // guess
+	}
+	if refused := c.authorize(); refused != nil {
+		return nil, refused
+	}
+	known, _ := c.site.findToken(c.sentToken())
+	return c.give(token{referer: known.referer, ip: known.ip}), nil
+}
+
+// give makes up a token for as long as the request wants it.
+func (c *call) give(made token) any {
 	minutes, err := strconv.Atoi(cmp.Or(c.body.Get("expiration"), strconv.Itoa(defaultExpiration)))
 	if err != nil || minutes <= 0 {
 		minutes = defaultExpiration
@@ -96,7 +122,7 @@ func generateToken(c *call) (any, error) {
 	if c.site.spec.Product == Portal {
 		answer["ssl"] = true
 	}
-	return answer, nil
+	return answer
 }
 
 func tokenFailure(details ...string) *failure {
@@ -130,6 +156,16 @@ func (c *call) sentToken() string {
 		}
 	}
 	return ""
+}
+
+// noSite is what a server says before anybody made a site (S7). Seen in public
+// issue trackers.
+func (c *call) noSite() error {
+	if c.site.spec.Options.NoSiteRedirects {
+		http.Redirect(c.w, c.r, c.machine.baseURL()+"/admin/createNewSite", http.StatusFound)
+		return errAnswered
+	}
+	return &failure{code: 404, message: fmt.Sprintf("Server machine '%s' does not participate in any Site. Create a new Site or join an existing Site.", c.machine.name)}
 }
 
 // authorize demands a token of the site administrator (S4).
@@ -172,6 +208,9 @@ func (s *Site) findToken(text string) (token, bool) {
 // admin is a handler that wants the administrator's token.
 func admin(h handler) handler {
 	return func(c *call) (any, error) {
+		if c.site.spec.Options.NoSite || c.site.spec.Options.NoSiteRedirects {
+			return nil, c.noSite()
+		}
 		if refused := c.authorize(); refused != nil {
 			return nil, refused
 		}
