@@ -73,11 +73,20 @@ func (p place) siteBackend(s serverSite, anchors map[string][]*x509.Certificate)
 	switch s.Role {
 	case "NotebookServer":
 		main.port, main.timeout = 11443, 900
+		if s.WebAdaptor {
+			// guess: port and paths; Esri/arcgis-gitops probes a Notebook Server with
+			// a Web Adaptor at 443, /notebooks/rest/info/healthcheck.
+			main.port, main.path, health.path = 443, "/"+s.Context+"/", "/"+s.Context+"/rest/info/healthcheck"
+		}
 		b.ways = []way{main}
 	case "MissionServer":
 		main.port, health.port = 20443, 20443
 		b.ways = []way{main, {start + "WSMissionServerPathRule", start + "WSMissionServerHttpsSetting", health.name, start + "WSMissionServerRewriteRuleSet",
 			rewrite{"WSMissionServerRewriteRule", "wss?", "arcgis", s.Context, s.Context + "wss"}, []string{"/" + s.Context + "wss/*"}, 20301, 180, "/arcgis/"}}
+	case "VideoServer":
+		// guess: as the others, at the port of DSC's ArcGISVideoServer.
+		main.port = 21443
+		b.ways = []way{main}
 	case "GeoEventServer":
 		manager := probe{geo + "GeoeventServerProbeName", "/geoevent/manager", "200-399", 0}
 		b.probes = []probe{manager}

@@ -21,7 +21,7 @@ const companyRoot = "contoso-root-ca"
 func (w *World) startCompany() error {
 	needed := false
 	for _, d := range w.layout.Deployments {
-		needed = needed || d.CA == privateCA
+		needed = needed || d.CA == privateCA || d.Internal.NextCA == privateCA
 	}
 	if !needed {
 		return nil
@@ -40,6 +40,14 @@ func (w *World) issuer(d deployment) *authority.Issuer {
 		return w.company
 	}
 	return nil
+}
+
+// nextIssuer is who issues the renewal of a deployment's certificate.
+func (w *World) nextIssuer(d deployment) *authority.Issuer {
+	if d.Internal.NextCA == privateCA {
+		return w.company
+	}
+	return w.issuer(d)
 }
 
 // trusted are the authorities in the keystores of a deployment's machines that

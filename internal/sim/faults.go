@@ -41,8 +41,18 @@ func Faults() []FaultDoc {
 		FaultDoc{"slow", anySite, "the answer comes 30 s late"},
 		FaultDoc{"unavailable", anySite, "503 and a page of HTML"},
 		FaultDoc{"reset", anySite, "the connection is cut without an answer"},
-		FaultDoc{"expired-token", "portal-admin, server-admin", "the token is no longer valid"},
+		FaultDoc{"html", anySite, "a page of HTML with status 200 where JSON was asked for"},
+		FaultDoc{"expired-token", "portal-admin, server-admin, notebook-admin, mission-admin, video-admin", "the token is no longer valid"},
+		FaultDoc{"lost-answer", "import, import-root, assign, update, delete", "the change is made and the connection cut before the answer"},
+		FaultDoc{"import-vanishes", "import", "success is answered and nothing is stored"},
+		FaultDoc{"machine-lost", "import", "the machine goes off after the import"},
 		FaultDoc{"machine-does-not-return", "restart", "a machine that restarts stays away"},
+		FaultDoc{"machine-stays-sick", "restart", "a machine that restarts serves TLS and stays unhealthy"},
+		FaultDoc{"service-does-not-return", "restart-service", "GeoEvent or Workflow Manager stays away after a restart"},
+		FaultDoc{"federation-warns", "federation-validate", "a server is valid, with warnings"},
+		FaultDoc{"store-sick", "store-validate", "a machine of the Data Store is not healthy"},
+		FaultDoc{"tool-fails-silently", "store-tool", "the Data Store's tool ends with 1 and says nothing"},
+		FaultDoc{"tool-does-nothing", "store-tool", "the Data Store's tool reports success and changes nothing"},
 	)
 }
 
@@ -51,7 +61,9 @@ func Steps() []string { return append([]string{"token"}, arm.Steps()...) }
 
 // SiteSteps lists the requests to Portal and Server at which faults can strike.
 func SiteSteps() []string {
-	return []string{"portal-health", "portal-token", "federation-list", "federation-validate", "server-health", "server-token"}
+	return []string{"portal-health", "portal-token", "federation-list", "federation-validate", "server-health", "server-token",
+		"notebook-token", "mission-token", "video-token", "datastore-health", "certificate-list", "certificate-detail",
+		"import", "import-root", "assign", "update", "delete"}
 }
 
 // VaultSteps lists the requests to Key Vault at which faults can strike.

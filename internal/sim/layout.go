@@ -54,6 +54,7 @@ type deployment struct {
 	Certificate     *reference // in a vault; nil: it is in the gateway itself
 	CA              string     // who issued the certificate: "" is a public authority, private the company's own
 	DataStores      []string   `yaml:"data-stores"`
+	Internal        internal   // of the machines' own certificates
 	Storage         string     // storage account, or ""
 	Machines        []machine
 	Sites           []serverSite
@@ -75,9 +76,31 @@ type machine struct {
 type serverSite struct {
 	Role, Prefix, Group, Context string
 	GeoEvent                     string // second context of a GeoEvent Server
+	WebAdaptor                   bool   `yaml:"web-adaptor"` // of a Notebook Server, in IIS
 	StandAlone                   bool   `yaml:"stand-alone"`
 	Functions                    []string
 	Machines                     []machine
+}
+
+// internal is how the machines of a deployment stand among themselves.
+type internal struct {
+	// Days are left of the certificates that were made with the deployment, and
+	// StoreDays of those of the Data Store; 0 is five years, less than 0 expired.
+	Days      int
+	StoreDays int `yaml:"store-days"`
+	// Aliases of the portal's machines, where somebody gave each another one.
+	Aliases []string
+	// Direct federation has an administration URL that names a machine and its
+	// port; the portal then trusts that machine's certificate.
+	Direct bool
+	// Leftover is an alias that a run which died left in every keystore.
+	Leftover string
+	// NextCA issued the renewed certificate, when it is not the one before:
+	// private is the company's own authority, which no machine has seen.
+	NextCA string `yaml:"next-ca"`
+	// Protocol and HSTS of the Servers: Cloud Builder leaves HTTP_AND_HTTPS.
+	Protocol string
+	HSTS     bool
 }
 
 // section is how names of a site's parts of the gateway go on.

@@ -55,6 +55,9 @@ func (w *World) startDeployments(ctx context.Context) error {
 	if err := w.addExtra(); err != nil {
 		return err
 	}
+	if err := w.openHosts(); err != nil {
+		return err
+	}
 	return w.fillVaults(true)
 }
 
@@ -75,7 +78,7 @@ func (w *World) current(p place) (*authority.Issued, error) {
 // issueNext makes the renewed certificate for the first deployment: new.pfx.
 // A renewal keeps the kind of key.
 func (w *World) issueNext() (err error) {
-	if w.next, err = w.authority.Issue(authority.Spec{Names: w.places[0].certificateNames(), Key: w.options.Current.Key, Via: w.issuer(w.places[0].deployment), NotAfter: w.ground.Clock.Now().AddDate(0, 0, 198)}); err != nil {
+	if w.next, err = w.authority.Issue(authority.Spec{Names: w.places[0].certificateNames(), Key: w.options.Current.Key, Via: w.nextIssuer(w.places[0].deployment), NotAfter: w.ground.Clock.Now().AddDate(0, 0, 198)}); err != nil {
 		return err
 	}
 	w.password = rand.Text()[:12]

@@ -40,6 +40,10 @@ type Options struct {
 	Guesses                 Guesses
 	Log                     *slog.Logger
 	Current                 CurrentCertificate
+	// Version replaces that of every deployment but V1.
+	Version string
+	// Machines replace what the first deployment's file says of its machines.
+	Machines MachineState
 	// ExtraRoots are trusted by the clients' CA file and by ArcGIS' Java,
 	// beside the world's own CA.
 	ExtraRoots [][]byte // DER
@@ -73,6 +77,18 @@ type Guesses struct {
 	SignIn  entra.Guesses
 }
 
+// MachineState is how the machines of a deployment stand; what is zero stays as
+// the world's file has it.
+type MachineState struct {
+	InternalDays, StoreDays int      // left of their certificates; less than 0: expired
+	PortalAliases           []string // by machine
+	DirectFederation        bool     // the administration URL names a machine
+	UnseenAuthority         bool     // issues the renewed certificate
+	Leftover                string   // alias in every keystore
+	Protocol                string   // of the Servers: HTTPS, HTTP_AND_HTTPS
+	HSTS                    bool
+}
+
 // CurrentCertificate is how the certificate looks that is served at first.
 type CurrentCertificate struct {
 	DaysLeft int    // 0 is 9
@@ -104,6 +120,8 @@ type World struct {
 	sites        []*site.Site
 	computers    []*computer.Computer // of the virtual machines, with Options.Scripts
 	places       []place
+	hosts        map[string]*site.Host // by FQDN, lower-case
+	adaptors     map[string]string     // FQDN to the name of the Web Adaptor there
 	// subscriptions of all tenants; the first is the first tenant's.
 	subscriptions []arm.Subscription
 	identity      identity
@@ -128,11 +146,12 @@ type World struct {
 type identity struct {
 	admin, adminPassword            string
 	serviceAccount, servicePassword string
+	internal                        string // of the machines' own PFX files
 }
 
 // Start brings a world up. It returns when everything answers.
 func Start(ctx context.Context, o Options) (w *World, err error) {
-	w = &World{options: o, ground: ground.New(o.Scale, o.Log)}
+	w = &World{options: o, ground: ground.New(o.Scale, o.Log), adaptors: map[string]string{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("start world %s: %w", o.World, err), w.Close())
@@ -150,7 +169,7 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 		w.ground.Faults.Add(fault)
 	}
 	w.identity = identity{admin: "siteadmin", adminPassword: rand.Text()[:16],
-		serviceAccount: "arcgis", servicePassword: rand.Text()[:16]}
+		serviceAccount: "arcgis", servicePassword: rand.Text()[:16], internal: rand.Text()[:16]}
 	if err = w.settle(); err != nil {
 		return w, err
 	}
@@ -184,6 +203,12 @@ func (w *World) rename() {
 	}
 	if w.options.SecondaryDomain != "" {
 		first.Secondary = w.options.SecondaryDomain
+	}
+	first.Internal.change(w.options.Machines)
+	for i := range w.layout.Deployments {
+		if d := &w.layout.Deployments[i]; w.options.Version != "" && d.Kind != kindV1 {
+			d.Version = w.options.Version
+		}
 	}
 }
 
@@ -263,6 +288,9 @@ func (w *World) Close() error {
 	}
 	for _, gateway := range w.gateways {
 		problems = append(problems, gateway.Close())
+	}
+	for _, h := range w.hosts {
+		problems = append(problems, h.Close())
 	}
 	for _, s := range w.sites {
 		problems = append(problems, s.Close())

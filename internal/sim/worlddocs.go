@@ -11,6 +11,8 @@ func WorldDocs() []WorldDoc {
 		{"private", "entered from inside only, with a private authority"},
 		{"multi", "public and private listeners, another team's site, a bare gateway"},
 		{"sites", "server sites of every role, federated and standing alone"},
+		{"roles", "every product once, with certificates nobody looked after"},
+		{"drift", "unequal aliases, leftovers, a new authority"},
 		{"gitops", "two enterprises of Esri's Terraform modules, by Key Vault"},
 		{"v1", "the first generation: IIS behind load balancers, found only"},
 		{"gov", "Azure US Government"},

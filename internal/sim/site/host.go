@@ -50,6 +50,14 @@ func (h *Host) Keep(file string, content []byte) {
 	h.files[file] = content
 }
 
+// Close stops what belongs to the machine and to no site.
+func (h *Host) Close() error {
+	if h.iis == nil {
+		return nil
+	}
+	return h.iis.Close()
+}
+
 // IIS is the machine's web server, nil without one.
 func (h *Host) IIS() *IIS { return h.iis }
 
@@ -157,6 +165,14 @@ func (s *Site) Machines() []string {
 		names = append(names, m.host)
 	}
 	return names
+}
+
+// PFXFile is the name that Cloud Builder gives it.
+func (s *Site) PFXFile() string {
+	if s.spec.Product == Portal {
+		return portalFile
+	}
+	return serverFile
 }
 
 // InternalPFX is the certificate that all machines of the site were started

@@ -127,11 +127,25 @@ func (s *Site) startMachines() error {
 func (s *Site) fill(m *machine, own *entry) {
 	m.active = cmp.Or(m.spec.Alias, s.spec.Alias, "ApplicationGateway")
 	m.keystore[strings.ToLower(m.active)] = own
+	if s.spec.Leftover != "" {
+		m.keystore[strings.ToLower(s.spec.Leftover)] = m.keystore[s.product.defaultAlias]
+	}
 	if s.spec.ExternalLeaf != nil {
 		m.keystore["appgw-externaldnscercert"] = trustedEntry(s.spec.ExternalLeaf)
 	}
 	for alias, authority := range s.spec.Trusted {
 		m.keystore[strings.ToLower(alias)] = trustedEntry(authority)
+	}
+}
+
+// Trust puts an authority into the keystores of all machines, as if somebody
+// had imported it and restarted them since.
+func (s *Site) Trust(alias string, authority *x509.Certificate) {
+	for _, m := range s.machines {
+		m.mu.Lock()
+		m.keystore[strings.ToLower(alias)] = trustedEntry(authority)
+		m.trusted = m.trustedEntries()
+		m.mu.Unlock()
 	}
 }
 

@@ -52,6 +52,9 @@ type Spec struct {
 	// NotAfter is when certificates end that the machines make themselves; zero
 	// is five years from now. They are five years long.
 	NotAfter time.Time
+	// Leftover is an alias under which a run that died left a certificate with a
+	// key, "" without.
+	Leftover string
 	// Security replaces settings by name: Protocol, sslProtocols, cipherSuites, HSTSEnabled.
 	Security map[string]string
 	// Stores are the machines of the Data Store that a hosting Server knows, and
