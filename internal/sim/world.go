@@ -119,6 +119,7 @@ type World struct {
 	gateways     []*edge.Gateway
 	sites        []*site.Site
 	computers    []*computer.Computer // of the virtual machines, with Options.Scripts
+	computerDir  string               // their disks
 	places       []place
 	hosts        map[string]*site.Host // by FQDN, lower-case
 	adaptors     map[string]string     // FQDN to the name of the Web Adaptor there
@@ -179,6 +180,9 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 	if err = w.startDeployments(ctx); err != nil {
 		return w, err
 	}
+	if err = w.startComputers(); err != nil {
+		return w, err
+	}
 	if w.outside, err = door.Open(w.ground.Outside, o.OutsideAddress, w.ground.Log); err != nil {
 		return w, err
 	}
@@ -232,7 +236,7 @@ func (w *World) startAzure() error {
 	}
 	w.manager = arm.New(arm.Options{
 		Ground: w.ground, Cloud: w.cloud.Cloud, OtherClouds: otherClouds(w.cloud), Verify: w.entra.Verify, Revoke: w.entra.Revoke, TenantsOf: w.entra.TenantsOf,
-		Guesses: w.options.Guesses.Manager, Fetch: w.fetch, PageSize: w.options.PageSize, Tenants: w.armTenants(), Subscriptions: w.subscriptions,
+		Guesses: w.options.Guesses.Manager, Fetch: w.fetch, Computer: w.computerOf, PageSize: w.options.PageSize, Tenants: w.armTenants(), Subscriptions: w.subscriptions,
 	})
 	byHost := w.signInHosts()
 	byHost[w.cloud.Host] = w.manager
@@ -286,6 +290,7 @@ func (w *World) Close() error {
 	if w.manager != nil {
 		w.manager.Close()
 	}
+	problems = append(problems, w.stopComputers())
 	for _, gateway := range w.gateways {
 		problems = append(problems, gateway.Close())
 	}

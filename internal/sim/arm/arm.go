@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/sim/computer"
 	"github.com/cartouche-gis/cartouche/internal/sim/entra"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
@@ -33,6 +34,10 @@ type Options struct {
 	// Fetch reads a secret of Key Vault with a gateway's identity; newest takes
 	// the newest version even if it is disabled. Errors are *vault.FetchError.
 	Fetch func(ctx context.Context, principal, secretID string, newest bool) (tls.Certificate, error)
+
+	// Computer is the computer of a virtual machine, by its resource id; nil,
+	// or no computer: run commands are kept and not run.
+	Computer func(id string) *computer.Computer
 
 	Tenants       []Tenant
 	Subscriptions []Subscription
@@ -96,6 +101,18 @@ type Guesses struct {
 	// VaultsOfSubscription: a vault in another subscription is refused. guess:
 	// it is not; documentation of 2021 says so.
 	VaultsOfSubscription bool
+	// RunsAgain: a run command or extension that is put once more without any
+	// change runs again. guess: it does not (bicep-types-az#1525).
+	RunsAgain bool
+	// TimeoutIsFailed: a script that ran out of time is Failed with exit code
+	// -1, as Azure's handler for Linux has it. guess: TimedOut.
+	TimeoutIsFailed bool
+	// SudoKeeps: a script that runs as another user of Linux gets its named
+	// parameters. guess: it does not, since Azure's handler calls sudo without -E.
+	SudoKeeps bool
+	// RunAsIsSilent: a script that runs as another user of Windows has no output.
+	// guess: it has; reports of 2023 say otherwise.
+	RunAsIsSilent bool
 	// Update is how long a gateway operation takes in the world's time; 0 is
 	// 90 s. Reports range from 2 to 30 minutes.
 	Update time.Duration
@@ -114,6 +131,9 @@ type Server struct {
 	order      []*resource          // as they were added
 	gateways   map[string]*gateway  // by lower-case id
 	operations map[string]*operation
+	errands    map[string]*errand  // what machines were asked last, by lower-case id
+	commands   map[string]*command // by lower-case id
+	acting     map[string]bool     // machines with the action Run Command under way
 	grants     []Grant
 	denies     []Deny
 	locks      []Lock
@@ -130,7 +150,7 @@ func New(o Options) *Server {
 	if o.Guesses.Update == 0 {
 		o.Guesses.Update = 90 * time.Second
 	}
-	s := &Server{o: o, ground: o.Ground, resources: map[string]*resource{}, gateways: map[string]*gateway{}, operations: map[string]*operation{}, polled: make(chan struct{}), members: map[string][]string{}, required: map[string]demand{}}
+	s := &Server{o: o, ground: o.Ground, resources: map[string]*resource{}, gateways: map[string]*gateway{}, operations: map[string]*operation{}, errands: map[string]*errand{}, commands: map[string]*command{}, acting: map[string]bool{}, polled: make(chan struct{}), members: map[string][]string{}, required: map[string]demand{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }

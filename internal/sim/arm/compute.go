@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // The kinds of what hangs on a virtual machine.
@@ -14,8 +13,7 @@ const (
 	extensionKind  = machineKind + "/extensions"
 )
 
-// notRun is what every script meets: the world has documents of machines, and
-// no machine that would execute anything.
+// notRun is what every script meets in a world without computers.
 const notRun = "the simulated world keeps this command and does not run its script"
 
 // maxRunCommands is how many managed run commands a machine may have.
@@ -40,7 +38,7 @@ func (s *Server) routeMachine(kind, action, method string) (step string, handle 
 // machineOf is the machine that a child hangs on; it must be there and run.
 // Source: Azure REST reference, Virtual Machine Run Commands; error codes of
 // the Compute provider.
-func (s *Server) machineOf(id resourceID, full string) (*resource, *failure) {
+func (s *Server) machineOf(id resourceID, full, step string) (*resource, *failure) {
 	machine := full
 	if !strings.EqualFold(id.kind, machineKind) {
 		parts := strings.Split(full, "/")
@@ -52,7 +50,7 @@ func (s *Server) machineOf(id resourceID, full string) (*resource, *failure) {
 		f := fail(http.StatusNotFound, "ParentResourceNotFound", "Can not perform requested operation on nested resource. Parent resource '%s' not found.", parent.name)
 		return nil, f
 	}
-	if !running(r.view) {
+	if !running(r.view) || s.takeFault("machine-off", step) {
 		return nil, fail(http.StatusConflict, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running.")
 	}
 	return r, nil
@@ -94,7 +92,7 @@ func (s *Server) putMachineChild(w http.ResponseWriter, c call, id resourceID, f
 	if f := s.locked(full, "ReadOnly"); f != nil {
 		return f
 	}
-	machine, f := s.machineOf(id, full)
+	machine, f := s.machineOf(id, full, c.step)
 	if f != nil {
 		return f
 	}
@@ -106,16 +104,8 @@ func (s *Server) putMachineChild(w http.ResponseWriter, c call, id resourceID, f
 	if patch && !exists {
 		return notFoundResource(id)
 	}
-	document := body
-	if patch {
-		document = clone(old.document)
-		for name, value := range object(body, "properties") {
-			object(document, "properties")[name] = value
-		}
-		if tags, ok := body["tags"]; ok {
-			document["tags"] = tags
-		}
-	}
+	body = s.merged(full, body, old, patch)
+	document := clone(body)
 	if location, _ := document["location"].(string); location == "" {
 		if !patch && strings.EqualFold(id.kind, runCommandKind) {
 			return fail(http.StatusBadRequest, "LocationRequired", "The location property is required for this definition.")
@@ -123,9 +113,7 @@ func (s *Server) putMachineChild(w http.ResponseWriter, c call, id resourceID, f
 		document["location"] = machine.document["location"]
 	}
 	properties := object(document, "properties")
-	for _, name := range writeOnly {
-		delete(properties, name)
-	}
+	hideSecrets(properties)
 	properties["provisioningState"] = "Creating"
 	if exists {
 		properties["provisioningState"] = "Updating"
@@ -133,12 +121,11 @@ func (s *Server) putMachineChild(w http.ResponseWriter, c call, id resourceID, f
 	document["id"], document["name"], document["type"] = full, full[strings.LastIndex(full, "/")+1:], id.kind
 	s.put(&resource{id: id, document: document})
 	op, ctx := s.newOperation(full)
-	s.succeedSoon(ctx, op, func() {
-		if r, ok := s.resources[strings.ToLower(full)]; ok {
-			object(r.document, "properties")["provisioningState"] = "Succeeded"
-			r.view = s.viewOfChild(id, r.document)
-		}
-	})
+	start := s.startExtension
+	if strings.EqualFold(id.kind, runCommandKind) {
+		start = s.startCommand
+	}
+	start(ctx, op, errand{full: full, machine: machine, body: body, deaf: s.deaf(machine, c.step)})
 	h := w.Header()
 	h.Set("Azure-Asyncoperation", s.computeURL(op, "operations", c))
 	s.retryAfter(h, pollInterval/2)
@@ -148,6 +135,52 @@ func (s *Server) putMachineChild(w http.ResponseWriter, c call, id resourceID, f
 	}
 	answer(w, status, clone(document))
 	return nil
+}
+
+// errand is what was asked of a machine.
+type errand struct {
+	full    string // id of the run command or extension
+	machine *resource
+	body    map[string]any // with its secrets
+	deaf    bool           // the machine's agent does not answer
+}
+
+// merged is what a PUT or PATCH asks for altogether, secrets included.
+func (s *Server) merged(full string, body map[string]any, old *resource, patch bool) map[string]any {
+	if !patch {
+		return body
+	}
+	whole := clone(old.document)
+	if before := s.errands[strings.ToLower(full)]; before != nil {
+		whole = clone(before.body)
+	}
+	for name, value := range object(body, "properties") {
+		object(whole, "properties")[name] = value
+	}
+	if tags, ok := body["tags"]; ok {
+		whole["tags"] = tags
+	}
+	return whole
+}
+
+// hideSecrets takes away what is never shown: secrets, and the signatures of
+// addresses of blobs.
+// Source: the examples of Virtual Machine Run Commands - Create Or Update, whose
+// answer has the addresses without their SAS.
+func hideSecrets(properties map[string]any) {
+	for _, name := range writeOnly {
+		delete(properties, name)
+	}
+	for _, in := range []map[string]any{properties, object(properties, "source")} {
+		for _, name := range []string{"outputBlobUri", "errorBlobUri", "scriptUri"} {
+			if address, ok := in[name].(string); ok {
+				in[name], _, _ = strings.Cut(address, "?")
+			}
+		}
+	}
+	if len(object(properties, "source")) == 0 {
+		delete(properties, "source")
+	}
 }
 
 // roomFor refuses one run command more than a machine takes.
@@ -166,77 +199,6 @@ func (s *Server) roomFor(id resourceID, full string, exists bool) *failure {
 	}
 	// guess: the text is reported, status and code are not.
 	return fail(http.StatusConflict, "Conflict", "The VM has reached the maximum number of managed Run commands (max=%d).", maxRunCommands)
-}
-
-// viewOfChild is the instance view after the end of the operation.
-// Source: Azure REST reference, VirtualMachineRunCommandInstanceView. That the
-// script failed is the truth: nothing ran it.
-func (s *Server) viewOfChild(id resourceID, document map[string]any) map[string]any {
-	now := s.ground.Clock.Now().UTC().Format(time.RFC3339)
-	if strings.EqualFold(id.kind, runCommandKind) {
-		return map[string]any{"executionState": "Failed", "exitCode": -1, "executionMessage": notRun, "output": "", "error": notRun, "startTime": now, "endTime": now}
-	}
-	properties := object(document, "properties")
-	return map[string]any{"name": document["name"], "type": properties["type"], "typeHandlerVersion": properties["typeHandlerVersion"],
-		"statuses": []any{map[string]any{"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded", "message": notRun, "time": now}}}
-}
-
-// deleteMachineChild takes a run command or an extension away.
-func (s *Server) deleteMachineChild(w http.ResponseWriter, c call, id resourceID, full string) *failure {
-	s.mu.Lock()
-	if f := s.require(c.caller, id.kind+"/delete", full); f != nil {
-		s.mu.Unlock()
-		return f
-	}
-	for _, level := range []string{"ReadOnly", "CanNotDelete"} {
-		if f := s.locked(full, level); f != nil {
-			s.mu.Unlock()
-			return f
-		}
-	}
-	_, exists := s.resources[strings.ToLower(full)]
-	s.mu.Unlock()
-	if !exists {
-		w.WriteHeader(http.StatusNoContent)
-		return nil
-	}
-	s.Remove(full)
-	return s.accept(w, c, full, nil)
-}
-
-// runCommand is the older form: an action without a resource of its own.
-// Source: Azure REST reference, Virtual Machines - Run Command.
-func (s *Server) runCommand(w http.ResponseWriter, c call, id resourceID, full string) *failure {
-	if _, f := c.body(); f != nil {
-		return f
-	}
-	s.mu.Lock()
-	f := s.require(c.caller, "Microsoft.Compute/virtualMachines/runCommand/action", full)
-	if f == nil {
-		_, f = s.machineOf(id, full)
-	}
-	s.mu.Unlock()
-	if f != nil {
-		return f
-	}
-	stream := func(name, text string) map[string]any {
-		return map[string]any{"code": "ComponentStatus/" + name + "/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded", "message": text}
-	}
-	return s.accept(w, c, full, map[string]any{"value": []any{stream("StdOut", ""), stream("StdErr", notRun)}})
-}
-
-// accept answers 202 and lets the result be fetched a little later.
-func (s *Server) accept(w http.ResponseWriter, c call, full string, result any) *failure {
-	s.mu.Lock()
-	op, ctx := s.newOperation(full)
-	s.mu.Unlock()
-	s.succeedSoon(ctx, op, func() { op.result = result })
-	h := w.Header()
-	h.Set("Azure-Asyncoperation", s.computeURL(op, "operations", c))
-	h.Set("Location", s.computeURL(op, "operationResults", c))
-	s.retryAfter(h, pollInterval/2)
-	w.WriteHeader(http.StatusAccepted)
-	return nil
 }
 
 // succeedSoon ends an operation after a while; effect happens under the lock.

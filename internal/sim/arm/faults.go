@@ -15,7 +15,7 @@ var steps = []string{
 	"tenants", "subscriptions", "resource-groups", "resource-list", "resource-get", "graph-query",
 	"gateway-get", "gateway-put", "gateway-patch", "operation-poll", "backend-health", "backend-health-poll",
 	"permissions", "locks", "deny-assignments", "role-assignments", "role-definitions", "public-ip", "network", "machine-get", "machine-list", "instance-view",
-	"machine-child-get", "machine-child-put", "machine-child-delete", "run-command",
+	"machine-child-get", "machine-child-put", "machine-child-delete", "run-command", stepScript,
 	"storage-account", "vault-resource", "identity-get", "metadata",
 }
 
@@ -36,6 +36,12 @@ func Faults() []FaultDoc {
 		{"failed-operation", "gateway-put", "the write is accepted, its operation fails after a while"},
 		{"slow-operation", "gateway-put", "the operation takes ten times as long"},
 		{"superseded", "gateway-put", "somebody else's write of the earlier document cancels the operation"},
+		{"machine-off", "machine-child-put, run-command", "409 OperationNotAllowed, as if the machine were stopped"},
+		{"agent-not-ready", "machine-child-put, run-command", "the operation is accepted and fails after a quarter of an hour: the machine's agent does not answer"},
+		{"busy", "run-command", "409 Conflict: another run command is in progress"},
+		{"disk-full", stepScript, "files on the machine cannot grow above a few kilobytes while the script runs"},
+		{"script-hangs", stepScript, "the script does what it does and never ends"},
+		{"output-lost", stepScript, "the script's output does not arrive anywhere"},
 		{"changed-meanwhile", "gateway-put", "somebody changes a tag just before the write: the ETag has moved"},
 	}
 }

@@ -7,11 +7,16 @@
 // A computer of another operating system than the one underneath cannot run
 // its own scripts: the world is told beforehand what a known script does
 // ([Known]).
+//
+// Source of how scripts are run: Azure/run-command-handler-linux, the program
+// that Run Command uses on Linux (internal/exec, internal/cmds and
+// internal/commandProcessor).
 package computer
 
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"path"
 	"slices"
 	"strings"
@@ -33,11 +38,20 @@ type Options struct {
 	// Dir is its disk: a directory of its own that only the owner of this
 	// process may enter.
 	Dir string
-	// Env makes its environment; nothing of this process' own is in it.
+	// Env makes its environment beside what the disk gives; nothing of this
+	// process' own is in it but PATH.
 	Env func() []string
+	// Client speaks HTTP from inside the virtual network.
+	Client *http.Client
+	// Accounts are the passwords of who may run something, by user name.
+	Accounts map[string]string
 	// Tools are its programs that are emulated, by lower-case base name without
 	// extension: "netsh", "replacesslcertificate".
 	Tools map[string]Tool
+	// Programs are files on its disk, by path, that call one of the tools.
+	Programs map[string]string
+	// Known are scripts by the hash of their text, see [Hash].
+	Known map[string]Known
 }
 
 // Outcome is how a program or script ended.
@@ -55,16 +69,39 @@ type Known func(ctx context.Context, c *Computer, parameters map[string]string) 
 
 // Computer is one simulated virtual machine.
 type Computer struct {
-	o Options
+	o    Options
+	stop context.CancelFunc
+	work sync.WaitGroup
 
-	mu      sync.Mutex
-	running map[*process]struct{}
-	baggage map[string]bool // what was on its disk from the beginning
+	mu       sync.Mutex
+	groups   map[int]bool    // of processes that were started
+	baggage  map[string]bool // what was on its disk from the beginning
+	handlers int             // scripts that run now
+	full     int             // scripts that run now with a full disk
 }
 
-// New makes a computer.
-func New(o Options) *Computer {
-	return &Computer{o: o, running: map[*process]struct{}{}}
+// New makes a computer and lays out its disk.
+func New(o Options) (*Computer, error) {
+	if o.Env == nil {
+		o.Env = func() []string { return nil }
+	}
+	c := &Computer{o: o, groups: map[int]bool{}}
+	var ctx context.Context
+	ctx, c.stop = context.WithCancel(context.Background())
+	if err := c.layOut(ctx); err != nil {
+		c.stop()
+		return nil, fmt.Errorf("disk of %s: %w", o.Name, err)
+	}
+	return c, nil
+}
+
+// Close kills whatever still runs.
+func (c *Computer) Close() {
+	c.stop()
+	for _, group := range c.Processes() {
+		killGroup(group)
+	}
+	c.work.Wait()
 }
 
 // Name is the virtual machine's name.
@@ -84,7 +121,17 @@ func (c *Computer) Dir() string { return c.o.Dir }
 
 // Env is its environment, as os/exec takes it: the door into the virtual
 // network, whom to trust, where things are. No secret of this process is in it.
-func (c *Computer) Env() []string { return slices.Clone(c.o.Env()) }
+func (c *Computer) Env() []string { return slices.Concat(c.diskEnv(), c.o.Env()) }
+
+// Client speaks HTTP from inside the virtual network.
+func (c *Computer) Client() *http.Client { return c.o.Client }
+
+// Full tells that the fault disk-full is on: nothing of any size can be written.
+func (c *Computer) Full() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.full > 0
+}
 
 // Exec runs one of its emulated programs. err is for a program that it has not.
 func (c *Computer) Exec(ctx context.Context, program string, args ...string) (stdout, stderr string, code int, err error) {

@@ -1,4 +1,0 @@
-package computer
-
-// process is a script that runs.
-type process struct{}
