@@ -119,6 +119,7 @@ var codeOf = map[string]Code{
 var mendOf = map[string]string{
 	agent.DiskFull:        "Make room on the machine: the program needs some 20 MB in its temporary folder for a minute.",
 	agent.DownloadRefused: "See that the machine reaches the storage account on port 443, and that the account's network rules admit it; or use --reach direct from inside the virtual network.",
+	agent.NoParameters:    "On Linux, Run Command does not hand protected parameters to a script that runs as another user: leave the service account out, and the program runs as root.",
 	agent.HashDiffers:     "What the machine fetched is not what was uploaded: look for a proxy that alters downloads between it and the storage account.",
 	agent.NotStarted:      "Look for a policy on the machine that forbids new programs (AppLocker, a noexec mount); or use --reach direct from inside the virtual network.",
 }
