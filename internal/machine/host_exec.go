@@ -63,11 +63,13 @@ func (computer) TempFile(suffix string, content []byte) (path string, remove fun
 }
 
 // bounded keeps the first maxOutput bytes and takes the rest without keeping it.
-type bounded struct{ bytes.Buffer }
+type bounded struct{ kept bytes.Buffer }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if left := maxOutput - b.Len(); left > 0 {
-		b.Buffer.Write(p[:min(left, len(p))])
+	if left := maxOutput - b.kept.Len(); left > 0 {
+		b.kept.Write(p[:min(left, len(p))])
 	}
 	return len(p), nil
 }
+
+func (b *bounded) String() string { return b.kept.String() }
