@@ -110,7 +110,7 @@ func (l *listener) down() {
 }
 
 func (l *listener) job(product Product) Job {
-	return Job{Format: Format, Host: "127.0.0.1", Interval: 5 * time.Millisecond, Patience: 150 * time.Millisecond,
+	return Job{Format: Format, Host: "127.0.0.1", Interval: 5 * time.Millisecond, Patience: time.Second,
 		Components: []Component{{Product: product, Port: l.port}}}
 }
 

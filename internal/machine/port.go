@@ -40,13 +40,14 @@ func (w *Worker) awaitPort(ctx context.Context, job Job, port int, expect string
 	}
 	end, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	deadline, _ := end.Deadline()
 	looks := time.NewTicker(interval)
 	defer looks.Stop()
 	code = CodeRestartNeverEnded
 	for inRow, last := 0, "it was not looked at"; ; {
 		leaf, trouble := w.portLeaf(end, job, port)
 		switch {
-		case end.Err() != nil: // what came of this look says nothing
+		case end.Err() != nil || !time.Now().Before(deadline): // what came of this look says nothing
 		case leaf == nil:
 			inRow, code, last = 0, CodeRestartNeverEnded, "it does not answer: "+trouble
 		case expect != "" && sha256Of(leaf) != expect:
