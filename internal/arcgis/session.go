@@ -22,6 +22,7 @@ type session struct {
 	// portal, "/admin/generateToken" at the others.
 	tokenPath string
 
+	renewing sync.Mutex // one at a time, so that a refusal is one refusal
 	mu       sync.Mutex
 	user     string
 	password secret.Secret
@@ -124,16 +125,26 @@ func (s *session) currentToken() secret.Secret {
 }
 
 // renew signs in again, unless another goroutine has done so since the token
-// was refused.
+// was refused. A login that is wrong by now is forgotten: nobody tries it again.
 func (s *session) renew(ctx context.Context, refused secret.Secret) (secret.Secret, error) {
+	s.renewing.Lock()
+	defer s.renewing.Unlock()
 	s.mu.Lock()
 	user, password, token := s.user, s.password, s.token
 	s.mu.Unlock()
 	if token.Reveal() != refused.Reveal() {
+		if token.Empty() {
+			return token, &Error{Code: CodeNotSignedIn, Operation: "sign in to " + s.base}
+		}
 		return token, nil
 	}
 	err := s.acquire(ctx, user, password)
 	if err != nil {
+		if codeOf(err) == CodeWrongCredentials {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.token = secret.Secret{}
+		}
 		return secret.Secret{}, err
 	}
 	return s.currentToken(), nil

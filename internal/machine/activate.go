@@ -33,7 +33,7 @@ func (v *visit) activate(ctx context.Context, task Task) TaskResult {
 	r.Before, r.BeforeLeaf = strings.ToLower(k.Active), v.leaf(ctx)
 	aim := aim{leaf: expected.sha256, patience: v.patience()}
 	if strings.EqualFold(k.Active, task.Alias) {
-		if r.BeforeLeaf == expected.sha256 && v.admin.Health(ctx) == nil {
+		if r.BeforeLeaf == expected.sha256 && v.prober.Health(ctx) == nil {
 			r.State = TaskAlready
 			return r
 		}
@@ -44,7 +44,7 @@ func (v *visit) activate(ctx context.Context, task Task) TaskResult {
 			r.Restarted = seen.down
 			return r
 		}
-		if ctx.Err() != nil || seen.code == CodeWrongCredentials {
+		if seen.code != CodeRestartNotSeen && seen.code != CodeWrongLeafServed {
 			return seen.spoil(r)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -38,6 +39,9 @@ type bench struct {
 	job       machine.Job       // observes the first machine
 }
 
+// shared is one authority for all benches: its RSA keys are slow to make.
+var shared = sync.OnceValues(func() (*authority.Authority, error) { return authority.New(time.Now) })
+
 var ports = map[string]int{site.Portal: 7443, site.Server: 6443, site.Notebook: 11443, site.Mission: 20443, site.Video: 21443}
 
 func newBench(t *testing.T, product, version string, changes ...func(*site.Spec)) *bench {
@@ -45,7 +49,7 @@ func newBench(t *testing.T, product, version string, changes ...func(*site.Spec)
 	g := ground.New(fast, slog.New(slog.DiscardHandler))
 	b := &bench{t: t, ground: g}
 	var err error
-	if b.authority, err = authority.NewWith(g.Clock.Now, g.Keys); err != nil {
+	if b.authority, err = shared(); err != nil {
 		t.Fatal(err)
 	}
 	if b.company, err = b.authority.NewPrivate("Company CA"); err != nil {
@@ -85,7 +89,7 @@ func newBench(t *testing.T, product, version string, changes ...func(*site.Spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.worker = &machine.Worker{Network: network, Tell: func(line string) { t.Log(line) }}
+	b.worker = &machine.Worker{Network: network}
 	b.job = machine.Job{
 		Format: machine.Format, Host: b.spec.Machines[0].Name, Admin: admin, Password: secret.New(password),
 		Components: []machine.Component{{Product: machine.Product(product), Port: ports[product]}},

@@ -2,7 +2,6 @@ package machine
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -41,15 +40,14 @@ func (v *visit) see(ctx context.Context) Seen {
 		if ctx.Err() != nil {
 			seen.TroubleCode = CodeInterrupted
 		}
-		// Health needs no password, but a connection that is trusted.
-		seen.Healthy = seen.TroubleCode != CodeUnreachable && v.admin.Health(ctx) == nil
+		seen.Healthy = len(wire.Chain) > 0 && v.prober.Health(ctx) == nil
 		return seen
 	}
 	seen.MachineName, seen.Role, seen.Peers, seen.Version = v.machine.Name, v.machine.Role, v.peers, v.version
 
 	var work errgroup.Group
 	var keystore, settings, registered error
-	work.Go(func() error { seen.Healthy = v.admin.Health(ctx) == nil; return nil })
+	work.Go(func() error { seen.Healthy = v.prober.Health(ctx) == nil; return nil })
 	work.Go(func() error { keystore = v.seeKeystore(ctx, &seen); return nil })
 	var config map[string]string
 	switch v.component.Product {
@@ -130,10 +128,6 @@ func (v *visit) answers(ctx context.Context) bool {
 	if !ok {
 		return true
 	}
-	transport := v.worker.network().Transport()
-	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
-	transport.DisableKeepAlives = true
-	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	address := fmt.Sprintf("https://%s%s", net.JoinHostPort(v.job.Host, strconv.Itoa(v.component.Port)), path)
@@ -141,7 +135,7 @@ func (v *visit) answers(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	response, err := client.Do(request)
+	response, err := v.worker.stranger().Do(request)
 	if err != nil {
 		return false
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
-// trust is to whom a password may be sent: to one who serves a certificate
+// trustIn is to whom a password may be sent: to one who serves a certificate
 // that the job names, or one that ends in a root of the job, of the
 // environment or of the operating system and has the machine's name.
 type trustIn struct {
@@ -102,4 +102,14 @@ func (w *Worker) client(t trustIn) *http.Client {
 		VerifyConnection:   func(state tls.ConnectionState) error { return t.verify(state.PeerCertificates) },
 	}
 	return &http.Client{Transport: transport}
+}
+
+// stranger is a client for questions that anybody may ask, of whoever answers.
+// It follows no redirect and keeps no connection, since one to a web server
+// that is going down tells nothing of the next.
+func (w *Worker) stranger() *http.Client {
+	transport := w.network().Transport()
+	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10}
+	transport.DisableKeepAlives = true
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }

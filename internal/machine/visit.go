@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,8 +23,11 @@ type visit struct {
 	job       *Job
 	component Component
 	trusted   trustIn
-	admin     *arcgis.Admin
-	looker    handshake.Looker
+	// admin is asked by a client that hangs up on strangers; prober, for
+	// health alone, which needs no password, by one that does not.
+	admin, prober *arcgis.Admin
+	clients       []*http.Client
+	looker        handshake.Looker
 
 	mu      sync.Mutex
 	entered bool
@@ -40,11 +44,20 @@ func (w *Worker) visits(job *Job) []*visit {
 		v := &visit{worker: w, job: job, component: c, trusted: w.newTrust(job, c)}
 		v.looker = handshake.Looker{Network: w.Network, Timeout: 10 * time.Second, Now: w.Now}
 		if c.HasKeystore() {
-			v.admin = arcgis.NewAdmin(string(c.Product), v.base(), w.client(v.trusted))
+			v.clients = []*http.Client{w.client(v.trusted), w.stranger()}
+			v.admin = arcgis.NewAdmin(string(c.Product), v.base(), v.clients[0])
+			v.prober = arcgis.NewAdmin(string(c.Product), v.base(), v.clients[1])
 		}
 		list = append(list, v)
 	}
 	return list
+}
+
+// leave closes the connections.
+func (v *visit) leave() {
+	for _, client := range v.clients {
+		client.CloseIdleConnections()
+	}
 }
 
 // base is the component's own address.

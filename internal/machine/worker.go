@@ -31,6 +31,11 @@ func (w *Worker) Do(ctx context.Context, job Job) Report {
 		return report
 	}
 	visits := w.visits(&job)
+	defer func() {
+		for _, visit := range visits {
+			visit.leave()
+		}
+	}()
 	failed := false
 	for _, task := range job.Tasks {
 		result := task.result(TaskSkipped)
