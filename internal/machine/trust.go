@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -82,7 +83,10 @@ func (v *visit) imported(ctx context.Context, task Task, failure, read error) Ta
 			"the file or its password was not understood (see Esri's support article 000037586)", task.Alias))
 	case notFound(read):
 		r := v.failed(ctx, task, failure)
-		r.Unsure = lost(failure)
+		var api *arcgis.Error
+		if r.Unsure = errors.As(failure, &api) && api.Lost; !r.Unsure && r.Code == CodeUnreachable {
+			r.Code = CodeRefused // old portals do it with a page and HTTP 200
+		}
 		return r
 	}
 	r := v.failed(ctx, task, read)

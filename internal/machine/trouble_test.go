@@ -1,0 +1,222 @@
+package machine_test
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/sim/site"
+)
+
+// A password goes to nobody whose certificate is not known; what is served is
+// seen all the same, and the sentence says which it is.
+func TestNoPasswordForAStranger(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var heard []string
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		defer mu.Unlock()
+		heard = append(heard, r.Method+" "+r.URL.Path+" "+string(body))
+	}))
+	defer server.Close()
+	job := jobAt(t, server, machine.Server)
+	job.Tasks = []machine.Task{{Kind: machine.Remove, Port: job.Components[0].Port, Alias: "x"}}
+	report := (&machine.Worker{}).Do(t.Context(), job)
+
+	fingerprint := pki.Fingerprint(server.Certificate())
+	result, seen := report.Tasks[0], report.Components[0]
+	for what, said := range map[string]string{"task": result.Detail, "component": seen.Trouble} {
+		if !strings.Contains(said, fingerprint) || !strings.Contains(said, "No password was sent") {
+			t.Errorf("%s: %s", what, said)
+		}
+	}
+	if result.Code != machine.CodeUnverified || seen.TroubleCode != machine.CodeUnverified || len(seen.Chain) != 1 {
+		t.Errorf("task %s, component %s, %d certificates", result.Code, seen.TroubleCode, len(seen.Chain))
+	}
+	for _, request := range heard {
+		if strings.Contains(request, "POST") || strings.Contains(request, "canary") {
+			t.Errorf("heard %s", request)
+		}
+	}
+
+	// Any spelling of its fingerprint lets it in; that of another does not.
+	for _, pin := range []string{fingerprint, strings.ToUpper(fingerprint), colons(fingerprint)} {
+		job.Pins = []string{pin}
+		if got := (&machine.Worker{}).Do(t.Context(), job).Tasks[0].Code; got == machine.CodeUnverified {
+			t.Errorf("pinned as %s: %s", pin, got)
+		}
+	}
+	job.Pins, job.Roots = nil, [][]byte{server.Certificate().Raw}
+	if got := (&machine.Worker{}).Do(t.Context(), job).Tasks[0].Code; got == machine.CodeUnverified {
+		t.Error("a root of the job is not enough")
+	}
+}
+
+// A certificate of a known authority for another machine's name is a stranger's.
+func TestTheNameCounts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, site.Server, "11.5", func(s *site.Spec) { s.Machines[0].Names = []string{"alias.example.net"} })
+	if seen := b.seeAs("alias.example.net"); seen.TroubleCode != machine.CodeUnverified {
+		t.Errorf("%s: %s", seen.TroubleCode, seen.Trouble)
+	}
+}
+
+func colons(hex string) string {
+	var parts []string
+	for i := 0; i < len(hex); i += 2 {
+		parts = append(parts, hex[i:i+2])
+	}
+	return strings.Join(parts, ":")
+}
+
+// jobAt is a job at a server of this computer.
+func jobAt(t *testing.T, server *httptest.Server, product machine.Product) machine.Job {
+	t.Helper()
+	var port int
+	if _, err := fmt.Sscanf(server.URL, "https://127.0.0.1:%d", &port); err != nil {
+		t.Fatal(err)
+	}
+	return machine.Job{
+		Format: machine.Format, Host: "127.0.0.1", Admin: "siteadmin", Password: secret.New("canary"),
+		Components: []machine.Component{{Product: product, Port: port}},
+		Interval:   10 * time.Millisecond, Patience: 500 * time.Millisecond,
+	}
+}
+
+func TestWhatIsNoJob(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, site.Server, "11.5")
+	for name, change := range map[string]func(*machine.Job){
+		"another format": func(j *machine.Job) { j.Format = machine.Format + 1 },
+		"no machine":     func(j *machine.Job) { j.Host = "" },
+		"port twice":     func(j *machine.Job) { j.Components = append(j.Components, j.Components[0]) },
+		"no port":        func(j *machine.Job) { j.Components = []machine.Component{{Product: machine.Server}} },
+	} {
+		job := b.job
+		change(&job)
+		if report := b.worker.Do(t.Context(), job); report.Trouble == "" || len(report.Components) != 0 {
+			t.Errorf("%s: %+v", name, report)
+		}
+	}
+	b.fails(machine.CodeBadJob, machine.Task{Kind: "dance"})
+	b.fails(machine.CodeBadJob, machine.Task{Kind: machine.Remove})
+	b.fails(machine.CodeBadJob, machine.Task{Kind: machine.Install, Alias: "x"})
+	b.fails(machine.CodeBadJob, machine.Task{Kind: machine.Activate, Alias: "x", Expect: "abc"})
+	b.fails(machine.CodeBadJob, machine.Task{Kind: machine.Trust, Alias: "x", Certificate: []byte("none")})
+	b.fails(machine.CodeNoSuchComponent, machine.Task{Kind: machine.Remove, Alias: "x", Port: 7443})
+	b.fails(machine.CodeNoSuchComponent, machine.Task{Kind: machine.ValidateFederation})
+	b.fails(machine.CodeNotInstalled, activate("nothing", b.old))
+	wrong := install(t, "x", b.issue("m1.example.net"))
+	wrong.Expect = pki.Fingerprint(b.old.Leaf)
+	b.fails(machine.CodeBadJob, wrong)
+	for _, kind := range []machine.TaskKind{machine.ReplaceStore, machine.RestartService, machine.Bind} {
+		b.fails(machine.CodeNeedsAgent, machine.Task{Kind: kind})
+	}
+}
+
+// Without a login the wire is looked at, and that is not a failure.
+func TestTheWireAlone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, site.Server, "11.5")
+	b.job.Admin = ""
+	b.job.Components = append(b.job.Components, machine.Component{Product: machine.DataStore, Port: 2443})
+	report := b.do()
+	if seen := report.Components[0]; seen.TroubleCode != machine.CodeNoCredentials || !seen.Healthy || served(t, seen) != pki.Fingerprint(b.old.Leaf) {
+		t.Errorf("%s, healthy %v", seen.TroubleCode, seen.Healthy)
+	}
+	if seen := report.Components[1]; seen.WireTrouble == "" || seen.Healthy {
+		t.Errorf("nothing is at 2443, and it was seen as %+v", seen)
+	}
+}
+
+// An alias that is removed must hold what the caller thinks it holds.
+func TestRemovingSomethingElse(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, site.Portal, "11.5")
+	next := b.issue("m1.example.net")
+	b.must(machine.TaskDone, install(t, "new", next))
+	task := remove("New")
+	task.Expect = pki.Fingerprint(b.old.Leaf)
+	b.fails(machine.CodeAliasTaken, task)
+	task.Expect = pki.Fingerprint(next.Leaf)
+	b.must(machine.TaskDone, task)
+	b.must(machine.TaskAlready, task)
+}
+
+// What a machine echoes of a job is not in its report.
+func TestNoSecretInAReport(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/generateToken"):
+			_, _ = io.WriteString(w, `{"token":"t0ken","expires":1}`)
+		case strings.HasSuffix(r.URL.Path, "/admin"):
+			_, _ = io.WriteString(w, `{"fullVersion":"11.5.0"}`)
+		case strings.HasSuffix(r.URL.Path, "/machines"):
+			_, _ = io.WriteString(w, `{"machines":[{"machineName":"M"}]}`)
+		default:
+			text, _ := json.Marshal(string(body) + " " + fmt.Sprint(r.Header))
+			_, _ = io.WriteString(w, `{"status":"error","messages":[`+string(text)+`],"code":404}`)
+		}
+	}))
+	defer server.Close()
+	b := newBench(t, site.Server, "11.5")
+	job := jobAt(t, server, machine.Notebook)
+	job.Pins = []string{pki.Fingerprint(server.Certificate())}
+	task := install(t, "x", b.issue("m1.example.net"))
+	task.Port = job.Components[0].Port
+	job.Tasks = []machine.Task{task}
+	report := (&machine.Worker{}).Do(t.Context(), job)
+	text, err := json.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Tasks[0].State != machine.TaskFailed {
+		t.Errorf("%+v", report.Tasks[0])
+	}
+	for _, word := range []string{"canary", "t0ken", "Alnum0nly"} {
+		if strings.Contains(string(text), word) {
+			t.Errorf("%q is in %s", word, text)
+		}
+	}
+}
+
+// A web server that answers and never changes is not taken for one that did.
+func TestSuccessWithoutEffect(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, site.Server, "11.5")
+	next := b.issue("m1.example.net")
+	detail := fmt.Sprintf(`{"entryType":"PrivateKeyEntry","sha256Fingerprint":%q}`, pki.Fingerprint(next.Leaf))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := map[bool]string{true: `{"status":"success","success":true}`, false: `{"machines":[{"machineName":"M"}],"fullVersion":"11.5.0","token":"t",` +
+			`"certificates":["old","new"],"webServerCertificateAlias":"old"}`}[r.URL.Path == "/arcgis/admin/machines/M/edit" || strings.HasSuffix(r.URL.Path, "healthcheck")]
+		if strings.HasSuffix(r.URL.Path, "/sslcertificates/new") {
+			answer = detail
+		}
+		_, _ = io.WriteString(w, answer)
+	}))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{b.old.TLS()}}
+	server.StartTLS()
+	defer server.Close()
+	job := jobAt(t, server, machine.Server)
+	job.Pins = []string{pki.Fingerprint(b.old.Leaf)}
+	task := activate("new", next)
+	task.Port = job.Components[0].Port
+	job.Tasks = []machine.Task{task}
+	if result := (&machine.Worker{}).Do(t.Context(), job).Tasks[0]; result.Code != machine.CodeWrongLeafServed || !result.Unsure || result.Before != "old" {
+		t.Errorf("%+v", result)
+	}
+}
