@@ -32,6 +32,8 @@ type app struct {
 	// changing is what is typed for the deployment whose gateway is being changed,
 	// for who leaves in the middle.
 	changing atomic.Pointer[string]
+	// ends are what is done when the command has ended; use atEnd.
+	ends []func(context.Context)
 }
 
 func newApp(env Environment) *app {
@@ -71,7 +73,9 @@ func (a *app) execute(ctx context.Context) (status int) {
 	root.SetIn(a.env.Stdin)
 	root.SetOut(a.env.Stdout)
 	root.SetErr(a.env.Stderr)
+	defer a.tidy(ctx) // after a panic, too
 	err := root.ExecuteContext(ctx)
+	a.tidy(ctx)
 	a.ui.progress.done()
 	if err == nil {
 		return exitDone

@@ -40,6 +40,13 @@ changed since. The .pfx file is then the one of the plan, unless --pfx names ano
 	flags.StringVar(&saved, "plan", "", "a plan that \"cartouche plan --save\" wrote `FILE`")
 	flags.BoolVar(&yes, "yes", false, "go on without being asked")
 	cmd.RunE = a.run(func(ctx context.Context, args []string) error {
+		internal, err := options.isInternal(saved)
+		if err != nil {
+			return err
+		}
+		if internal {
+			return a.applyInternalCommand(ctx, cmd, args, options, saved, yes)
+		}
 		ready, err := a.prepareApply(ctx, cmd, args, options, saved)
 		if err != nil {
 			return err
@@ -50,21 +57,32 @@ changed since. The .pfx file is then the one of the plan, unless --pfx names ano
 }
 
 func (a *app) prepareApply(ctx context.Context, cmd *cobra.Command, args []string, options rollOutOptions, saved string) (*prepared, error) {
+	if err := options.takeTarget(cmd, args, saved); err != nil {
+		return nil, err
+	}
 	if saved != "" {
-		if options.about.gateway != "" || len(options.about.names) > 0 {
-			return nil, usage("leave --gateway and --name out", "a saved plan says itself which gateway and names it is for")
-		}
 		return a.prepareSaved(ctx, args, options, saved)
 	}
-	if len(args) > 0 || options.about.gateway != "" {
-		if err := options.about.take(cmd, args); err != nil {
-			return nil, err
+	return a.prepare(ctx, options, options.about.choose)
+}
+
+// takeTarget finds out what the command is about, unless a saved plan says so.
+func (o *rollOutOptions) takeTarget(cmd *cobra.Command, args []string, saved string) error {
+	if saved != "" {
+		if o.about.gateway != "" || len(o.about.names) > 0 {
+			return usage("leave --gateway and --name out", "a saved plan says itself which gateway and names it is for")
+		}
+		return nil
+	}
+	if len(args) > 0 || o.about.gateway != "" {
+		if err := o.about.take(cmd, args); err != nil {
+			return err
 		}
 	}
-	if !options.about.given() {
-		return nil, usage("cartouche deployments", "say which deployment: cartouche apply DEPLOYMENT --pfx FILE")
+	if !o.about.given() {
+		return usage("cartouche deployments", "say which deployment: cartouche apply DEPLOYMENT --pfx FILE")
 	}
-	return a.prepare(ctx, options, options.about.choose)
+	return nil
 }
 
 // apply asks and carries a prepared rotation out.
@@ -114,9 +132,16 @@ func (a *app) applyNow(ctx context.Context, ready *prepared) error {
 	})
 }
 
-// carryOut runs what changes a gateway, with the journal open, and shows what
-// came of it.
+// carryOut runs what changes a gateway, and shows what came of it.
 func (a *app) carryOut(ctx context.Context, s *session, runner *rotation.Runner, state rotation.State, change func(context.Context) (rotation.Result, error)) error {
+	return carryOut(ctx, a, state, runner, change, func(result rotation.Result, name string) error {
+		return a.report(result, s, name)
+	})
+}
+
+// carryOut runs a change with the lock taken and the journal open. report gets
+// what came of it and what the deployment is called on a command line.
+func carryOut[R any](ctx context.Context, a *app, state rotation.State, runner *rotation.Runner, change func(context.Context) (R, error), report func(R, string) error) error {
 	if err := ctx.Err(); err != nil {
 		return whileServing(err, serving(state)+"; nothing was changed", "")
 	}
@@ -139,19 +164,14 @@ func (a *app) carryOut(ctx context.Context, s *session, runner *rotation.Runner,
 	if err != nil {
 		return whileServing(err, serving(state)+"; nothing was changed", "")
 	}
-	return a.report(result, s, name)
+	return report(result, name)
 }
 
 // report shows the result of a run and turns its outcome into an exit status.
 // name is what the deployment is called on a command line.
 func (a *app) report(result rotation.Result, s *session, name string) error {
 	f := resultFailure(result, name)
-	if lost, ok := s.credential.(interface{ Trouble() *cloud.Error }); ok && f != nil {
-		// Whatever comes next needs a sign-in.
-		if trouble := lost.Trouble(); trouble != nil && trouble.Hint != "" {
-			f.Hint = trouble.Hint + "; then: " + f.Hint
-		}
-	}
+	f.signInAgain(s)
 	if a.ui.json {
 		return answer(a.ui, result, f)
 	}
@@ -160,4 +180,15 @@ func (a *app) report(result rotation.Result, s *session, name string) error {
 		return nil
 	}
 	return f
+}
+
+// signInAgain says that whatever comes next needs a sign-in, when it was lost.
+func (f *failure) signInAgain(s *session) {
+	lost, ok := s.credential.(interface{ Trouble() *cloud.Error })
+	if !ok || f == nil {
+		return
+	}
+	if trouble := lost.Trouble(); trouble != nil && trouble.Hint != "" {
+		f.Hint = trouble.Hint + "; then: " + f.Hint
+	}
 }

@@ -61,7 +61,7 @@ func (a *app) checkFile(ctx context.Context, options checkOptions) error {
 func (a *app) rootsWith(network *egress.Network, files []string) (*pki.Roots, error) {
 	roots := knownRoots(network)
 	for _, file := range files {
-		certs, err := readRoots(file)
+		certs, err := readRoots("--roots", file)
 		if err != nil {
 			return nil, err
 		}
@@ -71,14 +71,14 @@ func (a *app) rootsWith(network *egress.Network, files []string) (*pki.Roots, er
 }
 
 // readRoots reads a file of authorities.
-func readRoots(file string) ([]*x509.Certificate, error) {
+func readRoots(flag, file string) ([]*x509.Certificate, error) {
 	data, err := readBounded(file, maxRootsFile)
 	if err != nil {
-		return nil, usage("check the path", "--roots %s: %s", file, err)
+		return nil, usage("check the path", "%s %s: %s", flag, file, err)
 	}
 	certs, err := pki.ParseCertificates(data)
 	if err != nil {
-		return nil, usage("a file with certificates is needed (PEM, DER or PKCS#7)", "--roots %s: %s", file, err)
+		return nil, usage("a file with certificates is needed (PEM, DER or PKCS#7)", "%s %s: %s", flag, file, err)
 	}
 	return certs, nil
 }

@@ -13,26 +13,37 @@ import (
 func newCleanCommand(a *app) *cobra.Command {
 	var options changeOptions
 	var about target
+	var internal bool
 	cmd := &cobra.Command{
 		Use:     "clean DEPLOYMENT | --gateway ID",
 		GroupID: groupChange,
-		Short:   "remove old certificate entries that rotations have left on the gateway",
+		Short:   "remove what rotations have left: on the gateway, or on the machines",
 		Long: `Removes the entries that Cartouche added and those that its runs replaced, as far as no
 listener uses them; entries of other people stay. After that the runs cannot be undone any
-more. That clients are served as before is proved.`,
+more. That clients are served as before is proved.
+
+With --internal it removes what replacing the machines' certificates has left: old entries in
+their keystores, and roots in theirs and in the gateway's trust that nobody presents any more.`,
 		Example: `  cartouche clean gis.example.com
-  cartouche clean gis.example.com --yes --json`,
+  cartouche clean gis.example.com --yes --json
+  cartouche clean gis.example.com --internal`,
 		Args:              about.take,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              a.run(func(ctx context.Context, _ []string) error { return a.clean(ctx, about, options) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error {
+			if internal {
+				return a.cleanInternal(ctx, about, options)
+			}
+			return a.clean(ctx, about, options)
+		}),
 	}
+	cmd.Flags().BoolVar(&internal, "internal", false, "what replacing the machines' certificates has left, instead of the gateway's entries")
 	about.add(cmd.Flags())
 	options.add(cmd)
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
 }
 
 func (a *app) clean(ctx context.Context, about target, options changeOptions) error {
-	seen, err := a.look(ctx, about.choose, options.azure, options.site)
+	seen, err := a.look(ctx, about.choose, options.azure, options.site, looking{options.reach, never})
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/account"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
@@ -48,6 +49,8 @@ type Environment struct {
 	Now func() time.Time
 	// Patience is how long changes may take; zero is for production.
 	Patience rotation.Patience
+	// MachinePatience is the same for changes of machines.
+	MachinePatience rollout.Patience
 	// PollInterval is between two looks at an operation of Azure when Azure
 	// does not say; zero is for production.
 	PollInterval time.Duration

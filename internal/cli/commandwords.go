@@ -33,7 +33,7 @@ func (o rollOutOptions) words() string {
 	return flagWord("pfx", o.pfx.file) + o.vault.words() + flagWord("password-file", o.pfx.passwordFile) +
 		flagWords("roots", o.rootFiles) + switchWord("assume-trusted", o.assumeTrusted) +
 		switchWord("allow-older", o.allowOlder) + switchWord("allow-weaker", o.allowWeaker) +
-		o.site.words() + o.azure.words()
+		o.internal.words() + o.reach.words() + o.site.words() + o.azure.words()
 }
 
 func (t target) words() string {

@@ -123,7 +123,7 @@ func (d *stagedDemo) start(ctx context.Context, options demoOptions) (end func()
 		world.Faults = append(world.Faults, fault)
 	}
 	for _, file := range options.rootFiles {
-		roots, err := readRoots(file)
+		roots, err := readRoots("--roots", file)
 		if err != nil {
 			return nil, err
 		}

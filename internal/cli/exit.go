@@ -12,6 +12,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/egress"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -108,6 +109,9 @@ func kinds() []kind {
 			f.Message = "interrupted"
 			return errors.Is(err, context.Canceled)
 		}},
+		{"reach", exitPreflight, reader(func(e *reach.Error, f *failure) {
+			f.Code, f.Hint = "reach-"+string(e.Code), e.Mend
+		})},
 		{"proxy", exitPreflight, reader(func(e *egress.ProxyError, f *failure) {
 			f.Hint = "check HTTPS_PROXY (and NO_PROXY)"
 			if azure, ok := errors.AsType[*cloud.Error](f.cause); ok && e.AboutTarget() && azure.Hint != "" {

@@ -12,6 +12,8 @@ type failure struct {
 	// Code is stable, for scripts.
 	Code    string `json:"code"`
 	Message string `json:"message"`
+	// Cause is what kind of trouble ended a run at machines, "" otherwise.
+	Cause string `json:"cause,omitempty"`
 	// Hint is what to do next, with the command where there is one.
 	Hint string `json:"hint,omitempty"`
 	// Serving says what clients get now, as far as it is known.

@@ -84,6 +84,12 @@ func (a *app) guided(ctx context.Context, options rollOutOptions) error {
 	if err := options.vault.check(options.pfx.file != ""); err != nil {
 		return err
 	}
+	if options.internal.asked() {
+		return usage("cartouche apply DEPLOYMENT"+options.internal.words(), "the guided run renews the certificate that clients see, not those of the machines")
+	}
+	if err := options.reach.check(false); err != nil {
+		return err
+	}
 	g := &guide{app: a, options: options}
 	defer g.dropLogin(ctx)
 	g.tell(0, title("Renew the certificate of an ArcGIS Enterprise deployment"))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -20,6 +21,7 @@ func (u *ui) run(run journal.Run, now time.Time) {
 		field{"took", words(took(run.StartedAt, run.FinishedAt))},
 		field{"by", words(run.By, faint(" with cartouche "+run.Version))},
 	)
+	u.runAtMachines(run, now)
 	var result rotation.Result
 	if json.Unmarshal(run.Summary, &result) == nil && result.After != nil {
 		fmt.Fprintln(u.out)
@@ -48,6 +50,15 @@ func (u *ui) run(run journal.Run, now time.Time) {
 		u.item(u.outStyle.bullet(), evidence.Kind, faint(fmt.Sprintf(" %s, %d bytes", clock(evidence.At), len(evidence.Data))))
 	}
 	u.say(faint("all of it: "), "cartouche history "+run.ID+" --json")
+}
+
+// runAtMachines shows what came of a run that replaced the machines' certificates.
+func (u *ui) runAtMachines(run journal.Run, now time.Time) {
+	var result rollout.Result
+	if !rollout.IsRun(run) || json.Unmarshal(run.Summary, &result) != nil {
+		return
+	}
+	u.internalResult(result, quote(run.DeploymentName), now)
 }
 
 func (u *ui) stepSign(outcome string) span {

@@ -42,23 +42,11 @@ func (a *app) readPFX(ctx context.Context, f pfxFlags) (*pki.Bundle, error) {
 	if err != nil {
 		return nil, whileServing(usage("check the path", "%s: %s", f.file, err), nothingChanged, "")
 	}
-	source := f.password()
-	password, err := a.given(source)
-	switch {
-	case errors.Is(err, errNotGiven):
-		bundle, err := pki.ReadPFX(data, secret.Secret{})
-		if !isWrongPassword(err) {
-			return bundle, refusedFile(f.file, err)
-		}
-		password, err = a.ask(ctx, source)
-		if err != nil {
-			return nil, whileServing(err, nothingChanged, "")
-		}
-	case err != nil:
-		return nil, whileServing(err, nothingChanged, "")
+	bundle, err := withPassword(ctx, a, f.password(), func(password secret.Secret) (*pki.Bundle, error) { return pki.ReadPFX(data, password) })
+	if _, defect := errors.AsType[*pki.DefectError](err); defect {
+		return nil, refusedFile(f.file, err)
 	}
-	bundle, err := pki.ReadPFX(data, password)
-	return bundle, refusedFile(f.file, err)
+	return bundle, whileServing(err, nothingChanged, "")
 }
 
 func isWrongPassword(err error) bool {

@@ -22,6 +22,8 @@ type rollOutOptions struct {
 	site          siteFlags
 	pfx           pfxFlags
 	vault         vaultFlags
+	internal      internalFlags
+	reach         reachFlags
 	rootFiles     []string
 	assumeTrusted bool
 	allowOlder    bool
@@ -37,7 +39,9 @@ func (o *rollOutOptions) add(cmd *cobra.Command) {
 	flags.BoolVar(&o.assumeTrusted, "assume-trusted", false, "accept a chain to an authority that is not known: all machines know it already")
 	flags.BoolVar(&o.allowOlder, "allow-older", false, "accept a certificate that expires before the one that is served")
 	flags.BoolVar(&o.allowWeaker, "allow-weaker", false, "accept a shorter key than the one that is served")
+	o.internal.add(flags)
 	o.about.add(flags)
+	o.reach.add(flags)
 	o.site.add(flags)
 	o.azure.add(flags)
 }
@@ -71,6 +75,9 @@ allow the change now, are shown with every reason at once.
 }
 
 func (a *app) plan(ctx context.Context, options rollOutOptions, save string) error {
+	if options.internal.asked() {
+		return a.planInternal(ctx, options, save)
+	}
 	ready, err := a.prepare(ctx, options, options.about.choose)
 	if err != nil {
 		return err
@@ -102,6 +109,7 @@ type prepared struct {
 	plan        rotation.Plan
 	credentials rotation.Credentials
 	options     rollOutOptions
+	access      access
 }
 
 // prepare reads the file first, if there is one, since that costs nothing and is
@@ -133,8 +141,37 @@ func (a *app) prepare(ctx context.Context, options rollOutOptions, choose choose
 
 // prepareFor observes a deployment and makes the plan for it.
 func (a *app) prepareFor(ctx context.Context, session *session, chosen deployment.Deployment, credentials rotation.Credentials, goal rotation.Goal, options rollOutOptions) (*prepared, error) {
+	if err := options.forClients(); err != nil {
+		return nil, err
+	}
+	ready, err := a.planFor(ctx, session, chosen, credentials, goal, options, unneeded)
+	if err == nil && ready.access.way == nil && options.reach.reach == reachAuto && ready.plan.Findings.Has(rootNotKnown) && credentials.SiteAdmin != "" {
+		// Only the machines can tell whether they know it, or be told.
+		near, lost := a.planFor(ctx, session, chosen, credentials, goal, options, wanted)
+		if lost != nil || near.access.way != nil {
+			return near, lost
+		}
+		ready.access = near.access
+	}
+	return ready, err
+}
+
+// rootNotKnown is the finding that a chain ends in an authority that nobody
+// here knows.
+const rootNotKnown = "root-not-known"
+
+// planFor observes a deployment, with its machines as far as they are needed, and
+// makes the plan for it.
+func (a *app) planFor(ctx context.Context, session *session, chosen deployment.Deployment, credentials rotation.Credentials, goal rotation.Goal, options rollOutOptions, machines need) (*prepared, error) {
 	ready := &prepared{session: session, credentials: credentials, options: options, runner: session.runner(credentials)}
 	var err error
+	ready.access, err = session.openWay(ctx, chosen, credentials, options.reach, machines)
+	if err == nil {
+		err = session.withMachines(ready.runner, ready.access, options.reach)
+	}
+	if err != nil {
+		return nil, err
+	}
 	ready.state, err = session.observe(ctx, ready.runner, chosen, rotation.Asked{Certificate: goal.Vault, Identity: goal.Identity})
 	if err != nil {
 		return nil, err
@@ -214,7 +251,7 @@ func serving(state rotation.State) string {
 
 // savePlan writes a plan for `apply --plan`. It holds no secret, but says what
 // will be done: only its owner should be able to write it.
-func savePlan(path string, plan rotation.Plan) error {
+func savePlan(path string, plan any) error {
 	document, err := json.MarshalIndent(plan, "", "  ")
 	if err == nil {
 		err = os.WriteFile(path, append(document, '\n'), 0o600)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -33,9 +34,22 @@ func (u *ui) planCertificates(p rotation.Plan, ready *prepared) {
 	if p.Serving != nil {
 		list = append(list, field{"replaces", summary(*p.Serving, now)})
 	}
-	list = append(list, field{"trust", words(p.Trust)}, field{"from", words(p.Source)}, field{"key", words(p.Key)}, field{"gateway", words(lastSegment(p.GatewayID), faint(" in "+ready.state.Gateway.ResourceGroup()))},
+	list = append(list, field{"trust", words(p.Trust)}, field{"machines", words(machinesText(ready))}, field{"from", words(p.Source)}, field{"key", words(p.Key)}, field{"gateway", words(lastSegment(p.GatewayID), faint(" in "+ready.state.Gateway.ResourceGroup()))},
 		field{"needs", words(rightsNeeded(p.Operations), faint(" (--json names each)"))})
 	u.fields(list...)
+}
+
+// machinesText says how the machines are reached, or why they need not be.
+func machinesText(ready *prepared) string {
+	switch d := ready.state.Deployment; {
+	case ready.access.way != nil:
+		return ready.access.why
+	case ready.access.why != "":
+		return "not looked at: " + ready.access.why
+	case d.Generation == deployment.Plain:
+		return ""
+	}
+	return "not looked at, since nothing on them depends on it; to refresh the entry in which Cloud Builder pins this certificate: --reach agent, or --reach direct"
 }
 
 // rightsNeeded says how much Azure must permit the account to do.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,6 +21,8 @@ func newShowCommand(a *app) *cobra.Command {
 	var azure azureFlags
 	var site siteFlags
 	var about target
+	var reach reachFlags
+	var at string
 	cmd := &cobra.Command{
 		Use:     "show DEPLOYMENT | --gateway ID",
 		GroupID: groupLook,
@@ -28,35 +31,49 @@ func newShowCommand(a *app) *cobra.Command {
 --gateway is for any other gateway: nothing but that gateway is read, and its names are
 the host names of its HTTPS listeners, or those in its certificates, or --name.
 Nothing is changed. With the site administrator's login, Portal is asked for its version
-and for the validation of its federated servers.`,
+and for the validation of its federated servers, and the machines are looked at: what each
+port serves, what it is configured to serve, and what its trust store holds. From outside
+the virtual network that is done by a small program that Azure runs on each machine and
+that leaves nothing (--reach none: not at all).
+
+--at says what will have gone dark by a day, and judges everything as of that day.`,
 		Example: `  cartouche show gis.example.com
   cartouche show gis.example.com --json
+  cartouche show gis.example.com --site-admin siteadmin
+  cartouche show gis.example.com --at 2027-06-30
   cartouche show --gateway /subscriptions/ID/resourceGroups/web/providers/Microsoft.Network/applicationGateways/agw`,
 		Args:              about.take,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.run(func(ctx context.Context, _ []string) error {
-			seen, err := a.look(ctx, about.choose, azure, site)
+			day, err := a.dayOf(at)
+			if err != nil {
+				return err
+			}
+			seen, err := a.look(ctx, about.choose, azure, site, looking{reach, withLogin})
 			if f, ok := errors.AsType[*failure](err); ok && f.Code == "cannot-update" {
 				return a.showWithoutGateway(seen.state, f)
 			}
 			if err != nil {
 				return err
 			}
-			if a.ui.json {
-				return a.ui.value(seen.state)
-			}
-			a.ui.state(seen.state)
-			return nil
+			return a.show(seen, day)
 		}),
 	}
 	about.add(cmd.Flags())
+	cmd.Flags().SortFlags = false
+	cmd.Flags().StringVar(&at, "at", "", "judge everything as of this day, for example 2027-06-30 `DAY`")
+	reach.add(cmd.Flags())
 	azure.add(cmd.Flags())
 	site.addSiteAdmin(cmd.Flags())
+	site.addServiceAccount(cmd.Flags())
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
 }
 
 // look observes a deployment. What is prepared has no plan and no goal yet.
-func (a *app) look(ctx context.Context, choose chooser, azure azureFlags, site siteFlags) (*prepared, error) {
+func (a *app) look(ctx context.Context, choose chooser, azure azureFlags, site siteFlags, at looking) (*prepared, error) {
+	if err := at.flags.check(true); err != nil {
+		return nil, err
+	}
 	credentials, err := a.lookingLogins(site)
 	if err != nil {
 		return nil, err
@@ -70,12 +87,36 @@ func (a *app) look(ctx context.Context, choose chooser, azure azureFlags, site s
 		return nil, err
 	}
 	seen := &prepared{session: session, credentials: credentials, runner: session.runner(credentials)}
+	seen.access, err = session.openWay(ctx, chosen, credentials, at.flags, at.need(credentials))
+	if err == nil {
+		err = session.withMachines(seen.runner, seen.access, at.flags)
+	}
+	if err != nil {
+		return nil, err
+	}
 	seen.state, err = session.observe(ctx, seen.runner, chosen, rotation.Asked{})
 	return seen, err
 }
 
+// show shows what was seen, as of a day if one is given.
+func (a *app) show(seen *prepared, day time.Time) error {
+	value := showValue{State: seen.state}
+	if !day.IsZero() {
+		value.JudgedAt = &day
+	}
+	if a.ui.json {
+		return a.ui.value(value)
+	}
+	state := seen.state
+	if !day.IsZero() {
+		state.At = day
+	}
+	a.ui.state(state, seen.access)
+	return nil
+}
+
 // state shows everything that was observed.
-func (u *ui) state(state rotation.State) {
+func (u *ui) state(state rotation.State, reached access) {
 	d := state.Deployment
 	u.say(deploymentTitle(d)...)
 	u.fields(
@@ -93,6 +134,7 @@ func (u *ui) state(state rotation.State) {
 	u.handshakes(state.Wire, state.At)
 	u.backends(state)
 	u.sites(state.Sites)
+	u.machinesOf(state, reached)
 	for _, problem := range d.Problems {
 		u.item(u.outStyle.bullet(), problem.Sentence, faint(" ["+problem.Code+"]"))
 	}
@@ -193,7 +235,7 @@ func machineList(state rotation.State) string {
 // commonName is the shortest telling name of a described certificate.
 func commonName(d pki.Description) string {
 	for part := range strings.SplitSeq(d.Subject, ",") {
-		if name, ok := strings.CutPrefix(part, "CN="); ok {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(part), "CN="); ok {
 			return name
 		}
 	}

@@ -22,6 +22,8 @@ type simOptions struct {
 	domain string
 	port   int
 	faults []string
+	// scripts lets Run Command really run what it is given.
+	scripts bool
 }
 
 func newSimCommand(a *app) *cobra.Command {
@@ -72,6 +74,7 @@ gateways have looked.
 	flags.StringVar(&options.domain, "domain", "", "external name of the deployment `NAME`")
 	flags.IntVar(&options.port, "port", 0, "port of the proxy; without: a free one `PORT`")
 	flags.StringArrayVar(&options.faults, "fault", nil, "something goes wrong, as name@step or name@step*times, repeatable `FAULT`")
+	flags.BoolVar(&options.scripts, "run-scripts", false, "Run Command really runs scripts, on this computer, as you: needed for --reach agent")
 	return exits(cmd, exitDone, exitUnexpected, exitUsage)
 }
 
@@ -126,7 +129,7 @@ type simValue struct {
 }
 
 func (a *app) simulate(ctx context.Context, name string, options simOptions) error {
-	world := sim.Options{World: name, Scale: options.scale, Domain: options.domain}
+	world := sim.Options{World: name, Scale: options.scale, Domain: options.domain, Scripts: options.scripts}
 	if options.port != 0 {
 		world.OutsideAddress = fmt.Sprintf("127.0.0.1:%d", options.port)
 	}
@@ -159,7 +162,7 @@ func (a *app) simulate(ctx context.Context, name string, options simOptions) err
 			return err
 		}
 	} else {
-		a.showWorld(running, value)
+		a.showWorld(running, value, options.scripts)
 	}
 	<-ctx.Done()
 	// A world that is stopped has done what it was started for. Its secrets
@@ -167,7 +170,7 @@ func (a *app) simulate(ctx context.Context, name string, options simOptions) err
 	return errors.Join(os.Remove(value.Env), os.Remove(value.EnvInside))
 }
 
-func (a *app) showWorld(world *sim.World, value simValue) {
+func (a *app) showWorld(world *sim.World, value simValue, scripts bool) {
 	a.ui.say(title("The world "+value.World+" answers"), faint("  until Ctrl-C"))
 	for _, deployment := range world.Deployments() {
 		a.ui.fields(field{"site", words(deployment.URL)}, field{"version", words(deployment.Version)})
@@ -176,6 +179,9 @@ func (a *app) showWorld(world *sim.World, value simValue) {
 	first, env := world.Deployments()[0], value.Env
 	if first.PublicIP == "" {
 		env = value.EnvInside // its name is known there only
+	}
+	if scripts {
+		a.ui.item(caution("!"), "Run Command really runs the scripts that it is given, on this computer and as you; only who has a login of this world can give it one")
 	}
 	a.ui.heading("In another terminal")
 	a.ui.say("  set -a; . " + quote(env) + "; set +a")

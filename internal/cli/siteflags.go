@@ -34,7 +34,12 @@ func (f *siteFlags) addWithoutPortal(flags *pflag.FlagSet) {
 func (f *siteFlags) add(flags *pflag.FlagSet) {
 	f.addSiteAdmin(flags)
 	f.addWithoutPortal(flags)
-	flags.StringVar(&f.serviceAccount, "service-account", "", "login under which ArcGIS Server runs; only steps on machines need it (CARTOUCHE_SERVICE_ACCOUNT) `NAME`")
+	f.addServiceAccount(flags)
+}
+
+// addServiceAccount adds the login under which what runs on machines runs.
+func (f *siteFlags) addServiceAccount(flags *pflag.FlagSet) {
+	flags.StringVar(&f.serviceAccount, "service-account", "", "login under which ArcGIS Server runs, and what Cartouche runs on machines (CARTOUCHE_SERVICE_ACCOUNT) `NAME`")
 	flags.StringVar(&f.serviceAccountPasswordFile, "service-account-password-file", "", "file with the password, - for standard input (CARTOUCHE_SERVICE_ACCOUNT_PASSWORD) `FILE`")
 	groupFlags(flags, "Logins", "service-account", "service-account-password-file")
 }

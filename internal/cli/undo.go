@@ -10,6 +10,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -17,6 +18,7 @@ import (
 type changeOptions struct {
 	azure azureFlags
 	site  siteFlags
+	reach reachFlags
 	yes   bool
 }
 
@@ -24,8 +26,8 @@ func (o *changeOptions) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.BoolVar(&o.yes, "yes", false, "go on without being asked")
-	o.site.addSiteAdmin(flags)
-	o.site.addWithoutPortal(flags)
+	o.reach.add(flags)
+	o.site.add(flags)
 	o.azure.add(flags)
 }
 
@@ -39,7 +41,10 @@ func newUndoCommand(a *app) *cobra.Command {
 		Long: `RUN is an id that "cartouche history" lists, or its beginning. Without it, the latest
 verified run (on --gateway) is taken back; which one that is, is said before anything is changed. The old
 certificate must still be on the gateway ("cartouche clean" removes it) and be valid. The
-result is proved like that of any other run.`,
+result is proved like that of any other run.
+
+A run that replaced the certificates of machines is taken back there: each machine returns to
+the entry that it had, one after the other, as in the run itself.`,
 		Example: `  cartouche undo
   cartouche history
   cartouche undo 20261123-0815-7f3a --yes`,
@@ -81,6 +86,9 @@ func (a *app) runToUndo(ctx context.Context, args []string, gateway string) (jou
 }
 
 func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) error {
+	if err := options.reach.check(false); err != nil {
+		return err
+	}
 	if options.azure.cloud == "" {
 		options.azure.cloud = run.Cloud
 	}
@@ -90,9 +98,13 @@ func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) 
 	if err := json.Unmarshal(run.Plan, &kept); err != nil {
 		return fmt.Errorf("plan of run %s: %w", run.ID, err)
 	}
-	ready, err := a.look(ctx, func(ctx context.Context, s *session) (deployment.Deployment, error) {
+	choose := func(ctx context.Context, s *session) (deployment.Deployment, error) {
 		return s.chooseAgain(ctx, run.GatewayID, run.DeploymentID, kept.GivenNames)
-	}, options.azure, options.site)
+	}
+	if rollout.IsRun(run) {
+		return a.undoInternal(ctx, run, options, choose)
+	}
+	ready, err := a.look(ctx, choose, options.azure, options.site, looking{options.reach, never})
 	if err != nil {
 		return err
 	}

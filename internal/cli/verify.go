@@ -22,6 +22,7 @@ func newVerifyCommand(a *app) *cobra.Command {
 	var site siteFlags
 	var about target
 	var rootFiles []string
+	var reach reachFlags
 	cmd := &cobra.Command{
 		Use:     "verify DEPLOYMENT | --gateway ID",
 		GroupID: groupLook,
@@ -29,23 +30,28 @@ func newVerifyCommand(a *app) *cobra.Command {
 		Long: `Looks at every endpoint, the gateway's configuration, the backends, Portal and Server,
 and says what is wrong: a certificate that ends soon, a chain that is not complete, an
 address that serves something else than the gateway is configured with, a site that is
-not healthy. Nothing is changed.`,
+not healthy. Machines are judged, too, where they can be dialled from here and the site
+administrator's login is given, or with --reach agent. Nothing is changed.`,
 		Example: `  cartouche verify gis.example.com
   cartouche verify gis.example.com --json
   cartouche verify gis.corp.example.com --roots company-root.pem`,
 		Args:              about.take,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              a.run(func(ctx context.Context, _ []string) error { return a.verify(ctx, about, azure, site, rootFiles) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error {
+			return a.verify(ctx, about, azure, site, reach, rootFiles)
+		}),
 	}
 	cmd.Flags().StringArrayVar(&rootFiles, "roots", nil, "more authorities that clients know (PEM, DER or PKCS#7), repeatable `FILE`")
 	about.add(cmd.Flags())
+	reach.add(cmd.Flags())
 	azure.add(cmd.Flags())
 	site.addSiteAdmin(cmd.Flags())
+	site.addServiceAccount(cmd.Flags())
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitFindings, exitInterrupted)
 }
 
-func (a *app) verify(ctx context.Context, about target, azure azureFlags, site siteFlags, rootFiles []string) error {
-	seen, err := a.look(ctx, about.choose, azure, site)
+func (a *app) verify(ctx context.Context, about target, azure azureFlags, site siteFlags, reach reachFlags, rootFiles []string) error {
+	seen, err := a.look(ctx, about.choose, azure, site, looking{reach, nearby})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,275 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// preparedInternal is a replacement of the machines' certificates that only
+// needs a yes.
+type preparedInternal struct {
+	session *session
+	runner  *rollout.Runner
+	state   rotation.State
+	goal    rollout.Goal
+	plan    rollout.Plan
+	access  access
+	options rollOutOptions
+}
+
+// planInternal says what `apply --internal` would do.
+func (a *app) planInternal(ctx context.Context, options rollOutOptions, save string) error {
+	ready, err := a.prepareInternal(ctx, options, options.about.choose, true)
+	if err != nil {
+		return err
+	}
+	f := internalFailure(ready)
+	if save != "" && f == nil {
+		if err := savePlan(save, ready.plan); err != nil {
+			return err
+		}
+	}
+	if a.ui.json {
+		return answer(a.ui, ready.plan, f)
+	}
+	a.ui.internalPlan(ready)
+	if f != nil {
+		return f
+	}
+	a.ui.nextInternal(ready, save)
+	return nil
+}
+
+// prepareInternal reads what the certificates come from, then the deployment with
+// its machines, and makes the plan.
+func (a *app) prepareInternal(ctx context.Context, options rollOutOptions, choose chooser, planning bool) (*preparedInternal, error) {
+	if err := options.onlyInternal(); err != nil {
+		return nil, err
+	}
+	goal, err := a.internalGoal(ctx, options.internal, planning)
+	if err != nil {
+		return nil, err
+	}
+	session, err := a.connect(ctx, options.azure)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := choose(ctx, session)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := a.machineLogins(ctx, options.site, chosen)
+	if err != nil {
+		return nil, err
+	}
+	ready, err := a.seeMachines(ctx, session, chosen, credentials, options)
+	if err != nil {
+		return nil, err
+	}
+	ready.goal = goal
+	ready.plan, err = rollout.NewPlan(ready.state, goal)
+	return ready, whileServing(err, serving(ready.state)+"; nothing was changed", "")
+}
+
+// seeMachines observes a deployment and its machines, without which nothing can
+// be done to their certificates.
+func (a *app) seeMachines(ctx context.Context, s *session, chosen deployment.Deployment, credentials rotation.Credentials, options rollOutOptions) (*preparedInternal, error) {
+	runner := s.runner(credentials)
+	way, err := s.openWay(ctx, chosen, credentials, options.reach, needed)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.withMachines(runner, way, options.reach); err != nil {
+		return nil, err
+	}
+	ready := &preparedInternal{
+		session: s, access: way, options: options,
+		runner: &rollout.Runner{Rotation: runner, Way: way.way, Patience: a.env.MachinePatience},
+	}
+	ready.state, err = s.observe(ctx, runner, chosen, rotation.Asked{})
+	return ready, err
+}
+
+// machineLogins are for commands that change machines: without the site
+// administrator nothing can be done there.
+func (a *app) machineLogins(ctx context.Context, f siteFlags, d deployment.Deployment) (rotation.Credentials, error) {
+	if f.withoutPortal {
+		return rotation.Credentials{}, usage("leave --without-portal out", "the certificates of machines are replaced by the site administrator, so its login is needed")
+	}
+	if d.PortalContext == "" {
+		d.PortalContext = d.ServerContext // a server that stands alone has one, too
+	}
+	return a.changingLogins(ctx, f, d)
+}
+
+// onlyInternal refuses flags that are about the certificate that clients see.
+func (o rollOutOptions) onlyInternal() error {
+	if err := o.internal.check(); err != nil {
+		return err
+	}
+	if err := o.reach.check(false); err != nil {
+		return err
+	}
+	for _, flag := range []struct {
+		name  string
+		given bool
+	}{
+		{"pfx", o.pfx.file != ""}, {"password-file", o.pfx.passwordFile != ""},
+		{"vault", o.vault != (vaultFlags{})}, {"assume-trusted", o.assumeTrusted},
+		{"allow-older", o.allowOlder}, {"allow-weaker", o.allowWeaker},
+	} {
+		if flag.given {
+			return usage("do one after the other: first --internal, then --pfx, each with its own command", "--%s is about the certificate that clients see, --internal about those of the machines", flag.name)
+		}
+	}
+	return nil
+}
+
+// isInternal tells whether a command is about the certificates of machines, as
+// its flags or the plan that it is given say.
+func (o rollOutOptions) isInternal(saved string) (bool, error) {
+	if saved == "" {
+		return o.internal.asked(), nil
+	}
+	data, err := readBounded(saved, maxPlanFile)
+	if err != nil {
+		return false, nil // whoever reads it next says what is wrong
+	}
+	var plan struct {
+		Kind string `json:"kind"`
+	}
+	internal := json.Unmarshal(data, &plan) == nil && plan.Kind == "internal"
+	if o.internal.asked() && !internal {
+		return false, usage("leave --internal out, or name another plan", "--plan %s: it is about the certificate that clients see", saved)
+	}
+	return internal, nil
+}
+
+// applyInternalCommand is `apply` for the certificates of machines.
+func (a *app) applyInternalCommand(ctx context.Context, cmd *cobra.Command, args []string, options rollOutOptions, saved string, yes bool) error {
+	if err := options.takeTarget(cmd, args, saved); err != nil {
+		return err
+	}
+	var ready *preparedInternal
+	var err error
+	if saved != "" {
+		ready, err = a.prepareSavedInternal(ctx, args, options, saved)
+	} else {
+		ready, err = a.prepareInternal(ctx, options, options.about.choose, false)
+	}
+	if err != nil {
+		return err
+	}
+	return a.applyInternal(ctx, ready, yes)
+}
+
+// prepareSavedInternal prepares the replacement of a saved plan: the same
+// deployment, certificates from the same source, and machines that have not
+// changed since. What certificates come from is read anew: a plan holds no secret.
+func (a *app) prepareSavedInternal(ctx context.Context, args []string, options rollOutOptions, path string) (*preparedInternal, error) {
+	data, err := readBounded(path, maxPlanFile)
+	if err != nil {
+		return nil, whileServing(usage("check the path", "--plan %s: %s", path, err), nothingChanged, "")
+	}
+	plan, err := rollout.ParsePlan(data)
+	if err != nil {
+		if _, edited := errors.AsType[*rotation.EditedPlanError](err); !edited {
+			err = usage("cartouche plan DEPLOYMENT --internal HOW --save "+quote(path), "%s", err)
+		}
+		return nil, whileServing(err, nothingChanged, "")
+	}
+	switch {
+	case options.internal.how == "" && plan.Source == rollout.Fresh:
+		options.internal.how = internalIssue
+	case options.internal.how != string(plan.Source):
+		return nil, usage("give the same flags as for the plan: --internal "+string(plan.Source), "the plan is for certificates from another source (%s)", plan.Source)
+	}
+	if options.azure.cloud == "" {
+		options.azure.cloud = plan.Cloud
+	}
+	if options.reach.reach == reachAuto {
+		options.reach.reach = string(plan.Way)
+	}
+	ready, err := a.prepareInternal(ctx, options, func(ctx context.Context, s *session) (deployment.Deployment, error) {
+		return s.ofPlan(ctx, rotation.Plan{GatewayID: plan.GatewayID, DeploymentID: plan.DeploymentID, Deployment: plan.Deployment}, args)
+	}, false)
+	if err != nil {
+		return nil, err
+	}
+	if ready.plan.Ready() != nil || ready.plan.NothingToDo() {
+		return ready, nil
+	}
+	err = plan.MovedSince(ready.state)
+	if err != nil {
+		return nil, whileServing(err, serving(ready.state)+"; nothing was changed", "")
+	}
+	ready.plan = plan
+	return ready, nil
+}
+
+// forClients refuses flags that are about the certificates of machines.
+func (o rollOutOptions) forClients() error {
+	if err := o.internal.check(); err != nil {
+		return err
+	}
+	return o.reach.check(false)
+}
+
+// applyInternal asks and replaces the machines' certificates.
+func (a *app) applyInternal(ctx context.Context, ready *preparedInternal, yes bool) error {
+	if err := a.alone(ready.state); err != nil {
+		return err
+	}
+	if !a.ui.json {
+		a.ui.internalPlan(ready)
+	}
+	if f := internalFailure(ready); f != nil {
+		return f
+	}
+	if !ready.plan.NothingToDo() {
+		if err := a.confirm(ctx, yes, ready.question()); err != nil {
+			return err
+		}
+	}
+	return a.carryOutInternal(ctx, ready, func(ctx context.Context) (rollout.Result, error) {
+		return ready.runner.Apply(ctx, ready.plan, ready.goal, ready.state)
+	})
+}
+
+// question names what is changed and what nobody can use meanwhile.
+func (p *preparedInternal) question() string {
+	text := "change the certificates of " + count(len(machinesIn(p.plan)), "machine") + " now?"
+	if restarts := restartsIn(p.plan); restarts > 0 {
+		text = "change the certificates of " + count(len(machinesIn(p.plan)), "machine") + " with " + count(restarts, "restart") + " now?"
+	}
+	return text
+}
+
+// carryOutInternal runs what changes machines, with the journal open, and shows
+// what came of it.
+func (a *app) carryOutInternal(ctx context.Context, ready *preparedInternal, change func(context.Context) (rollout.Result, error)) error {
+	return carryOut(ctx, a, ready.state, ready.runner.Rotation, change, func(result rollout.Result, name string) error {
+		return a.reportInternal(result, ready.session, name)
+	})
+}
+
+// reportInternal shows the result of a run at machines.
+func (a *app) reportInternal(result rollout.Result, s *session, name string) error {
+	f := internalResultFailure(result, name)
+	f.signInAgain(s)
+	if a.ui.json {
+		return answer(a.ui, result, f)
+	}
+	a.ui.internalResult(result, name, a.env.Now())
+	if f == nil {
+		return nil
+	}
+	return f
+}

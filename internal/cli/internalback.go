@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
+)
+
+// undoInternal takes a run back that replaced the certificates of machines.
+func (a *app) undoInternal(ctx context.Context, run journal.Run, options changeOptions, choose chooser) error {
+	ready, err := a.backAtMachines(ctx, options, choose)
+	if err != nil {
+		return err
+	}
+	ready.plan, err = rollout.UndoPlan(ready.state, run, a.env.Now())
+	if err != nil {
+		return whileServing(err, serving(ready.state)+"; nothing was changed", "cartouche history "+run.ID)
+	}
+	if !a.ui.json {
+		a.ui.internalPlan(ready)
+	}
+	if f := internalFailure(ready); f != nil {
+		return f
+	}
+	if !ready.plan.NothingToDo() {
+		err = a.confirm(ctx, options.yes, "take run "+run.ID+" of "+run.DeploymentName+" back now?")
+		if err != nil {
+			return err
+		}
+	}
+	return a.carryOutInternal(ctx, ready, func(ctx context.Context) (rollout.Result, error) {
+		return ready.runner.Undo(ctx, ready.plan, ready.state)
+	})
+}
+
+// cleanInternal removes what replacing the machines' certificates has left.
+func (a *app) cleanInternal(ctx context.Context, about target, options changeOptions) error {
+	ready, err := a.backAtMachines(ctx, options, about.choose)
+	if err != nil {
+		return err
+	}
+	runs, err := a.runsOf(ctx, ready.state.Gateway.ID())
+	if err != nil {
+		return err
+	}
+	cleaning := rollout.CleanPlan(ready.state, runs)
+	if !a.ui.json {
+		a.ui.cleaning(ready, cleaning)
+	}
+	if cleaning.Nothing() {
+		if a.ui.json {
+			return a.ui.value(rollout.Result{Outcome: "nothing-to-do", Deployment: ready.state.Deployment.Name, Machines: []rollout.Changed{}})
+		}
+		a.ui.say(a.ui.outStyle.tick(), " nothing to clean: everything that runs have left is still presented by somebody")
+		return nil
+	}
+	question := fmt.Sprintf("remove %s and %s now?", entries(len(cleaning.Entries)), count(len(cleaning.Roots), "trusted root"))
+	if err := a.confirm(ctx, options.yes, question); err != nil {
+		return err
+	}
+	return a.carryOutInternal(ctx, ready, func(ctx context.Context) (rollout.Result, error) {
+		return ready.runner.Clean(ctx, cleaning, ready.state)
+	})
+}
+
+// backAtMachines observes a deployment with its machines to change what an
+// earlier run has done there.
+func (a *app) backAtMachines(ctx context.Context, options changeOptions, choose chooser) (*preparedInternal, error) {
+	if err := options.reach.check(false); err != nil {
+		return nil, err
+	}
+	session, err := a.connect(ctx, options.azure)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := choose(ctx, session)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := a.machineLogins(ctx, options.site, chosen)
+	if err != nil {
+		return nil, err
+	}
+	ready, err := a.seeMachines(ctx, session, chosen, credentials, rollOutOptions{reach: options.reach})
+	if err != nil {
+		return nil, err
+	}
+	return ready, a.alone(ready.state)
+}
+
+// cleaning shows what would go, and what stays and why.
+func (u *ui) cleaning(ready *preparedInternal, cleaning rollout.Cleaning) {
+	u.say(title("Clean "+ready.state.Deployment.Name), faint("  what replacing the machines' certificates has left"))
+	for _, entry := range cleaning.Entries {
+		u.item(caution("-"), entry.Machine, faint(fmt.Sprintf(":%d", entry.Port)), " entry "+entry.Alias, faint(": "+entry.Why))
+	}
+	for _, root := range cleaning.Roots {
+		u.item(caution("-"), "gateway ", lastSegment(ready.state.Gateway.ID()), " trusted root "+root, faint(": no machine presents it any more"))
+	}
+	for _, kept := range cleaning.Kept {
+		u.item(accent("="), kept)
+	}
+	if !cleaning.Nothing() {
+		u.fields(field{"restarts", words(good("none"))}, field{"undo", words("none: replace the certificates again")})
+	}
+}
+
+func entries(n int) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
+}

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"strconv"
+
+	"github.com/spf13/pflag"
+)
+
+// The values of --internal: where the certificates of the machines come from.
+const (
+	internalIssue = "issue"
+	internalCA    = "ca"
+	internalPFX   = "pfx"
+)
+
+// internalFlags say that the certificates of the machines are replaced, instead
+// of the one that clients see, and by what.
+type internalFlags struct {
+	how       string
+	validDays int
+	caOut     string
+	caOutPass string
+	ca, caKey string
+	caPass    string
+	files     []string
+	filesPass string
+}
+
+func (f *internalFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.how, "internal", "", "replace the certificates of the machines: issue, ca or pfx (docs/internal.md) `HOW`")
+	flags.IntVar(&f.validDays, "valid-days", 0, "of issue and ca: how long the machines' certificates are good; without: 397 `N`")
+	flags.StringVar(&f.caOut, "ca-out", "", "of issue: keep the new authority with its key in this .pfx; without, the key is forgotten `FILE`")
+	flags.StringVar(&f.caOutPass, "ca-out-password-file", "", "file with the password that it gets (CARTOUCHE_CA_OUT_PASSWORD) `FILE`")
+	flags.StringVar(&f.ca, "ca", "", "of ca: the authority, as .pfx, or as PEM with --ca-key `FILE`")
+	flags.StringVar(&f.caKey, "ca-key", "", "its private key, when that is not in --ca `FILE`")
+	flags.StringVar(&f.caPass, "ca-password-file", "", "file with the password of the authority's key (CARTOUCHE_CA_PASSWORD) `FILE`")
+	flags.StringArrayVar(&f.files, "internal-pfx", nil, "of pfx: a certificate for all machines of a product or a site, repeatable `portal=FILE`")
+	flags.StringVar(&f.filesPass, "internal-pfx-password-file", "", "file with the password of all of them (CARTOUCHE_INTERNAL_PFX_PASSWORD) `FILE`")
+	groupFlags(flags, "Internal certificates", "internal", "valid-days", "ca-out", "ca-out-password-file", "ca", "ca-key", "ca-password-file", "internal-pfx", "internal-pfx-password-file")
+}
+
+// asked tells whether this is about the machines' certificates.
+func (f internalFlags) asked() bool { return f.how != "" }
+
+// check tells what does not go together.
+func (f internalFlags) check() error {
+	issue, ca, pfx := f.how == internalIssue, f.how == internalCA, f.how == internalPFX
+	if f.how != "" && !issue && !ca && !pfx {
+		return usage("--internal issue, --internal ca --ca FILE, or --internal pfx --internal-pfx portal=FILE", "--internal %s is none of issue, ca and pfx", f.how)
+	}
+	for _, flag := range []struct {
+		name  string
+		given bool
+		fits  bool
+		with  string
+	}{
+		{"valid-days", f.validDays != 0, issue || ca, "--internal issue or --internal ca"},
+		{"ca-out", f.caOut != "", issue, "--internal issue"},
+		{"ca-out-password-file", f.caOutPass != "", f.caOut != "", "--ca-out FILE"},
+		{"ca", f.ca != "", ca, "--internal ca"},
+		{"ca-key", f.caKey != "", ca, "--internal ca"},
+		{"ca-password-file", f.caPass != "", ca, "--internal ca"},
+		{"internal-pfx", len(f.files) > 0, pfx, "--internal pfx"},
+		{"internal-pfx-password-file", f.filesPass != "", pfx, "--internal pfx"},
+	} {
+		if flag.given && !flag.fits {
+			return usage("add "+flag.with+", or leave it out", "--%s belongs to %s", flag.name, flag.with)
+		}
+	}
+	switch {
+	case f.validDays < 0:
+		return usage("--valid-days 397", "--valid-days %d: a certificate is good for a day at least", f.validDays)
+	case ca && f.ca == "":
+		return usage("--internal ca --ca FILE", "say which authority issues: --ca FILE")
+	case pfx && len(f.files) == 0:
+		return usage("--internal pfx --internal-pfx portal=FILE --internal-pfx server=FILE", "say which certificate goes where: --internal-pfx PRODUCT=FILE")
+	}
+	return nil
+}
+
+// words are the flags as they are typed.
+func (f internalFlags) words() string {
+	days := ""
+	if f.validDays != 0 {
+		days = flagWord("valid-days", strconv.Itoa(f.validDays))
+	}
+	return flagWord("internal", f.how) + days + flagWord("ca-out", f.caOut) + flagWord("ca-out-password-file", f.caOutPass) +
+		flagWord("ca", f.ca) + flagWord("ca-key", f.caKey) + flagWord("ca-password-file", f.caPass) +
+		flagWords("internal-pfx", f.files) + flagWord("internal-pfx-password-file", f.filesPass)
+}

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+)
+
+// maxAuthority bounds the file of an authority, and that of its key.
+const maxAuthority = 1 << 20
+
+// internalGoal is what the flags say of it, with the files read. Who only plans
+// needs no password for an authority that is not made.
+func (a *app) internalGoal(ctx context.Context, f internalFlags, planning bool) (rollout.Goal, error) {
+	goal := rollout.Goal{Source: rollout.Source(f.how), LeafDays: f.validDays, Now: a.env.Now()}
+	var err error
+	switch f.how {
+	case internalIssue:
+		if f.caOut != "" {
+			goal.KeepAuthority, err = a.keeper(ctx, f, planning)
+		}
+	case internalCA:
+		goal.Authority, err = a.readAuthority(ctx, f)
+	case internalPFX:
+		goal.Bundles, err = a.readInternalPFX(ctx, f)
+	}
+	return goal, whileServing(err, nothingChanged, "")
+}
+
+// readAuthority reads the authority that issues. A password is asked for only
+// when the file has one.
+func (a *app) readAuthority(ctx context.Context, f internalFlags) (*pki.Authority, error) {
+	data, err := readBounded(f.ca, maxAuthority)
+	if err != nil {
+		return nil, usage("check the path", "--ca %s: %s", f.ca, err)
+	}
+	var key []byte
+	if f.caKey != "" {
+		if key, err = readBounded(f.caKey, maxAuthority); err != nil {
+			return nil, usage("check the path", "--ca-key %s: %s", f.caKey, err)
+		}
+	}
+	source := secretSource{
+		what: "password of " + filepath.Base(f.ca), flag: "--ca-password-file", file: f.caPass, variable: "CARTOUCHE_CA_PASSWORD",
+	}
+	authority, err := withPassword(ctx, a, source, func(password secret.Secret) (*pki.Authority, error) {
+		return pki.ReadAuthority(data, key, password)
+	})
+	return authority, unusableAuthority(f.ca, err)
+}
+
+// unusableAuthority says what is wrong with the file of an authority.
+func unusableAuthority(file string, err error) error {
+	if _, own := errors.AsType[*failure](err); own || err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	if _, ok := errors.AsType[*pki.DefectError](err); ok {
+		return refusedFile(file, err)
+	}
+	return &failure{
+		Code: "authority-unusable", Message: file + ": " + err.Error(), Serving: nothingChanged, exit: exitRefused, cause: err,
+		Hint: "--ca needs the certificate of an authority and its private key: as .pfx, or as PEM with --ca-key FILE",
+	}
+}
+
+// withPassword reads a file that may have a password, which is asked for only
+// when it has one.
+func withPassword[T any](ctx context.Context, a *app, source secretSource, read func(secret.Secret) (T, error)) (T, error) {
+	var none T
+	password, err := a.given(source)
+	switch {
+	case errors.Is(err, errNotGiven):
+		found, err := read(secret.Secret{})
+		if !isWrongPassword(err) {
+			return found, err
+		}
+		if password, err = a.ask(ctx, source); err != nil {
+			return none, err
+		}
+	case err != nil:
+		return none, err
+	}
+	return read(password)
+}
+
+// readInternalPFX reads the files by what they are for: the name of a machine,
+// a site, a product, or, without one, whatever has none of its own.
+func (a *app) readInternalPFX(ctx context.Context, f internalFlags) (map[string]*pki.Bundle, error) {
+	bundles := map[string]*pki.Bundle{}
+	for _, given := range f.files {
+		where, file, named := strings.Cut(given, "=")
+		if !named {
+			where, file = "", given
+		}
+		where = strings.ToLower(where)
+		if bundles[where] != nil {
+			return nil, usage("name each once", "--internal-pfx: there are two files for %s", whereOf(where))
+		}
+		data, err := readBounded(file, maxPFX)
+		if err != nil {
+			return nil, usage("check the path", "--internal-pfx %s: %s", file, err)
+		}
+		source := secretSource{
+			what: "password of " + filepath.Base(file), flag: "--internal-pfx-password-file", file: f.filesPass, variable: "CARTOUCHE_INTERNAL_PFX_PASSWORD",
+		}
+		bundle, err := withPassword(ctx, a, source, func(password secret.Secret) (*pki.Bundle, error) { return pki.ReadPFX(data, password) })
+		if err != nil {
+			return nil, refusedFile(file, err)
+		}
+		bundles[where] = bundle
+	}
+	return bundles, nil
+}
+
+func whereOf(where string) string {
+	if where == "" {
+		return "all that have none of their own"
+	}
+	return where
+}
+
+// keeper writes the authority that is made, with its key, into a file that only
+// its owner may read. That this can be done is found out before anything else.
+func (a *app) keeper(ctx context.Context, f internalFlags, planning bool) (func(*pki.Authority) error, error) {
+	if _, err := os.Lstat(f.caOut); err == nil {
+		return nil, usage("choose another name, or move it away", "--ca-out %s: there is a file of this name, and it may hold a key that is needed still", f.caOut)
+	}
+	if info, err := os.Stat(filepath.Dir(f.caOut)); err != nil || !info.IsDir() {
+		return nil, usage("check the path", "--ca-out %s: there is no such directory", f.caOut)
+	}
+	if planning {
+		return nil, nil
+	}
+	password, err := a.ask(ctx, secretSource{
+		what: "new password for " + filepath.Base(f.caOut), flag: "--ca-out-password-file", file: f.caOutPass, variable: "CARTOUCHE_CA_OUT_PASSWORD",
+	})
+	if err != nil {
+		return nil, err
+	}
+	if password.Empty() {
+		return nil, usage("give one: --ca-out-password-file FILE, or CARTOUCHE_CA_OUT_PASSWORD", "the key of an authority is not kept without a password")
+	}
+	return func(authority *pki.Authority) error {
+		data, err := pki.WriteAuthority(authority, password)
+		if err != nil {
+			return err
+		}
+		file, err := os.OpenFile(f.caOut, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil {
+			return fmt.Errorf("--ca-out %s: %w", f.caOut, plainPathError(err))
+		}
+		_, err = file.Write(data)
+		return errors.Join(err, file.Sync(), file.Close())
+	}, nil
+}

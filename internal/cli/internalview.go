@@ -1,0 +1,323 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// internalPlan shows what will become of the certificates of the machines.
+func (u *ui) internalPlan(ready *preparedInternal) {
+	p := ready.plan
+	if p.UndoOf != "" {
+		u.say(title("Take back run "+p.UndoOf), faint("  the certificates of the machines of "+p.Deployment))
+	} else {
+		u.say(title("Plan for "+p.Deployment), faint("  the certificates of its machines"))
+	}
+	list := []field{{"from", words(sourceOf(p.Source))}}
+	if p.Authority != nil {
+		list = append(list, field{"authority", words(p.Authority.Subject, ", until "+day(p.Authority.NotAfter))})
+	}
+	list = append(list,
+		field{"key", words(p.Key)}, field{"alias", words(p.Alias)}, field{"machines", words(ready.access.why)},
+		field{"needs", words(rightsNeeded(p.Operations), faint(" (--json names each)"))},
+	)
+	u.fields(list...)
+	u.ports(p.Ports, ready.state.At)
+	for _, step := range p.Steps {
+		u.internalStep(step, p)
+	}
+	if len(p.Downtime) > 0 {
+		u.heading("Who notices")
+		for _, sentence := range p.Downtime {
+			u.item(caution("!"), sentence)
+		}
+	}
+	u.internalLogins(ready)
+	if len(p.Findings) > 0 {
+		u.heading("About the certificates")
+		u.findings(p.Findings)
+	}
+	if len(p.Obstacles) > 0 {
+		u.heading("About the deployment")
+		u.findings(p.Obstacles)
+	}
+}
+
+// sourceOf says where the certificates come from.
+func sourceOf(source rollout.Source) string {
+	switch source {
+	case rollout.FromPFX:
+		return "the .pfx files that were given"
+	case rollout.FromAuthority:
+		return "the authority that was given"
+	case rollout.Fresh:
+		return "an authority that is made for it"
+	case rollout.Back:
+		return "what was there before"
+	}
+	return string(source)
+}
+
+// ports shows the certificates that change, in the order in which they do.
+func (u *ui) ports(ports []rollout.Port, now time.Time) {
+	if len(ports) == 0 {
+		return
+	}
+	u.heading("Certificates, in this order")
+	rows := make([][]line, len(ports))
+	for i, port := range ports {
+		replaces := words("-")
+		if port.Before != "" {
+			replaces = words(daysLeft(port.BeforeUntil, now), faint(", "+brief(port.Before, u.outStyle)))
+		}
+		becomes := words("until " + day(port.NotAfter))
+		if port.Served {
+			becomes = words(u.outStyle.tick(), " served already")
+		} else if port.NotAfter.IsZero() {
+			becomes = words(followed(port.Product))
+		}
+		rows[i] = []line{
+			words(port.Machine), words(nameOf(port.Product, port.Role)), words(fmt.Sprint(port.Port)), replaces, becomes, words(howOf(port)),
+		}
+	}
+	u.table([]string{"machine", "what", "port", "replaces", "new", "how"}, rows)
+}
+
+// nameOf names a product, and which of a portal's machines it is on.
+func nameOf(product machine.Product, role string) string {
+	return roleOf(machine.Seen{Component: machine.Component{Product: product}, Role: role})
+}
+
+// howOf says how a port gets its certificate, and whether it goes down for it.
+func howOf(port rollout.Port) string {
+	text := map[rollout.How]string{
+		rollout.ByAlias: "new entry", rollout.InPlace: "in place", rollout.ByTool: "by its tool",
+		rollout.InIIS: "bound in IIS", rollout.Follows: "follows Server",
+	}[port.How]
+	if text == "" {
+		text = string(port.How)
+	}
+	if port.Restarts && !port.Served {
+		return text + ", restarts"
+	}
+	return text
+}
+
+// internalStep shows a step of the plan.
+func (u *ui) internalStep(step rollout.Step, p rollout.Plan) {
+	u.heading(strings.ToUpper(step.Title[:1]) + step.Title[1:])
+	for _, change := range step.Changes {
+		u.item(accent(changeSign(change)), change)
+	}
+	if step.Kind == rollout.StepValidate {
+		for _, proof := range p.Proofs {
+			u.item(u.outStyle.bullet(), proof)
+		}
+	}
+	restarts := words(good("none"))
+	if len(step.Restarts) > 0 {
+		restarts = words(caution(strings.Join(step.Restarts, ", ")))
+	}
+	if len(step.Touches) == 0 {
+		restarts = nil
+	}
+	u.fields(field{"touches", words(shortList(step.Touches))}, field{"restarts", restarts}, field{"undo", words(step.Undo)})
+}
+
+// shortList is a list of resources, by the ends of their ids.
+func shortList(list []string) string {
+	short := make([]string, len(list))
+	for i, item := range list {
+		short[i] = lastSegment(item)
+	}
+	return strings.Join(short, ", ")
+}
+
+// internalLogins says which login is used for what.
+func (u *ui) internalLogins(ready *preparedInternal) {
+	u.heading("Logins")
+	credentials := ready.runner.Rotation.Credentials
+	u.item(u.outStyle.bullet(), fmt.Sprintf("site administrator %s: signs in at the machines; its password goes to a machine only when that shows a certificate that the gateway, or --machine-ca, trusts", credentials.SiteAdmin))
+	switch {
+	case credentials.ServiceAccount == "":
+		u.item(u.outStyle.bullet(), "service account: not given")
+	case ready.plan.Way == "direct":
+		u.item(u.outStyle.bullet(), fmt.Sprintf("service account %s: given and not used, since no program runs on a machine", credentials.ServiceAccount))
+	default:
+		u.item(u.outStyle.bullet(), fmt.Sprintf("service account %s: the program on the machines runs as it", credentials.ServiceAccount))
+	}
+}
+
+// nextInternal says the command that carries the plan out.
+func (u *ui) nextInternal(ready *preparedInternal, save string) {
+	options := ready.options
+	command := "cartouche apply " + callDeployment(ready.state.Deployment) + options.words()
+	if save != "" {
+		command = "cartouche apply --plan " + quote(save) + options.internal.words() + options.reach.words() + options.site.words() + options.azure.words()
+	}
+	fmt.Fprintln(u.out)
+	u.advice(u.out, u.outStyle, 0, "nothing was changed; next: ", command)
+}
+
+// internalFailure is the failure of a plan that must not be applied, nil when it may.
+func internalFailure(ready *preparedInternal) *failure {
+	err := ready.plan.Ready()
+	if err == nil {
+		return nil
+	}
+	f := explain(whileServing(err, serving(ready.state)+"; nothing was changed", "cartouche show "+callDeployment(ready.state.Deployment)))
+	return &f
+}
+
+// machinesIn are the machines whose certificates change, in the plan's order.
+func machinesIn(plan rollout.Plan) []string {
+	var names []string
+	for _, port := range plan.Ports {
+		if !port.Served && !slices.Contains(names, port.Machine) {
+			names = append(names, port.Machine)
+		}
+	}
+	return names
+}
+
+func restartsIn(plan rollout.Plan) int {
+	n := 0
+	for _, port := range plan.Ports {
+		if port.Restarts && !port.Served {
+			n++
+		}
+	}
+	return n
+}
+
+// internalOutcomes says for people how a run at machines ended.
+func internalOutcomes() map[rotation.Outcome]span {
+	return map[rotation.Outcome]span{
+		rotation.Verified:    good("verified: every machine serves its new certificate, and that was proved"),
+		rotation.NothingToDo: good("nothing to do: every machine serves its certificate already"),
+		rotation.Cleaned:     good("cleaned: what nobody presents any more is gone, and everything serves as before"),
+		rotation.Unchanged:   caution("unchanged: the run ended before anything was changed"),
+		rotation.Restored:    caution("restored: every machine serves what it served before, and that was proved"),
+		rotation.NotRestored: bad("not restored: not every machine is as it was"),
+	}
+}
+
+// internalResult shows what a run at machines did and what came of it.
+func (u *ui) internalResult(result rollout.Result, name string, now time.Time) {
+	fmt.Fprintln(u.out)
+	outcome, known := internalOutcomes()[result.Outcome]
+	if !known {
+		outcome = bad(string(result.Outcome))
+	}
+	u.say(outcome)
+	rows := make([][]line, len(result.Machines))
+	for i, m := range result.Machines {
+		rows[i] = []line{
+			words(m.Machine), words(nameOf(m.Product, "")), words(fmt.Sprint(m.Port)),
+			words(orDash(brief(m.Before, u.outStyle))), words(orDash(brief(m.After, u.outStyle))), u.changedLine(m),
+		}
+	}
+	if len(rows) > 0 {
+		u.table([]string{"machine", "what", "port", "before", "now", ""}, rows)
+	}
+	for _, m := range result.Machines {
+		if m.Trouble != "" {
+			u.item(u.outStyle.cross(), m.Machine, faint(fmt.Sprintf(":%d: ", m.Port)), m.Trouble)
+		}
+	}
+	for _, what := range result.NotRestored {
+		u.item(u.outStyle.cross(), what)
+	}
+	for _, what := range result.Left {
+		u.item(caution("!"), what)
+	}
+	u.fields(
+		field{"federation", words(validatedText(result.Federation, "server"))},
+		field{"data stores", words(validatedText(result.Stores, "data store"))},
+		field{"gateway writes", words(fmt.Sprint(result.GatewayWrites))},
+		field{"restarts", words(fmt.Sprint(result.Restarts))},
+		field{"removed", words(strings.Join(result.Removed, ", "))},
+		field{"took", words((time.Duration(result.Seconds*1000) * time.Millisecond).String())},
+		field{"run", words(result.RunID)},
+	)
+	if result.Outcome == rotation.Verified && result.RunID != "" {
+		u.advice(u.out, u.outStyle, 0, "when all is well: ", "cartouche clean "+name+" --internal")
+		u.advice(u.out, u.outStyle, 0, "to go back: ", "cartouche undo "+result.RunID)
+	}
+}
+
+// changedLine says how a port is at the end of a run.
+func (u *ui) changedLine(m rollout.Changed) line {
+	var l line
+	switch m.State {
+	case "new":
+		l = words(u.outStyle.tick(), " new")
+	case "old":
+		l = words("as before")
+	default:
+		l = words(caution(m.State))
+	}
+	if m.Restarted > 0 {
+		l = append(l, words(faint(", "+count(m.Restarted, "restart")+", "+(time.Duration(m.Seconds)*time.Second).String()))...)
+	}
+	return l
+}
+
+// validatedText counts validations and names those that did not succeed.
+func validatedText(list []machine.Validated, noun string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	var wrong []string
+	for _, v := range list {
+		if !strings.HasPrefix(v.Status, "success") {
+			wrong = append(wrong, v.Name+": "+v.Status)
+		}
+	}
+	text := count(len(list), noun) + " validated"
+	if len(wrong) > 0 {
+		text += "; " + strings.Join(wrong, "; ")
+	}
+	return text
+}
+
+// internalResultFailure is the failure of a run at machines that did not reach
+// its goal, nil when it did.
+func internalResultFailure(result rollout.Result, name string) *failure {
+	f := resultFailure(rotation.Result{
+		Outcome: result.Outcome, RunID: result.RunID, Failure: result.Failure, Hint: result.Hint,
+		NotRestored: result.NotRestored, Interrupted: result.Interrupted,
+	}, name)
+	if f == nil {
+		return nil
+	}
+	if result.Failure == "" && !result.Interrupted {
+		f.Message = internalOutcomes()[result.Outcome].text
+	}
+	f.Cause = result.Code
+	if states := statesOf(result); states != "" {
+		f.Serving = states
+	}
+	return f
+}
+
+// statesOf says what the machines serve after a run that did not reach its goal.
+func statesOf(result rollout.Result) string {
+	n := map[string]int{}
+	for _, m := range result.Machines {
+		n[m.State]++
+	}
+	var parts []string
+	for _, state := range []struct{ name, text string }{{"new", "the new certificate"}, {"old", "the certificate from before"}, {"unknown", "what could not be seen"}} {
+		if n[state.name] > 0 {
+			parts = append(parts, fmt.Sprintf("%s: %s", count(n[state.name], "port"), state.text))
+		}
+	}
+	return strings.Join(parts, "; ")
+}

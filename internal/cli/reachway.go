@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// tidyTime is how long what was left at machines may take to be removed, also
+// after Ctrl-C.
+const tidyTime = 2 * time.Minute
+
+// phaseMachines is what is done to get to machines, in progress.
+const phaseMachines rotation.Phase = "machines"
+
+// need says how much a command depends on the machines.
+type need int
+
+const (
+	// unneeded: they are looked at only when a way was named.
+	unneeded need = iota
+	// ifNear: they are looked at when they can be dialled from here.
+	ifNear
+	// wanted: they are looked at when a way is open.
+	wanted
+	// needed: without a way there is nothing to do.
+	needed
+)
+
+// access is how the machines of a deployment are reached, and why so.
+type access struct {
+	way reach.Way // nil: they are not looked at
+	why string
+	// closed tells that no way is open: naming one would not help.
+	closed bool
+}
+
+// openWay opens a way to the machines of a deployment as the flags say, or as
+// what is there says. What it leaves anywhere is removed at the command's end.
+func (s *session) openWay(ctx context.Context, d deployment.Deployment, credentials rotation.Credentials, flags reachFlags, machines need) (access, error) {
+	choice, err := s.chooseWay(ctx, d, flags, machines)
+	if err != nil || choice.Kind == "" {
+		tried := machines == wanted && flags.reach != reachNone
+		return access{why: choice.Why, closed: tried}, err
+	}
+	way, err := s.wayOf(ctx, choice.Kind, d, credentials)
+	if lost, ok := errors.AsType[*reach.Error](err); ok && flags.reach == reachAuto && machines != needed {
+		return access{why: lost.Error()}, nil
+	}
+	if err != nil {
+		return access{}, whileServing(s.proxy.instead(err), nothingChanged, "")
+	}
+	s.app.atEnd(func(ctx context.Context) {
+		if err := way.Close(ctx); err != nil {
+			s.app.ui.warn("not everything that was put at the machines could be removed: " + err.Error())
+		}
+	})
+	return access{way: way, why: choice.Why}, nil
+}
+
+// chooseWay is the way that was named, or the best of those that are open.
+func (s *session) chooseWay(ctx context.Context, d deployment.Deployment, flags reachFlags, machines need) (reach.Choice, error) {
+	switch {
+	case flags.reach == reachNone && machines == needed:
+		return reach.Choice{}, usage("leave --reach none out", "the certificates of machines cannot be replaced without reaching the machines")
+	case flags.reach == reachNone:
+		return reach.Choice{Why: "the machines are not looked at (--reach none)"}, nil
+	case flags.reach != reachAuto && flags.reach != "":
+		return reach.Choice{Kind: reach.Kind(flags.reach), Why: flags.reach + ", as was asked for (--reach)"}, nil
+	case machines == unneeded:
+		return reach.Choice{}, nil
+	}
+	s.app.ui.progress.doing(rotation.PhaseObserve, "looking for a way to the machines of "+d.Name)
+	defer s.app.ui.progress.done()
+	list := reach.Machines(d, d.Gateway)
+	dialable, storage := reach.AllDialable(ctx, s.network, list), ""
+	if machines > ifNear && slices.Contains(dialable, false) {
+		if account, err := reach.StorageOf(ctx, s.azure, d); err == nil {
+			storage = account.Name
+		}
+	}
+	choice := reach.Choose(list, dialable, storage)
+	if machines == ifNear && choice.Kind != reach.Direct {
+		return reach.Choice{Why: "the machines cannot be dialled from here"}, nil
+	}
+	if choice.Kind == "" && machines == needed {
+		return choice, &failure{Code: "no-way", Message: choice.Why, Serving: nothingChanged, exit: exitPreflight, Hint: "the ways to machines, and what each takes: docs/reach.md"}
+	}
+	return choice, nil
+}
+
+// wayOf makes the way of a kind.
+func (s *session) wayOf(ctx context.Context, kind reach.Kind, d deployment.Deployment, credentials rotation.Credentials) (reach.Way, error) {
+	if kind == reach.Direct {
+		return reach.NewDirect(s.network, s.tellReach), nil
+	}
+	storage, err := reach.StorageOf(ctx, s.azure, d)
+	if err != nil {
+		return nil, err
+	}
+	account := reach.Login{User: credentials.ServiceAccount, Password: credentials.ServiceAccountPassword}
+	if kind == reach.Agent {
+		return reach.NewAgent(reach.AgentOptions{Azure: s.azure, Storage: storage, RunAs: account, Tell: s.tellReach}), nil
+	}
+	if account.User == "" || account.Password.Empty() {
+		return nil, usage("give --service-account NAME and its password (CARTOUCHE_SERVICE_ACCOUNT, CARTOUCHE_SERVICE_ACCOUNT_PASSWORD)",
+			"--reach dsc needs the login under which ArcGIS Server runs: without it the machines' DSC does nothing and calls it success")
+	}
+	return reach.NewDSC(reach.DSCOptions{Azure: s.azure, Deployment: d, Storage: storage, Service: account, Tell: s.tellReach}), nil
+}
+
+// tellReach shows what is being done on the way to machines.
+func (s *session) tellReach(text string) {
+	s.app.ui.progress.event(rotation.Event{At: s.app.env.Now(), Phase: phaseMachines, Text: text})
+}
+
+// atEnd keeps what is to be done when the command has ended, however it ends.
+func (a *app) atEnd(do func(context.Context)) { a.ends = append(a.ends, do) }
+
+// tidy does what was kept for the end, the latest first, also after Ctrl-C.
+func (a *app) tidy(ctx context.Context) {
+	if len(a.ends) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
+	defer cancel()
+	for len(a.ends) > 0 {
+		last := a.ends[len(a.ends)-1]
+		a.ends = a.ends[:len(a.ends)-1]
+		last(ctx)
+	}
+}
+
+// withMachines gives a runner its way to the machines, and whom to believe there.
+func (s *session) withMachines(runner *rotation.Runner, way access, flags reachFlags) error {
+	runner.Way = way.way
+	for _, file := range flags.machineCAs {
+		certs, err := readRoots("--machine-ca", file)
+		if err != nil {
+			return err
+		}
+		runner.MachineRoots = append(runner.MachineRoots, certs...)
+	}
+	return nil
+}
+
+// looking is how a command that looks treats the machines.
+type looking struct {
+	flags reachFlags
+	when  when
+}
+
+// when says when machines are looked at although no way was named.
+type when int
+
+const (
+	never     when = iota
+	withLogin      // of the site administrator, by whatever way is open
+	nearby         // the same, where they can be dialled from here
+)
+
+func (l looking) need(credentials rotation.Credentials) need {
+	switch {
+	case l.when == never || credentials.SiteAdmin == "":
+		return unneeded
+	case l.when == nearby:
+		return ifNear
+	}
+	return wanted
+}

@@ -1,0 +1,26 @@
+package cli
+
+import (
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// showValue is the JSON of `show`: the state, and what ends first.
+type showValue struct {
+	rotation.State
+	// JudgedAt is the day as of which everything is judged, with --at.
+	JudgedAt *time.Time `json:"judgedAt,omitempty"`
+}
+
+// dayOf reads the day of --at, zero without one.
+func (a *app) dayOf(text string) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return day, usage("--at "+a.env.Now().AddDate(0, 6, 0).Format(time.DateOnly), "--at %s is no day: year, month and day are needed", text)
+	}
+	return day, nil
+}
