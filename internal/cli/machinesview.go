@@ -47,6 +47,9 @@ func (u *ui) machines(list []rotation.Machine, now time.Time) {
 	var rows [][]line
 	var troubles []line
 	for _, m := range list {
+		if len(m.Components) == 0 {
+			continue // a file server has no certificate
+		}
 		name := machineName(m)
 		if m.Report == nil || m.Report.Trouble != "" || m.Off != "" || m.Trouble != "" {
 			troubles = append(troubles, words(name, faint(": "), whyUnseen(m)))

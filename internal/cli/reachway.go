@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -88,10 +90,36 @@ func (s *session) chooseWay(ctx context.Context, d deployment.Deployment, flags 
 	if machines == ifNear && choice.Kind != reach.Direct {
 		return reach.Choice{Why: "the machines cannot be dialled from here"}, nil
 	}
+	if choice.Kind == reach.Agent && machines == wanted && !s.mayRun(ctx, list) {
+		return reach.Choice{Why: "this computer cannot dial them, and this sign-in may not use Run Command there (docs/reach.md)"}, nil
+	}
 	if choice.Kind == "" && machines == needed {
 		return choice, &failure{Code: "no-way", Message: choice.Why, Serving: nothingChanged, exit: exitPreflight, Hint: "the ways to machines, and what each takes: docs/reach.md"}
 	}
 	return choice, nil
+}
+
+// runCommandWrite is the right to run something on a machine.
+const runCommandWrite = "Microsoft.Compute/virtualMachines/runCommands/write"
+
+// mayRun tells whether the sign-in may use Run Command at the machines. Who only
+// looks is not to find refusals in Azure's log, so Azure is asked first, at one
+// machine of each resource group. What it does not tell counts as a yes.
+func (s *session) mayRun(ctx context.Context, machines []reach.Machine) bool {
+	asked := map[string]bool{}
+	for _, m := range machines {
+		id, err := cloud.ParseResourceID(m.ID)
+		group := strings.ToLower(id.ResourceGroup)
+		if err != nil || asked[group] {
+			continue
+		}
+		asked[group] = true
+		permissions, err := s.azure.Permissions(ctx, m.ID)
+		if err == nil && !permissions.Allows(runCommandWrite) {
+			return false
+		}
+	}
+	return true
 }
 
 // wayOf makes the way of a kind.

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func (u *ui) trustStores(state rotation.State) {
 			}
 			row := []line{
 				nil, words(products[seen.Product]), u.chainIn(seen, chain), u.pinnedIn(seen, chain, state.At),
-				words(count(trustedIn(seen), "authority")), words(caution(strings.Join(staleIn(seen, state.At), ", "))),
+				words(strconv.Itoa(trustedIn(seen))), words(caution(strings.Join(staleIn(seen, state.At), ", "))),
 			}
 			same := slices.IndexFunc(groups, func(g group) bool { return slices.EqualFunc(g.row, row, sameText) })
 			if same < 0 {
