@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/agent"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/secret"
@@ -97,6 +99,33 @@ func TestSecretsAreInProtectedParametersOnly(t *testing.T) {
 	}
 	if kept["asyncExecution"] != true || kept["timeoutInSeconds"].(float64) < 600 || kept["timeoutInSeconds"].(float64) > 3600 {
 		t.Errorf("kept %s", text)
+	}
+}
+
+func TestSignedAddressesAreShortAndNarrow(t *testing.T) {
+	for _, role := range []bool{true, false} {
+		f := newFake(t)
+		f.dataRole = role
+		addresses := map[string]string{}
+		f.run = func(ctx context.Context, c *command) (string, string, int, string) {
+			addresses["r"] = c.parameter(agent.ParameterURL)
+			addresses["racw"], _ = c.properties["outputBlobUri"].(string)
+			return f.script(ctx, c)
+		}
+		if _, err := f.way(nil).Do(t.Context(), vm0, observing()); err != nil {
+			t.Fatal(err)
+		}
+		for permissions, address := range addresses {
+			signed, err := url.Parse(address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q := signed.Query()
+			ends, err := time.Parse(time.RFC3339, q.Get("se"))
+			if err != nil || time.Until(ends) > time.Hour || q.Get("spr") != "https" || q.Get("sr") != "b" || q.Get("sp") != permissions || q.Has("skoid") != role {
+				t.Errorf("%s: %v, ends %s", permissions, q, ends)
+			}
+		}
 	}
 }
 

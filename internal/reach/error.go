@@ -22,7 +22,8 @@ const (
 	OutputLost       Code = "output-lost"
 	NoAnswer         Code = "no-answer"
 	NotThisWay       Code = "not-this-way"
-	ProgramNotToHave Code = "no-program" // there is no agent for the machine's system
+	ProgramNotToHave Code = "no-program"       // there is no agent for the machine's system
+	ExtensionFailed  Code = "extension-failed" // what DSC did is not known
 )
 
 // Error is trouble on the way to a machine: the job did not begin, or what

@@ -56,6 +56,12 @@ type fake struct {
 	// work is what the program does with a job; nil answers a small report.
 	work func(ctx context.Context, job machine.Job) machine.Report
 	jobs []machine.Job
+
+	// extensions are the machine's; put hears of one that is put, with its
+	// secrets, and gives the state and message that it ends with.
+	extensions []tree
+	put        func(name string, body tree) (state, message string)
+	ended      [2]string
 }
 
 type command struct {
@@ -177,6 +183,14 @@ func (f *fake) manager(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch path := r.URL.Path; {
+	case path == "/operations/extension":
+		if f.ended[0] != "Succeeded" {
+			say(w, 200, tree{"status": "Failed", "error": tree{"code": "VMExtensionProvisioningError", "message": f.ended[1]}})
+			return
+		}
+		say(w, 200, tree{"status": "Succeeded"})
+	case strings.HasPrefix(path, vmID+"/extensions"):
+		f.extension(w, r, strings.TrimPrefix(strings.TrimPrefix(path, vmID+"/extensions"), "/"))
 	case strings.HasPrefix(path, "/operations/"):
 		say(w, 200, tree{"status": "Succeeded"})
 	case path == accountID+"/listKeys" && f.keys:
@@ -221,6 +235,30 @@ func (f *fake) runCommand(w http.ResponseWriter, r *http.Request, name string) {
 	default:
 		say(w, 200, tree{"name": c.name, "tags": c.tags, "properties": tree{"provisioningState": "Succeeded", "instanceView": c.view}})
 	}
+}
+
+func (f *fake) extension(w http.ResponseWriter, r *http.Request, name string) {
+	if name == "" {
+		list := []any{}
+		for _, e := range f.extensions {
+			list = append(list, e)
+		}
+		say(w, 200, tree{"value": list})
+		return
+	}
+	if r.Method == http.MethodPut {
+		var body tree
+		_ = json.NewDecoder(r.Body).Decode(&body)
+		// What the extension does takes place outside of Resource Manager.
+		f.mu.Unlock()
+		state, message := f.put(name, body)
+		f.mu.Lock()
+		f.ended = [2]string{state, message}
+		w.Header().Set("Azure-AsyncOperation", "https://management.test/operations/extension")
+		say(w, 200, tree{"name": name, "properties": tree{"provisioningState": "Updating"}})
+		return
+	}
+	say(w, 200, tree{"name": name, "properties": tree{"provisioningState": f.ended[0]}})
 }
 
 func (f *fake) start(name string, body tree) {
@@ -303,7 +341,7 @@ func (f *fake) blobs(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(by, "Bearer ") && !f.dataRole:
 		sayBlobError(w, 403, "AuthorizationPermissionMismatch")
 		return
-	case by == "" && (q.Get("sig") == "" || q.Get("spr") != "https" || !strings.Contains(q.Get("sp"), "r") || q.Get("sr") != "b"):
+	case by == "" && (q.Get("sig") == "" || q.Get("spr") != "https" || !strings.Contains(q.Get("sp"), "r") || q.Get("sr") != "b" && q.Get("sr") != "c"):
 		sayBlobError(w, 403, "AuthenticationFailed")
 		return
 	}
@@ -339,6 +377,9 @@ func (f *fake) blobs(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		_, _ = w.Write(content)
+	case r.Method == http.MethodDelete:
+		delete(f.containers[container], blob)
+		w.WriteHeader(202)
 	default:
 		sayBlobError(w, 400, "UnsupportedHttpVerb")
 	}
