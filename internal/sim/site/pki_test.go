@@ -71,3 +71,21 @@ func (i *issued) pfx(t *testing.T, password string) []byte {
 	}
 	return data
 }
+
+// legacyPFX is the leaf in a file as old programs write it: 3DES and SHA-1.
+func (i *issued) legacyPFX(t *testing.T, password string) []byte {
+	t.Helper()
+	data, err := pkcs12.LegacyDES.Encode(i.key, i.certificate, nil, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func leafs(list []*issued) []*x509.Certificate {
+	var out []*x509.Certificate
+	for _, one := range list {
+		out = append(out, one.certificate)
+	}
+	return out
+}

@@ -228,3 +228,23 @@ func errorCode(answer map[string]any) int {
 	code, _ := answer["code"].(float64)
 	return int(code)
 }
+
+// form is a POST with the token and nothing else.
+func (c *client) form(path string) *http.Request {
+	c.t.Helper()
+	values := url.Values{"f": {"json"}, "token": {c.token}}
+	request, err := http.NewRequest(http.MethodPost, c.base+path, strings.NewReader(values.Encode()))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return request
+}
+
+// has tells whether the first machine has an alias.
+func (s *Site) has(alias string) bool {
+	m := s.machines[0]
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.keystore[alias] != nil
+}
