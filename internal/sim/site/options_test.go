@@ -83,7 +83,9 @@ func TestUnpublishedAnswers(t *testing.T) {
 		}
 	}
 	// S9: a newer portal that answers a page.
-	_, s, c := signedIn(t, Portal, "11.3", func(s *Spec) { s.Options.Answers = map[Unpublished]Answer{ImportFailed: {Code: 500, Message: "no", HTML: true}} })
+	_, s, c := signedIn(t, Portal, "11.3", func(s *Spec) {
+		s.Options.Answers = map[Unpublished]Answer{ImportFailed: {Code: 500, Message: "no", HTML: true}}
+	})
 	request := c.uploadRequest("/portaladmin/machines/GIS1/sslCertificates/importExistingServerCertificate", s.product.pfxFile, nil, map[string]string{"alias": "x"})
 	if response, page := c.send(request); response.StatusCode != 200 || !strings.Contains(page, "<html>") {
 		t.Errorf("%d %s", response.StatusCode, page)

@@ -49,6 +49,7 @@ func start(t *testing.T, g *ground.Ground, spec Spec, change func(*Spec)) *Site 
 		if err := site.Close(); err != nil {
 			t.Error(err)
 		}
+		g.Keys.Leave() // to the tests after this one
 	})
 	return site
 }

@@ -176,7 +176,9 @@ func TestExtensionsTakeTheCertificateAtTheirOwnStart(t *testing.T) {
 		if got := served(t, g, address); got == nil || !got.Equal(old) {
 			t.Errorf("%s went down with the Server", service)
 		}
-		eventually(t, "healthy", func() bool { return s.machines[0].ready.Load() && len(g.Ledger.Outages()) == 1 && !g.Ledger.Outages()[0].To.IsZero() })
+		eventually(t, "healthy", func() bool {
+			return s.machines[0].ready.Load() && len(g.Ledger.Outages()) == 1 && !g.Ledger.Outages()[0].To.IsZero()
+		})
 		if got := served(t, g, address); !got.Equal(old) {
 			t.Errorf("%s serves another certificate without a restart", service)
 		}
