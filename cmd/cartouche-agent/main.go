@@ -9,19 +9,36 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/agent"
+	"github.com/cartouche-gis/cartouche/internal/egress"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 )
+
+// grace is how long a job that was interrupted may take to say what became of
+// it, before the program ends all the same.
+const grace = 20 * time.Second
 
 func main() {
 	os.Exit(run())
 }
 
 func run() int {
+	withoutCoreDumps()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return agent.Run(ctx, os.Stdin, os.Stdout, os.Stderr, func(context.Context, machine.Job) machine.Report {
-		return machine.Report{Format: machine.Format, Trouble: "the worker is not there yet"}
+	context.AfterFunc(ctx, func() {
+		time.AfterFunc(grace, func() { os.Exit(1) })
 	})
+	return agent.Run(ctx, os.Stdin, os.Stdout, os.Stderr, work)
+}
+
+func work(ctx context.Context, job machine.Job) machine.Report {
+	network, err := egress.FromEnvironment(os.Getenv)
+	if err != nil {
+		return machine.Report{Format: machine.Format, Host: job.Host, At: time.Now(), Trouble: err.Error()}
+	}
+	worker := machine.Worker{Network: network, Host: machine.NewHost()}
+	return worker.Do(ctx, job)
 }

@@ -9,8 +9,11 @@ unset agent_url agent_sha256 agent_input
 
 dir='' child=''
 clean() {
-	[ -z "$child" ] || kill "$child" 2>/dev/null && wait "$child" 2>/dev/null
-	[ -z "$dir" ] || rm -rf "$dir"
+	if [ -n "$child" ]; then # it says what became of the job, and ends
+		kill "$child" 2>/dev/null
+		wait "$child"
+	fi
+	if [ -n "$dir" ]; then rm -rf "$dir"; fi
 }
 trap clean EXIT
 trap 'exit 129' HUP
@@ -28,8 +31,8 @@ end() {
 
 # The first folder in which a program may be started (/tmp is often mounted noexec).
 for base in "${TMPDIR:-/tmp}" /var/tmp "${HOME:-/tmp}"; do
-	dir=$(mktemp -d "$base/cartouche.XXXXXXXX" 2>/dev/null) || { dir='' && continue; }
-	printf '#!/bin/sh\n' 2>/dev/null >"$dir/try" && chmod 700 "$dir/try" && "$dir/try" 2>/dev/null && break
+	dir=$(mktemp -d "$base/cartouche.XXXXXXXX" 2>/dev/null) || continue
+	(printf '#!/bin/sh\n' >"$dir/try" && chmod 700 "$dir/try" && "$dir/try") 2>/dev/null && break
 	rm -rf "$dir"
 	dir=''
 done
@@ -54,6 +57,7 @@ is=$(sha256sum "$dir/agent") && is=${is%% *}
 [ "$is" = "$sha256" ] || end 94 "hash-differs: what was fetched has SHA-256 $is, not $sha256; it was not run"
 
 chmod 700 "$dir/agent"
+chmod 711 "$dir" # the owner of a tool gets through to a file that is lent to him
 printf '%s\n' "$input" | TMPDIR=$dir "$dir/agent" &
 child=$!
 wait "$child"
