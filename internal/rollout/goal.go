@@ -1,9 +1,12 @@
 package rollout
 
 import (
-	"io"
+	"cmp"
+	"crypto"
+	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -21,6 +24,16 @@ const (
 	Back Source = "back"
 )
 
+// How long issued certificates live when nothing is said. A leaf gets the 397
+// days that browsers took for their limit until 2026: long enough for one
+// rollout a year with a month to spare, and short enough that the rollout stays
+// something that people know how to do. A root gets ten years, since replacing
+// it touches the trust of every machine.
+const (
+	DefaultLeafDays = 397
+	DefaultRootDays = 3650
+)
+
 // Goal is what the internal certificates of a deployment are to become.
 type Goal struct {
 	Source Source
@@ -33,17 +46,46 @@ type Goal struct {
 	// planning; applying needs it.
 	Authority *pki.Authority
 	// LeafDays and RootDays are how long leafs, and the root of Fresh, live.
-	// Zero is 397 days and 3650 days.
+	// Zero is DefaultLeafDays and DefaultRootDays.
 	LeafDays, RootDays int
 	// Now is when the plan is made.
 	Now time.Time
 	// Anew issues new certificates even where a run that was cut off has left
 	// usable ones on every machine.
 	Anew bool
-	// Random is where keys come from; nil is the system's.
-	Random io.Reader
+	// KeepOld never replaces an entry in place: machines of 12.1 restart as older
+	// ones do, and the run can be taken back, since the old key stays.
+	KeepOld bool
+	// Undrained leaves machines in the gateway's pools while they restart. It
+	// saves two writes of the gateway for each, and some requests fail: those
+	// that meet a web server which has come up and is not ready.
+	Undrained bool
+	// Keys makes keys of so many bits; nil is pki.NewKey.
+	Keys func(bits int) (crypto.Signer, error)
 	// KeepAuthority is given the root of Fresh with its key, once and before
 	// anything is changed; when it fails, nothing is. nil lets the key go with
 	// the run: nobody can sign with it afterwards.
 	KeepAuthority func(*pki.Authority) error
+}
+
+func (g Goal) leafDays() int { return cmp.Or(g.LeafDays, DefaultLeafDays) }
+func (g Goal) rootDays() int { return cmp.Or(g.RootDays, DefaultRootDays) }
+
+func (g Goal) key(bits int) (crypto.Signer, error) {
+	if g.Keys == nil {
+		return pki.NewKey(bits)
+	}
+	return g.Keys(bits)
+}
+
+// bundleFor is the file that fits a port, nil without one.
+func (g Goal) bundleFor(machineName, site string, product machine.Product) *pki.Bundle {
+	for _, wanted := range []string{machineName, site, string(product), ""} {
+		for name, bundle := range g.Bundles {
+			if strings.EqualFold(name, wanted) {
+				return bundle
+			}
+		}
+	}
+	return nil
 }

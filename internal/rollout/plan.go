@@ -3,6 +3,7 @@ package rollout
 import (
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
@@ -13,14 +14,16 @@ import (
 // understood.
 const planFormat = 1
 
+// PlanKind is what every plan of this package says it is.
+const PlanKind = "internal"
+
 // Plan is what a rollout will do, for people to read and for Apply to carry
 // out. It holds no secret and survives a round trip through JSON. Certificates
 // that are issued are issued when the plan is applied, so it says of them only
 // how they will be.
 type Plan struct {
 	Format int `json:"format"`
-	// Kind is "internal" for every plan of this package, so that a plan file
-	// tells which plan it is.
+	// Kind is PlanKind, so that a plan file tells which plan it is.
 	Kind   string    `json:"kind"`
 	MadeAt time.Time `json:"madeAt"`
 	// Hash is over everything else in the plan.
@@ -37,13 +40,15 @@ type Plan struct {
 	// Way is how the machines are reached.
 	Way reach.Kind `json:"way"`
 	// Alias is the new one, the same on every machine.
-	Alias string `json:"alias"`
+	Alias string `json:"alias,omitempty"`
 	// Resumed tells that the entries of Alias are there from a run that was cut
-	// off, and nothing is issued.
+	// off, and nothing is issued for them.
 	Resumed bool `json:"resumed,omitempty"`
 	// Authority is the root that will be trusted; only its subject and its dates
-	// are set while it is yet to be made.
+	// are set while it is yet to be made. nil for files of several roots.
 	Authority *pki.Description `json:"authority,omitempty"`
+	LeafDays  int              `json:"leafDays,omitempty"`
+	RootDays  int              `json:"rootDays,omitempty"`
 	// Key says who sees which private key.
 	Key string `json:"key"`
 
@@ -54,7 +59,7 @@ type Plan struct {
 
 	// Roots are what the gateway gets beside what it has.
 	Roots []Root `json:"roots"`
-	// Trusts are the authorities that machines lack.
+	// Trusts are the authorities that keystores lack.
 	Trusts []Trust `json:"trusts"`
 	// Ports are the certificates that change, in the order in which they do.
 	Ports []Port `json:"ports"`
@@ -66,7 +71,7 @@ type Plan struct {
 	// empty when every role has a machine that stays up.
 	Downtime []string `json:"downtime,omitempty"`
 
-	// Basis are the facts on which the plan rests, each with its fingerprint.
+	// Basis are the facts on which the plan rests.
 	Basis map[string]string `json:"basis"`
 }
 
@@ -111,6 +116,7 @@ const (
 // Port is one TLS port whose certificate changes.
 type Port struct {
 	Machine string          `json:"machine"`
+	Host    string          `json:"host"`
 	Site    string          `json:"site"`
 	Product machine.Product `json:"product"`
 	Port    int             `json:"port"`
@@ -119,20 +125,26 @@ type Port struct {
 	Option string `json:"option,omitempty"`
 	// Role is "primary" or "standby" at a portal.
 	Role string `json:"role,omitempty"`
+	// Alias is the entry that becomes active.
+	Alias string `json:"alias,omitempty"`
 	// Names and NotAfter are of the new certificate, SHA256 is its fingerprint,
 	// "" when it is yet to be issued.
 	Names    []string  `json:"names"`
 	NotAfter time.Time `json:"notAfter"`
 	SHA256   string    `json:"sha256,omitempty"`
-	// Before is what is served now, "" when the port did not answer; BeforeAlias
-	// the active entry.
+	// Before is what is served now, "" when the port did not answer, BeforeUntil
+	// its last day, BeforeAlias the active entry.
 	Before      string    `json:"before,omitempty"`
 	BeforeAlias string    `json:"beforeAlias,omitempty"`
 	BeforeUntil time.Time `json:"beforeUntil,omitzero"`
+	// BeforeChain is what is served now (DER): it tells which roots it needs.
+	BeforeChain [][]byte `json:"beforeChain,omitempty"`
 	// Restarts tells that the component goes down and comes back.
 	Restarts bool `json:"restarts"`
 	// Alone tells that no other machine of the role carries on meanwhile.
 	Alone bool `json:"alone,omitempty"`
+	// Away are the pools that the machine is taken out of while it restarts.
+	Away []cloud.Member `json:"away,omitempty"`
 	// Served tells that the port serves it already; Installed that the entry is there.
 	Served    bool `json:"served,omitempty"`
 	Installed bool `json:"installed,omitempty"`
@@ -143,13 +155,18 @@ type StepKind string
 
 // The steps in their order.
 const (
-	StepRoots    StepKind = "gateway-roots"
-	StepTrust    StepKind = "trust"
-	StepInstall  StepKind = "install"
-	StepSwitch   StepKind = "switch"
-	StepValidate StepKind = "validate"
-	StepUndo     StepKind = "undo"
-	StepClean    StepKind = "clean"
+	// StepRoots makes the gateway trust the new root beside the old one.
+	StepRoots StepKind = "gateway-roots"
+	// StepPrepare makes every keystore trust the authority and puts the new
+	// entries there, on all machines side by side. Nothing restarts.
+	StepPrepare StepKind = "prepare"
+	// StepSwitch changes one port, with what follows it.
+	StepSwitch StepKind = "switch"
+	// StepProve validates federation and data stores, and proves that clients
+	// notice nothing.
+	StepProve StepKind = "prove"
+	StepUndo  StepKind = "undo"
+	StepClean StepKind = "clean"
 )
 
 // Step is one line of the plan as people read it.

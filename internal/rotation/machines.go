@@ -102,7 +102,7 @@ func (r *Runner) Job(state State, at reach.Machine) machine.Job {
 
 // machinesOf are the machines of a deployment with what listens on each.
 func machinesOf(d deployment.Deployment, gateway *cloud.Gateway) []reach.Machine {
-	return nil // until reach.Machines is there
+	return reach.Machines(d, gateway)
 }
 
 // needsOf are the rights that a way takes at machines; only some ways take any.

@@ -1,0 +1,271 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// Apply carries a plan out on the state that it was made for, proves each
+// machine before the next, and goes back when that fails or ctx ends. The
+// Result always tells what is served; the error is only for what kept the run
+// from starting (nothing was changed).
+func (r *Runner) Apply(ctx context.Context, plan Plan, goal Goal, before rotation.State) (Result, error) {
+	if plan.Source == Back {
+		return Result{}, errors.New("apply: this plan takes a run back")
+	}
+	if err := plan.startable(before); err != nil {
+		return Result{}, err
+	}
+	hand, err := take(plan, goal)
+	if err != nil {
+		return Result{}, err
+	}
+	return r.carryOut(ctx, hand, before)
+}
+
+// startable tells why a plan must not be begun.
+func (p Plan) startable(before rotation.State) error {
+	if err := p.Ready(); err != nil {
+		return err
+	}
+	return p.MovedSince(before)
+}
+
+// carryOut does the steps of a plan, one after the other.
+func (r *Runner) carryOut(ctx context.Context, hand inHand, before rotation.State) (Result, error) {
+	run := r.newRun(hand, before)
+	kept := remembered{
+		Kind: PlanKind, Source: hand.plan.Source, Alias: hand.plan.Alias, Ports: hand.plan.Ports, Roots: hand.plan.Roots,
+		OldRoots: rootsBeside(before.Gateway, hand.plan),
+	}
+	var err error
+	if run.memory, err = r.begin(ctx, hand.plan, kept, before); err != nil {
+		return Result{}, err
+	}
+	run.result.RunID = run.memory.runID
+	for _, step := range []func(context.Context) error{run.roots, run.prepare, run.switchAll, run.prove} {
+		if err = step(ctx); err != nil {
+			break
+		}
+		if err = ctx.Err(); err != nil {
+			break
+		}
+	}
+	if err != nil {
+		run.failed(err)
+		run.abandon(ctx)
+		return run.result, nil
+	}
+	run.result.Outcome = rotation.Verified
+	if hand.plan.NothingToDo() {
+		run.result.Outcome = rotation.NothingToDo
+	}
+	run.end()
+	return run.result, nil
+}
+
+// rootsBeside are the roots that the settings of a plan trust already.
+func rootsBeside(gateway *cloud.Gateway, plan Plan) []string {
+	var names []string
+	for _, port := range plan.Ports {
+		for _, way := range behind(gateway, port.Host, port.Machine, port.Port) {
+			for _, setting := range gateway.Settings() {
+				if !strings.EqualFold(setting.Name, way.Setting) {
+					continue
+				}
+				for _, root := range setting.Roots {
+					if !slices.Contains(names, root) {
+						names = append(names, root)
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
+// roots makes the gateway trust the new roots beside the old ones.
+func (r *run) roots(ctx context.Context) error {
+	if len(r.state.Gateway.Away()) > 0 {
+		r.tell(PhaseRoots, "a run that was cut off has left machines out of their pools: they return first")
+		if err := r.putBack(ctx, PhaseRoots); err != nil {
+			return err
+		}
+	}
+	if len(r.plan.Roots) == 0 {
+		return nil
+	}
+	r.tell(PhaseRoots, "writing to the gateway: it trusts the new root beside the old one")
+	err := r.memory.step(StepRoots, "trust the new root at the gateway", r.plan.Roots, func() (any, error) {
+		done, err := r.Rotation.EditGateway(ctx, PhaseRoots, r.plan.GatewayID, withRoots(r.plan.Roots))
+		r.wrote(done)
+		return done.Operations, err
+	})
+	if err == nil {
+		r.tell(PhaseRoots, "the gateway trusts the new root")
+	}
+	return err
+}
+
+func (r *run) wrote(done rotation.EditResult) {
+	r.result.GatewayWrites += done.Writes
+	r.result.Operations = append(r.result.Operations, done.Operations...)
+	if done.Gateway != nil {
+		r.state.Gateway = done.Gateway
+	}
+}
+
+// withRoots is the edit that adds roots where they are missing.
+func withRoots(roots []Root) func(*cloud.Gateway) (cloud.Document, error) {
+	return func(gateway *cloud.Gateway) (cloud.Document, error) {
+		var document cloud.Document
+		for _, root := range roots {
+			if trustsIn(gateway, root) {
+				continue
+			}
+			certificate, err := parse(root.Data)
+			if err != nil {
+				return nil, fmt.Errorf("trusted root %s: %w", root.Name, err)
+			}
+			if document, err = gateway.WithTrustedRoot(root.Name, certificate, root.Settings); err != nil {
+				return nil, err
+			}
+			if gateway, err = cloud.ParseGateway(document); err != nil {
+				return nil, err
+			}
+		}
+		if document == nil {
+			return nil, rotation.ErrNothingToEdit
+		}
+		return document, nil
+	}
+}
+
+// trustsIn tells whether a root is there and in each of its settings.
+func trustsIn(gateway *cloud.Gateway, root Root) bool {
+	there, exists := gateway.TrustedRoot(root.Name)
+	if !exists || len(there.Chain) != 1 || !slices.Equal(there.Chain[0].Raw, root.Data) {
+		return false
+	}
+	settings := gateway.Settings()
+	for _, wanted := range root.Settings {
+		if !slices.ContainsFunc(settings, func(s cloud.BackendSetting) bool {
+			return strings.EqualFold(s.Name, wanted) && slices.ContainsFunc(s.Roots, func(name string) bool { return strings.EqualFold(name, root.Name) })
+		}) {
+			return false
+		}
+	}
+	return true
+}
+
+// atOnce is how many machines are prepared side by side: Azure takes changes of
+// many machines, but a person's requests are counted.
+const atOnce = 8
+
+// prepare makes every keystore trust the authorities and installs the new
+// entries, on all machines side by side. Nothing that is served changes.
+func (r *run) prepare(ctx context.Context) error {
+	work, err := r.preparations()
+	if err != nil {
+		return err
+	}
+	r.prepared = len(r.plan.Trusts) > 0 || slices.ContainsFunc(r.plan.Ports, func(p Port) bool { return p.How == ByAlias && !p.Installed && !p.Served })
+	r.tell(PhasePrepare, fmt.Sprintf("preparing %d machines side by side; nothing restarts", len(work)))
+	return r.memory.step(StepPrepare, "trust the authority and install the new certificates", intents(work), func() (any, error) {
+		var results []machine.TaskResult
+		var first error
+		for _, one := range r.sideBySide(ctx, work) {
+			if failed := one.report.Failed(); failed != nil && validates(failed.Kind) {
+				one.err = nil // how it was before is not known; nothing else was in the way
+			}
+			r.baseline.add(one.report)
+			results = append(results, one.report.Tasks...)
+			if one.err == nil {
+				r.refreshed(one.report, one.machine)
+			} else if first == nil {
+				first = one.err // one sentence says enough; the others are in the journal
+			}
+		}
+		return results, first
+	})
+}
+
+// worked is what came of the work at one machine.
+type worked struct {
+	machine string
+	report  machine.Report
+	err     error
+}
+
+// sideBySide gets work done at several machines that restarts none of them.
+func (r *run) sideBySide(ctx context.Context, work []preparation) []worked {
+	done := make([]worked, len(work))
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i, one := range work {
+		group.Go(func() error {
+			done[i].machine = one.machine
+			done[i].report, done[i].err = r.do(ctx, one.machine, one.tasks...)
+			r.tellWaiting(PhasePrepare, one.machine+" is done")
+			return nil
+		})
+	}
+	_ = group.Wait() // troubles are in their list
+	return done
+}
+
+// preparation is the work at one machine.
+type preparation struct {
+	machine string
+	tasks   []machine.Task
+}
+
+func (r *run) preparations() ([]preparation, error) {
+	var work []preparation
+	add := func(name string, task machine.Task) {
+		for i := range work {
+			if strings.EqualFold(work[i].machine, name) {
+				work[i].tasks = append(work[i].tasks, task)
+				return
+			}
+		}
+		work = append(work, preparation{name, []machine.Task{task}})
+	}
+	for _, trust := range r.plan.Trusts {
+		add(trust.Machine, machine.Task{Kind: machine.Trust, Port: trust.Port, Alias: trust.Alias, Certificate: trust.Data, Expect: trust.SHA256})
+	}
+	for _, port := range r.plan.Ports {
+		if port.How != ByAlias || port.Served || port.Installed {
+			continue
+		}
+		task, err := r.task(machine.Task{Kind: machine.Install, Port: port.Port, Alias: port.Alias, Expect: port.SHA256}, port)
+		if err != nil {
+			return nil, err
+		}
+		add(port.Machine, task)
+	}
+	for _, check := range checks(r.state) {
+		add(check.machine, check.task)
+	}
+	return work, nil
+}
+
+// intents are the tasks without their files.
+func intents(work []preparation) []string {
+	var list []string
+	for _, one := range work {
+		for _, task := range one.tasks {
+			list = append(list, strings.TrimSpace(fmt.Sprintf("%s: %s at port %d %s", one.machine, task.Kind, task.Port, task.Alias)))
+		}
+	}
+	return list
+}

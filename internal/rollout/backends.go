@@ -1,0 +1,139 @@
+package rollout
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/machine"
+)
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// interval is between two looks at what the gateway says.
+func (r *Runner) interval() time.Duration {
+	if r.Patience.Interval > 0 {
+		return r.Patience.Interval
+	}
+	return 10 * time.Second
+}
+
+// neighboursWell waits until another machine is well on every way on which there
+// is another: the last one that is well never goes down, unless it is the only
+// one that there is.
+func (r *run) neighboursWell(ctx context.Context, port Port) error {
+	if port.Alone || !port.Restarts {
+		return nil
+	}
+	ways := behind(r.state.Gateway, port.Host, port.Machine, port.Port)
+	if len(ways) == 0 {
+		return r.until(ctx, "another machine of "+port.Site+" is well", func() error { return r.anotherWell(ctx, port) })
+	}
+	return r.until(ctx, "the gateway sees another machine well beside "+port.Machine, func() error {
+		servers, err := r.Rotation.BackendHealth(ctx, r.before)
+		if err != nil {
+			return err
+		}
+		for _, way := range ways {
+			others, up := 0, 0
+			for _, server := range on(servers, way) {
+				if isMachine(server.Address, port.Host, port.Machine) {
+					continue
+				}
+				others++
+				if server.Up() {
+					up++
+				}
+			}
+			if others > 0 && up == 0 {
+				return fmt.Errorf("no other machine of pool %s is well, so %s must not restart", way.Pool, port.Machine)
+			}
+		}
+		return nil
+	})
+}
+
+// anotherWell asks the other machines of a role themselves, where the gateway
+// does not know them by name.
+func (r *run) anotherWell(ctx context.Context, port Port) error {
+	for _, other := range r.state.Machines {
+		same := strings.EqualFold(other.Site, port.Site) && !strings.EqualFold(other.Name, port.Machine) &&
+			slices.ContainsFunc(other.Components, func(c machine.Component) bool { return c.Product == port.Product })
+		if !same {
+			continue
+		}
+		report, err := r.do(ctx, other.Name)
+		if err != nil {
+			continue
+		}
+		for _, seen := range report.Components {
+			if seen.Product == port.Product && seen.Healthy {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("no other machine of site %q is well, so %s must not restart", port.Site, port.Machine)
+}
+
+// ownWell waits until the gateway sees a machine well again, on every way on
+// which it did before.
+func (r *run) ownWell(ctx context.Context, port Port) error {
+	ways := behind(r.state.Gateway, port.Host, port.Machine, port.Port)
+	if len(ways) == 0 {
+		return nil
+	}
+	return r.until(ctx, "the gateway sees "+port.Machine+" well again", func() error {
+		servers, err := r.Rotation.BackendHealth(ctx, r.before)
+		if err != nil {
+			return err
+		}
+		for _, way := range ways {
+			was := slices.ContainsFunc(on(r.before.Backends, way), func(s cloud.BackendServer) bool {
+				return isMachine(s.Address, port.Host, port.Machine) && s.Up()
+			})
+			for _, server := range on(servers, way) {
+				if was && isMachine(server.Address, port.Host, port.Machine) && !server.Up() {
+					return fmt.Errorf("the gateway sees %s as %s: %s", port.Machine, server.Health, server.Log)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// on are the servers on a way.
+func on(servers []cloud.BackendServer, way cloud.Route) []cloud.BackendServer {
+	return slices.DeleteFunc(slices.Clone(servers), func(s cloud.BackendServer) bool {
+		return !strings.EqualFold(s.Pool, way.Pool) || s.Setting != "" && !strings.EqualFold(s.Setting, way.Setting)
+	})
+}
+
+// until looks again and again until it is so, or patience ends.
+func (r *run) until(ctx context.Context, what string, look func() error) error {
+	deadline := time.Now().Add(r.Patience.withDefaults().Backends)
+	for {
+		err := look()
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if time.Now().After(deadline) {
+			return err
+		}
+		r.tellWaiting(PhaseMachines, "waiting until "+what+": "+err.Error())
+		if err := sleep(ctx, r.interval()); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,296 @@
+package rollout_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/egress"
+	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/sim"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+	"github.com/cartouche-gis/cartouche/internal/traffic"
+)
+
+// bench is a world with a runner inside its virtual network, where the machines
+// can be dialled, over real TCP and TLS.
+type bench struct {
+	t       testing.TB
+	world   *sim.World
+	runner  *rollout.Runner
+	journal *journal.Journal
+	found   deployment.Deployment
+}
+
+func newBench(t testing.TB, options sim.Options) *bench {
+	t.Helper()
+	if options.Scale == 0 {
+		options.Scale = 120
+	}
+	options.Current.Key = "p256"
+	world, err := sim.Start(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := world.Close(); err != nil {
+			t.Errorf("close the world: %v", err)
+		}
+	})
+	variables := map[string]string{}
+	for _, variable := range world.InsideEnvironment() {
+		variables[variable.Name] = variable.Value
+	}
+	network, err := egress.FromEnvironment(func(name string) string { return variables[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := network.HTTPClient(time.Minute)
+	t.Cleanup(client.CloseIdleConnections)
+	credential, err := cloud.SignIn(t.Context(), cloud.SignInOptions{
+		Cloud: cloud.Public(), Kind: cloud.ServicePrincipal, Client: client,
+		TenantID: variables["AZURE_TENANT_ID"], ClientID: variables["AZURE_CLIENT_ID"],
+		ClientSecret: secret.New(variables["AZURE_CLIENT_SECRET"]),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	azure, err := cloud.NewResourceManager(cloud.Public(), credential, cloud.Options{Client: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, err := journal.Open(t.Context(), t.TempDir()+"/journal.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = memory.Close() })
+	b := &bench{t: t, world: world, journal: memory}
+	b.runner = &rollout.Runner{
+		Rotation: &rotation.Runner{
+			Azure: azure, Network: network, Looker: &handshake.Looker{Network: network}, Journal: memory,
+			Patience: rotation.Patience{Write: 20 * time.Second, Proof: 10 * time.Second, Interval: 20 * time.Millisecond, Rounds: 2, Recovery: 40 * time.Second, Backoff: 20 * time.Millisecond},
+			Credentials: rotation.Credentials{
+				SiteAdmin: variables["CARTOUCHE_SITE_ADMIN"], SiteAdminPassword: secret.New(variables["CARTOUCHE_SITE_ADMIN_PASSWORD"]),
+			},
+			Way: reach.NewDirect(network, nil),
+		},
+		Patience: rollout.Patience{Restart: 6 * time.Second, Interval: 30 * time.Millisecond, Backends: 6 * time.Second, Drain: 200 * time.Millisecond, Recovery: time.Minute},
+	}
+	if testing.Verbose() {
+		b.runner.Rotation.Report = func(e rotation.Event) { t.Logf("%s %-9s %s", e.At.Format("05.000"), e.Phase, e.Text) }
+	}
+	found, err := deployment.Find(t.Context(), azure, deployment.Scope{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(found.Deployments, func(d deployment.Deployment) bool { return d.CannotUpdate == "" && len(d.Problems) == 0 })
+	if i < 0 {
+		t.Fatal("the world has no deployment that can be updated")
+	}
+	b.found = found.Deployments[i]
+	return b
+}
+
+// keys are made once: RSA keys cost more than everything else here.
+var keys = sync.OnceValue(func() []crypto.Signer {
+	var list []crypto.Signer
+	for range 3 {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			panic(err)
+		}
+		list = append(list, key)
+	}
+	return list
+})
+
+// someKey gives the keys in turn: roots and leafs of a test may share one, for
+// nobody here looks at keys.
+func someKey() func(int) (crypto.Signer, error) {
+	var mu sync.Mutex
+	n := 0
+	return func(int) (crypto.Signer, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		n++
+		return keys()[n%len(keys())], nil
+	}
+}
+
+func fresh() rollout.Goal {
+	return rollout.Goal{Source: rollout.Fresh, Now: time.Now(), Keys: someKey()}
+}
+
+func (b *bench) observe() rotation.State {
+	b.t.Helper()
+	state, err := b.runner.Rotation.Observe(b.t.Context(), b.found, rotation.Asked{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return state
+}
+
+func (b *bench) plan(state rotation.State, goal rollout.Goal) rollout.Plan {
+	b.t.Helper()
+	plan, err := rollout.NewPlan(state, goal)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := plan.Ready(); err != nil {
+		b.t.Fatal(err)
+	}
+	return plan
+}
+
+// roll observes, plans and applies.
+func (b *bench) roll(ctx context.Context, goal rollout.Goal) (rollout.Plan, rollout.Result) {
+	b.t.Helper()
+	state := b.observe()
+	plan := b.plan(state, goal)
+	result, err := b.runner.Apply(ctx, plan, goal, state)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return plan, result
+}
+
+// takeBack undoes a run, as it is remembered.
+func (b *bench) takeBack(runID string) (rollout.Plan, rollout.Result) {
+	b.t.Helper()
+	run, err := b.journal.Run(b.t.Context(), runID)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	state := b.observe()
+	plan, err := rollout.UndoPlan(state, run, time.Now())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	result, err := b.runner.Undo(b.t.Context(), plan, state)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return plan, result
+}
+
+func (b *bench) clean() (rollout.Cleaning, rollout.Result) {
+	b.t.Helper()
+	runs, err := b.journal.Runs(b.t.Context(), "", 0)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	state := b.observe()
+	cleaning := rollout.CleanPlan(state, runs)
+	result, err := b.runner.Clean(b.t.Context(), cleaning, state)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return cleaning, result
+}
+
+func (b *bench) fault(text string) {
+	b.t.Helper()
+	fault, err := ground.ParseFault(text)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.world.Ground().Faults.Add(fault)
+}
+
+// traffic asks Portal and Server through the gateway until stopped.
+func (b *bench) traffic() (stop func()) {
+	variables := map[string]string{}
+	for _, variable := range b.world.Environment() {
+		variables[variable.Name] = variable.Value
+	}
+	network, err := egress.FromEnvironment(func(name string) string { return variables[name] })
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var running []*traffic.Running
+	for _, path := range []string{"/portal/sharing/rest/info?f=json", "/server/rest/info?f=json"} {
+		running = append(running, traffic.Probe{URL: "https://" + b.found.Domain + path, Transport: network.Transport(), Every: 25 * time.Millisecond}.Start(context.Background()))
+	}
+	return func() {
+		b.t.Helper()
+		for _, r := range running {
+			if result := r.Stop(); result.Failed > 0 || result.Sent == 0 {
+				b.t.Errorf("%d of %d requests failed: %v", result.Failed, result.Sent, result.Failures)
+			} else {
+				b.t.Logf("%d requests, none failed, longest gap %d ms", result.Sent, result.LongestGapMs)
+			}
+		}
+	}
+}
+
+// leaf is what a port serves, looked at past everything of ours.
+func (b *bench) leaf(host string, port int) string {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	raw, err := b.world.Ground().Inside.DialContext(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return err.Error()
+	}
+	connection := tls.Client(raw, &tls.Config{ServerName: host, InsecureSkipVerify: true})
+	defer connection.Close()
+	if err := connection.HandshakeContext(ctx); err != nil {
+		return err.Error()
+	}
+	return pki.Fingerprint(connection.ConnectionState().PeerCertificates[0])
+}
+
+// leaves are what all ports of a plan serve.
+func (b *bench) leaves(plan rollout.Plan) map[string]string {
+	served := map[string]string{}
+	for _, port := range plan.Ports {
+		served[fmt.Sprintf("%s:%d", port.Host, port.Port)] = b.leaf(port.Host, port.Port)
+	}
+	return served
+}
+
+// oneAtATime holds the world's own record of who was down against the rule.
+func (b *bench) oneAtATime(state rotation.State) {
+	b.t.Helper()
+	groups := map[string][]string{}
+	for _, at := range state.Machines {
+		for _, c := range at.Components {
+			key := at.Site + " " + string(c.Product)
+			groups[key] = append(groups[key], strings.ToUpper(at.Host))
+		}
+	}
+	for key, machines := range groups {
+		_, product, _ := strings.Cut(key, " ")
+		if down := b.world.Ground().Ledger.MostDown(product, machines...); down > 1 {
+			b.t.Errorf("%d machines of %s were down at the same moment", down, key)
+		}
+	}
+}
+
+// restarts are how often each machine's web server went down, by the world's record.
+func (b *bench) restarts() map[string]int {
+	count := map[string]int{}
+	for _, event := range b.world.Ground().Ledger.Events() {
+		if event.Kind == ground.MachineRestart {
+			count[strings.ToLower(event.Object)]++
+		}
+	}
+	return count
+}

@@ -1,0 +1,153 @@
+package rollout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// abandon goes back after a failure or Ctrl-C: what was switched returns to its
+// old entry, newest first, and that is proved. It outlives ctx, because leaving
+// machines half changed is no way to stop. Entries and roots that were added
+// stay: nobody serves them, trust does no harm, and the next run uses them.
+func (r *run) abandon(ctx context.Context) {
+	r.result.Interrupted = errors.Is(ctx.Err(), context.Canceled)
+	recovery, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.Patience.withDefaults().Recovery)
+	defer cancel()
+	defer r.end()
+	r.left()
+	if len(r.switched) == 0 {
+		if err := r.putBack(recovery, rotation.PhaseUndo); err != nil {
+			r.result.NotRestored = append(r.result.NotRestored, err.Error())
+		}
+		r.tell(rotation.PhaseUndo, r.result.Failure+": no machine was switched, so none goes back")
+		r.result.Outcome = rotation.Unchanged
+		if len(r.result.Left)+len(r.result.NotRestored) > 0 {
+			r.proveBack(recovery)
+		}
+		return
+	}
+	r.tell(rotation.PhaseUndo, r.result.Failure+": going back to the certificates from before, newest first")
+	for _, place := range slices.Backward(r.switched) {
+		port := r.plan.Ports[place]
+		err := r.memory.step(StepUndo, productName(port.Product)+" on "+port.Machine, port.BeforeAlias, func() (any, error) {
+			return r.switchBack(recovery, place)
+		})
+		if err != nil {
+			r.tell(rotation.PhaseUndo, err.Error())
+			r.result.NotRestored = append(r.result.NotRestored, err.Error())
+		}
+	}
+	if err := r.putBack(recovery, rotation.PhaseUndo); err != nil {
+		r.result.NotRestored = append(r.result.NotRestored, err.Error())
+	}
+	r.proveBack(recovery)
+}
+
+// switchBack makes one port serve what it did.
+func (r *run) switchBack(ctx context.Context, place int) (any, error) {
+	port := r.plan.Ports[place]
+	switch {
+	case port.How == Follows:
+		return r.restartService(ctx, port)
+	case port.How != ByAlias:
+		report, err := r.do(ctx, port.Machine)
+		if err == nil {
+			r.refreshed(report, port.Machine)
+			if served(report, port, port.Before) == nil {
+				return nil, nil // it had not come that far
+			}
+		}
+		return nil, fmt.Errorf("%s keeps the new certificate: its old key was replaced; everybody trusts the new one", port.called())
+	case port.BeforeAlias == "" || port.Before == "":
+		return nil, fmt.Errorf("%s: what it served before is not known", port.called())
+	}
+	if err := r.mayRestart(ctx, place); err != nil {
+		return nil, err
+	}
+	report, err := r.do(ctx, port.Machine, machine.Task{Kind: machine.Activate, Port: port.Port, Alias: port.BeforeAlias, Expect: port.Before})
+	r.refreshed(report, port.Machine)
+	if err == nil {
+		err = served(report, port, port.Before)
+	}
+	if err == nil {
+		err = r.putBack(ctx, rotation.PhaseUndo)
+	}
+	if err == nil {
+		err = r.ownWell(ctx, port)
+	}
+	if err != nil {
+		return report.Tasks, fmt.Errorf("%s is not back at its old certificate: %w", port.called(), err)
+	}
+	r.tell(rotation.PhaseUndo, fmt.Sprintf("%s on %s serves its old certificate and is well", productName(port.Product), port.Machine))
+	return report.Tasks, nil
+}
+
+// mayRestart tells whether a machine may go down for going back. One that is the
+// last of its role that is well stays as it is: it serves a certificate that
+// everybody trusts, and going back would take the role from everybody. A
+// machine that is not well itself has nothing to lose.
+func (r *run) mayRestart(ctx context.Context, place int) error {
+	port := r.plan.Ports[place]
+	if place == r.switched[len(r.switched)-1] && r.result.Machines[place].State != "new" {
+		return nil
+	}
+	if err := r.takeOut(ctx, rotation.PhaseUndo, port); err != nil {
+		return fmt.Errorf("%s keeps the new certificate, which everybody trusts: %w", port.called(), err)
+	}
+	return nil
+}
+
+// restartService lets a service take its server's certificate again.
+func (r *run) restartService(ctx context.Context, port Port) (any, error) {
+	server := slices.IndexFunc(r.plan.Ports, func(p Port) bool { return p.Machine == port.Machine && p.Product == machine.Server })
+	if server >= 0 && slices.Contains(r.switched, server) && r.result.Machines[server].State == "new" {
+		// Newest first would restart it before its server has gone back.
+		if _, err := r.switchBack(ctx, server); err != nil {
+			return nil, err
+		}
+	}
+	report, err := r.do(ctx, port.Machine, machine.Task{Kind: machine.RestartService, Port: port.Port, Expect: port.Before})
+	r.refreshed(report, port.Machine)
+	if err == nil {
+		err = served(report, port, port.Before)
+	}
+	if err != nil {
+		return report.Tasks, fmt.Errorf("%s is not back at its old certificate: %w", port.called(), err)
+	}
+	return report.Tasks, nil
+}
+
+// proveBack proves that clients are served as before, and says how it ended.
+func (r *run) proveBack(ctx context.Context) {
+	if err := r.validate(ctx); err != nil && len(r.switched) > 0 {
+		r.result.NotRestored = append(r.result.NotRestored, err.Error())
+	}
+	proof := r.Rotation.ProveUnchanged(ctx, rotation.PhaseUndo, r.before)
+	r.memory.evidence("proof that clients are served as before", proof)
+	if err := proof.Err(); err != nil {
+		r.result.NotRestored = append(r.result.NotRestored, err.Error())
+	}
+	switch {
+	case len(r.result.NotRestored) > 0:
+		r.result.Outcome = rotation.NotRestored
+	case len(r.switched) > 0 || r.result.Outcome == "" || len(r.result.Left) > 0:
+		r.result.Outcome = rotation.Restored
+	}
+}
+
+// left says what stays of a run that went back.
+func (r *run) left() {
+	if r.result.GatewayWrites > 0 {
+		for _, root := range r.plan.Roots {
+			r.result.Left = append(r.result.Left, "the gateway trusts root "+root.Name+" beside the old one; cartouche clean removes it")
+		}
+	}
+	if r.prepared {
+		r.result.Left = append(r.result.Left, "keystores hold the unused entries "+r.plan.Alias+" and their authority; the next run uses them, cartouche clean removes them")
+	}
+}
