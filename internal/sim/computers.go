@@ -143,12 +143,17 @@ func (w *World) onMachine(name string, do func(id string)) error {
 }
 
 // LeftBehind is what is left on machines and at Azure of whoever used Run
-// Command: run commands that are still there, processes of scripts that still
-// run, files on the machines' disks. Nothing is the best.
+// Command: run commands that are still there, containers and blobs, processes
+// of scripts that still run, files on the machines' disks. Nothing is the best.
 func (w *World) LeftBehind() []string {
 	var left []string
 	for _, id := range w.manager.IDs(arm.RunCommands) {
 		left = append(left, "run command "+id)
+	}
+	for _, name := range w.storage.Names() {
+		if !w.blobBaggage[name] {
+			left = append(left, "blob "+name)
+		}
 	}
 	for _, c := range w.computers {
 		for _, group := range c.Processes() {

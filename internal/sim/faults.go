@@ -7,6 +7,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+	"github.com/cartouche-gis/cartouche/internal/sim/storage"
 	"github.com/cartouche-gis/cartouche/internal/sim/vault"
 )
 
@@ -19,6 +20,7 @@ const (
 	anyAzure = "any request to Azure"
 	anySite  = "any request to a site"
 	anyVault = "any request to a vault"
+	anyBlob  = "any request to a storage account"
 )
 
 // Faults lists all faults of a world, for help texts.
@@ -32,6 +34,9 @@ func Faults() []FaultDoc {
 	}
 	for _, doc := range vault.Faults() {
 		docs = append(docs, FaultDoc{doc.Name, anyVault, doc.What})
+	}
+	for _, doc := range storage.Faults() {
+		docs = append(docs, FaultDoc{doc.Name, anyBlob, doc.What})
 	}
 	return append(docs,
 		FaultDoc{"wrong-leaf", "edge", "the gateway serves some other leaf than it was given"},
@@ -69,6 +74,9 @@ func SiteSteps() []string {
 // VaultSteps lists the requests to Key Vault at which faults can strike.
 func VaultSteps() []string { return vault.Steps() }
 
+// StorageSteps lists the requests to storage accounts at which faults can strike.
+func StorageSteps() []string { return storage.Steps() }
+
 // checkFault refuses a fault that could never happen: a misspelt one would make
 // a rehearsal look better than it was.
 func checkFault(fault ground.Fault) error {
@@ -86,6 +94,8 @@ func checkFault(fault ground.Fault) error {
 			steps = SiteSteps()
 		case anyVault:
 			steps = VaultSteps()
+		case anyBlob:
+			steps = StorageSteps()
 		}
 		if fault.Step == "*" || slices.Contains(steps, fault.Step) {
 			return nil
@@ -94,6 +104,6 @@ func checkFault(fault ground.Fault) error {
 	if !known {
 		return fmt.Errorf("there is no fault %q", fault.Name)
 	}
-	return fmt.Errorf("the fault %q cannot happen at %q; the steps are edge, restart, %s, %s, %s",
-		fault.Name, fault.Step, strings.Join(SiteSteps(), ", "), strings.Join(VaultSteps(), ", "), strings.Join(Steps(), ", "))
+	return fmt.Errorf("the fault %q cannot happen at %q; the steps are edge, restart, %s, %s, %s, %s",
+		fault.Name, fault.Step, strings.Join(SiteSteps(), ", "), strings.Join(VaultSteps(), ", "), strings.Join(StorageSteps(), ", "), strings.Join(Steps(), ", "))
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/sim/entra"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 	"github.com/cartouche-gis/cartouche/internal/sim/site"
+	"github.com/cartouche-gis/cartouche/internal/sim/storage"
 	"github.com/cartouche-gis/cartouche/internal/sim/vault"
 )
 
@@ -74,6 +75,7 @@ type Guesses struct {
 	Gateway edge.Options
 	Sites   site.Options
 	Vaults  vault.Guesses
+	Storage storage.Guesses
 	SignIn  entra.Guesses
 }
 
@@ -109,6 +111,9 @@ type World struct {
 	manager      *arm.Server
 	vault        *vault.Server
 	vaultServers []*http.Server // one for each net
+	storage      *storage.Server
+	blobServers  []*http.Server  // one for each net
+	blobBaggage  map[string]bool // what was in the accounts from the beginning
 	control      *http.Server
 	vaultIssued  map[*vaultEntry]*authority.Issued
 	azure        *http.Server // TLS, all names of Azure
@@ -180,6 +185,9 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 	if err = w.startDeployments(ctx); err != nil {
 		return w, err
 	}
+	if err = w.openStorage(); err != nil {
+		return w, err
+	}
 	if err = w.startComputers(); err != nil {
 		return w, err
 	}
@@ -236,7 +244,7 @@ func (w *World) startAzure() error {
 	}
 	w.manager = arm.New(arm.Options{
 		Ground: w.ground, Cloud: w.cloud.Cloud, OtherClouds: otherClouds(w.cloud), Verify: w.entra.Verify, Revoke: w.entra.Revoke, TenantsOf: w.entra.TenantsOf,
-		Guesses: w.options.Guesses.Manager, Fetch: w.fetch, Computer: w.computerOf, PageSize: w.options.PageSize, Tenants: w.armTenants(), Subscriptions: w.subscriptions,
+		Guesses: w.options.Guesses.Manager, Fetch: w.fetch, Computer: w.computerOf, StorageKeys: w.storageKeys, PageSize: w.options.PageSize, Tenants: w.armTenants(), Subscriptions: w.subscriptions,
 	})
 	byHost := w.signInHosts()
 	byHost[w.cloud.Host] = w.manager
@@ -300,7 +308,7 @@ func (w *World) Close() error {
 	for _, s := range w.sites {
 		problems = append(problems, s.Close())
 	}
-	for _, server := range slices.Concat([]*http.Server{w.azure, w.aia, w.control}, w.webs, w.vaultServers) {
+	for _, server := range slices.Concat([]*http.Server{w.azure, w.aia, w.control}, w.webs, w.vaultServers, w.blobServers) {
 		if server != nil {
 			problems = append(problems, server.Close())
 		}

@@ -65,6 +65,15 @@ func (s *Server) SetLocks(locks ...Lock) {
 	s.locks = locks
 }
 
+// Allows tells whether a principal may do an action at a scope: some services
+// ask about actions, and not data actions, behind the Resource Manager's back.
+func (s *Server) Allows(objectID, action, scope string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.note(objectID, action)
+	return s.allowed(entra.Caller{ObjectID: objectID}, action, scope)
+}
+
 // AllowsData tells whether a principal may do a data action, as
 // Microsoft.KeyVault/vaults/certificates/read, at a scope.
 func (s *Server) AllowsData(objectID, action, scope string) bool {

@@ -39,6 +39,9 @@ type Options struct {
 	// or no computer: run commands are kept and not run.
 	Computer func(id string) *computer.Computer
 
+	// StorageKeys are the two keys of a storage account.
+	StorageKeys func(account string) ([2][]byte, bool)
+
 	Tenants       []Tenant
 	Subscriptions []Subscription
 	Guesses       Guesses

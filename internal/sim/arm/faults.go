@@ -16,7 +16,7 @@ var steps = []string{
 	"gateway-get", "gateway-put", "gateway-patch", "operation-poll", "backend-health", "backend-health-poll",
 	"permissions", "locks", "deny-assignments", "role-assignments", "role-definitions", "public-ip", "network", "machine-get", "machine-list", "instance-view",
 	"machine-child-get", "machine-child-put", "machine-child-delete", "run-command", stepScript,
-	"storage-account", "vault-resource", "identity-get", "metadata",
+	"storage-account", "storage-keys", "vault-resource", "identity-get", "metadata",
 }
 
 // Steps lists the names of requests at which faults can strike.

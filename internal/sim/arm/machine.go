@@ -141,11 +141,11 @@ func (s *Server) accepted(w http.ResponseWriter, c call, op *operation) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// RunCommands and Extensions are types of what hangs on virtual machines, for
-// IDs.
+// Types of resources, for IDs.
 const (
-	RunCommands = runCommandKind
-	Extensions  = extensionKind
+	RunCommands     = runCommandKind
+	Extensions      = extensionKind
+	StorageAccounts = storageKind
 )
 
 // IDs are the ids of all resources of a type, in the order of their making.

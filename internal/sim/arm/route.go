@@ -24,7 +24,7 @@ var stepOfKind = map[string]string{
 	machineKind:                                        "machine-get",
 	runCommandKind:                                     "machine-child-get",
 	extensionKind:                                      "machine-child-get",
-	"microsoft.storage/storageaccounts":                "storage-account",
+	storageKind:                                        "storage-account",
 	"microsoft.keyvault/vaults":                        "vault-resource",
 	"microsoft.managedidentity/userassignedidentities": "identity-get",
 }
@@ -125,6 +125,9 @@ func (s *Server) routeResource(r *http.Request, parts, lower []string) route {
 	}
 	if step, handle := s.routeVault(kind, action, r.Method); handle != nil {
 		return route{step, false, of(handle)}
+	}
+	if kind == storageKind && action == "listkeys" && r.Method == http.MethodPost {
+		return route{"storage-keys", false, of(s.listStorageKeys)}
 	}
 	isGateway := kind == "microsoft.network/applicationgateways"
 	switch {
