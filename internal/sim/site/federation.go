@@ -83,10 +83,14 @@ var statuses = []string{"success", "success with warnings", "failure"}
 // or trusted is a failure; a services URL that answers without success is a
 // warning (guess). Source: portal/validate-server
 func (c *call) validate(server FederatedSpec) map[string]any {
-	ctx, cancel := context.WithTimeout(c.r.Context(), 20*time.Second)
+	return c.site.validate(c.r.Context(), c.machine, server)
+}
+
+func (s *Site) validate(ctx context.Context, from *machine, server FederatedSpec) map[string]any {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	status, messages := statuses[0], []string{}
-	if _, err := c.machine.fetch(ctx, strings.TrimSuffix(server.AdminURL, "/")+"/admin?f=json"); err != nil {
+	if _, err := from.fetch(ctx, strings.TrimSuffix(server.AdminURL, "/")+"/admin?f=json"); err != nil {
 		status = statuses[2]
 		messages = append(messages, fmt.Sprintf("ArcGIS Server administration URL '%s' is not accessible. %s", server.AdminURL, javaError(err)))
 	} else {
@@ -94,7 +98,7 @@ func (c *call) validate(server FederatedSpec) map[string]any {
 			fmt.Sprintf("ArcGIS Server administration URL '%s' is accessible.", server.AdminURL),
 			fmt.Sprintf("ArcGIS Server '%s' version matches with Portal for ArcGIS.", server.AdminURL))
 	}
-	switch code, err := c.machine.fetch(ctx, strings.TrimSuffix(server.URL, "/")+"/rest/info?f=json"); {
+	switch code, err := from.fetch(ctx, strings.TrimSuffix(server.URL, "/")+"/rest/info?f=json"); {
 	case err != nil:
 		status = statuses[2]
 		messages = append(messages, fmt.Sprintf("ArcGIS Server services URL '%s' is not accessible. %s", server.URL, javaError(err)))
@@ -104,13 +108,13 @@ func (c *call) validate(server FederatedSpec) map[string]any {
 		}
 		messages = append(messages, fmt.Sprintf("ArcGIS Server services URL '%s' answered with HTTP status %d.", server.URL, code))
 	}
-	if c.takeFault("federation-warns", "federation-validate") && status == statuses[0] {
+	if from.takeFault("federation-warns", "federation-validate") && status == statuses[0] {
 		status = statuses[1]
 		messages = append(messages, fmt.Sprintf("ArcGIS Server '%s' and Portal for ArcGIS do not run on the same version.", server.AdminURL)) // guess
 	}
-	c.site.ground.Ledger.Record(ground.Federation, c.machine.name, status+" "+server.AdminURL)
+	s.ground.Ledger.Record(ground.Federation, from.name, status+" "+server.AdminURL)
 	answer := map[string]any{"status": status, "serverId": server.ID, "messages": messages}
-	if c.site.version.atLeast(11, 1) {
+	if s.version.atLeast(11, 1) {
 		answer["adminUrl"] = server.AdminURL
 	}
 	return answer
