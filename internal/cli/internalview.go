@@ -115,7 +115,7 @@ func (u *ui) internalStep(step rollout.Step, p rollout.Plan) {
 	for _, change := range step.Changes {
 		u.item(accent(changeSign(change)), change)
 	}
-	if step.Kind == rollout.StepValidate {
+	if step.Kind == rollout.StepProve {
 		for _, proof := range p.Proofs {
 			u.item(u.outStyle.bullet(), proof)
 		}

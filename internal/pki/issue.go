@@ -6,16 +6,10 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
-	"slices"
-	"strings"
 	"time"
-
-	"github.com/cartouche-gis/cartouche/internal/secret"
-	pkcs12 "software.sslmate.com/src/go-pkcs12"
 )
 
 // Authority is a certificate of an authority and, when it is to sign, its key.
@@ -119,114 +113,4 @@ func sign(template, parent *x509.Certificate, public crypto.PublicKey, signer cr
 		return nil, err
 	}
 	return x509.ParseCertificate(der)
-}
-
-// ReadAuthority reads an authority from its certificate (PEM, DER or PKCS#7,
-// with what leads to its root) and its key (PEM, not encrypted), or from a .pfx
-// with both, when key is nil. The certificate alone gives an authority that
-// cannot sign. The error never holds anything of the key.
-func ReadAuthority(certificate, key []byte, password secret.Secret) (*Authority, error) {
-	found, err := ParseCertificates(certificate)
-	if err != nil {
-		bundle, problem := ReadPFX(certificate, password)
-		if problem != nil {
-			return nil, problem
-		}
-		return newAuthority(bundle.Leaf, bundle.Key, withRoot(bundle))
-	}
-	if key == nil {
-		return newAuthority(firstAuthority(found), nil, found)
-	}
-	signer, err := parseKey(key)
-	if err != nil {
-		return nil, err
-	}
-	for _, candidate := range found {
-		if sameKey(candidate.PublicKey, signer.Public()) {
-			return newAuthority(candidate, signer, found)
-		}
-	}
-	return nil, fmt.Errorf("the key belongs to none of the %d certificates", len(found))
-}
-
-func withRoot(bundle *Bundle) []*x509.Certificate {
-	if bundle.Root == nil {
-		return bundle.Intermediates
-	}
-	return append(slices.Clone(bundle.Intermediates), bundle.Root)
-}
-
-// firstAuthority is the one that issued no other of them.
-func firstAuthority(found []*x509.Certificate) *x509.Certificate {
-	for _, candidate := range found {
-		if !slices.ContainsFunc(found, func(other *x509.Certificate) bool { return !other.Equal(candidate) && signedBy(other, candidate) }) {
-			return candidate
-		}
-	}
-	return found[0]
-}
-
-func newAuthority(certificate *x509.Certificate, key crypto.Signer, others []*x509.Certificate) (*Authority, error) {
-	switch {
-	case !certificate.IsCA || !certificate.BasicConstraintsValid:
-		return nil, fmt.Errorf("%s is not the certificate of an authority", nameOf(certificate))
-	case certificate.KeyUsage != 0 && certificate.KeyUsage&x509.KeyUsageCertSign == 0:
-		return nil, fmt.Errorf("%s may not sign certificates", nameOf(certificate))
-	}
-	authority := &Authority{Certificate: certificate, Key: key}
-	if selfSigned(certificate) {
-		return authority, nil
-	}
-	arranged := arrange(certificate, others)
-	if arranged.root == nil {
-		return nil, fmt.Errorf("the root of %s is missing: it has to be trusted before anything is served under it", nameOf(certificate))
-	}
-	authority.Chain = append(slices.Clone(arranged.intermediates), arranged.root)
-	return authority, nil
-}
-
-// parseKey reads a private key from PEM.
-func parseKey(data []byte) (crypto.Signer, error) {
-	if len(data) > maxFileSize {
-		return nil, fmt.Errorf("a key file of %d bytes", len(data))
-	}
-	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
-		if strings.Contains(block.Type, "ENCRYPTED") || block.Headers["DEK-Info"] != "" {
-			return nil, errors.New("the key file is encrypted; give certificate and key as a .pfx instead: openssl pkcs12 -export -inkey KEY -in CERTIFICATE -out ca.pfx")
-		}
-		if !strings.HasSuffix(block.Type, "PRIVATE KEY") {
-			continue
-		}
-		var key any
-		var err error
-		switch block.Type {
-		case "RSA PRIVATE KEY":
-			key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
-		case "EC PRIVATE KEY":
-			key, err = x509.ParseECPrivateKey(block.Bytes)
-		default:
-			key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-		}
-		if signer, ok := key.(crypto.Signer); ok && err == nil {
-			return signer, nil
-		}
-		return nil, errors.New("the key file cannot be read: it is damaged, or of a kind that cannot be used")
-	}
-	return nil, errors.New("the key file holds no private key in PEM")
-}
-
-// PFX is the authority with its key as a file for safekeeping, encrypted under
-// a password that a person chose.
-func (a *Authority) PFX(password secret.Secret) ([]byte, error) {
-	if a.Key == nil {
-		return nil, errors.New("write the authority: its key is missing")
-	}
-	if len(password.Reveal()) < 8 {
-		return nil, errors.New("the password that is to protect the key of an authority needs 8 characters at least")
-	}
-	data, err := pkcs12.Modern2023.Encode(a.Key, a.Certificate, a.Chain, password.Reveal())
-	if err != nil {
-		return nil, fmt.Errorf("write the authority: %w", err)
-	}
-	return data, nil
 }
