@@ -2,6 +2,7 @@ package arcgis
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"unicode"
 )
@@ -42,6 +43,43 @@ func FuzzAnswers(f *testing.F) {
 					t.Fatalf("control character %q in %q", r, line)
 				}
 			}
+		}
+	})
+}
+
+// No description of a certificate makes its reader panic, or give what is no
+// fingerprint, a name that steers a terminal, or more names than are shown.
+func FuzzCertificates(f *testing.F) {
+	for _, seed := range []string{
+		`{"entryType":"PrivateKeyEntry","sha1Fingerprint":"6f36513757c28ad43c2df5e4c7cee581ad18dd1e","validUntil":"Mon Dec 16 06:07:04 PST 2024","subjectAlternativeNames":["DNSName: a\u001b[2J"]}`,
+		`{"Entry type":"trustedCertEntry","Certificate[1]":{"Certificate fingerprints":{"SHA1":"6F:36:51:37:57:C2:8A:D4:3C:2D:F5:E4:C7:CE:E5:81:AD:18:DD:1E"}},"Valid from":"a until: b until: c"}`,
+		`{"sha256Fingerprint":"::::::::::::::::::::::::::::::::::::::::",}`,
+		`{"validFromEpoch":9e99,"validUntilEpoch":"-1","subject":[],"issuer":{}}`,
+		`{"a":{"a":{"a":{"a":{"a":{"sha1":"x"}}}}}}`,
+		`[`, ``, `{`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		c := readCertificate(body)
+		for length, hex := range map[int]string{40: c.SHA1, 64: c.SHA256} {
+			if hex != "" && (len(hex) != length || strings.Trim(hex, "0123456789abcdef") != "") {
+				t.Fatalf("fingerprint %q", hex)
+			}
+		}
+		if len(c.Names) > maxNames {
+			t.Fatalf("%d names", len(c.Names))
+		}
+		for _, line := range append([]string{c.Subject, c.Issuer}, c.Names...) {
+			if plain(line) != line && !strings.HasSuffix(line, " ...") {
+				t.Fatalf("%q is shown as it is", line)
+			}
+		}
+		if c.Type != "" && c.Type != PrivateKey && c.Type != Trusted {
+			t.Fatalf("type %q", c.Type)
+		}
+		if said := unfloat(plain(string(body))); parseVersion(said).major < 0 && !strings.HasPrefix(said, "-") {
+			t.Fatalf("version %q", said)
 		}
 	})
 }

@@ -23,7 +23,7 @@ const (
 	admin    = "siteadmin"
 	password = "correct horse battery"
 	// fast is how much faster than ours the worlds of these tests run.
-	fast = 400
+	fast = 1000
 )
 
 // bench is one simulated site, and a worker in the virtual network with it.

@@ -303,6 +303,76 @@ func TestAPortalOf107(t *testing.T) {
 	b.must(machine.TaskAlready, trust("root", b.company), install(t, "new", next), activate("new", next))
 }
 
+// Details of certificates as the documentation of Notebook and Mission has
+// them, as old releases wrote them, and with dates in a zone that has no one
+// meaning: fingerprints are found in all of them.
+func TestLayoutsOfACertificate(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*site.Options){
+		"keytool":        func(o *site.Options) { o.KeytoolDetail = true },
+		"duplicate keys": func(o *site.Options) { o.DuplicateKeys = true },
+		"zone":           func(o *site.Options) { o.Zone = time.FixedZone("IST", 5*3600+1800) },
+	} {
+		for _, product := range []string{site.Notebook, site.Server} {
+			t.Run(name+" "+product, func(t *testing.T) {
+				t.Parallel()
+				b := newBench(t, product, "10.9.1", func(s *site.Spec) { change(&s.Options) })
+				next := b.issue("m1.example.net")
+				seen := b.must(machine.TaskDone, trust("root", b.company), install(t, "new", next)).Components[0]
+				got := entryOf(t, seen, "new")
+				if got.SHA256 != pki.Fingerprint(next.Leaf) || got.Trusted || !entryOf(t, seen, "root").Trusted {
+					t.Errorf("entries: %+v", seen.Entries)
+				}
+				if off := got.NotAfter.Sub(next.Leaf.NotAfter).Abs(); off > 14*time.Hour {
+					t.Errorf("it ends %s, want %s or nearly so", got.NotAfter, next.Leaf.NotAfter)
+				}
+				b.must(machine.TaskAlready, trust("root", b.company), install(t, "new", next))
+			})
+		}
+	}
+}
+
+// A product that was installed and has no site.
+func TestAMachineWithoutASite(t *testing.T) {
+	t.Parallel()
+	for _, redirects := range []bool{false, true} {
+		b := newBench(t, site.Server, "11.5", func(s *site.Spec) { s.Options.NoSite, s.Options.NoSiteRedirects = true, redirects })
+		seen := b.do().Components[0]
+		if want := map[bool]string{false: machine.CodeNoSite, true: machine.CodeUnreachable}[redirects]; seen.TroubleCode != want || len(seen.Chain) == 0 {
+			t.Errorf("redirects %v: %s (%s), want %s", redirects, seen.TroubleCode, seen.Trouble, want)
+		}
+	}
+}
+
+// 14, where the documented operation is missing after all.
+func TestA121WithoutUpdate(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, site.Portal, "12.1", func(s *site.Spec) { s.Options.NoUpdate = true })
+	b.fails(machine.CodeNotInPlace, replace(t, b.issue("m1.example.net")))
+}
+
+// What nobody has published is not relied upon: whatever these answers are, the
+// outcome is the same.
+func TestUnpublishedAnswers(t *testing.T) {
+	t.Parallel()
+	for name, answers := range map[string]map[site.Unpublished]site.Answer{
+		"pages": {site.ImportFailed: {HTML: true, Message: "Error 500"}, site.ActiveDeleted: {HTML: true}, site.UpdateDone: {Raw: `{"success":true}`}},
+		"codes": {site.ImportFailed: {Code: 400, Message: "No."}, site.ActiveDeleted: {Code: 409, Message: "No."}, site.UpdateDone: {Raw: `{"status":"SUCCESS","alias":"x"}`}},
+		"bare":  {site.UpdateDone: {Raw: `{}`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, site.Server, "12.1", func(s *site.Spec) { s.Options.Answers = answers })
+			next := b.issue("m1.example.net")
+			b.fails(machine.CodeRefused, broken(t, b))
+			seen := b.must(machine.TaskDone, replace(t, next)).Components[0]
+			if served(t, seen) != pki.Fingerprint(next.Leaf) {
+				t.Errorf("serves %s", served(t, seen))
+			}
+		})
+	}
+}
+
 // 15, 16 and what else is read in two ways: the answer is the same in both.
 func TestSwitchableReadings(t *testing.T) {
 	t.Parallel()
@@ -402,21 +472,27 @@ func TestARestartThatIsNotSeen(t *testing.T) {
 // waits for that restart and asks for no other.
 func TestAnInterruptedActivation(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, site.Server, "11.5", func(s *site.Spec) { s.Options.AnswerFor = 200 * time.Second })
+	const held = 1000 * time.Hour
+	b := newBench(t, site.Server, "11.5", func(s *site.Spec) { s.Options.AnswerFor = held })
 	next := b.issue("m1.example.net")
 	b.must(machine.TaskDone, install(t, "new", next))
-	ctx, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	job := b.job
 	job.Tasks = []machine.Task{activate("new", next)}
 	job.Tasks[0].Port = 6443
-	result := b.worker.Do(ctx, job).Tasks[0]
-	if result.State != machine.TaskFailed || result.Code != machine.CodeInterrupted || !result.Unsure {
+	done := make(chan machine.Report)
+	go func() { done <- b.worker.Do(ctx, job) }()
+	for b.do().Components[0].Alias != "new" {
+		time.Sleep(5 * time.Millisecond)
+	}
+	cancel()
+	if result := (<-done).Tasks[0]; result.State != machine.TaskFailed || result.Code != machine.CodeInterrupted || !result.Unsure {
 		t.Fatalf("%+v", result)
 	}
-	b.must(machine.TaskDone, activate("new", next))
-	if b.restarts() != 1 {
-		t.Errorf("%d restarts, want 1", b.restarts())
+	b.ground.Clock.Advance(held)
+	if result := b.do(activate("new", next)).Tasks[0]; result.State == machine.TaskFailed || b.restarts() != 1 {
+		t.Errorf("%d restarts, want 1: %+v", b.restarts(), result)
 	}
 }
 

@@ -128,6 +128,17 @@ func (v *visit) enter(ctx context.Context) error {
 	return nil
 }
 
+// enterPatiently enters a component that may be restarting, because a job that
+// was interrupted had asked it to.
+func (v *visit) enterPatiently(ctx context.Context) error {
+	for end := time.Now().Add(v.patience() / 5); ; {
+		err := v.enter(ctx)
+		if err == nil || codeOf(err) != CodeUnreachable || time.Now().After(end) || !pause(ctx, v.interval()) {
+			return err
+		}
+	}
+}
+
 // look makes a handshake as a client that knows the machine's name.
 func (v *visit) look(ctx context.Context) handshake.Observation {
 	all := v.looker.Look(ctx, handshake.Target{Host: v.job.Host, Port: v.component.Port})

@@ -108,7 +108,11 @@ func (w *Worker) dispatch(ctx context.Context, visits []*visit, job Job, task Ta
 	}
 	for _, visit := range visits {
 		if visit.component.Port == task.Port && visit.component.HasKeystore() {
-			if err := visit.enter(ctx); err != nil {
+			enter := visit.enter
+			if task.Kind == Activate || task.Kind == Restart {
+				enter = visit.enterPatiently
+			}
+			if err := enter(ctx); err != nil {
 				return visit.failed(ctx, task, err)
 			}
 			return do(visit, ctx, task)
