@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/machine"
 )
 
 const (
@@ -29,6 +30,10 @@ func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, pla
 	defer cancel()
 	defer r.end(entry, result)
 
+	if result.GatewayWrites == 0 && len(result.imported) == 0 && result.touchedMachines() {
+		r.abandonTrust(recovery, entry, before, plan, result)
+		return
+	}
 	if result.GatewayWrites == 0 && len(result.imported) == 0 {
 		// Nothing was sent that could have come through, so there is nothing to take
 		// back, whether or not Azure still answers; what somebody else has changed
@@ -53,8 +58,53 @@ func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, pla
 		result.follows(before, done.Gateway)
 		result.wentBack(proof, err)
 		result.leaves(before, plan, done.Gateway)
+		r.machinesAfter(recovery, before, plan, result)
 		return
 	}
+}
+
+// abandonTrust ends a run that changed machines and nothing else: what clients
+// get and how everything is must be as before. What was imported stays, since
+// it takes nothing away.
+func (r *Runner) abandonTrust(ctx context.Context, entry *runEntry, before State, plan Plan, result *Result) {
+	r.tell(PhaseUndo, result.Failure+": nothing is switched; looking whether everything is as before")
+	entry.started("undo", "look whether everything is as before", plan.Trusting)
+	r.machinesAfter(ctx, before, plan, result)
+	proof := r.ProveUnchanged(ctx, PhaseUndo, before)
+	entry.finished("undo", nil, proof.Err())
+	entry.evidence("proof of the old certificate", proof)
+	result.wentBack(proof, nil)
+}
+
+// machinesAfter says of the machines what a run that failed leaves behind, and
+// which of them are not well.
+func (r *Runner) machinesAfter(ctx context.Context, before State, plan Plan, result *Result) {
+	if len(plan.Trusting) == 0 {
+		return
+	}
+	result.NotRestored = append(result.NotRestored, r.machinesBack(ctx, before, result)...)
+	result.Left = append(result.Left, trustLeft(plan, result)...)
+	if len(result.NotRestored) > 0 && result.Outcome == Restored {
+		result.Outcome = NotRestored
+	}
+}
+
+// trustLeft says which authorities stay in which keystores.
+func trustLeft(plan Plan, result *Result) []string {
+	var left []string
+	for _, need := range plan.Trusting {
+		for _, authority := range need.Imports {
+			imported := slices.ContainsFunc(result.Machines, func(d MachineDone) bool {
+				return d.Host == need.Host && slices.ContainsFunc(d.Tasks, func(t machine.TaskResult) bool {
+					return t.Port == need.Port && strings.EqualFold(t.Alias, authority.Alias) && (t.State == machine.TaskDone || t.Unsure)
+				})
+			})
+			if imported {
+				left = append(left, fmt.Sprintf("%s on %s keeps %s as %s, which takes nothing away", productName(need.Product), need.Machine, authority.Subject, authority.Alias))
+			}
+		}
+	}
+	return left
 }
 
 // proveOld proves that everything is as before. When going back failed for good,

@@ -55,7 +55,7 @@ func (r *Runner) Apply(ctx context.Context, plan Plan, goal Goal, before State) 
 		return Result{}, err
 	}
 	return r.carryOut(ctx, plan, goal.Bundle, before, func(wire []handshake.Observation) pki.Findings {
-		return judgeWire(wire, before, plan, goal)
+		return judgeWire(wire, before, plan, goal.vouchedFor(plan))
 	})
 }
 
@@ -69,18 +69,19 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 	}
 	result.RunID = entry.runID
 
-	if plan.NothingToDo() {
+	err = r.makeTrusted(ctx, entry, plan, before, &result)
+	if err == nil && plan.gatewayAsWanted() {
 		r.tell(PhaseSwitch, "every listener has this certificate already; nothing to write")
-	} else {
-		err := r.stage(ctx, entry, plan, bundle, &result)
+	} else if err == nil {
+		err = r.stage(ctx, entry, plan, bundle, &result)
 		if err == nil {
 			err = r.switchOver(ctx, entry, plan, bundle, &result)
 		}
-		if err != nil {
-			result.failed(err)
-			r.abandon(ctx, entry, before, plan, &result)
-			return result, nil
-		}
+	}
+	if err != nil {
+		result.failed(err)
+		r.abandon(ctx, entry, before, plan, &result)
+		return result, nil
 	}
 
 	entry.started(StepProve, "prove", plan.Proofs)
@@ -98,6 +99,7 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 	default:
 		result.Outcome = Verified
 	}
+	r.refreshPins(ctx, entry, plan, before, &result)
 	r.end(entry, &result)
 	return result, nil
 }

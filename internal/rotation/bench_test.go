@@ -43,6 +43,8 @@ type bench struct {
 	// found is the world's first deployment.
 	found deployment.Deployment
 	goal  rotation.Goal
+	// network is the one inside, where a test has a way to the machines.
+	network *egress.Network
 	// pristine is the gateway's document at first, where a test returns to it.
 	pristine cloud.Document
 }

@@ -195,6 +195,26 @@ func withIssuers(leaf *x509.Certificate, state State) *pki.Bundle {
 	return bundle
 }
 
+// vouchedFor adds the roots that a plan has seen in the keystores of the
+// machines, or puts there.
+func (g Goal) vouchedFor(plan Plan) Goal {
+	var roots []*x509.Certificate
+	for _, bundle := range g.bundles() {
+		if bundle.Root != nil && slices.Contains(plan.Vouched, pki.Fingerprint(bundle.Root)) {
+			roots = append(roots, bundle.Root)
+		}
+	}
+	return g.knowing(roots)
+}
+
+// knowing is the goal with more authorities that ArcGIS knows.
+func (g Goal) knowing(roots []*x509.Certificate) Goal {
+	if len(roots) > 0 {
+		g.Roots = g.Roots.With(roots...)
+	}
+	return g
+}
+
 // bundles are all certificates that the goal is about.
 func (g Goal) bundles() []*pki.Bundle {
 	var all []*pki.Bundle

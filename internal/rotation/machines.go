@@ -139,3 +139,14 @@ func (s State) WayOperations(step StepKind, machines ...reach.Machine) []Operati
 	}
 	return list
 }
+
+// places are the machines of hosts.
+func (s State) places(hosts []string) []reach.Machine {
+	var list []reach.Machine
+	for _, m := range s.Machines {
+		if slices.Contains(hosts, m.Host) {
+			list = append(list, m.Machine)
+		}
+	}
+	return list
+}

@@ -26,6 +26,10 @@ type runEntry struct {
 type remembered struct {
 	Moves   []Move           `json:"moves"`
 	Serving *pki.Description `json:"serving"`
+	// Pinned are the entries that the run refreshed, with what was in them.
+	Pinned []Pinned `json:"pinned,omitempty"`
+	// Trusting are the components that the run was to restart.
+	Trusting []trustedAt `json:"trusting,omitempty"`
 }
 
 func (r *Runner) begin(ctx context.Context, plan Plan, before State) (*runEntry, error) {
@@ -41,7 +45,7 @@ func (r *Runner) begin(ctx context.Context, plan Plan, before State) (*runEntry,
 		Cloud:          plan.Cloud,
 		Plan:           mustJSON(plan),
 		PlanHash:       plan.Hash,
-		Before:         mustJSON(remembered{Moves: plan.Moves, Serving: plan.Serving}),
+		Before:         mustJSON(remembered{Moves: plan.Moves, Serving: plan.Serving, Pinned: plan.Pinned, Trusting: plan.trusting()}),
 		StartedAt:      r.now(),
 		Version:        r.Version,
 		By:             whoami(),

@@ -73,6 +73,7 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment, asked Ask
 		state.Way = r.Way.Kind()
 		group.Go(func() error {
 			state.Machines = r.ObserveMachines(ctx, known)
+			state.pending = r.pendingRestarts(ctx, d.ID)
 			return ctx.Err()
 		})
 		group.Go(func() error {

@@ -36,7 +36,17 @@ func operations(plan Plan, state State) []Operation {
 			}
 		}
 	}
-	if !plan.NothingToDo() {
+	take := func(operations []Operation) {
+		for _, operation := range operations {
+			if !slices.ContainsFunc(list, operation.sameAs) {
+				list = append(list, operation)
+			}
+		}
+	}
+	if len(plan.Trusting) > 0 {
+		take(state.WayOperations(StepTrust, state.places(plan.hostsTrusting())...))
+	}
+	if !plan.gatewayAsWanted() {
 		for _, in := range plan.Imports {
 			add(StepStage, importNeeds(state, in)...)
 		}
@@ -47,6 +57,9 @@ func operations(plan Plan, state State) []Operation {
 		}
 	}
 	add(StepProve, proofNeeds(state.Gateway)...)
+	if len(plan.Pinned) > 0 {
+		take(state.WayOperations(StepPin, state.places(plan.hostsPinned())...))
+	}
 	return list
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/reach"
 )
 
 // planFormat is raised when a saved plan of an older program can no longer be
@@ -61,6 +62,16 @@ type Plan struct {
 
 	// Trust says why Portal and Server will accept the new chain.
 	Trust string `json:"trust"`
+	// Way is how the machines are reached, "" when they are left alone.
+	Way reach.Kind `json:"way,omitempty"`
+	// Trusting are the keystores that get what the new certificate needs, before
+	// it is served, in the order of the restarts; Pinned are the entries that are
+	// refreshed after the proof.
+	Trusting []Trusting `json:"trusting,omitempty"`
+	Pinned   []Pinned   `json:"pinned,omitempty"`
+	// Vouched are fingerprints of roots that no public list has and that the
+	// keystores of the machines have, or will have.
+	Vouched []string `json:"vouched,omitempty"`
 
 	// Entry is the name of the new sslCertificates entry.
 	Entry string `json:"entry"`
@@ -82,12 +93,16 @@ type Plan struct {
 type StepKind string
 
 const (
+	// StepTrust imports what machines need to accept the new certificate.
+	StepTrust StepKind = "trust"
 	// StepStage imports the certificate into Key Vault.
 	StepStage StepKind = "stage"
 	// StepSwitch is the one write: the new entry and the listeners' references.
 	StepSwitch StepKind = "switch"
 	// StepProve looks at the result from outside.
 	StepProve StepKind = "prove"
+	// StepPin refreshes the entries of keystores that hold the leaf itself.
+	StepPin StepKind = "pin"
 	// StepClean removes entries that no listener uses.
 	StepClean StepKind = "clean"
 )
@@ -128,8 +143,14 @@ func (p Plan) LooksAgain() bool {
 	return p.AddIdentity == "" && len(p.Moves) > 0 && !slices.ContainsFunc(p.Moves, func(m Move) bool { return !m.again() })
 }
 
-// NothingToDo tells whether every listener already serves the certificate.
-func (p Plan) NothingToDo() bool { return len(p.Moves) == 0 }
+// NothingToDo tells whether every listener already serves the certificate, and
+// every machine that was looked at is as it should be.
+func (p Plan) NothingToDo() bool {
+	return p.gatewayAsWanted() && len(p.Trusting) == 0 && len(p.Pinned) == 0
+}
+
+// gatewayAsWanted tells whether the gateway needs no write.
+func (p Plan) gatewayAsWanted() bool { return len(p.Moves) == 0 }
 
 // NewPlan says what to do to reach the goal from the state. It is pure. A
 // certificate that must be refused, and a deployment that does not allow the
@@ -171,17 +192,25 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 	if goal.Vault.Named() {
 		plan.Vault = &goal.Vault
 	}
-	judgement, findings := judgeTargets(state, goal, lead, targets)
+	v := vouch(state, goal, targetBundles(lead, targets), lead.bundle.Leaf)
+	if state.Way == reach.DSC && plan.gatewayAsWanted() {
+		v.needs = nil // nothing tells what is in a keystore, and everything would restart
+	}
+	plan.Way, plan.Trusting, plan.Pinned = state.Way, v.needs, v.pins
+	for _, root := range v.roots {
+		plan.Vouched = append(plan.Vouched, pki.Fingerprint(root))
+	}
+	judgement, findings := judgeTargets(state, goal.knowing(v.roots), lead, targets)
 	plan.Findings = findings
 	if findings.Refused() {
 		warnings = append(warnings, followedAnyway(state, targets, moves)...)
 	}
-	plan.Trust = trust(judgement, goal)
+	plan.Trust = trust(state, judgement, goal, v)
 	reading, identity := vaultAccess(state, goal, targets, moves)
 	plan.AddIdentity = identity
 	seen := slices.DeleteFunc(withoutAccess(state.Obstacles), func(f pki.Finding) bool { return slices.Contains(vaultFindings(state, nil), f) })
 	plan.Obstacles = slices.Concat(seen, shapeObstacles(state), managed(state, moves), obstacles, reading, warnings, vaultFindings(state, moves),
-		pastTheGateway(state, plan.Certificate.SHA256), unprovable(state, lead.bundle.Leaf))
+		pastTheGateway(state, plan.Certificate.SHA256), unprovable(state, lead.bundle.Leaf), v.findings, lastOnes(state, v.needs))
 	plan.Basis = basis(state, plan.Certificate.Thumbprint)
 	plan.Steps = steps(plan, state)
 	plan.Proofs = proofs(state)
@@ -249,6 +278,18 @@ func judgeTargets(state State, goal Goal, lead target, targets []target) (pki.Ju
 	return judgement, dedupe(findings.WorstFirst())
 }
 
+// targetBundles are the different certificates of the targets, the leading one
+// first.
+func targetBundles(lead target, targets []target) []*pki.Bundle {
+	all := []*pki.Bundle{lead.bundle}
+	for _, goes := range targets {
+		if !slices.ContainsFunc(all, func(b *pki.Bundle) bool { return b.Leaf.Equal(goes.bundle.Leaf) }) {
+			all = append(all, goes.bundle)
+		}
+	}
+	return all
+}
+
 // namesOf are the names of the listeners that get the same certificate.
 func namesOf(lead target, targets []target) []string {
 	names := slices.Clone(lead.listener.Names)
@@ -259,22 +300,6 @@ func namesOf(lead target, targets []target) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
-}
-
-// trust is what the order "trust before use" comes to for an external
-// certificate: Portal and Server verify each other through the gateway, so they
-// must know the root before it is served.
-func trust(judgement pki.Judgement, goal Goal) string {
-	switch {
-	case judgement.RootKnown:
-		root := judgement.Chain[len(judgement.Chain)-1]
-		return fmt.Sprintf("the chain ends in %q, which Portal and Server know already: nothing is imported on any machine, so none restarts", pki.Describe(root).Subject)
-	case judgement.Findings.Has("chain-not-seen") && judgement.Findings.Has("chain-incomplete"):
-		return "the root is not seen from here; the federation of Portal proves that it is known"
-	case goal.AssumeTrusted:
-		return "the root is not known here; it is assumed that Portal and Server know it (--assume-trusted), and their federation proves it"
-	}
-	return "nothing says that Portal and Server know the root of this chain"
 }
 
 // shapeObstacles are refusals that follow from what the deployment is.

@@ -13,15 +13,26 @@ func steps(plan Plan, state State) []Step {
 		Restarts: []string{},
 		Undo:     "when the proof fails, the listeners go back and that is proved",
 	}
-	if plan.NothingToDo() {
-		prove.Title, prove.Undo = "prove that every endpoint serves this certificate already", "nothing is changed, so nothing is taken back"
-		return []Step{prove}
-	}
 	all := []Step{}
-	for _, in := range plan.Imports {
-		all = append(all, stageStep(in, state))
+	if len(plan.Trusting) > 0 {
+		all = append(all, trustStep(plan))
 	}
-	return append(all, switchStep(plan, state), prove)
+	if plan.gatewayAsWanted() {
+		prove.Title, prove.Undo = "prove that every endpoint serves this certificate already", "nothing is changed, so nothing is taken back"
+		if len(plan.Trusting) > 0 {
+			prove.Undo = "when the proof fails, that is told"
+		}
+		all = append(all, prove)
+	} else {
+		for _, in := range plan.Imports {
+			all = append(all, stageStep(in, state))
+		}
+		all = append(all, switchStep(plan, state), prove)
+	}
+	if len(plan.Pinned) > 0 {
+		all = append(all, pinStep(plan))
+	}
+	return all
 }
 
 // stageStep says what an import does.

@@ -40,8 +40,9 @@ type Result struct {
 	After    *pki.Description `json:"after"`
 	// GatewayWrites counts the writes that may have taken effect, going back included.
 	GatewayWrites int `json:"gatewayWrites"`
-	// Restarts counts the machines that were restarted.
-	Restarts int `json:"restarts"`
+	// Restarts counts the restarts of machines, Machines is what was done at them.
+	Restarts int           `json:"restarts"`
+	Machines []MachineDone `json:"machines,omitempty"`
 	// Operations are Azure's own operation ids.
 	Operations []string `json:"operations,omitempty"`
 	// Proof is of the last thing that was proved: the new certificate, or the old one.
@@ -96,6 +97,9 @@ func (result *Result) failed(err error) {
 		result.Failure = "interrupted"
 	case err == context.DeadlineExceeded:
 		result.Failure = "it took longer than anybody waits for"
+	}
+	if at := (*MachineError)(nil); errors.As(err, &at) {
+		result.Hint = at.Mend
 	}
 	if answer := (*cloud.Error)(nil); errors.As(err, &answer) {
 		result.Hint = answer.Hint

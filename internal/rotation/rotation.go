@@ -50,6 +50,8 @@ type State struct {
 	Machines []Machine  `json:"machines,omitempty"`
 	// WayNeeds are the rights that the way takes at all machines.
 	WayNeeds []cloud.Need `json:"-"`
+	// pending are roots in keystores whose components have not read them.
+	pending []unrestarted
 	// Access is what the caller may do with all this.
 	Access Access `json:"-"`
 	// Vaulted are the certificates in Key Vault that this is about, if any is.

@@ -57,6 +57,9 @@ type Patience struct {
 	Rounds int
 	// Recovery bounds everything that is done after Ctrl-C or a failed proof: 75 min.
 	Recovery time.Duration
+	// Restart bounds one restart of a component at a machine; zero is package
+	// machine's own patience.
+	Restart time.Duration
 	// Backoff is the first wait after a refused write: 5 s, doubled up to a minute.
 	Backoff time.Duration
 }
@@ -84,9 +87,11 @@ type Phase string
 // The phases in the order of the flow.
 const (
 	PhaseObserve Phase = "observe"
+	PhaseTrust   Phase = "trust"
 	PhaseStage   Phase = "stage"
 	PhaseSwitch  Phase = "switch"
 	PhaseProve   Phase = "prove"
+	PhasePin     Phase = "pin"
 	PhaseUndo    Phase = "undo"
 	PhaseClean   Phase = "clean"
 	PhaseDone    Phase = "done"

@@ -70,6 +70,8 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 		}
 		plan.Obstacles = append(plan.Obstacles, finding)
 	}
+	plan.Way, plan.Pinned = state.Way, undoPins(state, kept)
+	plan.Trust = undoTrust(state, kept)
 	if plan.Obstacles.Has("gateway-failed") {
 		plan.Removes = unreadable(state, kept.Moves, plan.Moves)
 	}
@@ -192,8 +194,12 @@ func wayBack(state State, run journal.Run, move Move, entry cloud.GatewayCertifi
 
 func undoSteps(plan Plan, run journal.Run) []Step {
 	prove := Step{Kind: StepProve, Title: "prove that every endpoint serves the certificate from before", Restarts: []string{}}
-	if plan.NothingToDo() {
-		return []Step{prove}
+	last := []Step{prove}
+	if len(plan.Pinned) > 0 {
+		last = append(last, pinStep(plan))
+	}
+	if plan.gatewayAsWanted() {
+		return last
 	}
 	var changes []string
 	for _, move := range plan.Moves {
@@ -205,11 +211,11 @@ func undoSteps(plan Plan, run journal.Run) []Step {
 	for _, name := range plan.Removes {
 		changes = append(changes, "remove certificate entry "+name+", which the gateway may not be able to read")
 	}
-	return []Step{{
+	return append([]Step{{
 		Kind: StepSwitch, Title: "take run " + run.ID + " back in one conditional write",
 		Touches: plan.GatewayID, Changes: changes, Restarts: []string{},
 		Undo: "apply the plan of the run again",
-	}, prove}
+	}}, last...)
 }
 
 // Undo carries an UndoPlan out. It is proved, and taken back itself when the

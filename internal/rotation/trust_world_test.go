@@ -1,0 +1,291 @@
+package rotation_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/arcgis"
+	"github.com/cartouche-gis/cartouche/internal/egress"
+	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/sim"
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+)
+
+// inside gives the runner a way to the machines, from inside the network.
+func (b *bench) inside() *bench {
+	b.t.Helper()
+	variables := map[string]string{}
+	for _, variable := range b.world.InsideEnvironment() {
+		variables[variable.Name] = variable.Value
+	}
+	network, err := egress.FromEnvironment(func(name string) string { return variables[name] })
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.network, b.runner.Way = network, reach.NewDirect(network, nil)
+	// A restart takes a minute or three of the world's, and the gateway's probes as long again.
+	b.runner.Patience.Proof, b.runner.Patience.Restart = 30*time.Second, 40*time.Second
+	return b
+}
+
+// neverSeen makes the new certificate one of an authority that nobody in the
+// world has ever heard of.
+func (b *bench) neverSeen() *bench {
+	b.t.Helper()
+	root, err := b.world.Authority().NewPrivate("Fabrikam Root CA")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	issuing, err := b.world.Authority().NewIntermediate("Fabrikam Issuing CA", root)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	issued, err := b.world.Authority().Issue(authority.Spec{
+		Names: b.found.Names(), Key: "p256", Via: issuing, NotAfter: time.Now().AddDate(0, 0, 200), WithRoot: true, WithoutAIA: true,
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.goal.Bundle = &pki.Bundle{Leaf: issued.Leaf, Key: issued.Key, Intermediates: issued.Chain[:1], Root: issued.Chain[1]}
+	return b
+}
+
+// entry finds an entry of a keystore by its alias.
+func entry(t *testing.T, state rotation.State, host string, alias string) (machine.Entry, bool) {
+	t.Helper()
+	for _, m := range state.Machines {
+		if m.Name != host || m.Report == nil {
+			continue
+		}
+		for _, seen := range m.Report.Components {
+			for _, e := range seen.Entries {
+				if strings.EqualFold(e.Alias, alias) {
+					return e, true
+				}
+			}
+		}
+	}
+	return machine.Entry{}, false
+}
+
+// pinnedEverywhere tells which machines' pinned entries do not hold a leaf.
+func pinnedEverywhere(t *testing.T, state rotation.State, leaf string) {
+	t.Helper()
+	looked := 0
+	for _, m := range state.Machines {
+		if m.Report == nil && len(m.Components) > 0 {
+			t.Errorf("%s was not seen: %s", m.Name, m.Trouble)
+		}
+		if m.Report == nil {
+			continue
+		}
+		for _, seen := range m.Report.Components {
+			if !seen.HasKeystore() {
+				continue
+			}
+			looked++
+			if e, _ := entry(t, state, m.Name, "AppGW-ExternalDNSCerCert"); e.SHA256 != leaf {
+				t.Errorf("%s port %d pins %q (%s), want %s", m.Name, seen.Port, e.SHA256, seen.Trouble, leaf)
+			}
+		}
+	}
+	if looked == 0 {
+		t.Error("no keystore was looked at")
+	}
+}
+
+// federation asks Portal without pause, through the gateway, to validate its
+// servers, and remembers every judgement that is not success.
+type federation struct {
+	stop func() (judged int, bad []string)
+}
+
+func (b *bench) probeFederation() federation {
+	ctx, cancel := context.WithCancel(context.Background())
+	var mu sync.Mutex
+	var done sync.WaitGroup
+	judged, bad := 0, []string{}
+	client := b.runner.PinnedClient(b.served(), pki.Fingerprint(b.goal.Bundle.Leaf))
+	done.Go(func() {
+		portal := arcgis.NewPortal("https://"+b.found.Domain+"/"+b.found.PortalContext, client)
+		for ctx.Err() == nil {
+			if portal.SignIn(ctx, b.runner.Credentials.SiteAdmin, b.runner.Credentials.SiteAdminPassword) != nil {
+				continue // a machine that is away judges nothing
+			}
+			servers, err := portal.FederatedServers(ctx)
+			if err != nil {
+				continue
+			}
+			for _, server := range servers {
+				validation, err := portal.Validate(ctx, server)
+				if err != nil {
+					continue
+				}
+				mu.Lock()
+				judged++
+				said := strings.Join(validation.Messages, " ")
+				// A machine that starts answers 503 for a while, and the gateway
+				// goes on sending requests to it until its probes notice.
+				if validation.Status != arcgis.Success && !strings.Contains(said, "status 503") {
+					bad = append(bad, server.Name+": "+validation.Status+": "+said)
+				}
+				mu.Unlock()
+			}
+		}
+	})
+	stop := func() (int, []string) {
+		cancel()
+		done.Wait()
+		return judged, bad
+	}
+	b.t.Cleanup(func() { stop() })
+	return federation{stop}
+}
+
+// A renewal under a public authority needs no machine; when they are looked at,
+// the entry in which Cloud Builder pins the leaf is kept fresh, and nothing restarts.
+func TestARenewalRefreshesThePinnedEntriesWithoutARestart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sim.Options{World: "ha"}).inside()
+	old, renewed := b.served(), pki.Fingerprint(b.goal.Bundle.Leaf)
+
+	result := b.rotate(t.Context())
+
+	if result.Outcome != rotation.Verified || len(result.Left) > 0 {
+		t.Fatalf("outcome = %s (%s), left %v", result.Outcome, result.Failure, result.Left)
+	}
+	if restarts := b.world.Ground().Ledger.Count(ground.MachineRestart); restarts != 0 || result.Restarts != 0 {
+		t.Errorf("the world counted %d restarts, we %d; want none", restarts, result.Restarts)
+	}
+	pinnedEverywhere(t, b.observe(), renewed)
+
+	// Going back puts them back.
+	_, undone := b.takeBack(result.RunID)
+	if undone.Outcome != rotation.Verified || b.served() != old {
+		t.Fatalf("undo: %s (%s)", undone.Outcome, undone.Failure)
+	}
+	pinnedEverywhere(t, b.observe(), old)
+}
+
+// TestAnAuthorityNeverSeenIsTrustedBeforeItIsUsed: every machine that verifies
+// knows the root before the gateway serves a leaf below it.
+func TestAnAuthorityNeverSeenIsTrustedBeforeItIsUsed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sim.Options{World: "ha", Scale: 200}).inside().neverSeen()
+	probe := b.probeFederation()
+	observer := b.watch()
+	old, renewed := b.served(), pki.Fingerprint(b.goal.Bundle.Leaf)
+
+	result := b.rotate(t.Context())
+
+	observer.onlyServed(t, old, renewed)
+	judged, bad := probe.stop()
+	if result.Outcome != rotation.Verified {
+		t.Fatalf("outcome = %s (%s; %v), want verified", result.Outcome, result.Failure, result.NotRestored)
+	}
+	if judged < 10 || len(bad) > 0 {
+		t.Errorf("federation was judged %d times, and %d times it was not valid: %v", judged, len(bad), bad)
+	}
+	restarted := map[string]int{}
+	for _, event := range b.world.Ground().Ledger.Events() {
+		if event.Kind == ground.MachineRestart {
+			restarted[event.Object]++
+		}
+		if event.Kind == ground.GatewayWrite && len(restarted) != 7 {
+			t.Errorf("the gateway was written when only %v had restarted", restarted)
+		}
+	}
+	for name, times := range restarted {
+		if times != 1 {
+			t.Errorf("%s restarted %d times", name, times)
+		}
+	}
+	if len(restarted) != 7 || result.Restarts != 7 {
+		t.Errorf("restarted %v, we say %d; want each of the seven that verify", restarted, result.Restarts)
+	}
+	pinnedEverywhere(t, b.observe(), renewed)
+	if plan := b.plan(b.observe()); !plan.NothingToDo() {
+		t.Errorf("the same plan again: trusting %v, pinned %v, moves %v; want nothing to do", plan.Trusting, plan.Pinned, plan.Moves)
+	}
+}
+
+// The world "private" knows its authority on every machine, and our computer
+// does not.
+func TestAnAuthorityThatOnlyTheMachinesKnow(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sim.Options{World: "private"}).inside()
+	b.runner.Network, b.runner.Looker = b.network, &handshake.Looker{Network: b.network}
+	b.goal.Roots = b.goal.Roots.With(b.world.PrivateRoot()) // --roots
+	state := b.observe()
+	plan := b.plan(state)
+	if err := plan.Ready(); err != nil {
+		t.Fatalf("not ready: %v\n%s", err, plan.Trust)
+	}
+	if len(plan.Trusting) != 0 || !strings.Contains(plan.Trust, "in the keystores of all") {
+		t.Errorf("trusting %v: %s", plan.Trusting, plan.Trust)
+	}
+	result, err := b.runner.Apply(t.Context(), plan, b.goal, state)
+	if err != nil || result.Outcome != rotation.Verified {
+		t.Fatalf("outcome = %s (%s), %v", result.Outcome, result.Failure, err)
+	}
+	if restarts := b.world.Ground().Ledger.Count(ground.MachineRestart); restarts != 0 {
+		t.Errorf("%d restarts", restarts)
+	}
+}
+
+// TestFaultsOfTheTrustStep: whatever fails there, nothing is switched, and what
+// is served is as before.
+func TestFaultsOfTheTrustStep(t *testing.T) {
+	for name, test := range map[string]struct {
+		fault   string
+		when    func(*bench, rotation.Event)
+		outcome rotation.Outcome
+		failure string
+	}{
+		"an import that answers success and stores nothing": {
+			fault: "import-vanishes@import", outcome: rotation.Restored, failure: "answered with success",
+		},
+		"a restart that never ends": {
+			fault: "machine-does-not-return@restart", outcome: rotation.NotRestored, failure: "restart",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, sim.Options{World: "ha", Scale: 200}).inside().neverSeen()
+			old := b.served()
+			b.fault(test.fault)
+			result := b.rotate(t.Context())
+			if result.Outcome != test.outcome || !strings.Contains(result.Failure, test.failure) {
+				t.Errorf("outcome = %s (%s; %v), want %s because of %q", result.Outcome, result.Failure, result.NotRestored, test.outcome, test.failure)
+			}
+			if writes := b.world.Ground().Ledger.Count(ground.GatewayWrite); writes != 0 || b.served() != old {
+				t.Errorf("%d gateway writes, served %s; want the old leaf untouched", writes, b.served())
+			}
+		})
+	}
+}
+
+// A wrong site administrator is found out before anything is imported.
+func TestAWrongAdministratorImportsNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sim.Options{World: "single"}).inside().neverSeen()
+	b.runner.Credentials.SiteAdminPassword = secret.New("wrong")
+	state := b.observe()
+	plan := b.plan(state)
+	if !plan.Obstacles.Has("trust-not-seen") || plan.Ready() == nil {
+		t.Errorf("obstacles %v, want trust-not-seen", plan.Obstacles)
+	}
+	if i := slices.IndexFunc(plan.Obstacles, func(f pki.Finding) bool { return f.Code == "trust-not-seen" }); i >= 0 {
+		t.Log(plan.Obstacles[i].Sentence)
+	}
+}
