@@ -29,11 +29,11 @@ const maxInput = 8 << 20
 func Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, do func(context.Context, machine.Job) machine.Report) int {
 	input, err := io.ReadAll(io.LimitReader(stdin, maxInput))
 	if err != nil {
-		return complain(stderr, BadJob, "standard input could not be read: "+err.Error())
+		return Complain(stderr, BadJob, "standard input could not be read: "+err.Error())
 	}
 	job, err := machine.Decode(input)
 	if err != nil {
-		return complain(stderr, BadJob, err.Error())
+		return Complain(stderr, BadJob, err.Error())
 	}
 	limit := job.Limit
 	if limit <= 0 {
@@ -43,10 +43,10 @@ func Run(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, do func
 	defer cancel()
 	line, err := machine.EncodeReport(do(ctx, job))
 	if err != nil {
-		return complain(stderr, BadReport, err.Error())
+		return Complain(stderr, BadReport, err.Error())
 	}
 	if _, err := fmt.Fprintln(stdout, line); err != nil {
-		return complain(stderr, BadReport, "the report could not be printed: "+err.Error())
+		return Complain(stderr, BadReport, "the report could not be printed: "+err.Error())
 	}
 	return 0
 }

@@ -24,7 +24,8 @@ var exitCodes = map[string]int{
 	NoParameters: 91, DiskFull: 92, DownloadRefused: 93, HashDiffers: 94, NotStarted: 95, BadJob: 96, BadReport: 97,
 }
 
-func complain(stderr io.Writer, code, sentence string) int {
+// Complain writes what [Complaint] reads, and gives the exit code that goes with it.
+func Complain(stderr io.Writer, code, sentence string) int {
 	fmt.Fprintf(stderr, "cartouche: %s: %s\n", code, sentence)
 	return exitCodes[code]
 }

@@ -28,7 +28,11 @@ func (w *World) toolsOf(fqdn, system string) (map[string]computer.Tool, map[stri
 		tools["systemctl"] = systemctl(host)
 		programs["bin/systemctl"] = "systemctl"
 	}
+	if system == computer.Windows {
+		tools["sc"] = serviceControl(host)
+	}
 	if iis := host.IIS(); iis != nil {
+		tools["certutil"] = certutil(iis)
 		tools["netsh"] = func(_ context.Context, _ *computer.Computer, args []string) computer.Outcome {
 			if len(args) == 0 || !strings.EqualFold(args[0], "http") {
 				return computer.Outcome{Stdout: "The following command was not found: " + strings.Join(args, " ") + ".\r\n", ExitCode: 1}
