@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"strings"
 	"sync"
@@ -37,6 +38,7 @@ type blobDoor struct {
 	service *service.Client
 	byKey   *service.SharedKeyCredential
 	// delegated signs while it is good; it is asked for when needed.
+	mu        sync.Mutex
 	delegated *service.UserDelegationCredential
 	until     time.Time
 }
@@ -71,8 +73,7 @@ func refusedData(err error) bool {
 	return bloberror.HasCode(err, bloberror.AuthorizationPermissionMismatch, bloberror.InsufficientAccountPermissions, bloberror.AuthenticationFailed, bloberror.InvalidAuthenticationInfo, bloberror.NoAuthenticationInformation)
 }
 
-// CreateContainer makes a private container, which may be there already, and
-// decides by it how the account is entered.
+// CreateContainer makes a private container, which may be there already.
 func (b *Blobs) CreateContainer(ctx context.Context, name string, metadata map[string]string) error {
 	a := b.attempt("create container", name, true)
 	options := &service.CreateContainerOptions{Metadata: pointers(metadata)} // no Access: private
@@ -86,24 +87,17 @@ func (b *Blobs) CreateContainer(ctx context.Context, name string, metadata map[s
 	return b.enter(ctx, a, create)
 }
 
-// enter does something by the door that is open, or opens one: sign-in first,
-// by key if that is refused.
+// enter does something by the door that is open, sign-in at first. Where that is
+// refused the account's key opens another, for this and everything after: a
+// sign-in that may make containers need not be one that may write into them
+// (the former is an action of Resource Manager too).
 func (b *Blobs) enter(ctx context.Context, a attempt, do func(*service.Client) error) error {
-	b.mu.Lock()
-	door := b.door
-	b.mu.Unlock()
-	if door != nil {
-		return a.blobFailed(do(door.service))
-	}
-	client, err := service.NewClient(b.address, b.rm.credential, b.options)
+	door, err := b.opened()
 	if err != nil {
 		return a.failed(err)
 	}
-	signedIn := do(client)
-	if signedIn == nil || !refusedData(signedIn) {
-		if signedIn == nil {
-			b.keep(&blobDoor{service: client})
-		}
+	signedIn := do(door.service)
+	if door.byKey != nil || !refusedData(signedIn) {
 		return a.blobFailed(signedIn)
 	}
 	door, err = b.doorByKey(ctx)
@@ -115,18 +109,24 @@ func (b *Blobs) enter(ctx context.Context, a attempt, do func(*service.Client) e
 		}
 		return refused
 	}
-	if err = do(door.service); err == nil {
-		b.keep(door)
-	}
-	return a.blobFailed(err)
+	b.mu.Lock()
+	b.door = door
+	b.mu.Unlock()
+	return a.blobFailed(do(door.service))
 }
 
-func (b *Blobs) keep(door *blobDoor) {
+// opened is the door that is open, that of the sign-in at first.
+func (b *Blobs) opened() (*blobDoor, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.door == nil {
-		b.door = door
+		client, err := service.NewClient(b.address, b.rm.credential, b.options)
+		if err != nil {
+			return nil, err
+		}
+		b.door = &blobDoor{service: client}
 	}
+	return b.door, nil
 }
 
 func (b *Blobs) doorByKey(ctx context.Context) (*blobDoor, error) {
@@ -148,7 +148,7 @@ func (b *Blobs) doorByKey(ctx context.Context) (*blobDoor, error) {
 	return &blobDoor{service: client, byKey: credential}, nil
 }
 
-// Upload writes a block blob in a container that [Blobs.CreateContainer] made.
+// Upload writes a block blob.
 func (b *Blobs) Upload(ctx context.Context, containerName, name string, content []byte) error {
 	a := b.attempt("upload blob", containerName+"/"+name, true)
 	return b.enter(ctx, a, func(client *service.Client) error {
@@ -273,6 +273,7 @@ func (a attempt) blobFailed(err error) error {
 	failed := a.failed(err)
 	var e *Error
 	if errors.As(failed, &e) && e.Code != "" {
+		e.Message = clean(html.UnescapeString(e.Message), maximumText)
 		e.Message = strings.TrimSpace(strings.TrimPrefix(e.Message, e.Code))
 		e.Message, _, _ = strings.Cut(e.Message, " RequestId:")
 		if hint := hintFor(e.Code, nil); hint != "" {

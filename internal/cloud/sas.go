@@ -3,7 +3,6 @@ package cloud
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
@@ -60,10 +59,9 @@ func (b *Blobs) sign(ctx context.Context, containerName, name, permissions strin
 		object += "/" + name
 	}
 	a := b.attempt("sign an address", object, false)
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.door == nil {
-		return secret.Secret{}, fmt.Errorf("sign an address of storage account %s: it was not entered yet", b.account.Name)
+	door, err := b.opened()
+	if err != nil {
+		return secret.Secret{}, a.failed(err)
 	}
 	now := time.Now().UTC()
 	values := sas.BlobSignatureValues{
@@ -71,24 +69,25 @@ func (b *Blobs) sign(ctx context.Context, containerName, name, permissions strin
 		Permissions: permissions, ContainerName: containerName, BlobName: name,
 	}
 	var query sas.QueryParameters
-	var err error
-	if b.door.byKey != nil {
-		query, err = values.SignWithSharedKey(b.door.byKey)
-	} else {
-		err = b.door.delegate(ctx, now)
-		if refusedData(err) {
+	if door.byKey == nil {
+		var delegated *service.UserDelegationCredential
+		delegated, err = door.delegate(ctx, now)
+		switch {
+		case err == nil:
+			query, err = values.SignWithUserDelegation(delegated)
+		case refusedData(err):
 			// Whoever may write blobs need not be one who may delegate that.
-			door, byKey := b.doorByKey(ctx)
-			if byKey != nil {
+			byKey, failure := b.doorByKey(ctx)
+			if failure != nil {
 				return secret.Secret{}, a.blobFailed(err)
 			}
-			b.door.byKey = door.byKey
-			query, err = values.SignWithSharedKey(b.door.byKey)
-		} else if err == nil {
-			query, err = values.SignWithUserDelegation(b.door.delegated)
-		} else {
+			door, err = byKey, nil
+		default:
 			return secret.Secret{}, a.blobFailed(err)
 		}
+	}
+	if door.byKey != nil {
+		query, err = values.SignWithSharedKey(door.byKey)
 	}
 	if err != nil {
 		return secret.Secret{}, errors.New("sign an address: " + clean(err.Error(), 200))
@@ -98,17 +97,19 @@ func (b *Blobs) sign(ctx context.Context, containerName, name, permissions strin
 }
 
 // delegate asks for a key to sign with, which ends soon too.
-func (d *blobDoor) delegate(ctx context.Context, now time.Time) error {
+func (d *blobDoor) delegate(ctx context.Context, now time.Time) (*service.UserDelegationCredential, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if d.delegated != nil && now.Add(longestSignature).Before(d.until) {
-		return nil
+		return d.delegated, nil
 	}
 	until := now.Add(2 * longestSignature)
 	credential, err := d.service.GetUserDelegationCredential(ctx, service.KeyInfo{
 		Start: to.Ptr(now.Add(-clockSkew).Format(sas.TimeFormat)), Expiry: to.Ptr(until.Format(sas.TimeFormat)),
 	}, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d.delegated, d.until = credential, until
-	return nil
+	return credential, nil
 }

@@ -315,3 +315,18 @@ func TestWhetherMachinesCanBeDialled(t *testing.T) {
 		t.Errorf("from outside: %v", got)
 	}
 }
+
+// agentIn is the way by Run Command into a world.
+func agentIn(p *place) reach.Way {
+	p.t.Helper()
+	storage, err := reach.StorageOf(p.t.Context(), p.azure, p.found[0])
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return reach.NewAgent(reach.AgentOptions{Azure: p.azure, Storage: storage, Interval: 30 * time.Millisecond, Tell: func(line string) { p.t.Log(line) }})
+}
+
+func TestAgentConformsOnLinux(t *testing.T) {
+	t.Parallel()
+	conforms(t, sim.Options{World: "gitops", Scripts: true}, agentIn)
+}
