@@ -38,6 +38,14 @@ for base in "${TMPDIR:-/tmp}" /var/tmp "${HOME:-/tmp}"; do
 done
 [ -n "$dir" ] || end 92 "disk-full: no folder takes a program (tried ${TMPDIR:-/tmp}, /var/tmp, ${HOME:-/tmp}): the disk is full, or they are read-only or noexec"
 
+# Azure cancels by SIGKILL to the whole process group (run-command-handler-linux,
+# internal/pid), which no trap sees. What removes the folder then is in a session
+# of its own; it waits on a pipe that ends when the last of this group has ended.
+if command -v setsid >/dev/null && mkfifo "$dir/alive" 2>/dev/null; then
+	setsid sh -c 'read -r _ <"$1/alive"; rm -rf "$1"' cartouche "$dir" </dev/null >/dev/null 2>&1 &
+	exec 9<>"$dir/alive"
+fi
+
 # curl: 23 is "write error"; wget: 3 is "file I/O error".
 if command -v curl >/dev/null; then
 	printf 'url = "%s"\n' "$url" | curl -fsS --retry 2 --max-time 300 -K - -o "$dir/agent" 2>"$dir/why"
