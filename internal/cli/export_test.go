@@ -101,3 +101,27 @@ func Terminal(width int, write func(table func(headings []string, rows ...[]stri
 func CountVault(certificates []cloud.VaultCertificate, now time.Time) string {
 	return fmt.Sprintf("%+v", newVaultCount(certificates, now))
 }
+
+// Machines is what `show` says of the machines of a state.
+func Machines(width int, state rotation.State) string {
+	var out strings.Builder
+	u := newUI(Environment{Stdout: &out, Width: width, Lookup: func(string) string { return "C.UTF-8" }}.withDefaults(), false, true)
+	u.machines(state.Machines, state.At)
+	u.trustStores(state)
+	return out.String()
+}
+
+// InternalFlags tells what is wrong with these flags, "" when nothing is.
+func InternalFlags(args ...string) string {
+	var flags internalFlags
+	set := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	flags.add(set)
+	err := set.Parse(args)
+	if err == nil {
+		err = flags.check()
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}

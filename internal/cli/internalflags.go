@@ -18,6 +18,7 @@ const (
 type internalFlags struct {
 	how       string
 	validDays int
+	anew      bool
 	caOut     string
 	caOutPass string
 	ca, caKey string
@@ -29,6 +30,7 @@ type internalFlags struct {
 func (f *internalFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.how, "internal", "", "replace the certificates of the machines: issue, ca or pfx (docs/internal.md) `HOW`")
 	flags.IntVar(&f.validDays, "valid-days", 0, "of issue and ca: how long the machines' certificates are good; without: 397 `N`")
+	flags.BoolVar(&f.anew, "anew", false, "of issue and ca: issue new ones also where a run that was cut off has left usable ones on the machines")
 	flags.StringVar(&f.caOut, "ca-out", "", "of issue: keep the new authority with its key in this .pfx; without, the key is forgotten `FILE`")
 	flags.StringVar(&f.caOutPass, "ca-out-password-file", "", "file with the password that it gets (CARTOUCHE_CA_OUT_PASSWORD) `FILE`")
 	flags.StringVar(&f.ca, "ca", "", "of ca: the authority, as .pfx, or as PEM with --ca-key `FILE`")
@@ -36,7 +38,7 @@ func (f *internalFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.caPass, "ca-password-file", "", "file with the password of the authority's key (CARTOUCHE_CA_PASSWORD) `FILE`")
 	flags.StringArrayVar(&f.files, "internal-pfx", nil, "of pfx: a certificate for all machines of a product or a site, repeatable `portal=FILE`")
 	flags.StringVar(&f.filesPass, "internal-pfx-password-file", "", "file with the password of all of them (CARTOUCHE_INTERNAL_PFX_PASSWORD) `FILE`")
-	groupFlags(flags, "Internal certificates", "internal", "valid-days", "ca-out", "ca-out-password-file", "ca", "ca-key", "ca-password-file", "internal-pfx", "internal-pfx-password-file")
+	groupFlags(flags, "Internal certificates", "internal", "valid-days", "anew", "ca-out", "ca-out-password-file", "ca", "ca-key", "ca-password-file", "internal-pfx", "internal-pfx-password-file")
 }
 
 // asked tells whether this is about the machines' certificates.
@@ -55,6 +57,7 @@ func (f internalFlags) check() error {
 		with  string
 	}{
 		{"valid-days", f.validDays != 0, issue || ca, "--internal issue or --internal ca"},
+		{"anew", f.anew, issue || ca, "--internal issue or --internal ca"},
 		{"ca-out", f.caOut != "", issue, "--internal issue"},
 		{"ca-out-password-file", f.caOutPass != "", f.caOut != "", "--ca-out FILE"},
 		{"ca", f.ca != "", ca, "--internal ca"},
@@ -84,7 +87,7 @@ func (f internalFlags) words() string {
 	if f.validDays != 0 {
 		days = flagWord("valid-days", strconv.Itoa(f.validDays))
 	}
-	return flagWord("internal", f.how) + days + flagWord("ca-out", f.caOut) + flagWord("ca-out-password-file", f.caOutPass) +
+	return flagWord("internal", f.how) + days + switchWord("anew", f.anew) + flagWord("ca-out", f.caOut) + flagWord("ca-out-password-file", f.caOutPass) +
 		flagWord("ca", f.ca) + flagWord("ca-key", f.caKey) + flagWord("ca-password-file", f.caPass) +
 		flagWords("internal-pfx", f.files) + flagWord("internal-pfx-password-file", f.filesPass)
 }
