@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 // this process and against a world of the simulator. Besides testscript's own
 // commands there are:
 //
-//	world NAME [-fault F]... [-scale N] [-update D] [-busy HOW]   start a world; its environment is the script's
+//	world NAME [-fault F]... [-scale N] [-update D] [-busy HOW] [-scripts]   start a world; its environment is the script's
 //	pfx FILE key=value...             issue a certificate of the world's authority into FILE
 //	[!] cartouche ARGS                run the program
 //	[!] cartouche-again               run the command that stands in the last line of stdout, as a shell reads it
@@ -27,6 +27,8 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 //	served old                        ... or what it served when the world began
 //	served FILE NAME                  the same of another name; "noted" is what it served at the first "noted"
 //	inside                            the program is inside the virtual network from now on
+//	restarts N                        how many restarts of machines it has seen
+//	nothing-left                      no run command, process, file or password is left at its machines
 //	writes N                          how many gateway writes the world has seen
 //	answer LINE                       standard input is a terminal for the next run, and this is typed
 //	type LINE                         ... and this, as a further line
@@ -74,6 +76,8 @@ func TestScripts(t *testing.T) {
 				"pfx":             issuePFX,
 				"served":          checkServed,
 				"writes":          checkWrites,
+				"restarts":        checkRestarts,
+				"nothing-left":    checkNothingLeft,
 				"answer":          typeAnswer,
 				"password":        typePassword,
 				"type":            typeMore,

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -166,6 +167,10 @@ func (w *stream) String() string {
 func startWorld(ts *testscript.TestScript, _ bool, args []string) {
 	s := onStage(ts)
 	options := sim.Options{World: args[0], Scale: 300, Dir: ts.MkAbs(".")}
+	if i := slices.Index(args, "-scripts"); i > 0 {
+		options.Scripts = true
+		args = slices.Delete(args, i, i+1)
+	}
 	for rest := args[1:]; len(rest) > 1; rest = rest[2:] {
 		switch rest[0] {
 		case "-fault":

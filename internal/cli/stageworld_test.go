@@ -158,6 +158,10 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 		s.world.Ground().Faults.Add(ground.Fault{Name: "forbidden", Step: "gateway-fetch", Times: -1})
 	case "identity-blind": // identities have lost every role
 		manager.SetGrants(slices.DeleteFunc(slices.Clone(s.world.Grants()), func(g arm.Grant) bool { return g.Principal != principal })...)
+	case "power": // MACHINE STATE
+		ts.Check(s.world.SetMachinePower(args[1], args[2]))
+	case "agent-silent": // Azure's own agent on a machine does not answer
+		ts.Check(s.world.SetMachineAgent(args[1], false))
 	case "calm": // no fault strikes any more
 		s.world.Ground().Faults.Clear()
 	case "v1": // a deployment of the older kind is there, too
@@ -166,6 +170,31 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(manager.Add(twinOf(manager.Document(gateway))))
 	default:
 		ts.Fatalf("tamper: unknown %s", args[0])
+	}
+}
+
+// checkRestarts compares how often machines have restarted since the world began.
+func checkRestarts(ts *testscript.TestScript, _ bool, args []string) {
+	if got := strconv.Itoa(onStage(ts).world.Ground().Ledger.Count(ground.MachineRestart)); got != args[0] {
+		ts.Fatalf("%s restarts of machines, want %s", got, args[0])
+	}
+}
+
+// checkNothingLeft looks for what Run Command has left anywhere, and for
+// passwords where others could read them.
+func checkNothingLeft(ts *testscript.TestScript, _ bool, _ []string) {
+	world := onStage(ts).world
+	for _, left := range world.LeftBehind() {
+		ts.Fatalf("left behind: %s", left)
+	}
+	var passwords []string
+	for _, name := range []string{"CARTOUCHE_SITE_ADMIN_PASSWORD", "CARTOUCHE_SERVICE_ACCOUNT_PASSWORD"} {
+		if password := ts.Getenv(name); password != "" {
+			passwords = append(passwords, password)
+		}
+	}
+	for _, where := range world.Holding(passwords...) {
+		ts.Fatalf("a password can be read in %s", where)
 	}
 }
 
