@@ -19,6 +19,8 @@ type internalFlags struct {
 	how       string
 	validDays int
 	anew      bool
+	keepOld   bool
+	undrained bool
 	caOut     string
 	caOutPass string
 	ca, caKey string
@@ -38,7 +40,9 @@ func (f *internalFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.caPass, "ca-password-file", "", "file with the password of the authority's key (CARTOUCHE_CA_PASSWORD) `FILE`")
 	flags.StringArrayVar(&f.files, "internal-pfx", nil, "of pfx: a certificate for all machines of a product or a site, repeatable `portal=FILE`")
 	flags.StringVar(&f.filesPass, "internal-pfx-password-file", "", "file with the password of all of them (CARTOUCHE_INTERNAL_PFX_PASSWORD) `FILE`")
-	groupFlags(flags, "Internal certificates", "internal", "valid-days", "anew", "ca-out", "ca-out-password-file", "ca", "ca-key", "ca-password-file", "internal-pfx", "internal-pfx-password-file")
+	flags.BoolVar(&f.keepOld, "keep-old", false, "never replace an entry in place: machines of 12.1 restart like older ones, and the run can be taken back")
+	flags.BoolVar(&f.undrained, "undrained", false, "leave machines in the gateway's pools while they restart: fewer writes, and some requests fail")
+	groupFlags(flags, "Internal certificates", "internal", "valid-days", "anew", "ca-out", "ca-out-password-file", "ca", "ca-key", "ca-password-file", "internal-pfx", "internal-pfx-password-file", "keep-old", "undrained")
 }
 
 // asked tells whether this is about the machines' certificates.
@@ -57,6 +61,8 @@ func (f internalFlags) check() error {
 		with  string
 	}{
 		{"valid-days", f.validDays != 0, issue || ca, "--internal issue or --internal ca"},
+		{"keep-old", f.keepOld, f.how != "", "--internal HOW"},
+		{"undrained", f.undrained, f.how != "", "--internal HOW"},
 		{"anew", f.anew, issue || ca, "--internal issue or --internal ca"},
 		{"ca-out", f.caOut != "", issue, "--internal issue"},
 		{"ca-out-password-file", f.caOutPass != "", f.caOut != "", "--ca-out FILE"},
@@ -87,7 +93,7 @@ func (f internalFlags) words() string {
 	if f.validDays != 0 {
 		days = flagWord("valid-days", strconv.Itoa(f.validDays))
 	}
-	return flagWord("internal", f.how) + days + switchWord("anew", f.anew) + flagWord("ca-out", f.caOut) + flagWord("ca-out-password-file", f.caOutPass) +
+	return flagWord("internal", f.how) + days + switchWord("anew", f.anew) + switchWord("keep-old", f.keepOld) + switchWord("undrained", f.undrained) + flagWord("ca-out", f.caOut) + flagWord("ca-out-password-file", f.caOutPass) +
 		flagWord("ca", f.ca) + flagWord("ca-key", f.caKey) + flagWord("ca-password-file", f.caPass) +
 		flagWords("internal-pfx", f.files) + flagWord("internal-pfx-password-file", f.filesPass)
 }

@@ -20,7 +20,7 @@ const maxAuthority = 1 << 20
 // internalGoal is what the flags say of it, with the files read. Who only plans
 // needs no password for an authority that is not made.
 func (a *app) internalGoal(ctx context.Context, f internalFlags, planning bool) (rollout.Goal, error) {
-	goal := rollout.Goal{Source: rollout.Source(f.how), LeafDays: f.validDays, Anew: f.anew, Now: a.env.Now()}
+	goal := rollout.Goal{Source: rollout.Source(f.how), LeafDays: f.validDays, Anew: f.anew, KeepOld: f.keepOld, Undrained: f.undrained, Now: a.env.Now()}
 	var err error
 	switch f.how {
 	case internalIssue:
