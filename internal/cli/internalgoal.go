@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -47,9 +46,6 @@ func (a *app) readAuthority(ctx context.Context, f internalFlags) (*pki.Authorit
 		if key, err = readBounded(f.caKey, maxAuthority); err != nil {
 			return nil, usage("check the path", "--ca-key %s: %s", f.caKey, err)
 		}
-	}
-	if key == nil && bytes.Contains(data, []byte("PRIVATE KEY-----")) {
-		key = data // one file with both
 	}
 	source := secretSource{
 		what: "password of " + filepath.Base(f.ca), flag: "--ca-password-file", file: f.caPass, variable: "CARTOUCHE_CA_PASSWORD",
@@ -152,7 +148,7 @@ func (a *app) keeper(ctx context.Context, f internalFlags, planning bool) (func(
 		return nil, usage("give one: --ca-out-password-file FILE, or CARTOUCHE_CA_OUT_PASSWORD", "the key of an authority is not kept without a password")
 	}
 	return func(authority *pki.Authority) error {
-		data, err := authority.PFX(password)
+		data, err := pki.WriteAuthority(authority, password)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/rehearsal"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
@@ -130,6 +131,9 @@ type simValue struct {
 
 func (a *app) simulate(ctx context.Context, name string, options simOptions) error {
 	world := sim.Options{World: name, Scale: options.scale, Domain: options.domain, Scripts: options.scripts}
+	if options.scripts {
+		world.Known = rehearsal.Known()
+	}
 	if options.port != 0 {
 		world.OutsideAddress = fmt.Sprintf("127.0.0.1:%d", options.port)
 	}

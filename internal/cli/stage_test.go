@@ -24,6 +24,8 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/account"
 	"github.com/cartouche-gis/cartouche/internal/cli"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
@@ -65,6 +67,10 @@ var quick = rotation.Patience{
 	Interval: 30 * time.Millisecond, Backoff: 50 * time.Millisecond, Rounds: 3,
 }
 
+var quickAtMachines = rollout.Patience{
+	Restart: 10 * time.Second, Interval: 30 * time.Millisecond, Backends: 10 * time.Second, Recovery: 40 * time.Second, Drain: 30 * time.Millisecond,
+}
+
 func runCartouche(ts *testscript.TestScript, neg bool, args []string) {
 	s := onStage(ts)
 	interrupts := make(chan os.Signal, 2)
@@ -79,7 +85,7 @@ func runCartouche(ts *testscript.TestScript, neg bool, args []string) {
 		StdoutIsTerminal: s.terminal, StderrIsTerminal: s.terminal,
 		Stdout: stdout, Stderr: stderr,
 		Keychain: s.keychain,
-		Lookup:   ts.Getenv, Interrupts: interrupts, Patience: quick, PollInterval: time.Second, Version: "v0.0.0-test",
+		Lookup:   ts.Getenv, Interrupts: interrupts, Patience: quick, MachinePatience: quickAtMachines, PollInterval: time.Second, Version: "v0.0.0-test",
 	}
 	if typed, silent := s.passwords, s.silent; typed != nil {
 		env.ReadPassword = func(ctx context.Context, prompt string) (secret.Secret, error) {
@@ -168,7 +174,7 @@ func startWorld(ts *testscript.TestScript, _ bool, args []string) {
 	s := onStage(ts)
 	options := sim.Options{World: args[0], Scale: 300, Dir: ts.MkAbs(".")}
 	if i := slices.Index(args, "-scripts"); i > 0 {
-		options.Scripts = true
+		options.Scripts, options.Known = true, rehearsal.Known()
 		args = slices.Delete(args, i, i+1)
 	}
 	for rest := args[1:]; len(rest) > 1; rest = rest[2:] {
