@@ -15,7 +15,9 @@ const maxStores = 200
 // server that hosts nothing.
 func (a *Admin) Stores(ctx context.Context) ([]string, error) {
 	var paths []string
-	for _, kind := range []string{"egdb", "nosql"} {
+	// The first two are those that Esri's DSC asks for; the object store of 11.2
+	// and later is a cloud store, of which older releases have not heard.
+	for _, kind := range []string{"egdb", "nosql", "cloudStore"} {
 		var found struct {
 			Items []struct {
 				Path     text `json:"path"`
@@ -24,7 +26,7 @@ func (a *Admin) Stores(ctx context.Context) ([]string, error) {
 		}
 		r := request{operation: "list the data stores of " + a.base, path: "/admin/data/findItems", form: url.Values{"types": {kind}}, timeout: readTimeout}
 		err := a.readWith(ctx, r, &found)
-		if codeOf(err) == CodeNotFound {
+		if codeOf(err) == CodeNotFound || kind == "cloudStore" && codeOf(err) == CodeRefused {
 			continue // a server that cannot be asked for data hosts none
 		}
 		if err != nil {

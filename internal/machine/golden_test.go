@@ -3,6 +3,8 @@ package machine_test
 import (
 	"context"
 	"crypto/tls"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -405,20 +407,7 @@ func TestFederationWithWarnings(t *testing.T) {
 		}
 		s.PublicRoots = append(s.PublicRoots, a.PublicRoot())
 	})
-	listener, err := b.ground.Inside.Listen("gis.example.com", 443)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.Contains(r.URL.Path, "/admin") {
-			w.WriteHeader(http.StatusNotFound)
-		}
-	}))
-	server.Listener = listener
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{pinned(t).TLS()}}
-	server.StartTLS()
-	defer server.Close()
-
+	b.serve(pinned(t), http.StatusNotFound)
 	report := b.must(machine.TaskDone, machine.Task{Kind: machine.ValidateFederation})
 	got := report.Tasks[0].Federation
 	if len(got) != 2 || got[0].Status != "success with warnings" || got[1].Status != "failure" || len(got[1].Messages) == 0 {
@@ -426,6 +415,60 @@ func TestFederationWithWarnings(t *testing.T) {
 	}
 	if got := report.Components[0].Federated; len(got) != 2 || !got[0].Hosting {
 		t.Errorf("federated: %+v", got)
+	}
+}
+
+// An authority that a portal has not heard of: its keystore is given it without
+// a restart, and a restart brings it into force.
+func TestTrustIsInForceAfterARestart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, site.Portal, "11.5", func(s *site.Spec) {
+		s.Federated = []site.FederatedSpec{{ID: "a", URL: "https://gis.example.com/server", AdminURL: "https://gis.example.com/server"}}
+	})
+	b.serve(b.issue("gis.example.com"), http.StatusOK)
+	validate := machine.Task{Kind: machine.ValidateFederation}
+	report := b.must(machine.TaskDone, validate, trust("company", b.company), validate, machine.Task{Kind: machine.Restart}, validate)
+	for i, want := range map[int]string{0: "failure", 2: "failure", 4: "success"} {
+		if got := report.Tasks[i].Federation; len(got) != 1 || got[0].Status != want {
+			t.Errorf("task %d: %+v, want %s", i, got, want)
+		}
+	}
+	if b.restarts() != 1 {
+		t.Errorf("%d restarts, want 1", b.restarts())
+	}
+}
+
+// serve answers at gis.example.com, with this status for everything but the
+// administration.
+func (b *bench) serve(with *authority.Issued, status int) {
+	b.t.Helper()
+	listener, err := b.ground.Inside.Listen("gis.example.com", 443)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.URL.Path, "/admin") {
+			w.WriteHeader(status)
+		}
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Listener = listener
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{with.TLS()}}
+	server.StartTLS()
+	b.t.Cleanup(server.Close)
+}
+
+// A machine that is gone between the import and the switch: nothing was
+// switched, and that is known.
+func TestAMachineThatIsLostBetweenImportAndSwitch(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, site.Server, "11.5")
+	next := b.issue("m1.example.net")
+	b.must(machine.TaskDone, install(t, "new", next))
+	_ = b.site.Close()
+	b.job.Patience = time.Second
+	if result := b.fails(machine.CodeUnreachable, activate("new", next)); result.Unsure || result.Restarted {
+		t.Errorf("%+v", result)
 	}
 }
 

@@ -92,24 +92,30 @@ func (t trustIn) verify(chain []*x509.Certificate) error {
 	return nil
 }
 
+// transport goes the network's way, but makes the tunnels of a proxy itself:
+// net/http would hold the certificate of an https proxy against the same trust.
+func (w *Worker) transport(config *tls.Config) *http.Transport {
+	transport := w.network().Transport()
+	transport.Proxy, transport.DialContext = nil, w.network().DialContext
+	transport.TLSClientConfig = config
+	return transport
+}
+
 // client is one that hangs up on everybody else, at every connection, before
 // anything is sent.
 func (w *Worker) client(t trustIn) *http.Client {
-	transport := w.network().Transport()
-	transport.TLSClientConfig = &tls.Config{
+	return &http.Client{Transport: w.transport(&tls.Config{
 		InsecureSkipVerify: true, // VerifyConnection judges, also what no authority issued
 		MinVersion:         tls.VersionTLS12,
 		VerifyConnection:   func(state tls.ConnectionState) error { return t.verify(state.PeerCertificates) },
-	}
-	return &http.Client{Transport: transport}
+	})}
 }
 
 // stranger is a client for questions that anybody may ask, of whoever answers.
 // It follows no redirect and keeps no connection, since one to a web server
 // that is going down tells nothing of the next.
 func (w *Worker) stranger() *http.Client {
-	transport := w.network().Transport()
-	transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10}
+	transport := w.transport(&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10})
 	transport.DisableKeepAlives = true
 	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
