@@ -40,6 +40,9 @@ func (w *World) openStorage() error {
 		}
 		go func() { _ = inside.ServeTLS(private, "", "") }()
 	}
+	if err := w.addConfigurations(); err != nil {
+		return err
+	}
 	w.blobBaggage = map[string]bool{}
 	for _, name := range s.Names() {
 		w.blobBaggage[name] = true

@@ -52,9 +52,7 @@ func (w *World) startComputers() (err error) {
 	if w.computerDir, err = os.MkdirTemp("", "cartouche-computers-"); err != nil {
 		return err
 	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(w.caBundle())
-	client := &http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: w.ground.Inside.DialContext, TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}}
+	client := w.insideClient()
 	ca := filepath.Join(w.computerDir, "ca.pem")
 	if err := os.WriteFile(ca, w.caBundle(), 0o600); err != nil {
 		return err
@@ -67,10 +65,10 @@ func (w *World) startComputers() (err error) {
 		add := func(group string, machines []machine) error {
 			for _, m := range machines {
 				dir := filepath.Join(w.computerDir, strconv.Itoa(len(w.computers)))
-				tools, programs := w.toolsOf(p.fqdn(m), system)
+				tools, programs := w.toolsOf(p.fqdn(m), system, dir)
 				c, err := computer.New(computer.Options{
 					ID: p.idIn(group, machineKind, m.Name), Name: m.Name, FQDN: p.fqdn(m), OS: system, Dir: dir, Client: client,
-					Env: func() []string { return w.computerEnv(ca, dir, m) }, Tools: tools, Programs: programs, Known: w.options.Known,
+					Env: func() []string { return w.computerEnv(ca, dir, system, m) }, Tools: tools, Programs: programs, Known: w.options.Known,
 					// Whom a machine's owner made has a password that nobody knows.
 					Accounts: map[string]string{w.identity.serviceAccount: w.identity.servicePassword, "root": w.identity.servicePassword},
 				})
@@ -93,16 +91,24 @@ func (w *World) startComputers() (err error) {
 	return nil
 }
 
+// insideClient speaks HTTP from inside the virtual network.
+func (w *World) insideClient() *http.Client {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(w.caBundle())
+	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{DialContext: w.ground.Inside.DialContext, TLSClientConfig: &tls.Config{RootCAs: roots}, DisableKeepAlives: true}}
+}
+
 const machineKind = "Microsoft.Compute/virtualMachines"
 
 // storeDir is where ArcGIS Data Store is installed, from a computer's Dir.
 const storeDir = "arcgis/datastore"
 
 // computerEnv is what a machine's environment has beside its own disk.
-func (w *World) computerEnv(ca, dir string, m machine) []string {
+func (w *World) computerEnv(ca, dir, system string, m machine) []string {
 	env := []string{"HTTPS_PROXY=" + w.inside.URL(), "HTTP_PROXY=" + w.inside.URL(), "https_proxy=" + w.inside.URL(), "http_proxy=" + w.inside.URL(),
 		"SSL_CERT_FILE=" + ca, "CURL_CA_BUNDLE=" + ca, "COMPUTERNAME=" + m.Name, "HOSTNAME=" + m.Name}
-	if slices.ContainsFunc(m.Roles, func(role string) bool { return strings.HasSuffix(role, "DataStore") }) {
+	// On Linux the variable is of ArcGIS' own login alone.
+	if system == computer.Windows && slices.ContainsFunc(m.Roles, func(role string) bool { return strings.HasSuffix(role, "DataStore") }) {
 		env = append(env, "AGSDATASTORE="+filepath.Join(dir, filepath.FromSlash(storeDir))+string(filepath.Separator))
 	}
 	return env
@@ -131,15 +137,25 @@ func (w *World) SetMachineAgent(name string, ready bool) error {
 }
 
 func (w *World) onMachine(name string, do func(id string)) error {
+	m, ok := w.machineNamed(name)
+	if !ok {
+		return errors.New("the world has no machine " + name)
+	}
+	do(m.ID)
+	return nil
+}
+
+// machineNamed finds a virtual machine by its name, its name inside the virtual
+// network or its resource id.
+func (w *World) machineNamed(name string) (Machine, bool) {
 	for _, d := range w.Deployments() {
 		for _, m := range d.Machines {
 			if strings.EqualFold(m.Name, name) || strings.EqualFold(m.FQDN, name) || strings.EqualFold(m.ID, name) {
-				do(m.ID)
-				return nil
+				return m, true
 			}
 		}
 	}
-	return errors.New("the world has no machine " + name)
+	return Machine{}, false
 }
 
 // LeftBehind is what is left on machines and at Azure of whoever used Run

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/sim/computer"
@@ -13,7 +14,7 @@ import (
 
 // toolsOf are the emulated programs of a machine, and where on its disk they
 // lie.
-func (w *World) toolsOf(fqdn, system string) (map[string]computer.Tool, map[string]string) {
+func (w *World) toolsOf(fqdn, system, dir string) (map[string]computer.Tool, map[string]string) {
 	host := w.Host(fqdn)
 	tools, programs := map[string]computer.Tool{}, map[string]string{}
 	if name := host.StoreTool(); name != "" {
@@ -25,7 +26,7 @@ func (w *World) toolsOf(fqdn, system string) (map[string]computer.Tool, map[stri
 		programs[path.Join(storeDir, "tools", name+extension)] = name
 	}
 	if system == computer.Linux {
-		tools["systemctl"] = systemctl(host)
+		tools["systemctl"] = systemctl(host, filepath.Join(dir, filepath.FromSlash(storeDir)))
 		programs["bin/systemctl"] = "systemctl"
 	}
 	if system == computer.Windows {
@@ -80,15 +81,24 @@ func storeTool(host *site.Host) computer.Tool {
 var unitOf = map[string]string{"arcgis server": "arcgisserver", "portal for arcgis": "arcgisportal", "arcgis data store": "arcgisdatastore",
 	"arcgisgeoevent": "arcgisgeoevent", "workflowmanager": "workflowmanager", "arcgisworkflowmanager": "workflowmanager"}
 
-// systemctl knows is-active, restart and list-unit-files of the ArcGIS services.
-// Source: systemctl(1); exit codes of the LSB.
-func systemctl(host *site.Host) computer.Tool {
+// systemctl knows is-active, status, restart and show of the ArcGIS services.
+// Source: systemctl(1), "EXIT STATUS". guess: what the Data Store's unit starts.
+func systemctl(host *site.Host, store string) computer.Tool {
 	return func(ctx context.Context, _ *computer.Computer, args []string) computer.Outcome {
 		var words []string
+		show := false
 		for _, arg := range args {
+			show = show || arg == "show"
 			if !strings.HasPrefix(arg, "-") {
 				words = append(words, strings.TrimSuffix(arg, ".service"))
 			}
+		}
+		if show {
+			if len(words) == 2 && words[1] == unitOf["arcgis data store"] && host.StoreTool() != "" {
+				script := store + "/framework/etc/scripts/arcgisdatastore"
+				return computer.Outcome{Stdout: "ExecStart={ path=" + script + " ; argv[]=" + script + " start ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }\n"}
+			}
+			return computer.Outcome{Stdout: "ExecStart=\n"}
 		}
 		if len(words) != 2 {
 			return computer.Outcome{Stderr: "systemctl: this one knows 'is-active UNIT', 'status UNIT' and 'restart UNIT'\n", ExitCode: 1}

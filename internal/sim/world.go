@@ -244,7 +244,7 @@ func (w *World) startAzure() error {
 	}
 	w.manager = arm.New(arm.Options{
 		Ground: w.ground, Cloud: w.cloud.Cloud, OtherClouds: otherClouds(w.cloud), Verify: w.entra.Verify, Revoke: w.entra.Revoke, TenantsOf: w.entra.TenantsOf,
-		Guesses: w.options.Guesses.Manager, Fetch: w.fetch, Computer: w.computerOf, StorageKeys: w.storageKeys, PageSize: w.options.PageSize, Tenants: w.armTenants(), Subscriptions: w.subscriptions,
+		Guesses: w.options.Guesses.Manager, Fetch: w.fetch, Computer: w.computerOf, Configure: w.configure, StorageKeys: w.storageKeys, PageSize: w.options.PageSize, Tenants: w.armTenants(), Subscriptions: w.subscriptions,
 	})
 	byHost := w.signInHosts()
 	byHost[w.cloud.Host] = w.manager

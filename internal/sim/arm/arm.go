@@ -39,6 +39,9 @@ type Options struct {
 	// or no computer: run commands are kept and not run.
 	Computer func(id string) *computer.Computer
 
+	// Configure applies the configuration of a DSC extension to a machine; nil:
+	// extensions are kept and not run.
+	Configure func(ctx context.Context, machine string, settings, protected map[string]any) error
 	// StorageKeys are the two keys of a storage account.
 	StorageKeys func(account string) ([2][]byte, bool)
 

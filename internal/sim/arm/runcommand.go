@@ -107,8 +107,8 @@ func (s *Server) runErrand(ctx context.Context, op *operation, e errand, now *co
 	// provisioning state tells only whether the command was run.
 	var f *failure
 	if strict, _ := properties["treatFailureAsDeploymentFailure"].(bool); strict && state != "Succeeded" {
-		// guess: the code is that of an extension whose handler reports an error.
-		f = fail(http.StatusOK, "VMExtensionProvisioningError", "VM has reported a failure when processing extension '%s'. Error message: %q.", e.full[strings.LastIndex(e.full, "/")+1:], message)
+		// guess: it is told as of any extension whose handler reports an error.
+		f = failExtension(e.full[strings.LastIndex(e.full, "/")+1:], "Microsoft.CPlat.Core", "RunCommandHandler", message)
 	}
 	s.end(op, key, f)
 }
@@ -238,6 +238,13 @@ func view(state, message string, out computer.Outcome, began, ended time.Time) m
 		v["endTime"] = ended.UTC().Format(time.RFC3339)
 	}
 	return v
+}
+
+// failExtension is how an operation ends when the machine reports a failure.
+// Source: Azure documentation, "Understand common error messages when you
+// manage virtual machines", VMExtensionProvisioningError; field reports.
+func failExtension(name, publisher, kind, message string) *failure {
+	return fail(http.StatusOK, "VMExtensionProvisioningError", "VM has reported a failure when processing extension '%s' (publisher '%s' and type '%s'). Error message: '%s'.", name, publisher, kind, message)
 }
 
 // agentFailure is how an operation ends whose machine does not answer.
