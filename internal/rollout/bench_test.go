@@ -261,7 +261,7 @@ func (b *bench) leaf(host string, port int) string {
 func (b *bench) leaves(plan rollout.Plan) map[string]string {
 	served := map[string]string{}
 	for _, port := range plan.Ports {
-		served[fmt.Sprintf("%s:%d", port.Host, port.Port)] = b.leaf(port.Host, port.Port)
+		served[portAt(port)] = b.leaf(port.Host, port.Port)
 	}
 	return served
 }
@@ -293,4 +293,10 @@ func (b *bench) restarts() map[string]int {
 		}
 	}
 	return count
+}
+
+func portAt(port rollout.Port) string { return fmt.Sprintf("%s:%d", port.Host, port.Port) }
+
+func contains(text string, words ...string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }
