@@ -179,11 +179,13 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	r.prepared = len(r.plan.Trusts) > 0 || slices.ContainsFunc(r.plan.Ports, func(p Port) bool { return p.How == ByAlias && !p.Installed && !p.Served })
-	r.tell(PhasePrepare, fmt.Sprintf("preparing %d machines side by side; nothing restarts", len(work)))
+	if r.prepared {
+		r.tell(PhasePrepare, fmt.Sprintf("%s: trusting the authority and installing what is new, side by side; nothing restarts", machines(len(work))))
+	}
 	return r.memory.step(StepPrepare, "trust the authority and install the new certificates", intents(work), func() (any, error) {
 		var results []machine.TaskResult
 		var first error
-		for _, one := range r.sideBySide(ctx, work) {
+		for _, one := range r.sideBySide(ctx, PhasePrepare, work) {
 			if failed := one.report.Failed(); failed != nil && validates(failed.Kind) {
 				one.err = nil // how it was before is not known; nothing else was in the way
 			}
@@ -207,7 +209,7 @@ type worked struct {
 }
 
 // sideBySide gets work done at several machines that restarts none of them.
-func (r *run) sideBySide(ctx context.Context, work []preparation) []worked {
+func (r *run) sideBySide(ctx context.Context, phase rotation.Phase, work []preparation) []worked {
 	done := make([]worked, len(work))
 	var group errgroup.Group
 	group.SetLimit(atOnce)
@@ -215,7 +217,7 @@ func (r *run) sideBySide(ctx context.Context, work []preparation) []worked {
 		group.Go(func() error {
 			done[i].machine = one.machine
 			done[i].report, done[i].err = r.do(ctx, one.machine, one.tasks...)
-			r.tellWaiting(PhasePrepare, one.machine+" is done")
+			r.tellWaiting(phase, one.machine+" is done")
 			return nil
 		})
 	}
@@ -257,6 +259,14 @@ func (r *run) preparations() ([]preparation, error) {
 		add(check.machine, check.task)
 	}
 	return work, nil
+}
+
+// machines counts them for people.
+func machines(n int) string {
+	if n == 1 {
+		return "1 machine"
+	}
+	return fmt.Sprintf("%d machines", n)
 }
 
 // intents are the tasks without their files.

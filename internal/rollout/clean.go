@@ -286,11 +286,11 @@ func (r *run) cleanEntries(ctx context.Context, entries []Removal) error {
 	if len(work) == 0 {
 		return nil
 	}
-	r.tell(rotation.PhaseClean, fmt.Sprintf("removing %d entries from %d machines", len(entries), len(work)))
+	r.tell(rotation.PhaseClean, fmt.Sprintf("removing %d entries from %s", len(entries), machines(len(work))))
 	return r.memory.step(StepClean, "remove unused entries", intents(work), func() (any, error) {
 		var results []machine.TaskResult
 		var first error
-		for _, one := range r.sideBySide(ctx, work) {
+		for _, one := range r.sideBySide(ctx, rotation.PhaseClean, work) {
 			for _, task := range one.report.Tasks {
 				if task.State == machine.TaskDone {
 					r.result.Removed = append(r.result.Removed, fmt.Sprintf("%s at %s, port %d", task.Alias, one.machine, task.Port))

@@ -32,7 +32,7 @@ func (r *run) abandon(ctx context.Context) {
 		return
 	}
 	r.tell(rotation.PhaseUndo, r.result.Failure+": going back to the certificates from before, newest first")
-	for _, place := range slices.Backward(r.switched) {
+	for _, place := range r.backwards() {
 		port := r.plan.Ports[place]
 		err := r.memory.step(StepUndo, productName(port.Product)+" on "+port.Machine, port.BeforeAlias, func() (any, error) {
 			return r.switchBack(recovery, place)
@@ -102,15 +102,28 @@ func (r *run) mayRestart(ctx context.Context, place int) error {
 	return nil
 }
 
+// backwards are the switched ports, newest first, but a service after the server
+// whose certificate it takes.
+func (r *run) backwards() []int {
+	var list, services []int
+	for _, place := range slices.Backward(r.switched) {
+		if r.plan.Ports[place].How == Follows {
+			services = append(services, place)
+			continue
+		}
+		list = append(list, place)
+		for _, service := range services {
+			if r.plan.Ports[service].Machine == r.plan.Ports[place].Machine {
+				list = append(list, service)
+			}
+		}
+		services = slices.DeleteFunc(services, func(service int) bool { return slices.Contains(list, service) })
+	}
+	return append(list, services...)
+}
+
 // restartService lets a service take its server's certificate again.
 func (r *run) restartService(ctx context.Context, port Port) (any, error) {
-	server := slices.IndexFunc(r.plan.Ports, func(p Port) bool { return p.Machine == port.Machine && p.Product == machine.Server })
-	if server >= 0 && slices.Contains(r.switched, server) && r.result.Machines[server].State == "new" {
-		// Newest first would restart it before its server has gone back.
-		if _, err := r.switchBack(ctx, server); err != nil {
-			return nil, err
-		}
-	}
 	report, err := r.do(ctx, port.Machine, machine.Task{Kind: machine.RestartService, Port: port.Port, Expect: port.Before})
 	r.refreshed(report, port.Machine)
 	if err == nil {

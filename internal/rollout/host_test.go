@@ -9,6 +9,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/egress"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/computer"
 )
@@ -30,12 +31,15 @@ func (w onMachines) Do(ctx context.Context, at reach.Machine, job machine.Job) (
 	if on == nil {
 		return machine.Report{}, &reach.Error{Code: reach.MachineOff, Machine: at.Name, Sentence: "there is no such machine"}
 	}
-	worker := machine.Worker{Network: w.network, Host: simulated{on}}
+	worker := machine.Worker{Network: w.network, Host: simulated{w.world, on}}
 	return worker.Do(ctx, job), nil
 }
 
 // simulated is a machine of the world as its own programs see it.
-type simulated struct{ on *computer.Computer }
+type simulated struct {
+	world *sim.World
+	on    *computer.Computer
+}
 
 func (s simulated) OS() string { return strings.ToLower(s.on.OS()) }
 
@@ -50,6 +54,13 @@ func (s simulated) Getenv(name string) string {
 
 func (s simulated) Run(ctx context.Context, program string, args ...string) (stdout, stderr string, code int, err error) {
 	return s.on.Exec(ctx, program, args...)
+}
+
+func (s simulated) Lend(string, string) error { return nil } // one login has everything here
+
+func (s simulated) ImportPFX(_ context.Context, pfx, password secret.Secret) error {
+	_, err := s.world.Host(s.on.FQDN()).IIS().ImportPFX([]byte(pfx.Reveal()), password.Reveal())
+	return err
 }
 
 func (s simulated) TempFile(suffix string, content []byte) (string, func(), error) {
