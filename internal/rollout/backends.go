@@ -100,11 +100,13 @@ func (r *run) ownWell(ctx context.Context, port Port) error {
 			return err
 		}
 		for _, way := range ways {
-			was := slices.ContainsFunc(on(r.before.Backends, way), func(s cloud.BackendServer) bool {
-				return isMachine(s.Address, port.Host, port.Machine) && s.Up()
+			// One that was down before need not be up now; one that was not listed
+			// was out of its pool, and belongs to those that are well.
+			sick := slices.ContainsFunc(on(r.before.Backends, way), func(s cloud.BackendServer) bool {
+				return isMachine(s.Address, port.Host, port.Machine) && !s.Up()
 			})
 			for _, server := range on(servers, way) {
-				if was && isMachine(server.Address, port.Host, port.Machine) && !server.Up() {
+				if !sick && isMachine(server.Address, port.Host, port.Machine) && !server.Up() {
 					return fmt.Errorf("the gateway sees %s as %s: %s", port.Machine, server.Health, server.Log)
 				}
 			}

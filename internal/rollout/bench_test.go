@@ -43,7 +43,7 @@ type bench struct {
 func newBench(t testing.TB, options sim.Options) *bench {
 	t.Helper()
 	if options.Scale == 0 {
-		options.Scale = 120
+		options.Scale = 300
 	}
 	options.Current.Key = "p256"
 	world, err := sim.Start(t.Context(), options)

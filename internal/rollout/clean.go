@@ -51,6 +51,7 @@ func CleanPlan(state rotation.State, runs []journal.Run) Cleaning {
 	if state.Gateway == nil {
 		return list
 	}
+	state = whole(state)
 	kept := keptRuns(state, runs)
 	presented, unseen := presentedChains(state)
 	for _, o := range ports(state) {

@@ -17,6 +17,22 @@ import (
 // So a machine that has others beside it is taken out of its pools before it
 // restarts, and put back when it is well: two writes that no client notices.
 
+// whole is a state whose gateway has everybody in its pools: what a plan is made
+// on, since who is out returns first.
+func whole(state rotation.State) rotation.State {
+	if state.Gateway == nil || len(state.Gateway.Away()) == 0 {
+		return state
+	}
+	document, _, err := state.Gateway.WithAway(nil)
+	if err != nil {
+		return state
+	}
+	if gateway, err := cloud.ParseGateway(document); err == nil {
+		state.Gateway = gateway
+	}
+	return state
+}
+
 // awayFrom are the pools that a machine leaves: those that have another member.
 func awayFrom(state rotation.State, port Port) []cloud.Member {
 	var list []cloud.Member

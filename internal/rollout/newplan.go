@@ -31,6 +31,7 @@ func NewPlan(state rotation.State, goal Goal) (Plan, error) {
 	case goal.Source != FromPFX && goal.Source != FromAuthority && goal.Source != Fresh:
 		return Plan{}, fmt.Errorf("plan: no source %q", goal.Source)
 	}
+	state = whole(state)
 	plan := newPlan(state, goal.Source, goal.Now)
 	plan.Ports, plan.Obstacles = candidates(state, goal)
 	plan.Obstacles = slices.Concat(state.Obstacles, state.ShapeObstacles(), unready(state), plan.Obstacles)

@@ -27,6 +27,7 @@ func UndoPlan(state rotation.State, run journal.Run, now time.Time) (Plan, error
 	case state.Gateway == nil || len(state.Machines) == 0:
 		return Plan{}, fmt.Errorf("take run %s back: its machines were not looked at", run.ID)
 	}
+	state = whole(state)
 	plan := newPlan(state, Back, now)
 	plan.UndoOf, plan.Roots, plan.Trusts, plan.Ports = run.ID, []Root{}, []Trust{}, []Port{}
 	plan.Key = "none is made or sent: the old keys are on the machines"
