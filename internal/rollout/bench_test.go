@@ -86,13 +86,13 @@ func newBench(t testing.TB, options sim.Options) *bench {
 	b.runner = &rollout.Runner{
 		Rotation: &rotation.Runner{
 			Azure: azure, Network: network, Looker: &handshake.Looker{Network: network}, Journal: memory,
-			Patience: rotation.Patience{Write: 20 * time.Second, Proof: 10 * time.Second, Interval: 20 * time.Millisecond, Rounds: 2, Recovery: 40 * time.Second, Backoff: 20 * time.Millisecond},
+			Patience: rotation.Patience{Write: time.Minute, Proof: 30 * time.Second, Interval: 20 * time.Millisecond, Rounds: 2, Recovery: 40 * time.Second, Backoff: 20 * time.Millisecond},
 			Credentials: rotation.Credentials{
 				SiteAdmin: variables["CARTOUCHE_SITE_ADMIN"], SiteAdminPassword: secret.New(variables["CARTOUCHE_SITE_ADMIN_PASSWORD"]),
 			},
 			Way: reach.NewDirect(network, nil),
 		},
-		Patience: rollout.Patience{Restart: 6 * time.Second, Interval: 30 * time.Millisecond, Backends: 6 * time.Second, Drain: 200 * time.Millisecond, Recovery: time.Minute},
+		Patience: rollout.Patience{Restart: 20 * time.Second, Interval: 30 * time.Millisecond, Backends: 20 * time.Second, Drain: 300 * time.Millisecond, Recovery: 2 * time.Minute},
 	}
 	if testing.Verbose() {
 		b.runner.Rotation.Report = func(e rotation.Event) { t.Logf("%s %-9s %s", e.At.Format("05.000"), e.Phase, e.Text) }

@@ -68,7 +68,7 @@ func TestTheLastMachineThatIsWellIsNotTakenDownToGoBack(t *testing.T) {
 	goal := fresh()
 	plan := b.plan(state, goal)
 	before := b.leaves(plan)
-	b.runner.Patience.Restart, b.runner.Patience.Backends = 4*time.Second, 3*time.Second
+	b.runner.Patience.Restart, b.runner.Patience.Backends = 8*time.Second, 3*time.Second
 	b.runner.Rotation.Way = &after{Way: b.runner.Rotation.Way, jobs: map[string]func(){"imgServer-1": func() { b.fault("machine-does-not-return@restart") }}}
 	stop := b.traffic()
 	result, err := b.runner.Apply(t.Context(), plan, goal, state)
@@ -103,7 +103,7 @@ func TestWhatComesBackSickStaysAndTheRestGoesBack(t *testing.T) {
 	goal := fresh()
 	plan := b.plan(state, goal)
 	before := b.leaves(plan)
-	b.runner.Patience.Restart = 3 * time.Second
+	b.runner.Patience.Restart = 8 * time.Second
 	b.runner.Rotation.Way = &after{Way: b.runner.Rotation.Way, kind: machine.Activate, count: 2, then: func() { b.fault("machine-stays-sick@restart") }}
 	result, err := b.runner.Apply(t.Context(), plan, goal, state)
 	if err != nil || result.Outcome != rotation.NotRestored {
