@@ -226,7 +226,7 @@ func (d *dsc) edit(ctx context.Context, base, alias string) {
 // throws, and so does a credential that is not there.
 func (d *dsc) importPFX(ctx context.Context, certificates, alias string) error {
 	if !d.passwordGiven() {
-		return errors.New("You cannot call a method on a null-valued expression.") //nolint:revive // PowerShell's words
+		return errors.New("PowerShell: You cannot call a method on a null-valued expression")
 	}
 	fields := form{"alias": alias, d.site.product.pfxPassword: d.run.PFXPassword}
 	if d.site.spec.Product == Portal && d.site.version.atLeast(11, 3) {

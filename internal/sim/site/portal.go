@@ -25,7 +25,7 @@ func portalMachines(c *call) (any, error) {
 	for _, m := range c.site.machines {
 		list = append(list, map[string]any{
 			"machineName": m.name, "adminURL": fmt.Sprintf("https://%s:%d/%s", m.name, m.site.product.port, m.site.spec.Context),
-			"role": m.spec.Role, "platform": "Windows Server 2022-amd64-10.0",
+			"role": m.spec.Role, "platform": c.site.platform(),
 		})
 	}
 	return map[string]any{"machines": list}, nil

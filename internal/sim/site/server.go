@@ -9,6 +9,14 @@ import (
 	"time"
 )
 
+// platform is that of live answers. guess: the one for Linux.
+func (s *Site) platform() string {
+	if s.spec.Linux {
+		return "Linux-amd64-5.14.0"
+	}
+	return "Windows Server 2022-amd64-10.0"
+}
+
 // heap is what a machine's processes may take, in MB; -1 is the default.
 type heap struct{ web, app, soc int }
 
@@ -61,7 +69,7 @@ func serverMachine(_ *call, m *machine) (any, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return map[string]any{
-		"machineName": m.name, "platform": "Windows Server 2022-amd64-10.0", "adminURL": m.adminURL,
+		"machineName": m.name, "platform": m.site.platform(), "adminURL": m.adminURL,
 		"ports":                map[string]any{"HTTP": 6080, "HTTPS": m.site.product.port},
 		"ServerStartTime":      m.startedAt.UnixMilli(),
 		"webServerMaxHeapSize": m.heap.web, "appServerMaxHeapSize": m.heap.app, "socMaxHeapSize": m.heap.soc,

@@ -62,6 +62,8 @@ type Spec struct {
 	// SpatioTemporal, GraphStore.
 	Stores     *Site
 	StoreTypes []string
+	// Linux is what the machines run on, instead of Windows.
+	Linux bool
 	// Adaptor is the name of the Web Adaptor on each machine, "" without.
 	Adaptor string
 	// Portal is the portal with which a server site is federated: its
