@@ -14,6 +14,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/authority"
@@ -39,8 +40,7 @@ func conforms(t *testing.T, options sim.Options, open func(*place) reach.Way) {
 	t.Helper()
 	p := newPlace(t, options)
 	s := &suite{place: p, way: open(p)}
-	machines := reach.Machines(p.found[0], nil)
-	s.at = machines[0]
+	s.at = p.server()
 	t.Cleanup(func() {
 		if err := s.way.Close(context.WithoutCancel(t.Context())); err != nil {
 			t.Errorf("Close: %v", err)
@@ -133,8 +133,11 @@ func (s *suite) observes(t *testing.T) {
 	if len(report.Components) != len(s.at.Components) || report.Host != s.at.Host {
 		t.Errorf("%d components of %s, want %d of %s", len(report.Components), report.Host, len(s.at.Components), s.at.Host)
 	}
-	for _, port := range []int{6443, 7443} {
-		c := seen(t, report, port)
+	for _, c := range report.Components {
+		port := c.Port
+		if !c.HasKeystore() {
+			continue
+		}
 		if c.Trouble != "" || !c.Healthy || c.Alias == "" || len(c.Entries) == 0 || c.Version == "" {
 			t.Errorf("port %d: trouble %q, healthy %v, alias %q, %d entries, version %q", port, c.Trouble, c.Healthy, c.Alias, len(c.Entries), c.Version)
 		}
@@ -322,17 +325,38 @@ func TestWhetherMachinesCanBeDialled(t *testing.T) {
 	}
 }
 
+// server is the first machine of the world's first deployment that has ArcGIS Server.
+func (p *place) server() reach.Machine {
+	p.t.Helper()
+	for _, m := range reach.Machines(p.found[0], nil) {
+		if slices.ContainsFunc(m.Components, func(c machine.Component) bool { return c.Product == machine.Server }) {
+			return m
+		}
+	}
+	p.t.Fatal("there is no server")
+	return reach.Machine{}
+}
+
 // agentIn is the way by Run Command into a world.
-func agentIn(p *place) reach.Way {
+func agentIn(p *place) reach.Way { return p.agent(reach.Login{}) }
+
+func (p *place) agent(runAs reach.Login) reach.Way {
 	p.t.Helper()
 	storage, err := reach.StorageOf(p.t.Context(), p.azure, p.found[0])
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return reach.NewAgent(reach.AgentOptions{Azure: p.azure, Storage: storage, Interval: 30 * time.Millisecond, Tell: func(line string) { p.t.Log(line) }})
+	return reach.NewAgent(reach.AgentOptions{Azure: p.azure, Storage: storage, RunAs: runAs, Interval: 30 * time.Millisecond})
 }
 
 func TestAgentConformsOnLinux(t *testing.T) {
 	t.Parallel()
 	conforms(t, sim.Options{World: "gitops", Scripts: true}, agentIn)
+}
+
+// The code of the agent, in this process, at machines that the world only
+// plays: what differs from a real one is told in package rehearsal.
+func TestAgentConformsOnWindows(t *testing.T) {
+	t.Parallel()
+	conforms(t, sim.Options{World: "ha", Scripts: true, Known: rehearsal.Known()}, agentIn)
 }

@@ -1,0 +1,134 @@
+package reach_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/sim"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+)
+
+// With its password the program runs as the service account; a wrong one is
+// told as such, and neither is kept anywhere.
+func TestTheProgramRunsAsTheServiceAccount(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, sim.Options{World: "ha", Scripts: true, Known: rehearsal.Known()})
+	s := &suite{place: p, at: p.server()}
+	for _, password := range []string{p.variable["CARTOUCHE_SERVICE_ACCOUNT_PASSWORD"], "canary-wrong"} {
+		way := p.agent(reach.Login{User: p.variable["CARTOUCHE_SERVICE_ACCOUNT"], Password: secret.New(password)})
+		_, err := way.Do(t.Context(), s.at, s.job())
+		if password == "canary-wrong" {
+			wantError(t, err, reach.RunAsRefused, false)
+		} else if err != nil {
+			t.Errorf("as the service account: %v", err)
+		}
+		if err := way.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		s.nothingLeft(t)
+		if held := p.Holding(password); len(held) > 0 {
+			t.Errorf("the password is held by %v", held)
+		}
+	}
+}
+
+// On Linux another user than root gets no parameters: sudo drops them.
+func TestOnLinuxTheServiceAccountIsLeftOut(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t, sim.Options{World: "gitops", Scripts: true})
+	s := &suite{place: p, at: p.server()}
+	way := p.agent(reach.Login{User: p.variable["CARTOUCHE_SERVICE_ACCOUNT"], Password: secret.New(p.variable["CARTOUCHE_SERVICE_ACCOUNT_PASSWORD"])})
+	_, err := way.Do(t.Context(), s.at, s.job())
+	if e := wantError(t, err, reach.NotThisWay, false); e.Mend == "" {
+		t.Error("it is not said what to do")
+	}
+	if err := way.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	s.nothingLeft(t)
+}
+
+// Each row is one thing that goes wrong in Azure or on the machine, and what is
+// made of it; afterwards nothing is left, whatever it was.
+func TestTroubleOnTheWayToTheMachine(t *testing.T) {
+	rows := []struct {
+		fault  string
+		code   reach.Code // "" when the job is done all the same
+		unsure bool
+	}{
+		{"disk-full@script", reach.DiskFull, false},
+		{"script-hangs@script", reach.TimedOut, true},
+		{"lost-response@machine-child-put", "", false},
+		{"throttle@machine-child-get", "", false},
+		{"unavailable@machine-child-get", "", false},
+		{"lost-response@machine-child-delete", "", false},
+		{"forbidden@machine-child-put", reach.NotPermitted, false},
+		{"machine-off@machine-child-put", reach.MachineOff, false},
+		{"conflict@machine-child-put", reach.RunCommandBusy, false},
+		{"forbidden@container-create", "", false}, // a key opens it
+		{"throttle@blob-put", "", false},
+		{"expired@blob-get*-1", reach.DownloadRefused, false},
+	}
+	for _, world := range []string{"gitops", "ha"} {
+		t.Run(world, func(t *testing.T) {
+			t.Parallel()
+			p := newPlace(t, sim.Options{World: world, Scripts: true, Known: rehearsal.Known()})
+			s := &suite{place: p, at: p.server()}
+			for _, row := range rows {
+				t.Run(row.fault, func(t *testing.T) {
+					fault, err := ground.ParseFault(row.fault)
+					if err != nil {
+						t.Fatal(err)
+					}
+					happened := p.Ground().Ledger.Count(ground.FaultHappened)
+					p.Ground().Faults.Add(fault)
+					defer p.Ground().Faults.Clear()
+					way := p.agent(reach.Login{})
+					ctx := t.Context()
+					if row.code == reach.TimedOut {
+						limited, cancel := context.WithTimeout(ctx, 3*time.Second)
+						defer cancel()
+						ctx = limited
+					}
+					report, err := way.Do(ctx, s.at, s.job(machine.Task{Kind: machine.Remove, Port: 6443, Alias: "never-there"}))
+					switch {
+					case row.code != "":
+						wantError(t, err, row.code, row.unsure)
+					case err != nil:
+						t.Errorf("got %v", err)
+					case len(report.Tasks) != 1:
+						t.Errorf("the report has %d tasks", len(report.Tasks))
+					}
+					if p.Ground().Ledger.Count(ground.FaultHappened) == happened {
+						t.Error("the fault did not happen")
+					}
+					p.Ground().Faults.Clear()
+					if err := way.Close(context.WithoutCancel(ctx)); err != nil {
+						t.Errorf("Close: %v", err)
+					}
+					s.nothingLeft(t)
+				})
+			}
+			t.Run("machine off", func(t *testing.T) {
+				if err := p.SetMachinePower(s.at.ID, "deallocated"); err != nil {
+					t.Fatal(err)
+				}
+				_, err := p.agent(reach.Login{}).Do(t.Context(), s.at, s.job())
+				wantError(t, err, reach.MachineOff, false)
+				_ = p.SetMachinePower(s.at.ID, "running")
+			})
+			t.Run("agent not ready", func(t *testing.T) {
+				if err := p.SetMachineAgent(s.at.ID, false); err != nil {
+					t.Fatal(err)
+				}
+				_, err := p.agent(reach.Login{}).Do(t.Context(), s.at, s.job())
+				wantError(t, err, reach.AgentNotReady, false)
+			})
+		})
+	}
+}
