@@ -170,6 +170,28 @@ func broken(t *testing.T, b *bench) machine.Task {
 	return task
 }
 
+// 7: so a password with other characters than letters and digits is not sent.
+// The file that is sent instead is written as old releases read it, by which
+// it is known here.
+func TestAPasswordThatAProductMayNotUnderstand(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, site.Server, "10.9.1", func(s *site.Spec) { s.Options.OldPKCS12 = true })
+	next := b.issue("m1.example.net")
+	for alias, password := range map[string]string{"plain": "Alnum0nly", "special": "n!cht@#nur"} {
+		file, err := pkcs12.Modern.Encode(next.Key, next.Leaf, next.Chain, password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		task := install(t, alias, next)
+		task.PFX, task.PFXPassword = secret.New(string(file)), secret.New(password)
+		if alias == "plain" {
+			b.fails(machine.CodeRefused, task)
+			continue
+		}
+		b.must(machine.TaskDone, task)
+	}
+}
+
 // 8: a file with the leaf alone.
 func TestAFileWithoutItsChain(t *testing.T) {
 	t.Parallel()

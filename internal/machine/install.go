@@ -9,6 +9,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/arcgis"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/secret"
 )
 
 // install does an Install task. An alias is never overwritten: what is active
@@ -31,7 +32,11 @@ func (v *visit) install(ctx context.Context, task Task) TaskResult {
 	if !notFound(err) {
 		return v.failed(ctx, task, err)
 	}
-	failure := v.admin.ImportServer(ctx, v.machine.Name, task.Alias, task.PFX, task.PFXPassword, task.WithChain)
+	pfx, password, err := plainPassword(task)
+	if err != nil {
+		return task.failed(CodeBadJob, err.Error())
+	}
+	failure := v.admin.ImportServer(ctx, v.machine.Name, task.Alias, pfx, password, task.WithChain)
 	got, err := v.admin.Certificate(ctx, v.machine.Name, task.Alias)
 	r := v.imported(ctx, task, failure, err)
 	if r.State == TaskDone {
@@ -73,4 +78,22 @@ func (e expectation) check(task Task, got arcgis.Certificate) TaskResult {
 		return task.failed(CodeAliasTaken, "the alias "+task.Alias+" holds another certificate: "+got.Subject)
 	}
 	return task.result(TaskDone)
+}
+
+// plainPassword is the task's file, written anew if its password has other
+// characters than letters and digits: with such a one an import may answer
+// success and store nothing (support.esri.com 000037586).
+func plainPassword(task Task) (pfx, password secret.Secret, err error) {
+	other := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9')
+	}
+	if strings.IndexFunc(task.PFXPassword.Reveal(), other) < 0 {
+		return task.PFX, task.PFXPassword, nil
+	}
+	bundle, err := pki.ReadPFX([]byte(task.PFX.Reveal()), task.PFXPassword)
+	if err != nil {
+		return pfx, password, err
+	}
+	file, password, err := pki.WritePFX(bundle, pki.ForArcGIS)
+	return secret.New(string(file)), password, err
 }

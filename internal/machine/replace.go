@@ -39,7 +39,11 @@ func (v *visit) replace(ctx context.Context, task Task) TaskResult {
 	case entry.Type == arcgis.Trusted, alias == v.admin.BuiltIn():
 		return task.failed(CodeNotInPlace, fmt.Sprintf("the active entry %s is not one to be overwritten", alias))
 	default:
-		failure := v.admin.Update(ctx, v.machine.Name, alias, task.PFX, task.PFXPassword)
+		pfx, password, err := plainPassword(task)
+		if err != nil {
+			return task.failed(CodeBadJob, err.Error())
+		}
+		failure := v.admin.Update(ctx, v.machine.Name, alias, pfx, password)
 		if notFound(failure) {
 			return task.failed(CodeNotInPlace, "ArcGIS "+v.version+" has no such operation: "+failure.Error())
 		}
