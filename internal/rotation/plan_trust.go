@@ -120,6 +120,7 @@ func vouch(state State, goal Goal, bundles []*pki.Bundle, leading *x509.Certific
 				v.roots = append(v.roots, root) // the leaf below it is trusted by itself
 			}
 		}
+		v.findings = dscGap(state, goal)
 		return v
 	}
 	for _, bundle := range bundles {
@@ -363,6 +364,21 @@ func byDSC(state State, leaf *x509.Certificate) []Trusting {
 	return list
 }
 
+// dscGap warns that DSC takes the pinned entry of the present certificate away
+// before the new one is served. Where that entry is all by which machines accept
+// it, they stop doing so until the switch.
+func dscGap(state State, goal Goal) pki.Findings {
+	sent := servingChain(state)
+	if len(sent) == 0 || pki.JudgeChain(sent, pki.Criteria{Now: goal.Now, Roots: goal.Roots}).RootKnown {
+		return nil
+	}
+	return pki.Findings{{
+		Code: "dsc-gap", Severity: pki.Warning,
+		Sentence: "DSC replaces the pinned entry before the new certificate is served: machines that accept the present one by that entry alone do not accept it until the switch",
+		Mend:     "use the way direct or agent: they trust the authority and replace the entry afterwards",
+	}}
+}
+
 // turn is the place of a component in the order of restarts: servers of further
 // sites, then the hosting server, then the standby portal, then the primary.
 // Who depends on others goes after them, and what everybody depends on last.
@@ -454,7 +470,7 @@ func lastOnes(state State, needs []Trusting) pki.Findings {
 func neighboursDown(servers []cloud.BackendServer, need Trusting) []string {
 	var down []string
 	for _, own := range servers {
-		if !hostIs(own.Address, need.Host) {
+		if !hostIs(own.Address, reach.Machine{Name: need.Machine, Host: need.Host}) {
 			continue
 		}
 		var neighbours []string
@@ -472,6 +488,3 @@ func neighboursDown(servers []cloud.BackendServer, need Trusting) []string {
 	slices.Sort(down)
 	return slices.Compact(down)
 }
-
-// hostIs tells whether a backend's address is a machine's name.
-func hostIs(address, host string) bool { return strings.EqualFold(address, host) }

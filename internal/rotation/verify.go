@@ -35,6 +35,7 @@ func Verify(state State, roots *pki.Roots, now time.Time) pki.Findings {
 			})
 		}
 	}
+	findings = append(findings, MachineFindings(state, roots, now)...)
 	return dedupe(findings)
 }
 
