@@ -133,6 +133,9 @@ func (m *machine) addChain(alias string, of *entry) {
 // importRoot takes a CA certificate in. On Server it comes into force with the
 // next restart (S19, guess); Portal restarts unless told not to (S18).
 func importRoot(c *call, m *machine) (any, error) {
+	if c.takeFault("import-vanishes", "root-import") {
+		return success, nil
+	}
 	alias := strings.ToLower(c.body.Get("alias"))
 	certificate, err := readCertificate(c.files[c.site.product.rootFile])
 	m.mu.Lock()
@@ -142,6 +145,9 @@ func importRoot(c *call, m *machine) (any, error) {
 	}
 	m.keystore[alias] = trustedEntry(certificate)
 	m.trustNow()
+	if c.takeFault("machine-lost", "root-import") {
+		m.lose()
+	}
 	m.mu.Unlock()
 	if c.site.spec.Product == Portal && !isTrue(c.body.Get("norestart")) {
 		return c.afterRestart(m, "root imported under "+alias)
