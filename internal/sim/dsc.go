@@ -156,10 +156,11 @@ func (w *World) configure(ctx context.Context, machine string, settings, protect
 	run.WebAdaptor, _ = public["UseArcGISWebAdaptorForNotebookServer"].(bool)
 	run.Admin, run.Password = given("SiteAdministratorCredential")
 	_, run.PFXPassword = given(kind + "InternalCertificatePassword")
+	_, run.PortalPFXPassword = given("PortalInternalCertificatePassword")
 	_, service := given("ServiceCredential")
 	run.NoServiceAccount = service == "" || service == "Placeholder"
 	if major, _, _ := strings.Cut(text(public, "Version"), "."); len(major) == 2 && major >= "12" && container != "" {
-		run.PFX = file("Certs/SSLCertificateFor" + kind + ".pfx")
+		run.PFX, run.PortalPFX = file("Certs/SSLCertificateFor"+kind+".pfx"), file("Certs/SSLCertificateForPortal.pfx")
 	}
 	if name := text(public, "PublicKeySSLCertificateFileName"); name != "" && container != "" {
 		run.Public = file(name)

@@ -85,9 +85,17 @@ func TestDSCInAWorld(t *testing.T) {
 			t.Fatalf("%v, %d restarts\n%s", err, w.Ground().Ledger.Count(ground.MachineRestart), strings.Join(log, "\n"))
 		}
 	}
-	run.Configuration = "PortalConfiguration"
-	if log, err := host.ApplyDSC(t.Context(), run); err != nil || w.Ground().Ledger.Count(ground.MachineRestart) != 1 {
-		t.Errorf("%v\n%s", err, strings.Join(log, "\n"))
+	for _, name := range []string{"PortalConfiguration", "BaseDeploymentSingleTierConfiguration"} {
+		run.Configuration = name
+		if log, err := host.ApplyDSC(t.Context(), run); err != nil || w.Ground().Ledger.Count(ground.MachineRestart) != 1 {
+			t.Errorf("%v\n%s", err, strings.Join(log, "\n"))
+		}
+	}
+	// All of it with a new external certificate: both products restart once more.
+	issued, _, _ := w.NewCertificate()
+	run.Public = issued.Leaf.Raw
+	if log, err := host.ApplyDSC(t.Context(), run); err != nil || w.Ground().Ledger.Count(ground.MachineRestart) != 3 {
+		t.Errorf("%v, %d restarts\n%s", err, w.Ground().Ledger.Count(ground.MachineRestart), strings.Join(log, "\n"))
 	}
 }
 

@@ -1,6 +1,7 @@
 package site
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -31,11 +32,14 @@ type configuration struct {
 	skipsUpdates bool
 	iis          bool // ArcGIS_IIS_TLS, if the Web Adaptor is used
 	imports      bool // ArcGIS_TLSCertificateImport at the end
+	thenPortal   bool // Portal's part follows, with its own file
 }
 
 var configurations = map[string]configuration{
-	"ServerConfiguration":                   {products: []string{Server}, file: serverFile},
-	"PortalConfiguration":                   {products: []string{Portal}, file: portalFile},
+	"ServerConfiguration": {products: []string{Server}, file: serverFile},
+	"PortalConfiguration": {products: []string{Portal}, file: portalFile},
+	// Up to v4.5, for everything on one machine.
+	"BaseDeploymentSingleTierConfiguration": {products: []string{Server}, file: serverFile, always: true, thenPortal: true},
 	"GISServerMultiTierConfiguration":       {products: []string{Server}, file: serverFile, always: true, imports: true},
 	"GISServerSingleTierConfiguration":      {products: []string{Server}, file: serverFile, always: true, imports: true},
 	"MissionServerMultiTierConfiguration":   {products: []string{Mission}, file: serverFile, always: true, imports: true},
@@ -68,17 +72,9 @@ func (h *Host) ApplyDSC(ctx context.Context, run DSC) (log []string, err error) 
 		d.say("nothing to do with certificates")
 		return d.log, nil
 	}
-	for _, product := range known.products {
-		if d.site, d.machine = h.at(product); d.site != nil {
-			break
-		}
+	if err := d.on(known.products, known.file); err != nil {
+		return d.log, err
 	}
-	if d.site == nil {
-		return d.log, fmt.Errorf("%s: nothing of %s is installed", run.Configuration, strings.Join(known.products, ", "))
-	}
-	h.mu.Lock()
-	d.pfx = h.files[known.file]
-	h.mu.Unlock()
 	if known.iis && run.WebAdaptor && h.iis != nil {
 		d.bindIIS(ctx)
 	}
@@ -90,7 +86,31 @@ func (h *Host) ApplyDSC(ctx context.Context, run DSC) (log []string, err error) 
 	if err == nil && known.imports {
 		d.importPeers(ctx)
 	}
+	if err == nil && known.thenPortal {
+		if run.PortalPFX != nil {
+			h.Keep(portalFile, run.PortalPFX)
+		}
+		if err = d.on([]string{Portal}, portalFile); err == nil {
+			d.run.PFXPassword = cmp.Or(run.PortalPFXPassword, run.PFXPassword)
+			err = d.portal(ctx)
+		}
+	}
 	return d.log, err
+}
+
+// on turns to the first of the products that the machine has, with the file
+// that lies there for it.
+func (d *dsc) on(products []string, file string) error {
+	for _, product := range products {
+		if d.site, d.machine = d.host.at(product); d.site != nil {
+			d.token = ""
+			d.host.mu.Lock()
+			defer d.host.mu.Unlock()
+			d.pfx = d.host.files[file]
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: nothing of %s is installed", d.run.Configuration, strings.Join(products, ", "))
 }
 
 // dsc is one run.

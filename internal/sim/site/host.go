@@ -136,6 +136,10 @@ type DSC struct {
 	PFX []byte
 	// PFXPassword is ServerInternalCertificatePassword or its like of Portal.
 	PFXPassword string
+	// PortalPFX and PortalPFXPassword are those of Portal where one configuration
+	// sets up both; the password is PFXPassword when it is empty.
+	PortalPFX         []byte
+	PortalPFXPassword string
 	// Public is the file PublicKeySSLCertificateFileName; nil without.
 	Public []byte
 	// NoServiceAccount tells that the ServiceCredential's password is
