@@ -45,7 +45,7 @@ func (r *Runner) carryOut(ctx context.Context, hand inHand, before rotation.Stat
 	run := r.newRun(hand, before)
 	kept := remembered{
 		Kind: PlanKind, Source: hand.plan.Source, Alias: hand.plan.Alias, Ports: hand.plan.Ports, Roots: hand.plan.Roots,
-		OldRoots: rootsBeside(before.Gateway, hand.plan),
+		OldRoots: rootsBeside(before, hand.plan),
 	}
 	var err error
 	if run.memory, err = r.begin(ctx, hand.plan, kept, before); err != nil {
@@ -74,11 +74,11 @@ func (r *Runner) carryOut(ctx context.Context, hand inHand, before rotation.Stat
 }
 
 // rootsBeside are the roots that the settings of a plan trust already.
-func rootsBeside(gateway *cloud.Gateway, plan Plan) []string {
+func rootsBeside(state rotation.State, plan Plan) []string {
 	var names []string
 	for _, port := range plan.Ports {
-		for _, way := range behind(gateway, port.Host, port.Machine, port.Port) {
-			for _, setting := range gateway.Settings() {
+		for _, way := range waysTo(state, port) {
+			for _, setting := range state.Gateway.Settings() {
 				if !strings.EqualFold(setting.Name, way.Setting) {
 					continue
 				}

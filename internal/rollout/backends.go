@@ -37,7 +37,7 @@ func (r *run) neighboursWell(ctx context.Context, port Port) error {
 	if port.Alone || !port.Restarts {
 		return nil
 	}
-	ways := behind(r.state.Gateway, port.Host, port.Machine, port.Port)
+	ways := waysTo(r.state, port)
 	if len(ways) == 0 {
 		return r.until(ctx, "another machine of "+port.Site+" is well", func() error { return r.anotherWell(ctx, port) })
 	}
@@ -90,7 +90,7 @@ func (r *run) anotherWell(ctx context.Context, port Port) error {
 // ownWell waits until the gateway sees a machine well again, on every way on
 // which it did before.
 func (r *run) ownWell(ctx context.Context, port Port) error {
-	ways := behind(r.state.Gateway, port.Host, port.Machine, port.Port)
+	ways := waysTo(r.state, port)
 	if len(ways) == 0 {
 		return nil
 	}

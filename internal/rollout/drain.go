@@ -40,7 +40,7 @@ func awayFrom(state rotation.State, port Port) []cloud.Member {
 	for _, pool := range state.Gateway.Pools() {
 		pools[strings.ToLower(pool.Name)] = pool
 	}
-	for _, way := range behind(state.Gateway, port.Host, port.Machine, port.Port) {
+	for _, way := range waysTo(state, port) {
 		pool := pools[strings.ToLower(way.Pool)]
 		for place, address := range pool.Addresses {
 			member := cloud.Member{Pool: pool.Name, Address: address, Place: place}
@@ -115,7 +115,7 @@ func (r *run) drain(port Port) time.Duration {
 		return r.Patience.Drain
 	}
 	var longest time.Duration
-	for _, way := range behind(r.before.Gateway, port.Host, port.Machine, port.Port) {
+	for _, way := range waysTo(r.before, port) {
 		for _, setting := range r.state.Gateway.Settings() {
 			if strings.EqualFold(setting.Name, way.Setting) {
 				longest = max(longest, setting.Drain)

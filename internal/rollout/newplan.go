@@ -233,7 +233,7 @@ func gatewayRoots(state rotation.State, ports []Port, authorities []trusted, goa
 			if goal.Source == FromPFX && !endsIn(goal.bundleFor(port.Machine, port.Site, port.Product), authority.certificate) {
 				continue
 			}
-			for _, way := range behind(state.Gateway, port.Host, port.Machine, port.Port) {
+			for _, way := range waysTo(state, port) {
 				setting, known := settings[strings.ToLower(way.Setting)]
 				switch {
 				case !known || !strings.EqualFold(setting.Protocol, "Https") || slices.Contains(entry.Settings, setting.Name):

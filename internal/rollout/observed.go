@@ -108,6 +108,29 @@ func behind(gateway *cloud.Gateway, host, name string, port int) []cloud.Route {
 	return ways
 }
 
+// companions are the products that take the certificate of another one on the
+// same machine: its ports change with it, at once or at their next start.
+var companions = map[machine.Product][]machine.Product{
+	machine.Server:  {machine.GeoEvent, machine.WorkflowManager},
+	machine.Mission: {machine.MissionMessages},
+}
+
+// waysTo are the gateway's ways to a port and to its companions.
+func waysTo(state rotation.State, port Port) []cloud.Route {
+	list := behind(state.Gateway, port.Host, port.Machine, port.Port)
+	for _, at := range state.Machines {
+		if !strings.EqualFold(at.Name, port.Machine) {
+			continue
+		}
+		for _, c := range at.Components {
+			if slices.Contains(companions[port.Product], c.Product) {
+				list = append(list, behind(state.Gateway, port.Host, port.Machine, c.Port)...)
+			}
+		}
+	}
+	return list
+}
+
 // isMachine tells whether an address in a pool is a machine: its full name, or
 // a full name that begins with the machine's.
 func isMachine(address, host, name string) bool {

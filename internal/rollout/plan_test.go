@@ -50,7 +50,7 @@ func newSet(t *testing.T, way reach.Kind, version string, lines ...string) *set 
 	if err != nil {
 		t.Fatal(err)
 	}
-	ports := map[machine.Product]int{machine.Portal: 7443, machine.Server: 6443, machine.Notebook: 11443, machine.DataStore: 2443, machine.GeoEvent: 6143, machine.WebAdaptor: 443}
+	ports := map[machine.Product]int{machine.Portal: 7443, machine.Server: 6443, machine.Notebook: 11443, machine.DataStore: 2443, machine.GeoEvent: 6143, machine.WebAdaptor: 443, machine.Mission: 20443, machine.MissionMessages: 20301}
 	pools := map[string][]any{} // "site port"
 	for _, line := range lines {
 		words := strings.Fields(line)
@@ -253,6 +253,18 @@ func TestWhatAPlanOfAFreshAuthoritySays(t *testing.T) {
 		if _, err := rollout.ParsePlan([]byte(other)); err == nil {
 			t.Errorf("%.20q was taken for a plan", other)
 		}
+	}
+}
+
+// A port that takes another one's certificate changes with it, now or when its
+// service is next started: the gateway must trust the new root there too.
+func TestTheRootReachesPortsThatChangeWithOthers(t *testing.T) {
+	t.Parallel()
+	s := newSet(t, reach.Direct, "11.4", "realtime G0 server,geoevent", "mission M0 mission,mission-messages", "server S0 server", "server D0 datastore")
+	settings := slices.Sorted(slices.Values(s.plan(rollout.Goal{}).Roots[0].Settings))
+	want := []string{"mission-20301-setting", "mission-20443-setting", "realtime-6143-setting", "realtime-6443-setting", "server-6443-setting"}
+	if diff := cmp.Diff(want, settings); diff != "" {
+		t.Error(diff)
 	}
 }
 

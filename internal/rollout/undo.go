@@ -105,7 +105,7 @@ func (p *Plan) takeBack(state rotation.State, was Port, now time.Time) {
 // served before.
 func acceptedBy(state rotation.State, was Port) bool {
 	settings := state.Gateway.Settings()
-	for _, way := range behind(state.Gateway, was.Host, was.Machine, was.Port) {
+	for _, way := range waysTo(state, was) {
 		i := slices.IndexFunc(settings, func(s cloud.BackendSetting) bool { return strings.EqualFold(s.Name, way.Setting) })
 		if i < 0 || len(settings[i].Roots) == 0 {
 			continue
