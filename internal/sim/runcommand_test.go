@@ -273,9 +273,21 @@ func TestFaultsOfAMachine(t *testing.T) {
 	}
 }
 
+func TestACancelledScriptMayRunOn(t *testing.T) {
+	t.Parallel()
+	a, machine := enterprise(t, func(o *sim.Options) { o.Guesses.Manager.CancelLeavesRunning = true })
+	a.settle(a.call(http.MethodPut, machine+"/runCommands/x", map[string]any{"location": "westeurope", "properties": map[string]any{"asyncExecution": true, "source": map[string]any{"script": "sleep 1000"}}}))
+	a.await(machine, "x", "Running")
+	a.settle(a.call(http.MethodDelete, machine+"/runCommands/x", nil))
+	if left := a.w.LeftBehind(); len(left) != 1 || !strings.HasPrefix(left[0], "process group ") {
+		t.Errorf("left %q, want the process alone", left)
+	}
+}
+
 func TestAMachineThatIsOffOrDeaf(t *testing.T) {
 	t.Parallel()
 	a, machine := enterprise(t)
+	a.run(machine, "kept", map[string]any{"source": map[string]any{"script": "true"}})
 	if err := a.w.SetMachinePower("primary", "deallocated"); err != nil {
 		t.Fatal(err)
 	}
@@ -289,6 +301,9 @@ func TestAMachineThatIsOffOrDeaf(t *testing.T) {
 		}
 	}
 	if got := a.call(http.MethodPost, machine+"/runCommand", map[string]any{"commandId": "RunShellScript", "script": []string{"true"}}); got.status != http.StatusConflict {
+		t.Errorf("%d %s", got.status, got.raw)
+	}
+	if got := a.call(http.MethodDelete, machine+"/runCommands/kept", nil); got.status != http.StatusConflict {
 		t.Errorf("%d %s", got.status, got.raw)
 	}
 }

@@ -113,6 +113,10 @@ type Guesses struct {
 	// TimeoutIsFailed: a script that ran out of time is Failed with exit code
 	// -1, as Azure's handler for Linux has it. guess: TimedOut.
 	TimeoutIsFailed bool
+	// CancelLeavesRunning: a cancelled or deleted run command runs on unseen.
+	// guess: its process group is killed, as documented and as older versions of
+	// Azure's handler for Linux do; in the newer ones that line is a comment.
+	CancelLeavesRunning bool
 	// SudoKeeps: a script that runs as another user of Linux gets its named
 	// parameters. guess: it does not, since Azure's handler calls sudo without -E.
 	SudoKeeps bool

@@ -36,7 +36,7 @@ func Faults() []FaultDoc {
 		{"failed-operation", "gateway-put", "the write is accepted, its operation fails after a while"},
 		{"slow-operation", "gateway-put", "the operation takes ten times as long"},
 		{"superseded", "gateway-put", "somebody else's write of the earlier document cancels the operation"},
-		{"machine-off", "machine-child-put, run-command", "409 OperationNotAllowed, as if the machine were stopped"},
+		{"machine-off", "machine-child-put, machine-child-delete, run-command", "409 OperationNotAllowed, as if the machine were stopped"},
 		{"agent-not-ready", "machine-child-put, run-command", "the operation is accepted and fails after a quarter of an hour: the machine's agent does not answer"},
 		{"busy", "run-command", "409 Conflict: another run command is in progress"},
 		{"disk-full", stepScript, "files on the machine cannot grow above a few kilobytes while the script runs"},

@@ -102,6 +102,11 @@ func (s *Server) deleteMachineChild(w http.ResponseWriter, c call, id resourceID
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
+	// Source: Azure documentation of the error
+	// CannotModifyExtensionsWhenVMNotRunning. guess: it is the same for run commands.
+	if _, f := s.machineOf(id, full, c.step); f != nil {
+		return f
+	}
 	object(r.document, "properties")["provisioningState"] = "Deleting"
 	op, ctx := s.newOperation(full)
 	running := s.commands[key]

@@ -17,11 +17,8 @@ type command struct {
 	ended chan struct{}
 }
 
-// Why a script was ended by us.
-var (
-	errTimedOut = errors.New("timed out")
-	errCanceled = errors.New("canceled")
-)
+// errCanceled is why a script was ended that had time left.
+var errCanceled = errors.New("canceled")
 
 // agentPatience is how long Azure waits for the agent of a machine.
 // guess: reported are from a quarter of an hour to an hour and a half.
@@ -96,7 +93,7 @@ func (s *Server) runErrand(ctx context.Context, op *operation, e errand, now *co
 		defer stopTimer()
 		s.work.Go(func() {
 			if s.ground.Clock.Wait(timer, time.Duration(limit)*time.Second) == nil {
-				now.stop(errTimedOut)
+				now.stop(computer.ErrTimedOut)
 			}
 		})
 	}
@@ -126,12 +123,12 @@ func (s *Server) verdict(ctx context.Context, out *computer.Outcome, err error) 
 			return "Failed", refusal.Message
 		}
 		return "Failed", "Execution failed: " + refusal.Message
-	case err != nil && errors.Is(cause, errTimedOut) && !s.o.Guesses.TimeoutIsFailed:
+	case err != nil && errors.Is(cause, computer.ErrTimedOut) && !s.o.Guesses.TimeoutIsFailed:
 		// guess: the state has this value in the REST reference; the handler for
 		// Linux reports Failed when it kills the script.
 		out.ExitCode = -1
 		return "TimedOut", "Execution timed out"
-	case err != nil && errors.Is(cause, errTimedOut), err == nil && out.ExitCode != 0:
+	case err != nil && errors.Is(cause, computer.ErrTimedOut), err == nil && out.ExitCode != 0:
 		return "Failed", fmt.Sprintf("Execution failed: failed to execute command: command terminated with exit status=%d", out.ExitCode)
 	case err != nil:
 		return "Canceled", "Execution canceled" // guess: the text
@@ -153,7 +150,7 @@ func (s *Server) runScript(ctx context.Context, e errand, properties map[string]
 	}
 	script := computer.Script{Text: scriptOf(e.body), Parameters: append(parametersOf(properties["parameters"]), parametersOf(properties["protectedParameters"])...),
 		User: textOf(properties, "runAsUser"), Password: textOf(properties, "runAsPassword"),
-		KeepEnvironment: s.o.Guesses.SudoKeeps, Full: s.takeFault("disk-full", stepScript)}
+		KeepEnvironment: s.o.Guesses.SudoKeeps, Unstoppable: s.o.Guesses.CancelLeavesRunning, Full: s.takeFault("disk-full", stepScript)}
 	if address := textOf(object(properties, "source"), "scriptUri"); script.Text == "" && address != "" {
 		text, err := fetchBlob(ctx, at, address)
 		if err != nil {

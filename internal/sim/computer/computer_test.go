@@ -88,6 +88,25 @@ func TestAScriptIsKilledWithWhatItStarted(t *testing.T) {
 	await(t, "the end of its processes", func() bool { return len(c.Processes()) == 0 })
 }
 
+func TestWhatAScriptStartedSurvivesItsTimeout(t *testing.T) {
+	t.Parallel()
+	c := linux(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.Run(ctx, computer.Script{Text: "sleep 1000 & echo $$ >$HOME/started; wait"})
+		ended <- err
+	}()
+	await(t, "the script's start", func() bool { return slices.Contains(c.Left(), "home/started") })
+	cancel(computer.ErrTimedOut)
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if len(c.Processes()) != 1 {
+		t.Errorf("%d process groups, want the one of what it started", len(c.Processes()))
+	}
+}
+
 func TestWhatAScriptLeavesRunningIsSeenAndEndsWithTheComputer(t *testing.T) {
 	t.Parallel()
 	c := linux(t)

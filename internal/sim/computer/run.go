@@ -25,11 +25,20 @@ type Script struct {
 	// KeepEnvironment lets named parameters through to another user of Linux.
 	// Without it they are lost on the way: sudo resets the environment.
 	KeepEnvironment bool
+	// Unstoppable lets it run on when it is cancelled, though nobody waits for it
+	// any more.
+	Unstoppable bool
 	// Full makes the disk full while it runs: no file can grow above a few
 	// kilobytes. What is missing then is room for a file (EFBIG), not on the
 	// device (ENOSPC): an ordinary process cannot have a full device.
 	Full bool
 }
+
+// ErrTimedOut is the cause with which a context ends whose script ran out of
+// time. Then the script alone is killed, and what it started runs on.
+// Source: run-command-handler-linux, internal/exec: exec.CommandContext, whose
+// kill is of one process.
+var ErrTimedOut = errors.New("timed out")
 
 // Refusal is why a script did not begin.
 type Refusal struct {
@@ -47,7 +56,9 @@ func Hash(text string) string {
 }
 
 // Run runs a script and waits for its end, or kills it with everything in its
-// process group when ctx ends. err is a *Refusal, or that of ctx.
+// process group when ctx ends, see also [ErrTimedOut]. err is a *Refusal, or
+// that of ctx.
+// Source: run-command-handler-linux, internal/pid: SIGKILL to the process group.
 func (c *Computer) Run(ctx context.Context, s Script) (Outcome, error) {
 	if refusal := c.admit(s); refusal != nil {
 		return Outcome{}, refusal
@@ -148,12 +159,12 @@ func (c *Computer) shell(ctx context.Context, s Script) (Outcome, error) {
 	if s.Full {
 		limit = fullFile
 	}
-	line = fmt.Sprintf("trap '' XFSZ; ulimit -f %d 2>/dev/null; %s", limit, line)
+	line = fmt.Sprintf("trap '' XFSZ; ulimit -f %d 2>/dev/null; exec %s", limit, line)
 	program := "/bin/bash"
 	if _, err := os.Stat(program); err != nil {
 		program = "sh"
 	}
-	return c.process(ctx, handler, env, program, "-c", line)
+	return c.process(ctx, s, handler, env, program, "-c", line)
 }
 
 // powershell runs a script that nobody knows with PowerShell, where there is
@@ -181,12 +192,12 @@ func (c *Computer) powershell(ctx context.Context, s Script) (Outcome, error) {
 		}
 		args = append(args, p.Value)
 	}
-	return c.process(ctx, handler, c.Env(), program, args...)
+	return c.process(ctx, s, handler, c.Env(), program, args...)
 }
 
 // process runs one program in a group of its own. Its output goes to files, as
 // with Azure's handler, so that what it leaves running does not hold us up.
-func (c *Computer) process(ctx context.Context, dir string, env []string, program string, args ...string) (Outcome, error) {
+func (c *Computer) process(ctx context.Context, s Script, dir string, env []string, program string, args ...string) (Outcome, error) {
 	stdout, err := os.OpenFile(filepath.Join(dir, "stdout"), os.O_CREATE|os.O_RDWR|os.O_EXCL, 0o600)
 	if err != nil {
 		return Outcome{}, &Refusal{Message: err.Error(), ExitCode: -205}
@@ -212,8 +223,14 @@ func (c *Computer) process(ctx context.Context, dir string, env []string, progra
 	select {
 	case err = <-ended:
 	case <-ctx.Done():
-		killGroup(group)
-		<-ended
+		switch {
+		case errors.Is(context.Cause(ctx), ErrTimedOut):
+			_ = command.Process.Kill()
+			<-ended
+		case !s.Unstoppable:
+			killGroup(group)
+			<-ended
+		}
 		err = ctx.Err()
 	}
 	out := Outcome{Stdout: readBack(stdout), Stderr: readBack(stderr)}
