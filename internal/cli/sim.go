@@ -101,7 +101,7 @@ func faultHelp() string {
 		}
 		fmt.Fprintf(&text, "    %-24s %s\n", fault.Name, fault.What)
 	}
-	text.WriteString("\nRequests to Azure:\n" + columns(sim.Steps()) + "\nRequests to a vault:\n" + columns(sim.VaultSteps()) + "\nRequests to a site:\n" + columns(sim.SiteSteps()))
+	text.WriteString("\nRequests to Azure:\n" + columns(sim.Steps()) + "\nRequests to a vault:\n" + columns(sim.VaultSteps()) + "\nRequests to a storage account:\n" + columns(sim.StorageSteps()) + "\nRequests to a site:\n" + columns(sim.SiteSteps()))
 	return strings.TrimRight(text.String(), " \n")
 }
 

@@ -332,3 +332,21 @@ func TestRunCommandWritesItsOutputIntoBlobs(t *testing.T) {
 		t.Errorf("%s", got.raw)
 	}
 }
+
+func TestOtherReadingsOfStorage(t *testing.T) {
+	t.Parallel()
+	o := sim.Options{World: "ha", Scale: 300, Current: sim.CurrentCertificate{Key: "p256"}}
+	o.Guesses.Storage.ContainersNeedData, o.Guesses.Storage.GoneAtOnce = true, true
+	w := start(t, o)
+	ctx := t.Context()
+	if _, err := byEntra(t, w).NewContainerClient("test").Create(ctx, nil); !bloberror.HasCode(err, "AuthorizationPermissionMismatch") {
+		t.Errorf("Contributor made a container: %v", err)
+	}
+	entered, _ := byKey(t, w)
+	c := entered.NewContainerClient("test")
+	good(t, second(c.Create(ctx, nil)))
+	good(t, second(c.Delete(ctx, nil)))
+	if _, err := c.Create(ctx, nil); err != nil {
+		t.Errorf("made again at once: %v", err)
+	}
+}

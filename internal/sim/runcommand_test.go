@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/sim"
+	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 	"github.com/cartouche-gis/cartouche/internal/sim/computer"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
@@ -395,4 +396,57 @@ func TestCloseKillsScriptsAndRemovesDisks(t *testing.T) {
 	if _, err := os.Stat(c.Dir()); !os.IsNotExist(err) {
 		t.Errorf("the disk is still there: %v", err)
 	}
+}
+
+func TestOtherReadingsOfRunCommand(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		turn  func(*arm.Guesses)
+		check func(a *azure, machine string)
+	}{
+		"RunsAgain": {func(g *arm.Guesses) { g.RunsAgain = true }, func(a *azure, machine string) {
+			properties := map[string]any{"source": map[string]any{"script": "echo ran >>$HOME/log; cat $HOME/log"}}
+			a.run(machine, "x", properties)
+			if got := a.run(machine, "x", properties); view(got, "output") != "ran\nran\n" {
+				a.t.Errorf("%s", got.raw)
+			}
+		}},
+		"TimeoutIsFailed": {func(g *arm.Guesses) { g.TimeoutIsFailed = true }, func(a *azure, machine string) {
+			got := a.run(machine, "x", map[string]any{"timeoutInSeconds": 30, "source": map[string]any{"script": "sleep 1000"}})
+			if view(got, "executionState") != "Failed" || view(got, "exitCode") != "-1" {
+				a.t.Errorf("%s", got.raw)
+			}
+		}},
+		"SudoKeeps": {func(g *arm.Guesses) { g.SudoKeeps = true }, func(a *azure, machine string) {
+			got := a.run(machine, "x", map[string]any{"runAsUser": "arcgis", "source": map[string]any{"script": "echo $named"}, "parameters": []any{map[string]any{"name": "named", "value": "value"}}})
+			if view(got, "output") != "value\n" {
+				a.t.Errorf("%s", got.raw)
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, machine := enterprise(t, func(o *sim.Options) { row.turn(&o.Guesses.Manager) })
+			row.check(a, machine)
+		})
+	}
+	t.Run("RunAsIsSilent", func(t *testing.T) {
+		t.Parallel()
+		script := "Write-Output hello"
+		o := sim.Options{World: "single", Scale: 300, Scripts: true, Current: sim.CurrentCertificate{Key: "p256"}, Known: map[string]computer.Known{
+			computer.Hash(script): func(context.Context, *computer.Computer, map[string]string) computer.Outcome {
+				return computer.Outcome{Stdout: "hello"}
+			}}}
+		o.Guesses.Manager.RunAsIsSilent = true
+		w := start(t, o)
+		a, machine := asOperator(t, w), w.Deployments()[0].Machines[0].ID
+		properties := map[string]any{"source": map[string]any{"script": script}}
+		if got := a.run(machine, "x", properties); view(got, "output") != "hello" {
+			t.Errorf("%s", got.raw)
+		}
+		properties["runAsUser"], properties["runAsPassword"] = "arcgis", variable(w, "CARTOUCHE_SERVICE_ACCOUNT_PASSWORD")
+		if got := a.run(machine, "x", properties); view(got, "output") != "" || view(got, "executionState") != "Succeeded" {
+			t.Errorf("%s", got.raw)
+		}
+	})
 }
