@@ -261,7 +261,7 @@ func (o *order) find(extensions []cloud.Extension) error {
 		others = append(others, escape(function))
 	}
 	if len(others) > 0 {
-		return notByDSC("the machine's DSC extension runs %s, which has no certificates of %s", strings.Join(others, " and "), o.product)
+		return notByDSC("the machine's DSC extension runs %s, which is not known to change certificates of %s", strings.Join(others, " and "), o.product)
 	}
 	return notByDSC("the machine has no DSC extension")
 }
