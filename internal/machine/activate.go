@@ -47,6 +47,7 @@ func (v *visit) activate(ctx context.Context, task Task) TaskResult {
 		if seen.code != CodeRestartNotSeen && seen.code != CodeWrongLeafServed {
 			return seen.spoil(r)
 		}
+		v.worker.tell(task.Alias + " is configured and not served, and no restart is seen: asking for one")
 	}
 	return v.assign(ctx, task.Alias, k, r, aim)
 }
@@ -54,6 +55,10 @@ func (v *visit) activate(ctx context.Context, task Task) TaskResult {
 // assign makes the component serve alias and waits until it does.
 func (v *visit) assign(ctx context.Context, alias string, k arcgis.Keystore, r TaskResult, aim aim) TaskResult {
 	failure := v.admin.Assign(ctx, v.machine.Name, alias, k)
+	if failure != nil && codeOf(failure) == CodeUnreachable && !lost(failure) && strings.EqualFold(k.Active, alias) {
+		// It went down by itself, with the alias that is wanted.
+		failure = nil
+	}
 	if failure != nil && !lost(failure) {
 		r.State, r.Code, r.Detail = TaskFailed, codeOf(failure), failure.Error()
 		if ctx.Err() != nil {

@@ -561,6 +561,36 @@ func TestAnInterruptedActivation(t *testing.T) {
 	}
 }
 
+// What is configured and not served, because a restart does not come: nothing
+// is imported anew, the restart is waited for, and then asked for once more.
+func TestConfiguredAndNotServed(t *testing.T) {
+	t.Parallel()
+	for _, product := range []string{site.Portal, site.Server} {
+		t.Run(product, func(t *testing.T) {
+			t.Parallel()
+			const held = 1000 * time.Hour
+			b := newBench(t, product, "11.5", func(s *site.Spec) { s.Options.AnswerFor = held })
+			b.job.Patience = 300 * time.Millisecond
+			next := b.issue("m1.example.net")
+			b.must(machine.TaskDone, install(t, "new", next))
+			b.fails(machine.CodeWrongLeafServed, activate("new", next))
+
+			b.job.Patience = 5 * time.Second
+			asked := false
+			b.worker.Tell = func(line string) {
+				if strings.Contains(line, "is configured and not served") {
+					asked = true
+					b.ground.Clock.Advance(held)
+				}
+			}
+			report := b.must(machine.TaskDone, activate("new", next))
+			if served(t, report.Components[0]) != pki.Fingerprint(next.Leaf) || !asked || b.restarts() != 1 {
+				t.Errorf("serves %s after %d restarts; asked once more: %v", served(t, report.Components[0]), b.restarts(), asked)
+			}
+		})
+	}
+}
+
 // A pinned certificate under a known alias is refreshed without a restart, as
 // the gateway's is under AppGW-ExternalDNSCerCert.
 func TestAPinnedCertificateIsRefreshed(t *testing.T) {

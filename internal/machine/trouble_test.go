@@ -15,6 +15,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 	"github.com/cartouche-gis/cartouche/internal/sim/site"
 )
 
@@ -194,29 +195,108 @@ func TestNoSecretInAReport(t *testing.T) {
 	}
 }
 
-// A web server that answers and never changes is not taken for one that did.
+// scripted is a Server that gives one answer for each path's end, and serves
+// one certificate from the start.
+func scripted(t *testing.T, with *authority.Issued, answers map[string][]string) (machine.Job, func(string) int) {
+	t.Helper()
+	var mu sync.Mutex
+	asked := map[string]int{}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		end := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
+		queue := answers[end]
+		if len(queue) == 0 {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, queue[min(asked[end], len(queue)-1)])
+		asked[end]++
+	}))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{with.TLS()}}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	job := jobAt(t, server, machine.Server)
+	job.Pins = []string{pki.Fingerprint(with.Leaf)}
+	return job, func(end string) int {
+		mu.Lock()
+		defer mu.Unlock()
+		return asked[end]
+	}
+}
+
+// script is what a Server says in which "old" is active and "new" holds a
+// certificate.
+func script(of *authority.Issued) map[string][]string {
+	return map[string][]string{
+		"generateToken":   {`{"token":"t"}`},
+		"admin":           {`{"fullVersion":"11.5.0"}`},
+		"machines":        {`{"machines":[{"machineName":"M"}]}`},
+		"M":               {`{"webServerCertificateAlias":"old"}`},
+		"sslcertificates": {`{"certificates":["old","new"]}`},
+		"new":             {fmt.Sprintf(`{"entryType":"PrivateKeyEntry","sha256Fingerprint":%q}`, pki.Fingerprint(of.Leaf))},
+		"edit":            {`{"status":"success"}`},
+		"healthcheck":     {`{"success":true}`},
+		"delete":          {`{"status":"success"}`},
+	}
+}
+
+func one(t *testing.T, job machine.Job, task machine.Task) machine.TaskResult {
+	t.Helper()
+	task.Port = job.Components[0].Port
+	job.Tasks = []machine.Task{task}
+	return (&machine.Worker{}).Do(t.Context(), job).Tasks[0]
+}
+
+// A web server that answers success and never changes is not taken for one that did.
 func TestSuccessWithoutEffect(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, site.Server, "11.5")
 	next := b.issue("m1.example.net")
-	detail := fmt.Sprintf(`{"entryType":"PrivateKeyEntry","sha256Fingerprint":%q}`, pki.Fingerprint(next.Leaf))
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := map[bool]string{true: `{"status":"success","success":true}`, false: `{"machines":[{"machineName":"M"}],"fullVersion":"11.5.0","token":"t",` +
-			`"certificates":["old","new"],"webServerCertificateAlias":"old"}`}[r.URL.Path == "/arcgis/admin/machines/M/edit" || strings.HasSuffix(r.URL.Path, "healthcheck")]
-		if strings.HasSuffix(r.URL.Path, "/sslcertificates/new") {
-			answer = detail
-		}
-		_, _ = io.WriteString(w, answer)
-	}))
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{b.old.TLS()}}
-	server.StartTLS()
-	defer server.Close()
-	job := jobAt(t, server, machine.Server)
-	job.Pins = []string{pki.Fingerprint(b.old.Leaf)}
-	task := activate("new", next)
-	task.Port = job.Components[0].Port
-	job.Tasks = []machine.Task{task}
-	if result := (&machine.Worker{}).Do(t.Context(), job).Tasks[0]; result.Code != machine.CodeWrongLeafServed || !result.Unsure || result.Before != "old" {
+	job, asked := scripted(t, b.old, script(next))
+	if result := one(t, job, activate("new", next)); result.Code != machine.CodeWrongLeafServed || !result.Unsure || result.Before != "old" || asked("edit") != 1 {
+		t.Errorf("%+v after %d edits", result, asked("edit"))
+	}
+	if result := one(t, job, remove("new")); result.Code != machine.CodeRefused {
 		t.Errorf("%+v", result)
+	}
+}
+
+// The wanted certificate is served, and the next start would serve another.
+func TestServedAndNotConfigured(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, site.Server, "11.5")
+	next := b.issue("m1.example.net")
+	job, _ := scripted(t, next, script(next))
+	if result := one(t, job, activate("new", next)); result.Code != machine.CodeRefused || !strings.Contains(result.Detail, "next start would serve old") {
+		t.Errorf("%+v", result)
+	}
+}
+
+// The answer to an assignment is lost and nothing has changed: it is repeated
+// once, since it is the same whether it is done once or twice.
+func TestALostAssignmentIsRepeatedOnce(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, site.Server, "11.5")
+	next := b.issue("m1.example.net")
+	answers := script(next)
+	answers["edit"] = []string{"<html>starting</html>", `{"status":"success"}`}
+	job, asked := scripted(t, b.old, answers)
+	if result := one(t, job, activate("new", next)); result.State != machine.TaskFailed || asked("edit") != 2 {
+		t.Errorf("%+v after %d edits, want 2", result, asked("edit"))
+	}
+}
+
+// A password that is wrong after a restart is tried twice and not until
+// somebody locks the account.
+func TestAPasswordThatIsWrongAfterTheRestart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, site.Server, "11.5")
+	next := b.issue("m1.example.net")
+	answers := script(next)
+	answers["generateToken"] = append(answers["generateToken"], `{"status":"error","messages":["Invalid username or password"],"code":401}`)
+	job, asked := scripted(t, next, answers)
+	if result := one(t, job, activate("new", next)); result.Code != machine.CodeWrongCredentials || !result.Unsure || asked("generateToken") != 3 {
+		t.Errorf("%+v after %d sign-ins, want 3", result, asked("generateToken"))
 	}
 }
