@@ -13,7 +13,7 @@ import (
 // scripts are the JavaScript strangers, a package of their own.
 const scripts = "../../test/strangers/javascript"
 
-// TestJavaScriptSDKs runs Azure's SDKs for JavaScript as npm has them. They are
+// TestJavaScriptSDKs runs Azure's SDKs for JavaScript, and Esri's, as npm has them. They are
 // installed by `npm ci` in their folder, never by a test.
 func TestJavaScriptSDKs(t *testing.T) {
 	needs(t, "node")
@@ -28,7 +28,8 @@ func TestJavaScriptSDKs(t *testing.T) {
 	w := startWorld(t)
 	command := w.command(t, "node", "--test", "--test-reporter=tap")
 	command.Dir = scripts
-	command.Env = append(command.Env, "WORLD_JSON="+filepath.Join(w.dir, "world.json"))
+	exchanges := filepath.Join(w.home, "esri.json")
+	command.Env = append(command.Env, "WORLD_JSON="+filepath.Join(w.dir, "world.json"), "ESRI_EXCHANGES="+exchanges)
 	out, err := command.CombinedOutput()
 	if err != nil {
 		t.Fatalf("node --test: %v\n%s", err, out)
@@ -42,6 +43,7 @@ func TestJavaScriptSDKs(t *testing.T) {
 			t.Errorf("%s came out", name)
 		}
 	}
+	w.checkEsri(t, readFile(t, exchanges))
 }
 
 // needsNode asks for a major version: with an older one the SDKs lack a global
