@@ -212,6 +212,13 @@ func (h helper) text(text string) {
 // entry is the beginning of a row in a list: a name, and the gap behind it.
 var entry = regexp.MustCompile(`^ +\S+ {2,}`)
 
+func upperFirst(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
 func lowerFirst(text string) string {
 	if text == "" {
 		return ""

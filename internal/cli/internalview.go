@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,8 +30,20 @@ func (u *ui) internalPlan(ready *preparedInternal) {
 	)
 	u.fields(list...)
 	u.ports(p.Ports, ready.state.At)
-	for _, step := range p.Steps {
-		u.internalStep(step, p)
+	for i := 0; i < len(p.Steps); i++ {
+		switch step := p.Steps[i]; step.Kind {
+		case rollout.StepPrepare:
+			u.prepareStep(step, p)
+		case rollout.StepSwitch:
+			last := i
+			for last+1 < len(p.Steps) && p.Steps[last+1].Kind == rollout.StepSwitch {
+				last++
+			}
+			u.switchSteps(p.Steps[i:last+1], p.UndoOf != "")
+			i = last
+		default:
+			u.internalStep(step, p)
+		}
 	}
 	if len(p.Downtime) > 0 {
 		u.heading("Who notices")
@@ -111,7 +124,7 @@ func howOf(port rollout.Port) string {
 
 // internalStep shows a step of the plan.
 func (u *ui) internalStep(step rollout.Step, p rollout.Plan) {
-	u.heading(strings.ToUpper(step.Title[:1]) + step.Title[1:])
+	u.heading(upperFirst(step.Title))
 	for _, change := range step.Changes {
 		u.item(accent(changeSign(change)), change)
 	}
@@ -128,6 +141,49 @@ func (u *ui) internalStep(step rollout.Step, p rollout.Plan) {
 		restarts = nil
 	}
 	u.fields(field{"touches", words(shortList(step.Touches))}, field{"restarts", restarts}, field{"undo", words(step.Undo)})
+}
+
+// prepareStep shows what every machine gets, without a row for each.
+func (u *ui) prepareStep(step rollout.Step, p rollout.Plan) {
+	u.heading(upperFirst(step.Title))
+	trusting, installing := map[string][]string{}, map[string][]string{}
+	for _, trust := range p.Trusts {
+		trusting[trust.Alias] = append(trusting[trust.Alias], trust.Machine)
+	}
+	for _, port := range p.Ports {
+		if port.How == rollout.ByAlias && !port.Installed && !port.Served {
+			installing[port.Alias] = append(installing[port.Alias], port.Machine)
+		}
+	}
+	for _, alias := range slices.Sorted(maps.Keys(trusting)) {
+		u.item(accent("+"), "trust ", alias, faint(": "+strings.Join(trusting[alias], ", ")))
+	}
+	for _, alias := range slices.Sorted(maps.Keys(installing)) {
+		u.item(accent("+"), "install ", alias, faint(": "+strings.Join(installing[alias], ", ")))
+	}
+	u.fields(field{"restarts", words(good("none"))}, field{"undo", words(step.Undo)})
+}
+
+// switchSteps shows the turns of the machines, one line each: how a port
+// changes stands in the table.
+func (u *ui) switchSteps(steps []rollout.Step, back bool) {
+	text := "One after the other: each is proved before the next has its turn"
+	if back {
+		text = "Back, one after the other: each is proved before the next has its turn"
+	}
+	u.heading(text)
+	for _, step := range steps {
+		u.item(accent("~"), step.Title, faint(": "+strings.Join(step.Changes, "; ")))
+	}
+	var restarts []string
+	for _, step := range steps {
+		restarts = append(restarts, step.Restarts...)
+	}
+	line := words(good("none"))
+	if len(restarts) > 0 {
+		line = words(caution(fmt.Sprintf("%d, one at a time", len(restarts))))
+	}
+	u.fields(field{"restarts", line}, field{"undo", words("each goes back to the entry that it had, newest first, when a proof fails")})
 }
 
 // shortList is a list of resources, by the ends of their ids.

@@ -27,8 +27,8 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		{"## show", []any{rotation.State{}}},
 		{"### A machine", []any{rotation.Machine{}, machine.Report{}, machine.Seen{}, machine.Entry{}, machine.Binding{}, machine.TaskResult{}, arcgis.FederatedServer{}}},
 		{"## plan --internal", []any{rollout.Plan{}, rollout.Root{}, rollout.Trust{}, rollout.Port{}, rollout.Step{}}},
-		{"## plan", []any{rotation.Plan{}, rotation.Move{}, rotation.Step{}, rotation.Operation{}}},
-		{"## apply, undo, clean", []any{rotation.Result{}}},
+		{"## plan", []any{rotation.Plan{}, rotation.Move{}, rotation.Step{}, rotation.Operation{}, rotation.Trusting{}, rotation.Authority{}, rotation.Pinned{}}},
+		{"## apply, undo, clean", []any{rotation.Result{}, rotation.MachineDone{}}},
 		{"### apply --internal", []any{rollout.Result{}, rollout.Changed{}, machine.Validated{}}},
 	} {
 		text := sectionOf(string(document), about.section)

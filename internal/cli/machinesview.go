@@ -155,10 +155,20 @@ func issuedBy(d pki.Description) string {
 	}
 	for part := range strings.SplitSeq(d.Issuer, ",") {
 		if name, ok := strings.CutPrefix(part, "CN="); ok {
-			return "by " + name
+			return "by " + shortIssuer(name)
 		}
 	}
-	return "by " + d.Issuer
+	return "by " + shortIssuer(d.Issuer)
+}
+
+// shortIssuer keeps a long name from filling a column: what matters is whether
+// machines have the same.
+func shortIssuer(name string) string {
+	const most = 24
+	if runes := []rune(name); len(runes) > most {
+		return strings.TrimSpace(string(runes[:most-3])) + "..."
+	}
+	return name
 }
 
 // leafOf is what a component served, nil when that is nothing.

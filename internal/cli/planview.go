@@ -62,7 +62,7 @@ func rightsNeeded(operations []rotation.Operation) string {
 }
 
 func (u *ui) step(step rotation.Step, p rotation.Plan) {
-	u.heading(strings.ToUpper(step.Title[:1]) + step.Title[1:])
+	u.heading(upperFirst(step.Title))
 	for _, change := range step.Changes {
 		u.item(accent(changeSign(change)), change)
 	}

@@ -41,6 +41,11 @@ func (u *ui) result(result rotation.Result, name string, now time.Time) {
 	case result.After != nil:
 		served = summary(*result.After, now)
 	}
+	for _, m := range result.Machines {
+		if m.Trouble != "" {
+			u.item(caution("!"), m.Machine, faint(": "), m.Trouble)
+		}
+	}
 	for _, what := range result.NotRestored {
 		u.item(u.outStyle.cross(), what)
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -28,6 +29,9 @@ func (a *app) prepareSaved(ctx context.Context, args []string, options rollOutOp
 	}
 	if options.azure.cloud == "" {
 		options.azure.cloud = plan.Cloud
+	}
+	if options.reach.reach == reachAuto {
+		options.reach.reach = cmp.Or(string(plan.Way), reachNone) // a plan rests on what was looked at
 	}
 	options.assumeTrusted, options.allowOlder, options.allowWeaker = plan.AssumeTrusted, plan.AllowOlder, plan.AllowWeaker
 	ready, err := a.prepare(ctx, options, func(ctx context.Context, s *session) (deployment.Deployment, error) {

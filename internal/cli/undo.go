@@ -94,6 +94,7 @@ func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) 
 	}
 	var kept struct {
 		GivenNames []string `json:"givenNames"`
+		Way        string   `json:"way"`
 	}
 	if err := json.Unmarshal(run.Plan, &kept); err != nil {
 		return fmt.Errorf("plan of run %s: %w", run.ID, err)
@@ -104,7 +105,7 @@ func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) 
 	if rollout.IsRun(run) {
 		return a.undoInternal(ctx, run, options, choose)
 	}
-	ready, err := a.look(ctx, choose, options.azure, options.site, looking{options.reach, never})
+	ready, err := a.look(ctx, choose, options.azure, options.site, looking{options.reach, whenKept(kept.Way)})
 	if err != nil {
 		return err
 	}
@@ -130,6 +131,15 @@ func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) 
 	return a.carryOut(ctx, ready.session, ready.runner, ready.state, func(ctx context.Context) (rotation.Result, error) {
 		return ready.runner.Undo(ctx, ready.plan, ready.state)
 	})
+}
+
+// whenKept tells whether machines have a part in taking a run back: they have
+// when they had one in it.
+func whenKept(way string) when {
+	if way == "" {
+		return never
+	}
+	return withLogin
 }
 
 func (u *ui) undoPlan(ready *prepared, run journal.Run) {

@@ -89,7 +89,7 @@ const maxComponents = 50
 // doTask does one task, whatever room it is done in.
 func (w *Worker) doTask(ctx context.Context, visits []*visit, job Job, task Task) TaskResult {
 	start := time.Now()
-	w.tell(fmt.Sprintf("%s at port %d %s", task.Kind, task.Port, task.Alias))
+	w.tell(task.words())
 	result := w.dispatch(ctx, visits, job, task)
 	result.Seconds = time.Since(start).Seconds()
 	return result
@@ -140,6 +140,23 @@ var (
 		ValidateStores:     (*visit).validateStores,
 	}
 )
+
+// words say for people what a task does.
+func (t Task) words() string {
+	text := map[TaskKind]string{
+		Trust: "trusting", Install: "installing", Activate: "switching to", Replace: "replacing in place",
+		Remove: "removing", Restart: "restarting", RestartService: "restarting the service", ReplaceStore: "the Data Store's tool for",
+		Bind: "binding in IIS", ValidateFederation: "validating federated servers", ValidateStores: "validating data stores",
+	}[t.Kind]
+	what := t.Alias
+	if t.Kind == ReplaceStore {
+		what = t.Option
+	}
+	if what != "" {
+		text += " " + what
+	}
+	return fmt.Sprintf("%s (port %d)", text, t.Port)
+}
 
 func (t Task) result(state TaskState) TaskResult {
 	return TaskResult{Kind: t.Kind, Port: t.Port, Alias: t.Alias, State: state}

@@ -72,7 +72,10 @@ func (d *direct) Do(ctx context.Context, at Machine, job machine.Job) (machine.R
 	if ctx.Err() != nil {
 		return machine.Report{}, named(notBegun(ctx), at.Name)
 	}
-	worker := machine.Worker{Network: d.network, Tell: d.tell}
+	worker := machine.Worker{Network: d.network}
+	if d.tell != nil {
+		worker.Tell = func(line string) { d.tell(at.Name + ": " + line) }
+	}
 	return worker.Do(ctx, prepare(at, job)), nil
 }
 
