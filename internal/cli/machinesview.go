@@ -45,14 +45,14 @@ func (u *ui) notLookedAt(state rotation.State, reached access) {
 // that takes a sentence.
 func (u *ui) machines(list []rotation.Machine, now time.Time) {
 	var rows [][]line
-	var troubles []line
+	troubles := troubleList{}
 	for _, m := range list {
 		if len(m.Components) == 0 {
 			continue // a file server has no certificate
 		}
 		name := machineName(m)
 		if m.Report == nil || m.Report.Trouble != "" || m.Off != "" || m.Trouble != "" {
-			troubles = append(troubles, words(name, faint(": "), whyUnseen(m)))
+			troubles.add(name, whyUnseen(m))
 		}
 		if m.Report == nil {
 			rows = append(rows, []line{words(name), words(strings.Join(m.Roles, "+")), words("-"), words(caution("not seen"))})
@@ -65,7 +65,7 @@ func (u *ui) machines(list []rotation.Machine, now time.Time) {
 			}
 			rows = append(rows, row)
 			for _, trouble := range troublesOf(seen) {
-				troubles = append(troubles, words(name+":"+portOf(seen), faint(": "), trouble))
+				troubles.add(name+":"+portOf(seen), trouble)
 			}
 		}
 		for _, binding := range m.Report.Bindings {
@@ -76,9 +76,27 @@ func (u *ui) machines(list []rotation.Machine, now time.Time) {
 		return
 	}
 	u.table([]string{"machine", "what", "port", "serves", "configured"}, rows)
-	for _, trouble := range troubles {
-		u.item(caution("!"), trouble)
+	for _, trouble := range troubles.list {
+		u.item(caution("!"), strings.Join(trouble.where, ", "), faint(": "), trouble.text)
 	}
+}
+
+// troubleList is what is wrong, each sentence once with all places of which it
+// is true.
+type troubleList struct{ list []placedTrouble }
+
+type placedTrouble struct {
+	text  string
+	where []string
+}
+
+func (l *troubleList) add(where, text string) {
+	i := slices.IndexFunc(l.list, func(t placedTrouble) bool { return t.text == text })
+	if i < 0 {
+		l.list = append(l.list, placedTrouble{text: text})
+		i = len(l.list) - 1
+	}
+	l.list[i].where = append(l.list[i].where, where)
 }
 
 // machineName is the short name that people know. Esri's Terraform modules give
