@@ -115,7 +115,7 @@ func whyUnseen(m rotation.Machine) string {
 	case m.Off != "":
 		return m.Off
 	case m.Trouble != "":
-		return m.Trouble
+		return strings.TrimPrefix(m.Trouble, m.Name+": ") // the name stands before it
 	case m.Report != nil && m.Report.Trouble != "":
 		return m.Report.Trouble
 	}
