@@ -24,7 +24,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		section string
 		values  []any
 	}{
-		{"## show", []any{rotation.State{}}},
+		{"## show", []any{rotation.State{}, rotation.Dark{}}},
 		{"### A machine", []any{rotation.Machine{}, machine.Report{}, machine.Seen{}, machine.Entry{}, machine.Binding{}, machine.TaskResult{}, arcgis.FederatedServer{}}},
 		{"## plan --internal", []any{rollout.Plan{}, rollout.Root{}, rollout.Trust{}, rollout.Port{}, rollout.Step{}}},
 		{"## plan", []any{rotation.Plan{}, rotation.Move{}, rotation.Step{}, rotation.Operation{}, rotation.Trusting{}, rotation.Authority{}, rotation.Pinned{}}},

@@ -100,18 +100,27 @@ func (a *app) look(ctx context.Context, choose chooser, azure azureFlags, site s
 
 // show shows what was seen, as of a day if one is given.
 func (a *app) show(seen *prepared, day time.Time) error {
-	value := showValue{State: seen.state}
+	value, asOf := showValue{State: seen.state}, seen.state.At
 	if !day.IsZero() {
-		value.JudgedAt = &day
+		value.JudgedAt, asOf = &day, day
 	}
+	value.Darkening = notNull(rotation.Darkening(seen.state, asOf))
+	value.MachineFindings = notNull(rotation.MachineFindings(seen.state, seen.session.roots, asOf).WorstFirst())
 	if a.ui.json {
 		return a.ui.value(value)
 	}
 	state := seen.state
-	if !day.IsZero() {
-		state.At = day
-	}
+	state.At = asOf
 	a.ui.state(state, seen.access)
+	if len(value.MachineFindings) > 0 {
+		a.ui.heading("About the machines")
+		a.ui.findings(value.MachineFindings)
+	}
+	a.ui.darkening(value.Darkening, asOf)
+	if len(state.Obstacles) > 0 {
+		a.ui.heading("In the way of a change")
+		a.ui.findings(state.Obstacles)
+	}
 	return nil
 }
 
@@ -137,10 +146,6 @@ func (u *ui) state(state rotation.State, reached access) {
 	u.machinesOf(state, reached)
 	for _, problem := range d.Problems {
 		u.item(u.outStyle.bullet(), problem.Sentence, faint(" ["+problem.Code+"]"))
-	}
-	if len(state.Obstacles) > 0 {
-		u.heading("In the way of a change")
-		u.findings(state.Obstacles)
 	}
 }
 

@@ -3,6 +3,7 @@ package cli
 import (
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -11,6 +12,10 @@ type showValue struct {
 	rotation.State
 	// JudgedAt is the day as of which everything is judged, with --at.
 	JudgedAt *time.Time `json:"judgedAt,omitempty"`
+	// Darkening is what goes dark, the first first, and MachineFindings what is
+	// wrong at the machines that were looked at, both as of that day.
+	Darkening       []rotation.Dark `json:"darkening"`
+	MachineFindings pki.Findings    `json:"machineFindings"`
 }
 
 // dayOf reads the day of --at, zero without one.
