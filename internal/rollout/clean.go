@@ -22,6 +22,8 @@ type Cleaning struct {
 	Entries []Removal `json:"entries"`
 	// Roots are names of the gateway's trusted roots.
 	Roots []string `json:"roots"`
+	// Returns are machines that a run which was cut off has left out of their pools.
+	Returns []cloud.Member `json:"returns,omitempty"`
 	// Kept says what stays and why.
 	Kept []string `json:"kept,omitempty"`
 }
@@ -38,7 +40,7 @@ type Removal struct {
 }
 
 // Nothing tells whether there is nothing to clean.
-func (c Cleaning) Nothing() bool { return len(c.Entries) == 0 && len(c.Roots) == 0 }
+func (c Cleaning) Nothing() bool { return len(c.Entries)+len(c.Roots)+len(c.Returns) == 0 }
 
 // CleanPlan lists what rollouts have left behind: what kept runs replaced, and
 // what this program has made and nothing presents. Entries of other people are
@@ -51,6 +53,7 @@ func CleanPlan(state rotation.State, runs []journal.Run) Cleaning {
 	if state.Gateway == nil {
 		return list
 	}
+	list.Returns = state.Gateway.Away()
 	state = whole(state)
 	kept := keptRuns(state, runs)
 	presented, unseen := presentedChains(state)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -31,6 +32,17 @@ func whole(state rotation.State) rotation.State {
 		state.Gateway = gateway
 	}
 	return state
+}
+
+// outOfPools says who is out of a pool.
+func outOfPools(state rotation.State) (found pki.Findings) {
+	for _, member := range state.Gateway.Away() {
+		found = append(found, pki.Finding{
+			Code: "machine-out-of-pool", Severity: pki.Warning,
+			Sentence: fmt.Sprintf("a run that was cut off has left %s out of pool %s: it returns first", member.Address, member.Pool),
+		})
+	}
+	return found
 }
 
 // awayFrom are the pools that a machine leaves: those that have another member.

@@ -27,11 +27,12 @@ func UndoPlan(state rotation.State, run journal.Run, now time.Time) (Plan, error
 	case state.Gateway == nil || len(state.Machines) == 0:
 		return Plan{}, fmt.Errorf("take run %s back: its machines were not looked at", run.ID)
 	}
+	out := outOfPools(state)
 	state = whole(state)
 	plan := newPlan(state, Back, now)
 	plan.UndoOf, plan.Roots, plan.Trusts, plan.Ports = run.ID, []Root{}, []Trust{}, []Port{}
 	plan.Key = "none is made or sent: the old keys are on the machines"
-	plan.Obstacles = slices.Concat(state.Obstacles, state.ShapeObstacles(), unready(state))
+	plan.Obstacles = slices.Concat(out, state.Obstacles, state.ShapeObstacles(), unready(state))
 	if !cloud.SameID(run.GatewayID, state.Gateway.ID()) || !strings.EqualFold(run.DeploymentID, state.Deployment.ID) {
 		plan.refuse("run-of-another", "name a run of this deployment: cartouche history", "run %s was made on another deployment", run.ID)
 	}
