@@ -114,12 +114,14 @@ func TestDSCTakesADetourForAnInternalCertificate(t *testing.T) {
 
 // Reference §10.6: it is never told HTTPS-only and HSTS, and sets both back.
 func TestDSCResetsSecuritySettings(t *testing.T) {
-	t.Run("server", func(t *testing.T) {
-		b := newDSC(t, Server, func(s *Spec) { s.Security = map[string]string{"Protocol": "HTTPS", "HSTSEnabled": "true"} })
-		if log, err := b.apply("ServerConfiguration", nil); err != nil || b.site.security["Protocol"] != "HTTP_AND_HTTPS" || isTrue(b.site.security["HSTSEnabled"]) || b.restarts() != 1 {
-			t.Errorf("%v, %d restarts, %v\n%s", b.site.security, b.restarts(), err, log)
-		}
-	})
+	for _, settings := range []map[string]string{{"Protocol": "HTTPS"}, {"Protocol": "HTTP_AND_HTTPS", "HSTSEnabled": "true"}} {
+		t.Run("server "+settings["Protocol"], func(t *testing.T) {
+			b := newDSC(t, Server, func(s *Spec) { s.Security = settings })
+			if log, err := b.apply("ServerConfiguration", nil); err != nil || b.site.security["Protocol"] != "HTTP_AND_HTTPS" || isTrue(b.site.security["HSTSEnabled"]) || b.restarts() != 1 {
+				t.Errorf("%v, %d restarts, %v\n%s", b.site.security, b.restarts(), err, log)
+			}
+		})
+	}
 	t.Run("portal", func(t *testing.T) {
 		b := newDSC(t, Portal, func(s *Spec) { s.Security = map[string]string{"HSTSEnabled": "true"} })
 		if log, err := b.apply("PortalConfiguration", nil); err != nil || isTrue(b.site.security["HSTSEnabled"]) || b.restarts() != 1 {

@@ -205,6 +205,21 @@ func TestExtensionsTakeTheCertificateAtTheirOwnStart(t *testing.T) {
 	}
 }
 
+// What is configured counts, also while ArcGIS Server itself still serves what
+// was before.
+func TestAnExtensionReadsWhatIsConfigured(t *testing.T) {
+	t.Parallel()
+	g := ground.New(fast, nil)
+	s := startServer(t, g, func(s *Spec) { s.Also, s.Options.AnswerFor = []int{6143}, 1000*time.Hour })
+	leaf := assign(t, newClient(t, g, serverBase).signIn("/admin/generateToken"))
+	if err := NewHost(g, "gis1.example.net", []*Site{s}, nil).RestartService(t.Context(), "ArcGISGeoEvent"); err != nil {
+		t.Fatal(err)
+	}
+	if !served(t, g, "gis1.example.net:6143").Equal(leaf.certificate) || served(t, g, "gis1.example.net:6443").Equal(leaf.certificate) {
+		t.Error("GeoEvent serves the old certificate, or the Server the new one already")
+	}
+}
+
 // Restart-Service returns when the service has started, which is before the
 // machine is healthy.
 func TestServiceRestartReturnsBeforeTheMachineIsHealthy(t *testing.T) {
