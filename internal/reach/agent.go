@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -234,8 +235,15 @@ func (a *agentWay) Close(ctx context.Context) error {
 	var all sync.WaitGroup
 	for _, m := range machines {
 		all.Go(func() {
-			m.busy <- struct{}{} // a job that still runs ends with its caller's context
-			defer func() { <-m.busy }()
+			select {
+			case m.busy <- struct{}{}: // a job that still runs ends with its caller's context
+				defer func() { <-m.busy }()
+			case <-ctx.Done():
+				mu.Lock()
+				failures = append(failures, fmt.Errorf("a job still runs at %s", m.vmID))
+				mu.Unlock()
+				return
+			}
 			for name := range m.left {
 				if err := a.options.Azure.DeleteRunCommand(ctx, m.vmID, name); err != nil {
 					mu.Lock()

@@ -244,6 +244,9 @@ func TestWhatKeepsTheProgramFromRunning(t *testing.T) {
 			if !strings.Contains(e.Sentence, row.says) || strings.Contains(e.Sentence, "\x1b") {
 				t.Errorf("says %q", e.Sentence)
 			}
+			if deletions := f.count("DELETE " + vmID); f.refuse != nil && deletions > 0 {
+				t.Errorf("what was never made was deleted %d times", deletions)
+			}
 		})
 	}
 }

@@ -48,17 +48,16 @@ func (a *agentWay) execute(ctx context.Context, m *atMachine, at Machine, vm clo
 
 	a.tell(fmt.Sprintf("%s: Run Command starts the program", at.Name))
 	m.left[name] = true
-	view, err := a.await(ctx, at, name, command, len(job.Tasks) > 0)
-	if err == nil {
-		var report machine.Report
-		report, err = a.read(ctx, view, outputName, len(job.Tasks) > 0)
-		if err == nil {
-			a.remove(ctx, m, at, name)
-			return report, nil
-		}
+	view, made, err := a.await(ctx, at, name, command, len(job.Tasks) > 0)
+	if !made {
+		delete(m.left, name)
+		return machine.Report{}, err
 	}
-	a.remove(ctx, m, at, name)
-	return machine.Report{}, err
+	defer a.remove(ctx, m, at, name)
+	if err != nil {
+		return machine.Report{}, err
+	}
+	return a.read(ctx, view, outputName, len(job.Tasks) > 0)
 }
 
 // command is the run command of a job.
@@ -91,22 +90,31 @@ func (a *agentWay) command(ctx context.Context, program uploaded, vm cloud.Virtu
 	return command, nil
 }
 
-// await starts a run command and waits until its script has ended.
-func (a *agentWay) await(ctx context.Context, at Machine, name string, command cloud.RunCommand, changes bool) (cloud.RunCommandView, error) {
+// await starts a run command and waits until its script has ended. made is
+// false when Azure refused it, so that there is nothing to remove.
+func (a *agentWay) await(ctx context.Context, at Machine, name string, command cloud.RunCommand, changes bool) (view cloud.RunCommandView, made bool, err error) {
 	operation, err := a.options.Azure.PutRunCommand(ctx, at.ID, name, command)
-	if err != nil {
+	switch {
+	case err != nil && !cloud.Uncertain(err):
 		if ctx.Err() != nil {
-			return cloud.RunCommandView{}, gaveUp(ctx, changes)
+			return view, false, gaveUp(ctx, false)
 		}
-		if !cloud.Uncertain(err) {
-			return cloud.RunCommandView{}, a.refused(ctx, err)
-		}
+		return view, false, a.refused(ctx, err)
+	case ctx.Err() != nil:
+		return view, true, gaveUp(ctx, changes)
+	case err != nil:
 		// The answer was lost. Whether the command runs is told by its name; it
 		// is never sent a second time.
 		if err := a.find(ctx, at, name, changes, err); err != nil {
-			return cloud.RunCommandView{}, err
+			return view, true, err
 		}
 	}
+	view, err = a.watch(ctx, at, name, operation, changes)
+	return view, true, err
+}
+
+// watch looks at a run command until its script has ended.
+func (a *agentWay) watch(ctx context.Context, at Machine, name string, operation *cloud.Operation, changes bool) (cloud.RunCommandView, error) {
 	lost := 0
 	for {
 		if err := pause(ctx, a.options.Interval); err != nil {

@@ -2,7 +2,9 @@ package rotation
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -62,6 +64,9 @@ func (r *Runner) observeMachine(ctx context.Context, state State, place reach.Ma
 	report, err := r.Way.Do(ctx, place, r.Job(state, place))
 	if err != nil {
 		seen.Trouble = trouble(err)
+		if e, ok := errors.AsType[*reach.Error](err); ok && e.Code == reach.MachineOff {
+			seen.Off = strings.TrimRight(e.Sentence, ".")
+		}
 		return seen
 	}
 	seen.Report, seen.Trouble = &report, report.Trouble
