@@ -48,6 +48,7 @@ func conforms(t *testing.T, options sim.Options, open func(*place) reach.Way) {
 		s.nothingLeft(t)
 	})
 	// In this order: each finds what the one before it left.
+	t.Run("knows from where a machine can be dialled", s.dialled)
 	t.Run("looks at the wire without a login", s.wire)
 	t.Run("observes", s.observes)
 	t.Run("observes many side by side", s.observesMany)
@@ -312,15 +313,13 @@ func TestDirectConforms(t *testing.T) {
 	}
 }
 
-func TestWhetherMachinesCanBeDialled(t *testing.T) {
-	t.Parallel()
-	p := newPlace(t, sim.Options{World: "single"})
-	machines := reach.Machines(p.found[0], nil)
-	machines = append(machines, reach.Machine{Name: "nobody", Host: "nobody.example", Components: machines[0].Components}, reach.Machine{Name: "share", Host: machines[0].Host})
-	if got := reach.AllDialable(t.Context(), p.inside, machines); !slices.Equal(got, []bool{true, false, false}) {
+// dialled tells from where machines can be dialled.
+func (s *suite) dialled(t *testing.T) {
+	machines := []reach.Machine{s.at, {Name: "nobody", Host: "nobody.example", Components: s.at.Components}, {Name: "share", Host: s.at.Host}}
+	if got := reach.AllDialable(t.Context(), s.place.inside, machines); !slices.Equal(got, []bool{true, false, false}) {
 		t.Errorf("from inside: %v", got)
 	}
-	if got := reach.AllDialable(t.Context(), p.outside, machines); slices.Contains(got, true) {
+	if got := reach.AllDialable(t.Context(), s.place.outside, machines); slices.Contains(got, true) {
 		t.Errorf("from outside: %v", got)
 	}
 }

@@ -28,8 +28,10 @@ func TestDSCConforms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	way := reach.NewDSC(reach.DSCOptions{Azure: p.azure, Deployment: d, Storage: storage,
-		Service: reach.Login{User: p.variable["CARTOUCHE_SERVICE_ACCOUNT"], Password: secret.New(p.variable["CARTOUCHE_SERVICE_ACCOUNT_PASSWORD"])}})
+	options := reach.DSCOptions{Azure: p.azure, Deployment: d, Storage: storage,
+		Service: reach.Login{User: p.variable["CARTOUCHE_SERVICE_ACCOUNT"], Password: secret.New(p.variable["CARTOUCHE_SERVICE_ACCOUNT_PASSWORD"])}}
+	t.Run("a failure is no success", func(t *testing.T) { failingDSC(t, p, options) })
+	way := reach.NewDSC(options)
 	look := reach.NewDirect(p.inside, nil)
 	a, err := shared()
 	if err != nil {
@@ -94,22 +96,15 @@ func TestDSCConforms(t *testing.T) {
 	(&suite{place: p}).nothingLeft(t)
 }
 
-// A failure of DSC is no success, and what is not right is told by nobody else:
-// a wrong site administrator makes the configuration fail.
-func TestDSCThatFailsIsNoSuccess(t *testing.T) {
-	t.Parallel()
-	p := newPlace(t, sim.Options{World: "ha", Version: "12.0"})
-	d := p.deployment("ent")
-	storage, err := reach.StorageOf(t.Context(), p.azure, d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	way := reach.NewDSC(reach.DSCOptions{Azure: p.azure, Deployment: d, Storage: storage, ServerPassword: secret.New("any"),
-		Service: reach.Login{User: "arcgis", Password: secret.New(p.variable["CARTOUCHE_SERVICE_ACCOUNT_PASSWORD"])}})
+// failingDSC: a failure of DSC is no success. A wrong site administrator makes
+// the configuration fail.
+func failingDSC(t *testing.T, p *place, options reach.DSCOptions) {
+	options.ServerPassword = secret.New("any")
+	way := reach.NewDSC(options)
 	s := &suite{place: p, way: way, at: p.server()}
 	job := s.job(machine.Task{Kind: machine.Trust, Port: 6443, Alias: "AppGW-ExternalDNSCerCert", Certificate: []byte("no certificate")})
 	job.Password = secret.New("canary-wrong")
-	_, err = way.Do(t.Context(), s.at, job)
+	_, err := way.Do(t.Context(), s.at, job)
 	wantError(t, err, reach.ExtensionFailed, true)
 	if err := way.Close(context.WithoutCancel(t.Context())); err != nil {
 		t.Error(err)

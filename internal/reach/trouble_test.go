@@ -13,44 +13,32 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
-// With its password the program runs as the service account; a wrong one is
-// told as such, and neither is kept anywhere.
-func TestTheProgramRunsAsTheServiceAccount(t *testing.T) {
-	t.Parallel()
-	p := newPlace(t, sim.Options{World: "ha", Scripts: true, Known: rehearsal.Known()})
-	s := &suite{place: p, at: p.server()}
-	for _, password := range []string{p.variable["CARTOUCHE_SERVICE_ACCOUNT_PASSWORD"], "canary-wrong"} {
-		way := p.agent(reach.Login{User: p.variable["CARTOUCHE_SERVICE_ACCOUNT"], Password: secret.New(password)})
+// serviceAccount: with its password the program runs as the service account; a
+// wrong one is told as such, and neither is kept anywhere. On Linux another user
+// than root gets no parameters, since sudo drops them, which is said.
+func (s *suite) serviceAccount(t *testing.T) {
+	right := s.variable["CARTOUCHE_SERVICE_ACCOUNT_PASSWORD"]
+	for _, password := range []string{right, "canary-wrong"} {
+		way := s.place.agent(reach.Login{User: s.variable["CARTOUCHE_SERVICE_ACCOUNT"], Password: secret.New(password)})
 		_, err := way.Do(t.Context(), s.at, s.job())
-		if password == "canary-wrong" {
+		switch {
+		case s.at.OS == "linux":
+			if e := wantError(t, err, reach.NotThisWay, false); e.Mend == "" {
+				t.Error("it is not said what to do")
+			}
+		case password != right:
 			wantError(t, err, reach.RunAsRefused, false)
-		} else if err != nil {
+		case err != nil:
 			t.Errorf("as the service account: %v", err)
 		}
 		if err := way.Close(t.Context()); err != nil {
 			t.Error(err)
 		}
 		s.nothingLeft(t)
-		if held := p.Holding(password); len(held) > 0 {
+		if held := s.Holding(password); len(held) > 0 {
 			t.Errorf("the password is held by %v", held)
 		}
 	}
-}
-
-// On Linux another user than root gets no parameters: sudo drops them.
-func TestOnLinuxTheServiceAccountIsLeftOut(t *testing.T) {
-	t.Parallel()
-	p := newPlace(t, sim.Options{World: "gitops", Scripts: true})
-	s := &suite{place: p, at: p.server()}
-	way := p.agent(reach.Login{User: p.variable["CARTOUCHE_SERVICE_ACCOUNT"], Password: secret.New(p.variable["CARTOUCHE_SERVICE_ACCOUNT_PASSWORD"])})
-	_, err := way.Do(t.Context(), s.at, s.job())
-	if e := wantError(t, err, reach.NotThisWay, false); e.Mend == "" {
-		t.Error("it is not said what to do")
-	}
-	if err := way.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
-	s.nothingLeft(t)
 }
 
 // Each row is one thing that goes wrong in Azure or on the machine, and what is
@@ -120,6 +108,7 @@ func TestTroubleOnTheWayToTheMachine(t *testing.T) {
 					}
 				})
 			}
+			t.Run("the service account", s.serviceAccount)
 			t.Run("machine off", func(t *testing.T) {
 				if err := p.SetMachinePower(s.at.ID, "deallocated"); err != nil {
 					t.Fatal(err)
