@@ -314,17 +314,23 @@ func TestAPageInPlaceOfAnAnswer(t *testing.T) {
 	}
 }
 
-// 13: a portal of 10.7, with one keystore for the site and entries that do not
-// say of which type they are.
-func TestAPortalOf107(t *testing.T) {
+// 13: 10.7, where entries do not say of which type they are, and a portal has
+// one keystore for its site. What may have a private key is not overwritten.
+func TestProductsOf107(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, site.Portal, "10.7.1")
-	next := b.issue("m1.example.net")
-	seen := b.must(machine.TaskDone, trust("root", b.company), install(t, "new", next), activate("new", next)).Components[0]
-	if served(t, seen) != pki.Fingerprint(next.Leaf) || seen.Version != "10.7.1" || seen.Trouble != "" {
-		t.Errorf("serves %s, version %s, %s", served(t, seen), seen.Version, seen.Trouble)
+	for _, product := range []string{site.Portal, site.Server, site.Notebook} {
+		t.Run(product, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, product, "10.7.1")
+			next := b.issue("m1.example.net")
+			seen := b.must(machine.TaskDone, trust("root", b.company), install(t, "new", next), activate("new", next)).Components[0]
+			if served(t, seen) != pki.Fingerprint(next.Leaf) || seen.Version != "10.7.1" || seen.Trouble != "" {
+				t.Errorf("serves %s, version %s, %s", served(t, seen), seen.Version, seen.Trouble)
+			}
+			b.must(machine.TaskAlready, trust("root", b.company), install(t, "new", next), activate("new", next))
+			b.fails(machine.CodeAliasTaken, machine.Task{Kind: machine.Trust, Alias: "applicationgateway", Certificate: pinned(t).Leaf.Raw})
+		})
 	}
-	b.must(machine.TaskAlready, trust("root", b.company), install(t, "new", next), activate("new", next))
 }
 
 // Details of certificates as the documentation of Notebook and Mission has

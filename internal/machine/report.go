@@ -111,7 +111,8 @@ type Seen struct {
 // Entry is one entry of a keystore, as the admin API tells it.
 type Entry struct {
 	Alias string `json:"alias"` // lower-case
-	// Trusted tells a trustedCertEntry from a private key.
+	// Trusted tells a trustedCertEntry from a private key. Until 10.7.1 products
+	// do not say which it is; then it is false.
 	Trusted   bool      `json:"trusted"`
 	Subject   string    `json:"subject,omitempty"`
 	Issuer    string    `json:"issuer,omitempty"`

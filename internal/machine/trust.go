@@ -45,6 +45,8 @@ func (v *visit) trust(ctx context.Context, task Task) TaskResult {
 			return v.failed(ctx, task, err)
 		case old.Type == arcgis.PrivateKey, strings.EqualFold(k.Active, task.Alias):
 			return task.failed(CodeAliasTaken, "the alias "+task.Alias+" holds a certificate with a private key")
+		case old.Type != arcgis.Trusted:
+			return task.failed(CodeAliasTaken, "the alias "+task.Alias+" holds another certificate, and ArcGIS "+v.version+" does not say whether with a private key, which could not be had again")
 		}
 		if err := v.admin.Delete(ctx, v.machine.Name, task.Alias); err != nil && !notFound(err) && !lost(err) {
 			return v.failed(ctx, task, err)

@@ -49,8 +49,10 @@ func (w wait) spoil(r TaskResult) TaskResult {
 }
 
 // settling is how many intervals a component that came back may serve another
-// leaf before that is taken for what it will go on to serve.
-const settling = 6
+// leaf before that is taken for what it will go on to serve: a minute, for what
+// looked like coming back may have been a hiccup before the restart, with which
+// a portal takes its time.
+const settling = 12
 
 // await waits for the aim, and tells whether it was met.
 func (v *visit) await(ctx context.Context, aim aim) (bool, wait) {
