@@ -110,23 +110,56 @@ func machinesOf(d deployment.Deployment, gateway *cloud.Gateway) []reach.Machine
 	return reach.Machines(d, gateway)
 }
 
-// needsOf are the rights that a way takes at machines; only some ways take any.
-func needsOf(way reach.Way, machines []reach.Machine) []cloud.Need {
-	asks, ok := way.(interface {
-		Needs(machines []reach.Machine) []cloud.Need
-	})
-	if !ok {
-		return nil
-	}
-	return asks.Needs(machines)
+// wayRights are what Azure must permit for a way to work: all of always, and
+// all of one of the lists of oneOf.
+type wayRights struct {
+	always []cloud.Need
+	oneOf  [][]cloud.Need
 }
 
-func scopesOfNeeds(needs []cloud.Need) []string {
+// needsOf are the rights that a way takes to get to machines; direct takes none.
+func needsOf(way reach.Way, machines []reach.Machine) wayRights {
+	var rights wayRights
+	machines = slices.DeleteFunc(slices.Clone(machines), func(m reach.Machine) bool { return len(m.Components) == 0 })
+	if asks, ok := way.(interface {
+		Needs(machines []reach.Machine) []cloud.Need
+	}); ok {
+		rights.always = asks.Needs(machines)
+	}
+	if asks, ok := way.(interface{ StorageNeeds() [][]cloud.Need }); ok && len(machines) > 0 {
+		rights.oneOf = asks.StorageNeeds()
+	}
+	return rights
+}
+
+// all are the rights of every alternative.
+func (w wayRights) all() []cloud.Need {
+	return slices.Concat(append([][]cloud.Need{w.always}, w.oneOf...)...)
+}
+
+// placesOfRights are the resources at which rights are needed.
+func placesOfRights(rights wayRights) []string {
 	var list []Operation
-	for _, need := range needs {
+	for _, need := range rights.all() {
 		list = append(list, Operation{Scope: need.Scope})
 	}
 	return scopesOf(list)
+}
+
+// settled are the rights that are asked for: of alternatives the first that the
+// caller has wholly, else the last, which is the smallest to grant.
+func settled(rights wayRights, access Access) []cloud.Need {
+	for i, alternative := range rights.oneOf {
+		has := i == len(rights.oneOf)-1 || !slices.ContainsFunc(alternative, func(n cloud.Need) bool {
+			place, asked := access.at(n.Scope)
+			byRole, _ := lacking(place, []Operation{{Action: n.Action, Data: n.Data, Scope: n.Scope}}, access.Caller)
+			return !asked || len(byRole) > 0
+		})
+		if has {
+			return slices.Concat(rights.always, alternative)
+		}
+	}
+	return rights.always
 }
 
 // WayOperations are what Azure must permit for a step that gets to machines of

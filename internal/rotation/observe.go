@@ -69,6 +69,7 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment, asked Ask
 		return ctx.Err()
 	})
 	var places, atMachines []Place
+	var rights wayRights
 	if r.Way != nil {
 		state.Way = r.Way.Kind()
 		group.Go(func() error {
@@ -77,8 +78,8 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment, asked Ask
 			return ctx.Err()
 		})
 		group.Go(func() error {
-			state.WayNeeds = needsOf(r.Way, machinesOf(d, known.Gateway))
-			atMachines = r.observePlaces(ctx, scopesOfNeeds(state.WayNeeds))
+			rights = needsOf(r.Way, machinesOf(d, known.Gateway))
+			atMachines = r.observePlaces(ctx, placesOfRights(rights))
 			return ctx.Err()
 		})
 	}
@@ -91,6 +92,7 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment, asked Ask
 		return state, fmt.Errorf("observe %s: %w", d.Name, err)
 	}
 	state.Access.Places = slices.Concat(state.Access.Places, places, atMachines)
+	state.WayNeeds = settled(rights, state.Access)
 	state.Obstacles = append(state.Obstacles, accessFindings(state.Access, renewal(state.Gateway))...)
 	wire := wireObstacles(state)
 	state.Obstacles = append(state.Obstacles, wire...)

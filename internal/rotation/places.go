@@ -13,6 +13,8 @@ var placeNames = map[string]string{
 	"microsoft.network/publicipaddresses":                                "the public IP address",
 	"microsoft.network/applicationgatewaywebapplicationfirewallpolicies": "the firewall policy",
 	"microsoft.managedidentity/userassignedidentities":                   "the identity",
+	"microsoft.compute/virtualmachines":                                  "the machine",
+	"microsoft.storage/storageaccounts":                                  "the storage account",
 	"microsoft.keyvault/vaults":                                          "the vault",
 }
 
