@@ -56,9 +56,10 @@ func TestWhatIsNoJobIsComplainedAbout(t *testing.T) {
 func TestComplaintsAreFoundAmongOtherLines(t *testing.T) {
 	t.Parallel()
 	for stderr, want := range map[string][2]string{
-		"cartouche: disk-full: it is full\n":                                  {DiskFull, "it is full"},
-		"warning\r\ncartouche: hash-differs: another\r\nmore":                 {HashDiffers, "another"},
-		"cartouche: no-such-code: x\ncartouche: not-started: of another kind": {NotStarted, "of another kind"},
+		"cartouche: disk-full: it is full\n":                                               {DiskFull, "it is full"},
+		"warning\r\ncartouche: hash-differs: another\r\nmore":                              {HashDiffers, "another"},
+		"cartouche: no-such-code: x\ncartouche: not-started: of another kind":              {NotStarted, "of another kind"},
+		`C:\Windows\Temp\cartouche.0\cartouche-agent.exe : cartouche: bad-job: it is none`: {BadJob, "it is none"},
 		"":                                {"", ""},
 		"something cartouche: disk-full:": {"", ""},
 		"cartouche: disk-full: " + strings.Repeat("x", 5000): {DiskFull, strings.Repeat("x", 1000)},

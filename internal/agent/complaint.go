@@ -30,7 +30,9 @@ func Complain(stderr io.Writer, code, sentence string) int {
 	return exitCodes[code]
 }
 
-var complaint = regexp.MustCompile(`(?m)^cartouche: ([a-z-]{1,40}): ([^\r\n]{0,1000})`)
+// Windows PowerShell may put the name of the program before what it says on
+// standard error: "C:\…\cartouche-agent.exe : cartouche: …".
+var complaint = regexp.MustCompile(`(?m)^(?:[^\r\n]{1,300} : )?cartouche: ([a-z-]{1,40}): ([^\r\n]{0,1000})`)
 
 // Complaint finds in standard error why nothing was done: one of the codes of
 // this package and a sentence, which comes from the machine and is to be
