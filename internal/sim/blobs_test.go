@@ -327,6 +327,9 @@ func TestRunCommandWritesItsOutputIntoBlobs(t *testing.T) {
 	if len(output) != 10004 || string(trouble) != "oh\n" {
 		t.Errorf("%d bytes of output, error %q", len(output), trouble)
 	}
+	if holding := a.w.Holding("xxxend"); !slices.Contains(holding, "blob "+name+"/out/o") {
+		t.Errorf("found in %q", holding)
+	}
 	properties["outputBlobUri"] = signed("o", "r")
 	if got := a.run(machine, "x", properties); view(got, "exitCode") != "-101" || !strings.Contains(view(got, "executionMessage"), "Error creating AppendBlob") {
 		t.Errorf("%s", got.raw)

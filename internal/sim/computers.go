@@ -183,9 +183,12 @@ func (w *World) LeftBehind() []string {
 }
 
 // Holding lists where any of the texts can be read by whoever may read the
-// subscription's documents or a machine's disk: to look for secrets.
+// subscription's documents, its blobs or a machine's disk: to look for secrets.
 func (w *World) Holding(texts ...string) []string {
 	found := w.manager.Holding(texts...)
+	for _, name := range w.storage.Holding(texts...) {
+		found = append(found, "blob "+name)
+	}
 	for _, c := range w.computers {
 		for _, name := range c.Contains(texts...) {
 			found = append(found, "file "+name+" on "+c.Name())

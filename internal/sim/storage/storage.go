@@ -11,8 +11,10 @@
 package storage
 
 import (
+	"bytes"
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -166,6 +168,24 @@ func (s *Server) Names() []string {
 		}
 	}
 	return names
+}
+
+// Holding lists the blobs, as Names does, in which any of the texts stands: to
+// look for secrets.
+func (s *Server) Holding(texts ...string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []string
+	for _, a := range s.accounts {
+		for _, c := range a.containers {
+			for name, b := range c.blobs {
+				if slices.ContainsFunc(texts, func(text string) bool { return text != "" && bytes.Contains(b.content, []byte(text)) }) {
+					found = append(found, a.name+"/"+c.name+"/"+name)
+				}
+			}
+		}
+	}
+	return found
 }
 
 // Network is where a request comes from.
