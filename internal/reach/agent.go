@@ -23,6 +23,10 @@ const (
 	// longest is the longest that a job may take on a machine: the address that
 	// its output goes to is good for an hour.
 	longest = 55 * time.Minute
+	// grace is how much longer than a script may take is waited for its end: the
+	// machine's agent needs time to begin it and to report. A machine that is
+	// lost meanwhile never does.
+	grace = 10 * time.Minute
 	// waitForRemoval bounds the removing of what was left, after the caller's
 	// own time has ended too.
 	waitForRemoval = 3 * time.Minute
@@ -204,8 +208,10 @@ func system(at Machine, vm cloud.VirtualMachine) (goos, goarch string) {
 }
 
 // limitOf is how long a job may take on a machine: what Azure ends it after.
+// Every request of the program has a limit of its own, so this is for what
+// nobody thought of.
 func limitOf(job machine.Job) time.Duration {
-	limit := 10 * time.Minute
+	limit := 30 * time.Minute
 	for _, task := range job.Tasks {
 		switch task.Kind {
 		case machine.Activate, machine.Restart, machine.RestartService, machine.ReplaceStore:

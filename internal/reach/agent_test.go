@@ -97,7 +97,7 @@ func TestSecretsAreInProtectedParametersOnly(t *testing.T) {
 			t.Errorf("%s is in what is kept:\n%s", hidden, text)
 		}
 	}
-	if kept["asyncExecution"] != true || kept["timeoutInSeconds"].(float64) < 600 || kept["timeoutInSeconds"].(float64) > 3600 {
+	if kept["asyncExecution"] != true || kept["timeoutInSeconds"].(float64) < 1800 || kept["timeoutInSeconds"].(float64) > 3600 {
 		t.Errorf("kept %s", text)
 	}
 }

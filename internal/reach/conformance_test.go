@@ -82,6 +82,7 @@ func (s *suite) job(tasks ...machine.Task) machine.Job {
 	return machine.Job{
 		Admin: s.variable["CARTOUCHE_SITE_ADMIN"], Password: secret.New(s.variable["CARTOUCHE_SITE_ADMIN_PASSWORD"]),
 		Pins: s.pins, Tasks: tasks, Interval: 20 * time.Millisecond, Patience: time.Minute,
+		Limit: 50 * time.Minute, // of the world, whose minutes are short
 	}
 }
 
