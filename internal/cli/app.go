@@ -32,6 +32,8 @@ type app struct {
 	// changing is what is typed for the deployment whose gateway is being changed,
 	// for who leaves in the middle.
 	changing atomic.Pointer[string]
+	// atMachines tells that a program was put at machines and is yet to be removed.
+	atMachines atomic.Bool
 	// ends are what is done when the command has ended; use atEnd.
 	ends []func(context.Context)
 }
@@ -152,6 +154,9 @@ func (a *app) leaveAtOnce() int {
 		f.Message = "left at once, in the middle of a change: the gateway may still be changing"
 		f.Serving = "the old or the new certificate"
 		f.Hint = "cartouche verify " + *name
+	}
+	if a.atMachines.Load() {
+		f.Message += "; the program at the machines may still be there: the next run that reaches them removes it"
 	}
 	a.ui.progress.close()
 	a.fail(f)

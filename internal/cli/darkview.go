@@ -27,9 +27,13 @@ func (u *ui) darkening(list []rotation.Dark, now time.Time) {
 		if dark.Gone {
 			sign = u.outStyle.cross()
 		}
-		rows = append(rows, []line{words(sign, " "+day(dark.At)), words(daysLeft(dark.At, now)), words(dark.Where), words(dark.What)})
+		what := words(dark.What)
+		if dark.Kind == "trusted-root" { // the others name in it where it is
+			what = words(dark.Where+": ", dark.What)
+		}
+		rows = append(rows, []line{words(sign, " "+day(dark.At)), words(daysLeft(dark.At, now)), what})
 	}
-	u.table([]string{"day", "", "where", "what stops"}, rows)
+	u.table([]string{"day", "", "what stops"}, rows)
 	if more := len(list) - mostDark; more > 0 {
 		u.item(u.outStyle.bullet(), faint(fmt.Sprintf("and %d more (--json)", more)))
 	}

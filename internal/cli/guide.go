@@ -87,7 +87,7 @@ func (a *app) guided(ctx context.Context, options rollOutOptions) error {
 	if options.internal.asked() {
 		return usage("cartouche apply DEPLOYMENT"+options.internal.words(), "the guided run renews the certificate that clients see, not those of the machines")
 	}
-	if err := options.reach.check(false); err != nil {
+	if err := options.forClients(); err != nil {
 		return err
 	}
 	g := &guide{app: a, options: options}

@@ -87,7 +87,7 @@ func (u *ui) ports(ports []rollout.Port, now time.Time) {
 	for i, port := range ports {
 		replaces := words("-")
 		if port.Before != "" {
-			replaces = words(daysLeft(port.BeforeUntil, now), faint(", "+brief(port.Before, u.outStyle)))
+			replaces = words(daysLeft(port.BeforeUntil, now))
 		}
 		becomes := words("until " + day(port.NotAfter))
 		if port.Served {

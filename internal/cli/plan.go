@@ -116,6 +116,9 @@ type prepared struct {
 // where most mistakes are, then the deployment and what it needs of Key Vault,
 // and makes the plan.
 func (a *app) prepare(ctx context.Context, options rollOutOptions, choose chooser) (*prepared, error) {
+	if err := options.forClients(); err != nil {
+		return nil, err
+	}
 	goal, err := a.goal(ctx, options)
 	if err != nil {
 		return nil, err
@@ -141,9 +144,6 @@ func (a *app) prepare(ctx context.Context, options rollOutOptions, choose choose
 
 // prepareFor observes a deployment and makes the plan for it.
 func (a *app) prepareFor(ctx context.Context, session *session, chosen deployment.Deployment, credentials rotation.Credentials, goal rotation.Goal, options rollOutOptions) (*prepared, error) {
-	if err := options.forClients(); err != nil {
-		return nil, err
-	}
 	ready, err := a.planFor(ctx, session, chosen, credentials, goal, options, unneeded)
 	if err == nil && ready.access.way == nil && options.reach.reach == reachAuto && ready.plan.Findings.Has(rootNotKnown) && credentials.SiteAdmin != "" {
 		// Only the machines can tell whether they know it, or be told.

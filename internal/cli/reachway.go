@@ -57,7 +57,9 @@ func (s *session) openWay(ctx context.Context, d deployment.Deployment, credenti
 	if err != nil {
 		return access{}, whileServing(s.proxy.instead(err), nothingChanged, "")
 	}
+	s.app.atMachines.Store(choice.Kind == reach.Agent)
 	s.app.atEnd(func(ctx context.Context) {
+		defer s.app.atMachines.Store(false)
 		if err := way.Close(ctx); err != nil {
 			s.app.ui.warn("not everything that was put at the machines could be removed: " + err.Error())
 		}
