@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -71,11 +72,15 @@ func (u *ui) step(step rotation.Step, p rotation.Plan) {
 			u.item(u.outStyle.bullet(), proof)
 		}
 	}
+	restarts := words(good("none"))
+	if len(step.Restarts) > 0 {
+		restarts = words(caution(strings.Join(step.Restarts, ", ")))
+	}
+	if step.Kind == rotation.StepTrust || step.Kind == rotation.StepPin {
+		u.fields(field{"restarts", restarts}, field{"undo", words(step.Undo)})
+		return
+	}
 	if step.Touches != "" {
-		restarts := words(good("none"))
-		if len(step.Restarts) > 0 {
-			restarts = words(caution(strings.Join(step.Restarts, ", ")))
-		}
 		u.fields(field{"touches", words(step.Touches)}, field{"restarts", restarts}, field{"undo", words(step.Undo)})
 		return
 	}
@@ -111,7 +116,17 @@ func (u *ui) logins(ready *prepared) {
 	default:
 		u.item(u.outStyle.cross(), fmt.Sprintf("site administrator %s: not signed in", ready.credentials.SiteAdmin))
 	}
-	if ready.credentials.ServiceAccount != "" {
+	switch account := ready.credentials.ServiceAccount; {
+	case ready.plan.Way == reach.Agent && account != "":
+		u.item(u.outStyle.bullet(), fmt.Sprintf("service account %s: the program on the machines runs as it", account))
+		return
+	case ready.plan.Way == reach.Agent:
+		u.item(u.outStyle.bullet(), "service account: not given, so the program on the machines runs as SYSTEM or root")
+		return
+	case ready.plan.Way == reach.DSC:
+		u.item(u.outStyle.bullet(), fmt.Sprintf("service account %s: the machines' DSC works as it", account))
+		return
+	case account != "":
 		u.item(u.outStyle.bullet(), fmt.Sprintf("service account %s: given and not used, since no step runs on a machine", ready.credentials.ServiceAccount))
 		return
 	}

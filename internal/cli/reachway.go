@@ -10,15 +10,13 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
 // tidyTime is how long what was left at machines may take to be removed, also
 // after Ctrl-C.
 const tidyTime = 2 * time.Minute
-
-// phaseMachines is what is done to get to machines, in progress.
-const phaseMachines rotation.Phase = "machines"
 
 // need says how much a command depends on the machines.
 type need int
@@ -146,7 +144,7 @@ func (s *session) wayOf(ctx context.Context, kind reach.Kind, d deployment.Deplo
 
 // tellReach shows what is being done on the way to machines.
 func (s *session) tellReach(text string) {
-	s.app.ui.progress.event(rotation.Event{At: s.app.env.Now(), Phase: phaseMachines, Text: text})
+	s.app.ui.progress.event(rotation.Event{At: s.app.env.Now(), Phase: rollout.PhaseMachines, Text: text})
 }
 
 // atEnd keeps what is to be done when the command has ended, however it ends.
