@@ -1,24 +1,51 @@
 package machine
 
 import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"math/big"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
 
+	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
 
 // TestAPFXGoesIntoTheStoreOfTheComputer changes this computer and takes it
 // back; without the right to it, it is skipped.
 func TestAPFXGoesIntoTheStoreOfTheComputer(t *testing.T) {
-	made := newIdentity(t, "cartouche-test")
-	task := made.task(t, Bind, 443)
-	if err := NewHost().ImportPFX(t.Context(), task.PFX, secret.New("wrong")); err == nil {
+	// Of RSA, as ArcGIS wants it.
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"cartouche.test"}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pfx, password, err := pki.WritePFX(&pki.Bundle{Leaf: leaf, Key: key}, pki.ForArcGIS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := NewHost().ImportPFX(t.Context(), secret.New(string(pfx)), secret.New("wrong")); err == nil {
 		t.Error("a wrong password opens it")
 	}
-	if err := NewHost().ImportPFX(t.Context(), task.PFX, task.PFXPassword); err != nil {
-		t.Skipf("the store of this computer cannot be written: %v", err)
+	switch err := NewHost().ImportPFX(t.Context(), secret.New(string(pfx)), password); {
+	case errors.Is(err, windows.ERROR_ACCESS_DENIED):
+		t.Skip("the store of this computer may not be written")
+	case err != nil:
+		t.Fatal(err)
 	}
 	my, err := computerStore("MY")
 	if err != nil {
@@ -26,8 +53,7 @@ func TestAPFXGoesIntoTheStoreOfTheComputer(t *testing.T) {
 	}
 	defer windows.CertCloseStore(my, 0)
 	for cert, err := windows.CertEnumCertificatesInStore(my, nil); err == nil && cert != nil; cert, err = windows.CertEnumCertificatesInStore(my, cert) {
-		der := unsafe.Slice(cert.EncodedCert, cert.Length)
-		if string(der) != string(made.leaf.Raw) {
+		if !bytes.Equal(unsafe.Slice(cert.EncodedCert, cert.Length), leaf.Raw) {
 			continue
 		}
 		if !hasKey(cert) {
