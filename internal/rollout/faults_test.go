@@ -163,8 +163,8 @@ func TestCtrlCInTheMiddleGoesBack(t *testing.T) {
 	}
 }
 
-// killed stands for a process that dies: nothing after it is done.
-var killed = errors.New("killed")
+// errKilled stands for a process that dies: nothing after it is done.
+var errKilled = errors.New("killed")
 
 // A process that is killed between two machines leaves one on the new
 // certificate and one out of its pool. The next one, which knows nothing of it,
@@ -181,11 +181,11 @@ func TestARunThatWasKilledIsTakenUp(t *testing.T) {
 	way := b.runner.Rotation.Way
 	func() {
 		defer func() {
-			if died := recover(); died != killed {
+			if died := recover(); died != errKilled {
 				t.Errorf("it did not die as it should: %v", died)
 			}
 		}()
-		b.runner.Rotation.Way = &after{Way: way, jobs: map[string]func(){"entServer-1": func() { panic(killed) }}}
+		b.runner.Rotation.Way = &after{Way: way, jobs: map[string]func(){"entServer-1": func() { panic(errKilled) }}}
 		_, _ = b.runner.Apply(t.Context(), plan, goal, state)
 	}()
 	b.runner.Rotation.Way = way

@@ -128,7 +128,7 @@ func (p *Plan) issue(state rotation.State, goal Goal) []trusted {
 			end = last
 		}
 	}
-	authorities := []trusted{}
+	var authorities []trusted
 	if left, found := leftBehind(state, *p, goal); found {
 		p.Alias, p.Resumed = left.alias, true
 		authorities = left.authorities

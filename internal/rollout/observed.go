@@ -88,10 +88,6 @@ func (o observed) trusts(authority *x509.Certificate) bool {
 	})
 }
 
-// group is what makes machines stand in for each other: the same product of the
-// same site.
-func (o observed) group() string { return strings.ToLower(o.at.Site) + "/" + string(o.Product) }
-
 // behind are the gateway's ways to a port: backend settings and the pools that
 // they are used with.
 func behind(gateway *cloud.Gateway, host, name string, port int) []cloud.Route {

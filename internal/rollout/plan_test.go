@@ -16,6 +16,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/arcgis"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
@@ -473,6 +474,148 @@ func TestAStateWithoutMachinesGivesNoPlan(t *testing.T) {
 		change(&state, &goal)
 		if _, err := rollout.NewPlan(state, goal); err == nil {
 			t.Errorf("%s: there is a plan", name)
+		}
+	}
+}
+
+// rolled is a set as it is after a run, and that run as it is remembered.
+func rolled(t *testing.T, change func(*set)) (*set, journal.Run) {
+	t.Helper()
+	s := newSet(t, reach.Direct, "11.4", "server S0 server", "server S1 server")
+	plan := s.plan(rollout.Goal{})
+	key, _ := someKey()(2048)
+	root, err := pki.NewRoot(key, "Cartouche ent "+plan.Alias, today, 3650)
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := s.state.Gateway.WithTrustedRoot(plan.Alias+"-root", root.Certificate, plan.Roots[0].Settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.state.Gateway, err = cloud.ParseGateway(document); err != nil {
+		t.Fatal(err)
+	}
+	for i := range plan.Ports {
+		port := &plan.Ports[i]
+		leaf, err := root.Issue(key, port.Names, today, 397)
+		if err != nil {
+			t.Fatal(err)
+		}
+		port.SHA256 = pki.Fingerprint(leaf.Leaf)
+		seen := s.seen(port.Machine, machine.Server)
+		seen.Chain, seen.Alias = [][]byte{leaf.Leaf.Raw}, plan.Alias
+		seen.Entries = append(seen.Entries,
+			machine.Entry{Alias: plan.Alias, SHA256: port.SHA256, NotAfter: port.NotAfter, Issuer: root.Certificate.Subject.String()},
+			machine.Entry{Alias: plan.Alias + "-root", Trusted: true, SHA256: pki.Fingerprint(root.Certificate), Subject: root.Certificate.Subject.String()},
+			machine.Entry{Alias: "somebody-elses", Trusted: true, SHA256: "11", Subject: "CN=Company"},
+			machine.Entry{Alias: "tls-20250101-00000000", SHA256: "22", Subject: "CN=forgotten"},
+			machine.Entry{Alias: "tls-20250101-00000000-root", Trusted: true, SHA256: "33", Subject: "CN=Cartouche ent tls-20250101-00000000"})
+	}
+	before, err := json.Marshal(map[string]any{"kind": rollout.PlanKind, "source": "issue", "alias": plan.Alias, "ports": plan.Ports, "oldRoots": []string{"oldRoot"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(s)
+	}
+	return s, journal.Run{ID: "run", Outcome: "verified", GatewayID: gatewayID, DeploymentID: "dep", Before: before}
+}
+
+func TestWhatKeepsARunFromBeingTakenBack(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(*set)
+		at     time.Time
+		want   []string
+	}{
+		"nothing":                       {},
+		"the old certificate has ended": {at: today.AddDate(1, 0, 0), want: []string{"expired", "expired"}},
+		"somebody changed a machine":    {change: func(s *set) { s.seen("S0", machine.Server).Alias = "theirs" }, want: []string{"changed-since"}},
+		"the old entry was cleaned":     {change: func(s *set) { s.seen("S1", machine.Server).Entries = nil }, want: []string{"no-way-back"}},
+		"the old entry is another": {change: func(s *set) {
+			s.seen("S1", machine.Server).Entries[0].SHA256 = strings.Repeat("9", 64)
+		}, want: []string{"no-way-back"}},
+		"the gateway's old root was cleaned": {change: func(s *set) {
+			document, err := s.state.Gateway.WithoutTrustedRoots([]string{"oldRoot"})
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			if s.state.Gateway, err = cloud.ParseGateway(document); err != nil {
+				s.t.Fatal(err)
+			}
+		}, want: []string{"old-root-gone", "old-root-gone"}},
+		"another deployment": {change: func(s *set) { s.state.Deployment.ID = "other" }, want: []string{"run-of-another"}},
+	} {
+		s, run := rolled(t, test.change)
+		if test.at.IsZero() {
+			test.at = today
+		}
+		plan, err := rollout.UndoPlan(s.state, run, test.at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(test.want, refusals(plan)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if test.want == nil && (len(plan.Ports) != 2 || plan.Ports[0].Alias != "applicationgateway" || plan.Ports[0].SHA256 == plan.Ports[0].Before || plan.NothingToDo()) {
+			t.Errorf("%s: %+v", name, plan.Ports)
+		}
+	}
+	s, _ := rolled(t, nil)
+	if _, err := rollout.UndoPlan(s.state, journal.Run{ID: "x", Before: json.RawMessage(`{"moves":[]}`)}, today); err == nil {
+		t.Error("a run about the external certificate was taken for one of ours")
+	}
+}
+
+func TestWhatIsCleaned(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change  func(*set)
+		runs    func(*journal.Run)
+		entries []string
+		roots   []string
+		kept    int
+	}{
+		"what was replaced and what was forgotten": {
+			entries: []string{"applicationgateway", "tls-20250101-00000000", "tls-20250101-00000000-root"}, roots: []string{"oldRoot"},
+		},
+		"without a memory only what was made by rollouts": {
+			runs:    func(run *journal.Run) { run.Before = nil },
+			entries: []string{"tls-20250101-00000000", "tls-20250101-00000000-root"},
+		},
+		"what a failed run replaced is not cleaned": {
+			runs:    func(run *journal.Run) { run.Outcome = "not-restored" },
+			entries: []string{"tls-20250101-00000000", "tls-20250101-00000000-root"},
+		},
+		"nothing that a machine may need which was not seen": {
+			change:  func(s *set) { s.state.Machines[1].Report = nil },
+			entries: []string{"applicationgateway", "tls-20250101-00000000"}, kept: 2,
+		},
+		"no root under which a machine still serves": {
+			change: func(s *set) {
+				seen := s.seen("S1", machine.Server)
+				leaf, _ := s.old.Issue(s.old.Key, []string{"s1.corp"}, today, 100)
+				seen.Chain, seen.Alias = [][]byte{leaf.Leaf.Raw}, "ApplicationGateway"
+			},
+			entries: []string{"applicationgateway", "tls-20250101-00000000", "tls-20250101-00000000-root"},
+		},
+	} {
+		s, run := rolled(t, test.change)
+		if test.runs != nil {
+			test.runs(&run)
+		}
+		cleaning := rollout.CleanPlan(s.state, []journal.Run{run})
+		var entries []string
+		for _, entry := range cleaning.Entries {
+			if entry.Machine == "S0" {
+				entries = append(entries, entry.Alias)
+			}
+		}
+		if diff := cmp.Diff(test.entries, entries); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if !slices.Equal(test.roots, cleaning.Roots) || len(cleaning.Kept) != test.kept {
+			t.Errorf("%s: roots %v, kept %q", name, cleaning.Roots, cleaning.Kept)
 		}
 	}
 }
