@@ -3,6 +3,7 @@ package cli_test
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -36,6 +37,28 @@ func TestEveryCodeIsDocumented(t *testing.T) {
 		}
 		if !strings.Contains(rows[fmt.Sprint(status)], "`"+code+"`") {
 			t.Errorf("code %s is not in the row of exit status %d", code, status)
+		}
+	}
+}
+
+// TestEveryTroubleOnTheWayIsDocumented compares the codes of package reach with
+// docs/reach.md.
+func TestEveryTroubleOnTheWayIsDocumented(t *testing.T) {
+	source, err := os.ReadFile("../reach/error.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := os.ReadFile("../../docs/reach.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := regexp.MustCompile(`Code += "([a-z-]+)"`).FindAllSubmatch(source, -1)
+	if len(codes) < 10 {
+		t.Fatalf("only %d codes in error.go", len(codes))
+	}
+	for _, code := range codes {
+		if !strings.Contains(string(document), "`"+string(code[1])+"`") {
+			t.Errorf("code %s is not in docs/reach.md", code[1])
 		}
 	}
 }
