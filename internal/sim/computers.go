@@ -161,7 +161,16 @@ func (w *World) machineNamed(name string) (Machine, bool) {
 // LeftBehind is what is left on machines and at Azure of whoever used Run
 // Command: run commands that are still there, containers and blobs, processes
 // of scripts that still run, files on the machines' disks. Nothing is the best.
+// What is just ending, as a process that was killed, has two seconds to do so.
 func (w *World) LeftBehind() []string {
+	left := w.leftNow()
+	for began := time.Now(); len(left) > 0 && time.Since(began) < 2*time.Second; left = w.leftNow() {
+		time.Sleep(20 * time.Millisecond) // nobody tells us of processes that are not our children
+	}
+	return left
+}
+
+func (w *World) leftNow() []string {
 	var left []string
 	for _, id := range w.manager.IDs(arm.RunCommands) {
 		left = append(left, "run command "+id)
