@@ -97,11 +97,17 @@ func (w *World) signInHosts() map[string]http.Handler {
 const appServiceHost = "169.254.129.2"
 
 // startMetadata brings up the token endpoints of managed identities, which are
-// on plain HTTP.
+// on plain HTTP. The metadata service knows its clients by the machine that they
+// are on, and everybody on this computer is on ours: in a world that runs
+// scripts there is none, or every user could have one run as us.
 func (w *World) startMetadata() error {
 	server := w.server(hosts{entra.MetadataHost: w.entra.Metadata(), appServiceHost: w.entra.AppService(w.appService)})
 	w.webs = append(w.webs, server)
-	for host, port := range map[string]int{entra.MetadataHost: 80, appServiceHost: 8081} {
+	ports := map[string]int{entra.MetadataHost: 80, appServiceHost: 8081}
+	if w.options.Scripts {
+		delete(ports, entra.MetadataHost)
+	}
+	for host, port := range ports {
 		listener, err := w.ground.Outside.Listen(host, port)
 		if err != nil {
 			return err

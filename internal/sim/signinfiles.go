@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"os"
@@ -44,8 +45,11 @@ func (w *World) describePeople() []Person {
 }
 
 func (w *World) describeSignIn(dir string) map[string]any {
-	return map[string]any{"clientCertificate": filepath.Join(dir, clientFile), "federatedTokenFile": filepath.Join(dir, federatedFile),
-		"managedIdentity": map[string]string{"clientId": w.runners[0].ClientID, "objectId": w.runners[0].ObjectID}}
+	ways := map[string]any{"clientCertificate": filepath.Join(dir, clientFile), "federatedTokenFile": filepath.Join(dir, federatedFile)}
+	if !w.options.Scripts { // see startMetadata
+		ways["managedIdentity"] = map[string]string{"clientId": w.runners[0].ClientID, "objectId": w.runners[0].ObjectID}
+	}
+	return ways
 }
 
 // programKey signs for programs, as a client certificate and as the cluster of
@@ -126,6 +130,9 @@ func (w *World) SignInEnvironment(way string) ([]Variable, error) {
 		return append(without("AZURE_CLIENT_SECRET", "AZURE_AUTHORITY_HOST"), Variable{"AZURE_FEDERATED_TOKEN_FILE", filepath.Join(w.dir, federatedFile)},
 			Variable{"AZURE_AUTHORITY_HOST", "https://" + w.cloud.Login + "/"}), nil
 	case "managed":
+		if w.options.Scripts {
+			return nil, errors.New("a world that runs scripts has no metadata service: every user of this computer could take its token")
+		}
 		return without("AZURE_CLIENT_SECRET", "AZURE_CLIENT_ID"), nil
 	case "app-service":
 		return append(without("AZURE_CLIENT_SECRET", "AZURE_CLIENT_ID"), Variable{"IDENTITY_ENDPOINT", "http://" + appServiceHost + ":8081/msi/token"}, Variable{"IDENTITY_HEADER", w.appService}), nil
