@@ -3,7 +3,9 @@ package arcgis
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"net/url"
 	"regexp"
@@ -77,6 +79,34 @@ func (a *Admin) certificate(ctx context.Context, machine, alias string) (Certifi
 		return Certificate{}, &Error{Code: CodeUnexpected, Operation: operation, Status: got.status}
 	}
 	return c, nil
+}
+
+// Export gives the certificate of an entry itself, without any private key,
+// which no product gives away: what is needed to put an entry back that is to
+// be overwritten. It is documented as a download by GET; it is asked for by
+// POST, so that the token is in no URL.
+// Source: developers.arcgis.com/rest/enterprise-administration, "Export Certificate".
+func (a *Admin) Export(ctx context.Context, machine, alias string) (*x509.Certificate, error) {
+	operation := "export the certificate " + plain(alias) + " of " + machine + " at " + a.base
+	path, err := a.entry(ctx, operation, machine, alias)
+	if err != nil {
+		return nil, err
+	}
+	got, err := a.call(ctx, request{operation: operation, path: path + "/export", timeout: readTimeout, tolerates: func(body []byte) bool {
+		return bytes.HasPrefix(body, []byte("-----BEGIN")) || len(body) > 0 && body[0] == 0x30 // a SEQUENCE
+	}})
+	if err != nil {
+		return nil, err
+	}
+	der := got.raw
+	if block, _ := pem.Decode(got.body); block != nil {
+		der = block.Bytes
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, &Error{Code: CodeUnexpected, Operation: operation, Status: got.status}
+	}
+	return certificate, nil
 }
 
 // entry is the path of an entry. Java's keystores know aliases in lower case

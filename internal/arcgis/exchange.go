@@ -54,6 +54,8 @@ type request struct {
 type answer struct {
 	status int
 	body   []byte
+	// raw is the body as it came, for what is no text.
+	raw []byte
 }
 
 // exchange makes the request and reads the answer. Its error is an *Error.
@@ -62,21 +64,23 @@ func exchange(ctx context.Context, client *http.Client, r request) (answer, erro
 	defer cancel()
 	var sent atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
-	status, location, body, err := r.send(ctx, client)
+	status, location, raw, err := r.send(ctx, client)
 	fail := func(code string, service int, messages ...string) error {
 		return &Error{Code: code, Operation: r.operation, Status: status, ServiceCode: service, Messages: show(r.redact(messages))}
 	}
 	if err != nil {
 		return answer{}, &Error{Code: CodeUnreachable, Operation: r.operation, Status: status, Err: err, Lost: sent.Load()}
 	}
-	if len(body) > maxBody {
+	if len(raw) > maxBody {
 		return answer{}, fail(CodeTooLarge, 0)
 	}
+	// Some proxies put a byte order mark before what they pass on.
+	body := bytes.TrimSpace(bytes.TrimPrefix(raw, []byte("\xEF\xBB\xBF")))
 	if status >= 300 && status < 400 {
 		return answer{}, fail(CodeRedirected, 0, host(location))
 	}
 	if !isObject(body) && r.tolerates != nil && status < 300 && r.tolerates(body) {
-		return answer{status: status, body: body}, nil
+		return answer{status: status, body: body, raw: raw}, nil
 	}
 	if !isObject(body) {
 		return answer{}, fail(CodeNotJSON, 0, excerpt(r.redact([]string{string(body)})[0]))
@@ -119,8 +123,6 @@ func (r request) send(ctx context.Context, client *http.Client) (status int, loc
 	if err != nil {
 		return resp.StatusCode, "", nil, cause(err)
 	}
-	// Some proxies put a byte order mark before what they pass on.
-	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xEF\xBB\xBF")))
 	return resp.StatusCode, resp.Header.Get("Location"), body, nil
 }
 

@@ -48,7 +48,8 @@ const (
 	// Trust imports the certificate of an authority (or a pinned leaf) under
 	// Alias, without a restart. A certificate that is in the keystore already,
 	// under whatever alias, is not imported again; an alias that holds another
-	// one is refreshed (deleted and imported).
+	// one is refreshed (exported, deleted and imported; if that fails the old
+	// one is put back).
 	Trust TaskKind = "trust"
 	// Install imports PFX under the new Alias and reads it back: the entry must
 	// be a private key with the fingerprint Expect. Nothing is served yet.

@@ -55,6 +55,9 @@ type TaskResult struct {
 	Detail string `json:"detail,omitempty"`
 	// Unsure tells that the change may have taken effect all the same.
 	Unsure bool `json:"unsure,omitempty"`
+	// Lost is a trusted certificate (DER) that was deleted to make room for
+	// another and could not be put back.
+	Lost []byte `json:"lost,omitempty"`
 	// Restarted tells that the component went down and came back, or may have.
 	Restarted bool    `json:"restarted,omitempty"`
 	Seconds   float64 `json:"seconds"`

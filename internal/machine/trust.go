@@ -37,36 +37,30 @@ func (v *visit) trust(ctx context.Context, task Task) TaskResult {
 		r.Detail = "it is trusted as " + there
 		return r
 	}
-	refreshed := false
-	if k.Has(task.Alias) {
-		old, err := v.admin.Certificate(ctx, v.machine.Name, task.Alias)
-		switch {
-		case err != nil:
-			return v.failed(ctx, task, err)
-		case old.Type == arcgis.PrivateKey, strings.EqualFold(k.Active, task.Alias):
-			return task.failed(CodeAliasTaken, "the alias "+task.Alias+" holds a certificate with a private key")
-		case old.Type != arcgis.Trusted:
-			return task.failed(CodeAliasTaken, "the alias "+task.Alias+" holds another certificate, and ArcGIS "+v.version+" does not say whether with a private key, which could not be had again")
-		}
-		if err := v.admin.Delete(ctx, v.machine.Name, task.Alias); err != nil && !notFound(err) && !lost(err) {
-			return v.failed(ctx, task, err)
-		}
-		refreshed = true
+	if !k.Has(task.Alias) {
+		return v.importTrusted(ctx, task)
 	}
+	old, err := v.admin.Certificate(ctx, v.machine.Name, task.Alias)
+	switch {
+	case notFound(err): // somebody has just deleted it
+		return v.importTrusted(ctx, task)
+	case err != nil:
+		return v.failed(ctx, task, err)
+	case old.Type == arcgis.PrivateKey, strings.EqualFold(k.Active, task.Alias):
+		return task.failed(CodeAliasTaken, "the alias "+task.Alias+" holds a certificate with a private key")
+	case old.Type != arcgis.Trusted:
+		return task.failed(CodeAliasTaken, "the alias "+task.Alias+" holds another certificate, and ArcGIS "+v.version+" does not say whether with a private key, which could not be had again")
+	}
+	return v.refresh(ctx, task, old)
+}
+
+// importTrusted imports what is to be trusted under an alias that is free.
+func (v *visit) importTrusted(ctx context.Context, task Task) TaskResult {
 	failure := v.admin.ImportAuthority(ctx, v.machine.Name, task.Alias, task.Certificate)
 	got, err := v.admin.Certificate(ctx, v.machine.Name, task.Alias)
-	if refreshed && notFound(err) {
-		// The alias is empty now, and must not stay so for a passing trouble.
-		failure = v.admin.ImportAuthority(ctx, v.machine.Name, task.Alias, task.Certificate)
-		got, err = v.admin.Certificate(ctx, v.machine.Name, task.Alias)
-	}
 	r := v.imported(ctx, task, failure, err)
-	sha1, sha256 := fingerprints(task.Certificate)
-	if r.State == TaskDone && !got.Holds(sha1, sha256) {
+	if r.State == TaskDone && !got.Holds(fingerprints(task.Certificate)) {
 		return task.failed(CodeAliasTaken, "the alias "+task.Alias+" holds another certificate, of "+got.Subject)
-	}
-	if refreshed && r.State == TaskFailed {
-		r.Detail += "; the certificate that the alias " + task.Alias + " held before was deleted"
 	}
 	return r
 }

@@ -67,7 +67,7 @@ func Steps() []string { return append([]string{"token"}, arm.Steps()...) }
 // SiteSteps lists the requests to Portal and Server at which faults can strike.
 func SiteSteps() []string {
 	return []string{"portal-health", "portal-token", "federation-list", "federation-validate", "server-health", "server-token",
-		"notebook-token", "mission-token", "video-token", "datastore-health", "certificate-list", "certificate-detail",
+		"notebook-token", "mission-token", "video-token", "datastore-health", "certificate-list", "certificate-detail", "certificate-export",
 		"import", "import-root", "assign", "update", "delete"}
 }
 

@@ -96,7 +96,7 @@ func (m *machine) certificateRoutes(base string) {
 	m.handle("POST "+base+"/importExistingServerCertificate", admin(change("import", onMachine(importServerCertificate))))
 	m.handle("POST "+base+"/importRootOrIntermediate", admin(change("import-root", onMachine(importRoot))))
 	m.handle(base+"/{alias}", admin(faulty("certificate-detail", onMachine(certificateDetail))))
-	m.handle(base+"/{alias}/export", admin(onMachine(exportCertificate)))
+	m.handle(base+"/{alias}/export", admin(faulty("certificate-export", onMachine(exportCertificate))))
 	m.handle("POST "+base+"/{alias}/delete", admin(change("delete", onMachine(deleteCertificate))))
 	if m.site.version.atLeast(12, 1) && !m.site.spec.Options.NoUpdate {
 		m.handle("POST "+base+"/{alias}/update", admin(change("update", onMachine(updateInPlace)))) // S22
