@@ -1,6 +1,6 @@
 // Command cartouche-agent does one job at the machine on which it is started,
-// and ends: the job comes on standard input, the report goes to standard
-// output. It is not installed; Cartouche puts it on a machine by Run Command
+// and ends: the job is in the sealed file that is named to it, the key comes on
+// standard input, the report goes to standard output. It is not installed; Cartouche puts it on a machine by Run Command
 // and it is removed afterwards. All of it is in packages agent and machine.
 package main
 
@@ -31,7 +31,16 @@ func run() int {
 	context.AfterFunc(ctx, func() {
 		time.AfterFunc(grace, func() { os.Exit(1) })
 	})
-	return agent.Run(ctx, os.Stdin, os.Stdout, os.Stderr, work)
+	endWithParent(stop)
+	if len(os.Args) != 2 {
+		return agent.Complain(os.Stderr, agent.BadJob, "it is started with the name of a sealed job")
+	}
+	sealed, err := os.Open(os.Args[1])
+	if err != nil {
+		return agent.Complain(os.Stderr, agent.BadJob, err.Error())
+	}
+	defer sealed.Close()
+	return agent.Run(ctx, sealed, os.Stdin, os.Stdout, os.Stderr, work)
 }
 
 func work(ctx context.Context, job machine.Job) machine.Report {

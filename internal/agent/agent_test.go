@@ -18,8 +18,8 @@ import (
 func TestAJobGoesInAndAReportComesOut(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
-	given := input(t, machine.Job{Host: "gis1.example.com", Limit: time.Minute})
-	code := Run(t.Context(), strings.NewReader(given.Reveal()+"\r\n"), &stdout, &stderr, func(ctx context.Context, job machine.Job) machine.Report {
+	sealed, key := input(t, machine.Job{Host: "gis1.example.com", Limit: time.Minute})
+	code := Run(t.Context(), bytes.NewReader(sealed), strings.NewReader(key.Reveal()+"\r\n"), &stdout, &stderr, func(ctx context.Context, job machine.Job) machine.Report {
 		if until, limited := ctx.Deadline(); !limited || time.Until(until) > time.Minute {
 			t.Error("the job's limit is not kept")
 		}
@@ -28,17 +28,37 @@ func TestAJobGoesInAndAReportComesOut(t *testing.T) {
 		}
 		return machine.Report{Format: machine.Format, Host: job.Host}
 	})
-	report, err := machine.DecodeReport(stdout.Bytes())
+	report, err := machine.DecodeReport(stdout.Bytes(), key)
 	if code != 0 || err != nil || report.Host != "gis1.example.com" || stderr.Len() != 0 {
 		t.Errorf("got %d, %+v, %v, %q", code, report, err, stderr.String())
 	}
 }
 
+// Windows PowerShell may pipe a line with a byte order mark, or in UTF-16.
+func TestTheKeyIsReadHoweverItIsPiped(t *testing.T) {
+	t.Parallel()
+	sealed, key := input(t, machine.Job{Host: "gis1.example.com"})
+	utf16 := strings.Join(strings.Split(key.Reveal(), ""), "\x00") + "\x00\r\x00\n\x00"
+	for _, said := range []string{"\xef\xbb\xbf" + key.Reveal() + "\r\n", "\xff\xfe" + utf16, utf16, key.Reveal()} {
+		var stdout, stderr bytes.Buffer
+		code := Run(t.Context(), bytes.NewReader(sealed), strings.NewReader(said), &stdout, &stderr, func(_ context.Context, job machine.Job) machine.Report {
+			return machine.Report{Format: machine.Format, Host: job.Host}
+		})
+		if _, err := machine.DecodeReport(stdout.Bytes(), key); code != 0 || err != nil {
+			t.Errorf("%.20q: got %d, %v: %s", said, code, err, stderr.String())
+		}
+	}
+}
+
 func TestWhatIsNoJobIsComplainedAbout(t *testing.T) {
 	t.Parallel()
-	for name, stdin := range map[string]*strings.Reader{"nothing": strings.NewReader(""), "nonsense": strings.NewReader(password)} {
+	sealed, key := input(t, machine.Job{Host: "gis1.example.com"})
+	for name, c := range map[string]struct {
+		sealed []byte
+		key    string
+	}{"no key": {sealed, ""}, "nonsense": {sealed, password}, "no job": {nil, key.Reveal()}, "half a job": {sealed[:100], key.Reveal()}} {
 		var stdout, stderr bytes.Buffer
-		code := Run(t.Context(), stdin, &stdout, &stderr, func(context.Context, machine.Job) machine.Report {
+		code := Run(t.Context(), bytes.NewReader(c.sealed), strings.NewReader(c.key), &stdout, &stderr, func(context.Context, machine.Job) machine.Report {
 			t.Errorf("%s: it was done", name)
 			return machine.Report{}
 		})
@@ -47,8 +67,12 @@ func TestWhatIsNoJobIsComplainedAbout(t *testing.T) {
 			t.Errorf("%s: got %d, %q", name, code, stderr.String())
 		}
 	}
+	broken, whole := iotest.ErrReader(errors.New("broken pipe")), strings.NewReader(key.Reveal())
 	var stderr bytes.Buffer
-	if code := Run(t.Context(), iotest.ErrReader(errors.New("broken pipe")), nil, &stderr, nil); code != exitCodes[BadJob] {
+	if code := Run(t.Context(), broken, whole, nil, &stderr, nil); code != exitCodes[BadJob] {
+		t.Errorf("got %d, %q", code, stderr.String())
+	}
+	if code := Run(t.Context(), bytes.NewReader(sealed), broken, nil, &stderr, nil); code != exitCodes[BadJob] {
 		t.Errorf("got %d, %q", code, stderr.String())
 	}
 }
@@ -70,23 +94,34 @@ func TestComplaintsAreFoundAmongOtherLines(t *testing.T) {
 	}
 	// Every code is in a script or given by the program, with its number.
 	for code, number := range exitCodes {
-		if number < 91 || number > 97 {
+		if number < 91 || number > 98 {
 			t.Errorf("%s has the exit code %d", code, number)
 		}
 	}
 }
 
-func TestAJobThatRunCommandCannotHandOverIsRefusedBefore(t *testing.T) {
+// What cmd.exe would make something of is not handed to Windows, and not more
+// than it takes, however long the job is.
+func TestParametersSurviveCommandLines(t *testing.T) {
 	t.Parallel()
-	url, big := secret.New("https://example"), secret.New(strings.Repeat("A", 40_000))
-	if _, err := Parameters("linux", url, "00", big); err != nil {
-		t.Error(err)
+	signed := secret.New("https://stg.blob.core.windows.net/cartouche-x/y?sv=2026-01-01&sig=" + strings.Repeat("a%2F", 200))
+	in := Input{URL: signed, SHA256: strings.Repeat("0", 64), Job: signed, Key: secret.New(strings.Repeat("f", 64)), User: "arcgis"}
+	windows, length := in.Parameters("windows"), 0
+	for name, value := range windows {
+		length += len(name) + len(value.Reveal()) + 4
+		if strings.ContainsAny(value.Reveal(), "&|<>^%\"' ") || strings.HasPrefix(value.Reveal(), "-") {
+			t.Errorf("%s is %q", name, value.Reveal())
+		}
 	}
-	if _, err := Parameters("windows", url, "00", big); err == nil || strings.Contains(err.Error(), "AAA") {
-		t.Errorf("got %v", err)
+	if length > 8191-1000 {
+		t.Errorf("%d characters leave no room for the rest of the command line", length)
 	}
-	if _, err := Parameters("linux", url, "00", secret.New(strings.Repeat("A", 200_000))); err == nil {
-		t.Error("a variable of 200 kB is more than Linux takes")
+	if _, there := windows[ParameterUser]; there {
+		t.Error("on Windows, Run Command changes the user")
+	}
+	linux := in.Parameters("linux")
+	if linux[ParameterURL].Reveal() != signed.Reveal() || linux[ParameterUser].Reveal() != "arcgis" {
+		t.Error("on Linux they are as they are")
 	}
 }
 

@@ -13,6 +13,7 @@ const (
 	DiskFull        = "disk-full"        // or no folder in which a program may be started
 	DownloadRefused = "download-refused" // the program could not be fetched
 	HashDiffers     = "hash-differs"     // what was fetched is not the program
+	NoSuchUser      = "no-such-user"     // or one that nothing can be run as
 	NotStarted      = "not-started"      // the program could not be started
 	BadJob          = "bad-job"          // it could not read the job
 	BadReport       = "bad-report"       // it could not give its report, though the job was done
@@ -22,6 +23,7 @@ const (
 // more) and those of curl are others.
 var exitCodes = map[string]int{
 	NoParameters: 91, DiskFull: 92, DownloadRefused: 93, HashDiffers: 94, NotStarted: 95, BadJob: 96, BadReport: 97,
+	NoSuchUser: 98,
 }
 
 // Complain writes what [Complaint] reads, and gives the exit code that goes with it.

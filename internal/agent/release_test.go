@@ -43,8 +43,8 @@ func TestAReleaseRunsItsAgent(t *testing.T) {
 	if err := os.WriteFile(file, program.Content, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command(file)
-	command.Stdin = strings.NewReader("no job")
+	command := exec.Command(file, file) // it is no sealed job
+	command.Stdin = strings.NewReader("no key")
 	out, err := command.CombinedOutput()
 	var exit *exec.ExitError
 	if code, _ := Complaint(string(out)); code != BadJob || !errors.As(err, &exit) || exit.ExitCode() != exitCodes[BadJob] {

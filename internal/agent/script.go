@@ -2,7 +2,7 @@ package agent
 
 import (
 	_ "embed"
-	"fmt"
+	"encoding/base64"
 
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
@@ -22,35 +22,52 @@ func Script(goos string) string {
 	return shellScript
 }
 
-// The names of the scripts' parameters. All three belong into protected
-// parameters: the URL is signed.
+// The names of the scripts' parameters. All belong into protected parameters:
+// the URLs are signed.
 const (
 	ParameterURL    = "agent_url"
 	ParameterSHA256 = "agent_sha256"
-	ParameterInput  = "agent_input"
+	ParameterJob    = "agent_job"
+	ParameterKey    = "agent_key"
+	ParameterUser   = "agent_user"
 )
 
-// What a parameter may have in characters. On Linux, Run Command puts named
-// parameters into the environment of the script (Microsoft's
-// run-command-handler-linux, internal/exec/exec.go: os.Setenv), and the kernel
-// takes 128 KiB for one variable (MAX_ARG_STRLEN, execve(2)). On Windows it
-// calls the script with them as arguments ("script.ps1 -name value",
+// Input is what [Script] needs.
+type Input struct {
+	// URL is where the program is fetched, SHA256 what it must have, in
+	// lower-case hex.
+	URL    secret.Secret
+	SHA256 string
+	// Job is where the sealed job is fetched, Key what opens it. See [machine.Seal].
+	Job, Key secret.Secret
+	// User is whom the program runs as, on Linux; "" is root. (On Windows it is
+	// Run Command that runs the script as another user.)
+	User string
+}
+
+// Parameters are the input by name, for Run Command.
+//
+// On Linux they come into the environment of the script as they are, and not
+// into that of a script which Run Command itself runs as another user: it does
+// that by sudo, which resets the environment (Microsoft's
+// run-command-handler-linux, internal/exec/exec.go; sudoers(5), env_reset).
+//
+// On Windows they are the arguments of the script ("script.ps1 -name value",
 // learn.microsoft.com, "Run scripts in your Windows VM by using managed Run
-// Commands"), and a command line has 32,767 characters (CreateProcessW).
-const (
-	maxLinuxParameter    = 128<<10 - 64
-	maxWindowsParameters = 32767 - 2048
-)
-
-// Parameters are what [Script] needs: where the program is fetched, its
-// SHA-256 in lower-case hex, and the job as [machine.Encode] gives it.
-func Parameters(goos string, url secret.Secret, sha256 string, input secret.Secret) (map[string]secret.Secret, error) {
-	size, most := len(input.Reveal()), maxLinuxParameter
+// Commands"). The older form of Run Command hands them through cmd.exe, to which
+// "&" and "%" mean something and which takes 8,191 characters
+// (azure-powershell#29880, azure-docs#80366). The newer one is not documented,
+// so what is handed over there is short and has letters, digits and "+/=" only.
+func (i Input) Parameters(goos string) map[string]secret.Secret {
+	address := func(url secret.Secret) secret.Secret { return url }
 	if goos == "windows" {
-		size, most = size+len(url.Reveal()), maxWindowsParameters
+		address = func(url secret.Secret) secret.Secret {
+			return secret.New(base64.StdEncoding.EncodeToString([]byte(url.Reveal())))
+		}
 	}
-	if size > most {
-		return nil, fmt.Errorf("the job has %d characters, and Run Command hands over %d at most on %s: do it in several jobs", size, most, goos)
+	parameters := map[string]secret.Secret{ParameterURL: address(i.URL), ParameterSHA256: secret.New(i.SHA256), ParameterJob: address(i.Job), ParameterKey: i.Key}
+	if i.User != "" && goos != "windows" {
+		parameters[ParameterUser] = secret.New(i.User)
 	}
-	return map[string]secret.Secret{ParameterURL: url, ParameterSHA256: secret.New(sha256), ParameterInput: input}, nil
+	return parameters
 }

@@ -12,8 +12,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/secret"
@@ -26,6 +28,27 @@ type shop struct {
 	*httptest.Server
 	program Program
 	answer  http.HandlerFunc
+
+	mu   sync.Mutex
+	jobs map[string][]byte // sealed, by path
+}
+
+func (s *shop) job(path string) ([]byte, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	job, there := s.jobs[path]
+	return job, there
+}
+
+// input is what the script needs to do a job.
+func (s *shop) input(t *testing.T, job machine.Job) Input {
+	t.Helper()
+	sealed, key := input(t, job)
+	path := "/job/" + key.Reveal()[:8]
+	s.mu.Lock()
+	s.jobs[path] = sealed
+	s.mu.Unlock()
+	return Input{URL: secret.New(s.url()), SHA256: s.program.SHA256, Job: secret.New(s.URL + path + "?sig=of-the-day"), Key: key}
 }
 
 func openShop(t *testing.T) *shop {
@@ -38,7 +61,12 @@ func openShop(t *testing.T) *shop {
 		t.Fatal(err)
 	}
 	s := &shop{program: program}
+	s.jobs = map[string][]byte{}
 	s.answer = func(w http.ResponseWriter, r *http.Request) {
+		if job, there := s.job(r.URL.Path); there {
+			w.Write(job)
+			return
+		}
 		if r.URL.Query().Get("sig") != "of-the-day" {
 			http.Error(w, "AuthenticationFailed", http.StatusForbidden)
 			return
@@ -52,14 +80,14 @@ func openShop(t *testing.T) *shop {
 
 func (s *shop) url() string { return s.URL + "/agent?sig=of-the-day&se=2026" }
 
-func input(t *testing.T, job machine.Job) secret.Secret {
+func input(t *testing.T, job machine.Job) (sealed []byte, key secret.Secret) {
 	t.Helper()
 	job.Format, job.Password = machine.Format, secret.New(password)
-	encoded, err := machine.Encode(job)
+	sealed, key, err := machine.Seal(job)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return encoded
+	return sealed, key
 }
 
 // script is a run of the script as Run Command starts it.
@@ -69,7 +97,7 @@ type script struct {
 	stdout, stderr bytes.Buffer
 }
 
-func newScript(t *testing.T, url, sha256 string, input secret.Secret, environment ...string) *script {
+func newScript(t *testing.T, input Input, environment ...string) *script {
 	t.Helper()
 	s := &script{temp: t.TempDir()}
 	file := filepath.Join(t.TempDir(), "script.sh")
@@ -78,11 +106,7 @@ func newScript(t *testing.T, url, sha256 string, input secret.Secret, environmen
 	}
 	s.Cmd = exec.Command(file)
 	s.Env = append([]string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + s.temp, "HOME=" + s.temp}, environment...)
-	parameters, err := Parameters("linux", secret.New(url), sha256, input)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, value := range parameters {
+	for name, value := range input.Parameters("linux") {
 		s.Env = append(s.Env, name+"="+value.Reveal())
 	}
 	s.Stdout, s.Stderr = &s.stdout, &s.stderr
@@ -92,7 +116,7 @@ func newScript(t *testing.T, url, sha256 string, input secret.Secret, environmen
 			t.Errorf("left behind: %q", left)
 		}
 		for _, stream := range []string{s.stdout.String(), s.stderr.String()} {
-			if strings.Contains(stream, password) || strings.Contains(stream, "of-the-day") {
+			if strings.Contains(stream, password) || !input.Key.Empty() && strings.Contains(stream, input.Key.Reveal()) || strings.Contains(stream, "of-the-day") {
 				t.Error("a secret came out")
 			}
 		}
@@ -119,11 +143,12 @@ func TestTheScriptRunsTheAgentAndLeavesNothing(t *testing.T) {
 			if _, err := exec.LookPath(tool); err != nil {
 				t.Skipf("%s is not installed", tool)
 			}
-			script := newScript(t, shop.url(), shop.program.SHA256, input(t, machine.Job{Host: "gis1.example.com"}), "PATH="+only(t, tool))
+			given := shop.input(t, machine.Job{Host: "gis1.example.com"})
+			script := newScript(t, given, "PATH="+only(t, tool))
 			if code := script.exitCode(t); code != 0 {
 				t.Fatalf("exit code %d: %s", code, script.stderr.String())
 			}
-			report, err := machine.DecodeReport(script.stdout.Bytes())
+			report, err := machine.DecodeReport(script.stdout.Bytes(), given.Key)
 			if err != nil || report.Host != "gis1.example.com" {
 				t.Errorf("got %+v, %v", report, err)
 			}
@@ -135,7 +160,7 @@ func TestTheScriptRunsTheAgentAndLeavesNothing(t *testing.T) {
 func only(t *testing.T, tool string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, name := range []string{tool, "sh", "mktemp", "chmod", "rm", "sha256sum", "head", "tr", "wc"} {
+	for _, name := range []string{tool, "sh", "mktemp", "chmod", "rm", "mkdir", "sha256sum", "head", "tr", "wc"} {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			t.Fatal(err)
@@ -150,22 +175,25 @@ func only(t *testing.T, tool string) string {
 func TestTheScriptSaysWhyItDidNothing(t *testing.T) {
 	t.Parallel()
 	shop := openShop(t)
-	job := input(t, machine.Job{Host: "gis1.example.com"})
 	for _, c := range []struct {
-		name, url, sha256 string
-		input             secret.Secret
-		want              string
-		about             string // is in the sentence
+		name   string
+		change func(*Input)
+		want   string
+		about  string // is in the sentence
 	}{
-		{"expired", shop.URL + "/agent?sig=of-the-day-before", shop.program.SHA256, job, DownloadRefused, "403"},
-		{"nobody there", "http://127.0.0.1:1/agent", shop.program.SHA256, job, DownloadRefused, "127.0.0.1"},
-		{"another program", shop.url(), strings.Repeat("0", 64), job, HashDiffers, shop.program.SHA256},
-		{"no input", shop.url(), shop.program.SHA256, secret.Secret{}, NoParameters, "agent_input"},
-		{"no job", shop.url(), shop.program.SHA256, secret.New("nonsense"), BadJob, "base64"},
+		{"expired", func(i *Input) { i.URL = secret.New(shop.URL + "/agent?sig=of-the-day-before") }, DownloadRefused, "403"},
+		{"nobody there", func(i *Input) { i.URL = secret.New("http://127.0.0.1:1/agent") }, DownloadRefused, "127.0.0.1"},
+		{"another program", func(i *Input) { i.SHA256 = strings.Repeat("0", 64) }, HashDiffers, shop.program.SHA256},
+		{"no job to have", func(i *Input) { i.Job = secret.New(shop.URL + "/no-job?sig=of-the-day-before") }, DownloadRefused, "403"},
+		{"no key", func(i *Input) { i.Key = secret.Secret{} }, NoParameters, "agent_key"},
+		{"no job", func(i *Input) { i.Job = i.URL }, BadJob, "not the one that was sent"},
+		{"no such user", func(i *Input) { i.User = "nobody-at-all" }, NoSuchUser, "nobody-at-all"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			script := newScript(t, c.url, c.sha256, c.input)
+			given := shop.input(t, machine.Job{Host: "gis1.example.com"})
+			c.change(&given)
+			script := newScript(t, given)
 			exit := script.exitCode(t)
 			code, sentence := Complaint(script.stderr.String())
 			if code != c.want || exit != exitCodes[c.want] || !strings.Contains(sentence, c.about) {
@@ -178,9 +206,9 @@ func TestTheScriptSaysWhyItDidNothing(t *testing.T) {
 func TestTheScriptSaysThatTheDiskIsFull(t *testing.T) {
 	t.Parallel()
 	shop := openShop(t)
-	job := input(t, machine.Job{Host: "gis1.example.com"})
+	job := shop.input(t, machine.Job{Host: "gis1.example.com"})
 	for _, tool := range []string{"curl", "wget"} {
-		script := newScript(t, shop.url(), shop.program.SHA256, job, "PATH="+only(t, tool))
+		script := newScript(t, job, "PATH="+only(t, tool))
 		// A file of more than so many blocks cannot be written; a signal about it is ignored.
 		script.Path, script.Args = "/bin/sh", []string{"sh", "-c", `trap '' XFSZ; ulimit -f 100; "$0"`, script.Path}
 		exit := script.exitCode(t)
@@ -188,7 +216,7 @@ func TestTheScriptSaysThatTheDiskIsFull(t *testing.T) {
 			t.Errorf("%s: exit code %d: %s", tool, exit, script.stderr.String())
 		}
 	}
-	script := newScript(t, shop.url(), shop.program.SHA256, job)
+	script := newScript(t, job)
 	script.Env = append(script.Env, "TMPDIR=/nowhere", "HOME=/nowhere", "PATH="+only(t, "curl"))
 	script.Path, script.Args = "/bin/sh", []string{"sh", "-c", `ulimit -f 0; trap '' XFSZ; "$0"`, script.Path} // no file can be written anywhere
 	exit := script.exitCode(t)
@@ -203,14 +231,14 @@ func TestNothingOfAJobIsInAnArgumentList(t *testing.T) {
 	t.Parallel()
 	shop := openShop(t)
 	port, works := mute(t)
-	job := input(t, machine.Job{Host: "127.0.0.1", Components: []machine.Component{{Product: machine.GeoEvent, Port: port}}})
+	job := shop.input(t, machine.Job{Host: "127.0.0.1", Components: []machine.Component{{Product: machine.GeoEvent, Port: port}}})
 	fetched := make(chan struct{})
 	var script *script
 	look := func(when string) int {
 		looked := 0
 		for _, line := range processes(t, script.Process.Pid) {
 			looked++
-			for _, hidden := range []string{job.Reveal(), "of-the-day", password} {
+			for _, hidden := range []string{job.Key.Reveal(), "of-the-day", password} {
 				if strings.Contains(line, hidden) {
 					t.Errorf("%s: %.80s has a secret", when, line)
 				}
@@ -224,9 +252,11 @@ func TestNothingOfAJobIsInAnArgumentList(t *testing.T) {
 			t.Errorf("only %d processes were seen", looked)
 		}
 		answer(w, r)
-		close(fetched)
+		if _, job := shop.job(r.URL.Path); job {
+			close(fetched)
+		}
 	}
-	script = newScript(t, shop.url(), shop.program.SHA256, job)
+	script = newScript(t, job)
 	if err := script.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -247,8 +277,8 @@ func TestTheScriptEndsWithASignal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			port, works := mute(t)
-			job := input(t, machine.Job{Host: "127.0.0.1", Components: []machine.Component{{Product: machine.GeoEvent, Port: port}}})
-			script := newScript(t, shop.url(), shop.program.SHA256, job)
+			job := shop.input(t, machine.Job{Host: "127.0.0.1", Components: []machine.Component{{Product: machine.GeoEvent, Port: port}}})
+			script := newScript(t, job)
 			if err := script.Start(); err != nil {
 				t.Fatal(err)
 			}
@@ -260,7 +290,7 @@ func TestTheScriptEndsWithASignal(t *testing.T) {
 			if code := script.ProcessState.ExitCode(); code != 143 {
 				t.Errorf("exit code %d: %s", code, script.stderr.String())
 			}
-			if _, err := machine.DecodeReport(script.stdout.Bytes()); err != nil {
+			if _, err := machine.DecodeReport(script.stdout.Bytes(), job.Key); err != nil {
 				t.Errorf("what became of the job is not said: %v", err)
 			}
 			if left := processes(t, script.Process.Pid); len(left) != 0 {
@@ -268,6 +298,80 @@ func TestTheScriptEndsWithASignal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What ends the script ends the program too, and takes the folder away, even
+// where no trap is asked: Azure cancels by SIGKILL to the process group, and when
+// the time is up it kills the script alone.
+func TestNothingOutlivesTheScript(t *testing.T) {
+	t.Parallel()
+	shop := openShop(t)
+	for _, user := range []string{"", "nobody"} {
+		for name, send := range map[string]func(pid int) error{
+			"the script is killed":    func(pid int) error { return syscall.Kill(pid, syscall.SIGKILL) },
+			"its group is killed":     func(pid int) error { return syscall.Kill(-pid, syscall.SIGKILL) },
+			"the script is told so":   func(pid int) error { return syscall.Kill(pid, syscall.SIGTERM) },
+			"the program's own limit": func(int) error { return nil },
+		} {
+			t.Run(user+" "+name, func(t *testing.T) {
+				t.Parallel()
+				if _, err := exec.LookPath("runuser"); user != "" && (err != nil || os.Geteuid() != 0) {
+					t.Skip("only root can run a program as another user, by runuser")
+				}
+				port, works := mute(t)
+				job := machine.Job{Host: "127.0.0.1", Components: []machine.Component{{Product: machine.GeoEvent, Port: port}}}
+				if strings.Contains(name, "limit") || user != "" && name == "the script is killed" { // runuser lives on, till the program ends
+					job.Limit = time.Second
+				}
+				given := shop.input(t, job)
+				given.User = user
+				script := newScript(t, given)
+				if err := os.Chmod(filepath.Dir(script.temp), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := script.Start(); err != nil {
+					t.Fatal(err)
+				}
+				select {
+				case <-works:
+				case <-time.After(20 * time.Second):
+					script.Process.Kill()
+					t.Fatalf("the program never worked: %s", script.stderr.String())
+				}
+				if user != "" && !runsAs(t, script.Process.Pid, "nobody") {
+					t.Error("the program does not run as nobody")
+				}
+				if err := send(script.Process.Pid); err != nil {
+					t.Fatal(err)
+				}
+				script.Wait()
+				left := processes(t, script.Process.Pid)
+				for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); left = processes(t, script.Process.Pid) {
+					if folders, _ := filepath.Glob(script.temp + "/*"); len(left) == 0 && len(folders) == 0 {
+						return
+					}
+					time.Sleep(20 * time.Millisecond)
+				}
+				t.Errorf("these live on: %q", left)
+			})
+		}
+	}
+}
+
+// runsAs tells whether a program of the group that has a sealed job runs as a user.
+func runsAs(t *testing.T, group int, name string) bool {
+	t.Helper()
+	out, err := exec.Command("ps", "-eo", "pgid,user,args").Output()
+	if err != nil {
+		t.Skip("no ps")
+	}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		if len(fields) == 4 && fields[0] == fmt.Sprint(group) && fields[1] == name && strings.HasSuffix(fields[3], "/job") {
+			return true
+		}
+	}
+	return false
 }
 
 // mute is a port that takes connections and says nothing; works is closed when

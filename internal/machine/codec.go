@@ -3,6 +3,10 @@ package machine
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -52,9 +56,11 @@ type taskForm struct {
 	PFXPassword []byte `json:",omitempty"`
 }
 
-// Encode gives the job as one line of text, for a protected parameter: JSON,
-// gzip, base64. It holds the job's secrets, so it is one itself.
-func Encode(job Job) (secret.Secret, error) {
+// Seal encrypts the job, to lie where the machine fetches it, with a key that
+// is good for this job only. The key is one word of letters and digits, for a
+// protected parameter: so no secret of a job is ever in an argument list or in
+// the record of one, which Windows may keep, and no job is too long.
+func Seal(job Job) (sealed []byte, key secret.Secret, err error) {
 	form := jobForm{
 		Format: job.Format, Host: job.Host, Components: job.Components,
 		Admin: job.Admin, Password: []byte(job.Password.Reveal()), Pins: job.Pins, Roots: job.Roots,
@@ -67,15 +73,33 @@ func Encode(job Job) (secret.Secret, error) {
 	}
 	packed, err := pack(form)
 	if err != nil {
-		return secret.Secret{}, fmt.Errorf("encode the job for %s: %w", job.Host, err)
+		return nil, secret.Secret{}, fmt.Errorf("encode the job for %s: %w", job.Host, err)
 	}
-	return secret.New(packed), nil
+	var random [32]byte
+	rand.Read(random[:])
+	box, err := boxOf(random[:])
+	if err != nil {
+		return nil, secret.Secret{}, err
+	}
+	return box.Seal(nil, nil, packed, nil), secret.New(hex.EncodeToString(random[:])), nil
 }
 
-// Decode reads what Encode wrote. A job of another [Format] is refused.
-func Decode(encoded []byte) (Job, error) {
+// Open reads what Seal wrote. A job of another [Format] is refused.
+func Open(sealed []byte, key secret.Secret) (Job, error) {
+	random, err := hex.DecodeString(key.Reveal())
+	if err != nil || len(random) != 32 {
+		return Job{}, errors.New("decode the job: its key is none")
+	}
+	box, err := boxOf(random)
+	if err != nil {
+		return Job{}, err
+	}
+	packed, err := box.Open(nil, nil, sealed, nil)
+	if err != nil {
+		return Job{}, errors.New("decode the job: it is not the one that was sent, or is not complete")
+	}
 	var form jobForm
-	if err := unpack(bytes.TrimSpace(encoded), &form); err != nil {
+	if err := unpack(packed, &form); err != nil {
 		return Job{}, fmt.Errorf("decode the job: %w", err)
 	}
 	if form.Format != Format {
@@ -94,6 +118,15 @@ func Decode(encoded []byte) (Job, error) {
 	return job, nil
 }
 
+// boxOf is AES-256-GCM, with a random nonce before what it seals.
+func boxOf(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
 // hidden keeps the zero Secret for what is not there.
 func hidden(value []byte) secret.Secret {
 	if len(value) == 0 {
@@ -104,17 +137,24 @@ func hidden(value []byte) secret.Secret {
 
 // EncodeReport gives the report as one line, without its end:
 //
-//	cartouche-report:<SHA-256 of what follows, hex>:<base64 of gzip of JSON>;
+//	cartouche-report:<HMAC-SHA-256 of what follows, hex>:<base64 of gzip of JSON>;
 //
 // It can be found in the midst of other output, and tells whether it is whole:
-// Run Command keeps only the last 4096 bytes of an output.
-func EncodeReport(report Report) (string, error) {
+// Run Command keeps only the last 4096 bytes of an output. The key is the job's:
+// nobody else can answer in the machine's place.
+func EncodeReport(report Report, key secret.Secret) (string, error) {
 	packed, err := pack(report)
 	if err != nil {
 		return "", fmt.Errorf("encode the report of %s: %w", report.Host, err)
 	}
-	sum := sha256.Sum256([]byte(packed))
-	return reportMark + hex.EncodeToString(sum[:]) + ":" + packed + reportEnd, nil
+	text := base64.StdEncoding.EncodeToString(packed)
+	return reportMark + hex.EncodeToString(signed([]byte(text), key)) + ":" + text + reportEnd, nil
+}
+
+func signed(text []byte, key secret.Secret) []byte {
+	mac := hmac.New(sha256.New, []byte(key.Reveal()))
+	mac.Write(text)
+	return mac.Sum(nil)
 }
 
 var (
@@ -127,9 +167,9 @@ var (
 )
 
 // DecodeReport finds the report in output, the last if there are several, and
-// checks that it is whole. Line ends and blanks inside it are passed over:
+// checks that it is whole and the answer to the job with this key. Line ends and blanks inside it are passed over:
 // Windows PowerShell may wrap a long line of what it captures.
-func DecodeReport(output []byte) (Report, error) {
+func DecodeReport(output []byte, key secret.Secret) (Report, error) {
 	at := bytes.LastIndex(output, []byte(reportMark))
 	if at < 0 {
 		return Report{}, ErrNoReport
@@ -140,7 +180,11 @@ func DecodeReport(output []byte) (Report, error) {
 	}
 	text = bytes.Join(bytes.Fields(text), nil)
 	sum, packed, _ := bytes.Cut(text, []byte(":"))
-	if is := sha256.Sum256(packed); hex.EncodeToString(is[:]) != string(sum) {
+	is, err := hex.DecodeString(string(sum))
+	if err != nil || !hmac.Equal(is, signed(packed, key)) {
+		return Report{}, ErrReportCut
+	}
+	if packed, err = base64.StdEncoding.DecodeString(string(packed)); err != nil {
 		return Report{}, ErrReportCut
 	}
 	var report Report
@@ -153,20 +197,17 @@ func DecodeReport(output []byte) (Report, error) {
 	return report, nil
 }
 
-func pack(value any) (string, error) {
+// pack gives gzip of JSON.
+func pack(value any) ([]byte, error) {
 	var packed bytes.Buffer
-	text := base64.NewEncoder(base64.StdEncoding, &packed)
-	zip := gzip.NewWriter(text)
-	if err := json.NewEncoder(zip).Encode(value); err != nil {
-		return "", err
-	}
-	if err := errors.Join(zip.Close(), text.Close()); err != nil {
-		return "", err
+	zip := gzip.NewWriter(&packed)
+	if err := errors.Join(json.NewEncoder(zip).Encode(value), zip.Close()); err != nil {
+		return nil, err
 	}
 	if packed.Len() > maxEncoded {
-		return "", fmt.Errorf("%d bytes are more than %d", packed.Len(), maxEncoded)
+		return nil, fmt.Errorf("%d bytes are more than %d", packed.Len(), maxEncoded)
 	}
-	return packed.String(), nil
+	return packed.Bytes(), nil
 }
 
 // unpack reads what pack wrote. Its errors quote nothing of the content.
@@ -174,9 +215,9 @@ func unpack(packed []byte, into any) error {
 	if len(packed) > maxEncoded {
 		return fmt.Errorf("%d bytes are more than %d", len(packed), maxEncoded)
 	}
-	zip, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, bytes.NewReader(packed)))
+	zip, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
-		return errors.New("it is not gzip in base64")
+		return errors.New("it is not gzip")
 	}
 	plain, err := io.ReadAll(io.LimitReader(zip, maxPlain+1))
 	switch {

@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"reflect"
@@ -42,14 +44,17 @@ func TestAJobArrivesAsItWasSent(t *testing.T) {
 	var job Job
 	everyField(t, reflect.ValueOf(&job).Elem()) // a field that is added later too
 	job.Format = Format
-	encoded, err := Encode(job)
+	sealed, key, err := Seal(job)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.ContainsAny(encoded.Reveal(), "\r\n ") {
-		t.Error("a protected parameter is one line")
+	if strings.ContainsFunc(key.Reveal(), func(r rune) bool { return !strings.ContainsRune("0123456789abcdef", r) }) {
+		t.Error("cmd.exe and shells would make something of the key")
 	}
-	got, err := Decode([]byte(encoded.Reveal() + "\r\n"))
+	if bytes.Contains(sealed, []byte("word")) {
+		t.Error("it is not encrypted")
+	}
+	got, err := Open(sealed, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,44 +68,60 @@ func TestAJobArrivesAsItWasSent(t *testing.T) {
 
 func TestAJobOfAnotherFormatIsRefused(t *testing.T) {
 	t.Parallel()
-	encoded, err := Encode(Job{Format: Format + 1})
+	sealed, key, err := Seal(Job{Format: Format + 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Decode([]byte(encoded.Reveal())); err == nil || !strings.Contains(err.Error(), "different versions") {
+	if _, err := Open(sealed, key); err == nil || !strings.Contains(err.Error(), "different versions") {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestWhatIsNoJobIsRefusedWithoutShowingIt(t *testing.T) {
 	t.Parallel()
-	whole, err := Encode(Job{Format: Format, Host: "hunter2", Password: secret.New("hunter2")})
+	whole, key, err := Seal(Job{Format: Format, Host: "hunter2", Password: secret.New("hunter2")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	bomb, err := pack(strings.Repeat(" ", maxPlain))
+	_, other, err := Seal(Job{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	notAJob, err := pack("hunter2")
-	if err != nil {
-		t.Fatal(err)
+	box := func(value any) []byte {
+		packed, err := pack(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		random, _ := hex.DecodeString(key.Reveal())
+		box, err := boxOf(random)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return box.Seal(nil, nil, packed, nil)
 	}
-	for name, input := range map[string]string{
-		"nothing":     "",
-		"text":        "hunter2",
-		"cut":         whole.Reveal()[:len(whole.Reveal())-20],
-		"other JSON":  notAJob,
-		"bomb":        bomb,
-		"bigger yet":  strings.Repeat("A", maxEncoded+1),
-		"plain JSON":  `{"Format":1,"Password":"hunter2"}`,
-		"two in line": whole.Reveal() + whole.Reveal(),
+	altered := bytes.Clone(whole)
+	altered[40] ^= 1
+	for name, c := range map[string]struct {
+		sealed []byte
+		key    secret.Secret
+	}{
+		"nothing":     {nil, key},
+		"text":        {[]byte("hunter2"), key},
+		"cut":         {whole[:len(whole)-1], key},
+		"altered":     {altered, key},
+		"other JSON":  {box("hunter2"), key},
+		"bomb":        {box(strings.Repeat(" ", maxPlain)), key},
+		"another key": {whole, other},
+		"no key":      {whole, secret.New("hunter2")},
+		"two":         {append(bytes.Clone(whole), whole...), key},
 	} {
-		if _, err := Decode([]byte(input)); err == nil || strings.Contains(err.Error(), "hunter2") {
+		if _, err := Open(c.sealed, c.key); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }
+
+var reportKey = secret.New("of this job")
 
 func report() Report {
 	return Report{Format: Format, Host: "gis1.example.com", At: time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC),
@@ -109,7 +130,7 @@ func report() Report {
 
 func TestAReportIsFoundInOtherOutput(t *testing.T) {
 	t.Parallel()
-	line, err := EncodeReport(report())
+	line, err := EncodeReport(report(), reportKey)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +143,7 @@ func TestAReportIsFoundInOtherOutput(t *testing.T) {
 		"UTF-8 mark":     "\ufeff" + line,
 		"without an end": line,
 	} {
-		got, err := DecodeReport([]byte(output))
+		got, err := DecodeReport([]byte(output), reportKey)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		} else if !reflect.DeepEqual(got, report()) {
@@ -133,48 +154,46 @@ func TestAReportIsFoundInOtherOutput(t *testing.T) {
 
 func TestAReportThatIsNotWholeIsNotRead(t *testing.T) {
 	t.Parallel()
-	line, err := EncodeReport(report())
+	line, err := EncodeReport(report(), reportKey)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
 		name, output string
+		key          secret.Secret
 		want         error
 	}{
-		{"nothing", "", ErrNoReport},
-		{"only the tail, as Run Command keeps it", line[40:], ErrNoReport},
-		{"cut in the mark", line[1:], ErrNoReport},
-		{"cut at the end", line[:len(line)-1], ErrReportCut},
-		{"cut in the middle", line[:len(line)/2], ErrReportCut},
-		{"one letter less", line[:120] + line[121:], ErrReportCut},
-		{"one letter else", line[:120] + string('A'+(line[120]-'A'+1)%26) + line[121:], ErrReportCut},
-		{"mixed with other output", line[:120] + "warning" + line[120:], ErrReportCut},
+		{"nothing", "", reportKey, ErrNoReport},
+		{"only the tail, as Run Command keeps it", line[40:], reportKey, ErrNoReport},
+		{"cut in the mark", line[1:], reportKey, ErrNoReport},
+		{"cut at the end", line[:len(line)-1], reportKey, ErrReportCut},
+		{"cut in the middle", line[:len(line)/2], reportKey, ErrReportCut},
+		{"one letter less", line[:120] + line[121:], reportKey, ErrReportCut},
+		{"one letter else", line[:120] + string('A'+(line[120]-'A'+1)%26) + line[121:], reportKey, ErrReportCut},
+		{"mixed with other output", line[:120] + "warning" + line[120:], reportKey, ErrReportCut},
+		{"the answer to another job", line, secret.New("of another"), ErrReportCut},
 	} {
-		if _, err := DecodeReport([]byte(c.output)); !errors.Is(err, c.want) {
+		if _, err := DecodeReport([]byte(c.output), c.key); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", c.name, err, c.want)
 		}
 	}
 }
 
 func FuzzWhatComesFromAMachine(f *testing.F) {
-	line, err := EncodeReport(report())
-	if err != nil {
-		f.Fatal(err)
-	}
-	job, err := Encode(Job{Format: Format, Host: "h"})
+	line, err := EncodeReport(report(), reportKey)
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add([]byte(line))
-	f.Add([]byte(job.Reveal()))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if report, err := DecodeReport(data); err == nil {
-			if _, err := EncodeReport(report); err != nil {
+		if report, err := DecodeReport(data, reportKey); err == nil {
+			if _, err := EncodeReport(report, reportKey); err != nil {
 				t.Error(err)
 			}
 		}
-		if job, err := Decode(data); err == nil {
-			_ = fmt.Sprintf("%+v", job)
+		var form jobForm
+		if err := unpack(data, &form); err == nil {
+			_ = fmt.Sprintf("%+v", form.Components)
 		}
 	})
 }

@@ -63,10 +63,10 @@ type AgentOptions struct {
 //     for each operating system that is met.
 //  2. For each machine: a look whether it is on and its Azure agent ready, and
 //     away with what an earlier run of ours left that ended badly.
-//  3. For each job: a run command whose script is constant. It fetches the
-//     program by an address that is good for minutes, checks its SHA-256, and
-//     runs it with the job, which is a protected parameter, on its standard
-//     input. The report comes back in the run command's output, or, where that
+//  3. For each job: the job, sealed, beside the program, and a run command whose
+//     script is constant. It fetches both by addresses that are good for minutes,
+//     checks the program's SHA-256, and runs it with the job's key, which is a
+//     protected parameter, on its standard input. The report comes back in the run command's output, or, where that
 //     is too long (4096 bytes), in a blob. Then the run command is deleted.
 //  4. Close removes the container.
 //

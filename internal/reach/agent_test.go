@@ -49,7 +49,7 @@ func TestAJobTravelsToTheMachineAndItsReportBack(t *testing.T) {
 			if _, err := way.Do(t.Context(), vm0, changing()); err != nil {
 				t.Fatal(err)
 			}
-			want := 2 // the container and the program, each once
+			want := 4 // the container and the program, each once, and two jobs
 			if !role {
 				want++ // the container, which was refused to the sign-in
 			}
@@ -72,6 +72,7 @@ func TestAJobTravelsToTheMachineAndItsReportBack(t *testing.T) {
 // the parameters that Azure encrypts.
 func TestSecretsAreInProtectedParametersOnly(t *testing.T) {
 	f := newFake(t)
+	f.vm["properties"].(tree)["storageProfile"] = tree{"osDisk": tree{"osType": "Windows"}}
 	var kept tree
 	f.run = func(ctx context.Context, c *command) (string, string, int, string) {
 		kept = tree{}
@@ -109,6 +110,7 @@ func TestSignedAddressesAreShortAndNarrow(t *testing.T) {
 		addresses := map[string]string{}
 		f.run = func(ctx context.Context, c *command) (string, string, int, string) {
 			addresses["r"] = c.parameter(agent.ParameterURL)
+			addresses["r "] = c.parameter(agent.ParameterJob)
 			addresses["racw"], _ = c.properties["outputBlobUri"].(string)
 			return f.script(ctx, c)
 		}
@@ -122,7 +124,7 @@ func TestSignedAddressesAreShortAndNarrow(t *testing.T) {
 			}
 			q := signed.Query()
 			ends, err := time.Parse(time.RFC3339, q.Get("se"))
-			if err != nil || time.Until(ends) > time.Hour || q.Get("spr") != "https" || q.Get("sr") != "b" || q.Get("sp") != permissions || q.Has("skoid") != role {
+			if err != nil || time.Until(ends) > time.Hour || q.Get("spr") != "https" || q.Get("sr") != "b" || q.Get("sp") != strings.TrimSpace(permissions) || q.Has("skoid") != role {
 				t.Errorf("%s: %v, ends %s", permissions, q, ends)
 			}
 		}
@@ -161,7 +163,7 @@ func TestAReportThatSomebodyElseWroteIsRefused(t *testing.T) {
 	f.work = noise
 	f.run = func(ctx context.Context, c *command) (string, string, int, string) {
 		stdout, stderr, code, state := f.script(ctx, c)
-		forged, err := machine.EncodeReport(noise(ctx, machine.Job{Host: "forged"}))
+		forged, err := machine.EncodeReport(noise(ctx, machine.Job{Host: "forged"}), secret.New("guessed"))
 		if err != nil {
 			t.Error(err)
 		}

@@ -2,13 +2,13 @@ package reach
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/agent"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/secret"
 )
 
 const (
@@ -40,8 +40,16 @@ func (a *agentWay) execute(ctx context.Context, m *atMachine, at Machine, vm clo
 	if len(job.Tasks) > 0 {
 		name = prefix + a.run + "-change"
 	}
-	outputName := fmt.Sprintf("%s-%d.txt", program.blobOf(at), m.number)
-	command, err := a.command(ctx, program, vm, job, goos, outputName)
+	outputName, jobName := "out-"+word(), "job-"+word()
+	sealed, key, err := machine.Seal(job)
+	if err != nil {
+		return machine.Report{}, &Error{Code: NotThisWay, Sentence: "The job cannot be sent: " + err.Error() + ".", Err: err}
+	}
+	if err := a.store.blobs.Upload(ctx, a.store.container, jobName, sealed); err != nil {
+		return machine.Report{}, ofStorage(ctx, err)
+	}
+	defer a.store.forget(ctx, jobName)
+	command, err := a.command(ctx, program, vm, job, goos, jobName, key, outputName)
 	if err != nil {
 		return machine.Report{}, err
 	}
@@ -57,15 +65,11 @@ func (a *agentWay) execute(ctx context.Context, m *atMachine, at Machine, vm clo
 	if err != nil {
 		return machine.Report{}, err
 	}
-	return a.read(ctx, view, outputName, len(job.Tasks) > 0)
+	return a.read(ctx, view, outputName, key, len(job.Tasks) > 0)
 }
 
-// command is the run command of a job.
-func (a *agentWay) command(ctx context.Context, program uploaded, vm cloud.VirtualMachine, job machine.Job, goos, outputName string) (cloud.RunCommand, error) {
-	input, err := machine.Encode(job)
-	if err != nil {
-		return cloud.RunCommand{}, &Error{Code: NotThisWay, Sentence: "The job cannot be sent: " + err.Error() + ".", Err: err}
-	}
+// command is the run command of a job, which lies sealed under jobName.
+func (a *agentWay) command(ctx context.Context, program uploaded, vm cloud.VirtualMachine, job machine.Job, goos, jobName string, key secret.Secret, outputName string) (cloud.RunCommand, error) {
 	fetch, err := a.store.blobs.ReadURL(ctx, a.store.container, program.blob, 30*time.Minute)
 	if err != nil {
 		return cloud.RunCommand{}, ofStorage(ctx, err)
@@ -74,17 +78,20 @@ func (a *agentWay) command(ctx context.Context, program uploaded, vm cloud.Virtu
 	if err != nil {
 		return cloud.RunCommand{}, ofStorage(ctx, err)
 	}
-	parameters, err := agent.Parameters(goos, fetch, program.sha256, input)
+	fetchJob, err := a.store.blobs.ReadURL(ctx, a.store.container, jobName, 30*time.Minute)
 	if err != nil {
-		return cloud.RunCommand{}, &Error{Code: NotThisWay, Sentence: "Run Command cannot take the job: " + err.Error() + ".", Err: err}
+		return cloud.RunCommand{}, ofStorage(ctx, err)
 	}
+	input := agent.Input{URL: fetch, SHA256: program.sha256, Job: fetchJob, Key: key, User: a.options.RunAs.User}
 	command := cloud.RunCommand{
-		Location: vm.Location, Script: agent.Script(goos), Protected: parameters,
+		Location: vm.Location, Script: agent.Script(goos), Protected: input.Parameters(goos),
 		// The program ends by itself first and still says what it saw.
 		Timeout: job.Limit + 2*time.Minute,
 		Output:  output, Tags: map[string]string{"cartouche": a.run},
 	}
-	if a.options.RunAs.User != "" {
+	// On Linux the script itself starts the program as the user: Run Command would
+	// start the script as him, by sudo, which drops the parameters.
+	if a.options.RunAs.User != "" && goos == "windows" {
 		command.RunAs, command.RunAsPassword = a.options.RunAs.User, a.options.RunAs.Password
 	}
 	return command, nil
@@ -172,8 +179,8 @@ func (a *agentWay) find(ctx context.Context, at Machine, name string, changes bo
 }
 
 // read takes the report out of an ended run command.
-func (a *agentWay) read(ctx context.Context, view cloud.RunCommandView, outputName string, changes bool) (machine.Report, error) {
-	report, err := machine.DecodeReport([]byte(view.Output))
+func (a *agentWay) read(ctx context.Context, view cloud.RunCommandView, outputName string, key secret.Secret, changes bool) (machine.Report, error) {
+	report, err := machine.DecodeReport([]byte(view.Output), key)
 	if err == nil {
 		return report, nil
 	}
@@ -185,13 +192,10 @@ func (a *agentWay) read(ctx context.Context, view cloud.RunCommandView, outputNa
 	if ctx.Err() != nil {
 		return machine.Report{}, gaveUp(ctx, changes)
 	}
-	if blobErr == nil && !endsAlike(whole, []byte(view.Output)) {
-		// Whoever may read run commands can see where the output goes, and
-		// could have put something else there.
-		blobErr = errors.New("it is not the output that Azure shows the end of")
-	}
 	if blobErr == nil {
-		if report, err = machine.DecodeReport(whole); err == nil {
+		// Whoever may read run commands can see where the output goes, and could
+		// have put something else there; but not with the job's key.
+		if report, err = machine.DecodeReport(whole, key); err == nil {
 			return report, nil
 		}
 		blobErr = err
@@ -215,25 +219,6 @@ func (a *agentWay) remove(ctx context.Context, m *atMachine, at Machine, name st
 	if _, err := a.options.Azure.RunCommand(ctx, at.ID, name); cloud.IsNotFound(err) {
 		delete(m.left, name)
 	}
-}
-
-// endsAlike tells whether the end of an output that was cut is the end of the
-// whole one, blanks at the very end aside.
-func endsAlike(whole, end []byte) bool {
-	trimmed := func(text []byte) []byte {
-		for len(text) > 0 && (text[len(text)-1] == '\n' || text[len(text)-1] == '\r' || text[len(text)-1] == ' ') {
-			text = text[:len(text)-1]
-		}
-		return text
-	}
-	whole, end = trimmed(whole), trimmed(end)
-	// What is compared is bounded by what Azure keeps: its first bytes may be
-	// the middle of a character.
-	const enough = 2048
-	if len(end) > enough {
-		end = end[len(end)-enough:]
-	}
-	return len(whole) >= len(end) && string(whole[len(whole)-len(end):]) == string(end)
 }
 
 func pause(ctx context.Context, wait time.Duration) error {

@@ -1,9 +1,11 @@
 package reach_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -298,20 +300,36 @@ func (c *command) parameter(name string) string {
 	return ""
 }
 
+// address is a parameter that is an address; a machine with Windows gets it in base64.
+func (c *command) address(name string) string {
+	value := c.parameter(name)
+	if decoded, err := base64.StdEncoding.DecodeString(value); err == nil {
+		return string(decoded)
+	}
+	return value
+}
+
 // script does what the script does: fetch, compare, run.
 func (f *fake) script(ctx context.Context, c *command) (string, string, int, string) {
-	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, c.parameter(agent.ParameterURL), nil)
-	response, err := f.client.Do(request)
-	if err != nil || response.StatusCode != 200 {
+	fetch := func(parameter string) []byte {
+		request, _ := http.NewRequestWithContext(ctx, http.MethodGet, c.address(parameter), nil)
+		response, err := f.client.Do(request)
+		if err != nil {
+			return nil
+		}
+		defer response.Body.Close()
+		content, _ := io.ReadAll(response.Body)
+		return content
+	}
+	content, job := fetch(agent.ParameterURL), fetch(agent.ParameterJob)
+	if content == nil || job == nil {
 		return "", "cartouche: download-refused: the download was refused\n", 93, "Failed"
 	}
-	defer response.Body.Close()
-	content, _ := io.ReadAll(response.Body)
 	if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != c.parameter(agent.ParameterSHA256) {
 		return "", "cartouche: hash-differs: it is another program\n", 94, "Failed"
 	}
 	var stdout, stderr strings.Builder
-	code := agent.Run(ctx, strings.NewReader(c.parameter(agent.ParameterInput)), &stdout, &stderr, func(ctx context.Context, job machine.Job) machine.Report {
+	code := agent.Run(ctx, bytes.NewReader(job), strings.NewReader(c.parameter(agent.ParameterKey)), &stdout, &stderr, func(ctx context.Context, job machine.Job) machine.Report {
 		f.mu.Lock()
 		f.jobs = append(f.jobs, job)
 		work := f.work

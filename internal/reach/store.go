@@ -27,11 +27,9 @@ type uploaded struct {
 	sha256 string
 }
 
-// blobOf begins the names of a machine's outputs. It says nothing of the
-// machine, because names show up in logs.
-func (u uploaded) blobOf(at Machine) string {
-	return "out-" + strings.ToLower(rand.Text()[:12])
-}
+// word is for the names of blobs. They say nothing of the machine, because names
+// show up in logs.
+func word() string { return strings.ToLower(rand.Text()[:12]) }
 
 // marked is in the metadata of our containers: what has it may be removed by a
 // later run, when it is old.
@@ -74,6 +72,14 @@ func (s *storeOnce) program(ctx context.Context, a *agentWay, goos, goarch strin
 	}
 	s.programs[key] = done
 	return done, nil
+}
+
+// forget removes a sealed job as soon as it is done; where that fails it goes
+// with its container.
+func (s *storeOnce) forget(ctx context.Context, name string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), waitForRemoval)
+	defer cancel()
+	_ = s.blobs.DeleteBlob(ctx, s.container, name)
 }
 
 // remove takes the container away with all that is in it.

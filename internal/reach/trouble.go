@@ -112,14 +112,15 @@ func (a *agentWay) runAsRefused(why string, err error) *Error {
 // codeOf is what the agent's complaints are here.
 var codeOf = map[string]Code{
 	agent.DiskFull: DiskFull, agent.DownloadRefused: DownloadRefused, agent.HashDiffers: HashDiffers,
-	agent.NoParameters: NotThisWay, agent.NotStarted: NotThisWay, agent.BadJob: NotThisWay, agent.BadReport: OutputLost,
+	agent.NoSuchUser: RunAsRefused, agent.NoParameters: NotThisWay, agent.NotStarted: NotThisWay, agent.BadJob: NotThisWay, agent.BadReport: OutputLost,
 }
 
 // mendOf says what to do about a complaint.
 var mendOf = map[string]string{
 	agent.DiskFull:        "Make room on the machine: the program needs some 20 MB in its temporary folder for a minute.",
 	agent.DownloadRefused: "See that the machine reaches the storage account on port 443, and that the account's network rules admit it; or use --reach direct from inside the virtual network.",
-	agent.NoParameters:    "On Linux, Run Command does not hand protected parameters to a script that runs as another user: leave the service account out, and the program runs as root.",
+	agent.NoSuchUser:      "Check the service account's name: it must be the login under which ArcGIS Server runs on this machine. Without it, the program runs as root.",
+	agent.NoParameters:    "Run Command did not hand over its protected parameters: see that the machine's Azure agent is up to date; or use --reach direct from inside the virtual network.",
 	agent.HashDiffers:     "What the machine fetched is not what was uploaded: look for a proxy that alters downloads between it and the storage account.",
 	agent.NotStarted:      "Look for a policy on the machine that forbids new programs (AppLocker, a noexec mount); or use --reach direct from inside the virtual network.",
 }

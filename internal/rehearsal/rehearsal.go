@@ -9,7 +9,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -41,9 +43,9 @@ func windows(ctx context.Context, c *computer.Computer, parameters map[string]st
 }
 
 func run(ctx context.Context, c *computer.Computer, parameters map[string]string, stdout, stderr io.Writer) int {
-	url, want, input := parameters[agent.ParameterURL], parameters[agent.ParameterSHA256], parameters[agent.ParameterInput]
-	if url == "" || want == "" || input == "" {
-		return agent.Complain(stderr, agent.NoParameters, "agent_url, agent_sha256 and agent_input did not reach the script")
+	url, want, job, key := parameters[agent.ParameterURL], parameters[agent.ParameterSHA256], parameters[agent.ParameterJob], parameters[agent.ParameterKey]
+	if url == "" || want == "" || job == "" || key == "" {
+		return agent.Complain(stderr, agent.NoParameters, "agent_url, agent_sha256, agent_job and agent_key did not reach the script")
 	}
 	host, err := newHost(c)
 	if err != nil {
@@ -54,7 +56,9 @@ func run(ctx context.Context, c *computer.Computer, parameters map[string]string
 	if err != nil {
 		return agent.Complain(stderr, agent.DownloadRefused, err.Error())
 	}
-	is, err := fetch(ctx, network, url)
+	program, err := fetch(ctx, network, url)
+	sum := sha256.Sum256(program)
+	is := hex.EncodeToString(sum[:])
 	switch {
 	case err != nil:
 		return agent.Complain(stderr, agent.DownloadRefused, err.Error())
@@ -63,30 +67,38 @@ func run(ctx context.Context, c *computer.Computer, parameters map[string]string
 	case is != want:
 		return agent.Complain(stderr, agent.HashDiffers, fmt.Sprintf("what was fetched has SHA-256 %s, not %s; it was not run", is, want))
 	}
+	sealed, err := fetch(ctx, network, job)
+	if err != nil {
+		return agent.Complain(stderr, agent.DownloadRefused, err.Error())
+	}
 	worker := machine.Worker{Network: network, Host: host}
-	return agent.Run(ctx, strings.NewReader(input), stdout, stderr, worker.Do)
+	return agent.Run(ctx, bytes.NewReader(sealed), strings.NewReader(key), stdout, stderr, worker.Do)
 }
 
-// fetch gives the SHA-256 of what is there, in hex. Its errors do not show the
-// address, which is signed.
-func fetch(ctx context.Context, network *egress.Network, url string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+// fetch gives what is at an address, which comes in base64. Its errors do not
+// show the address, which is signed.
+func fetch(ctx context.Context, network *egress.Network, encoded string) ([]byte, error) {
+	url, err := base64.StdEncoding.DecodeString(encoded)
 	if err != nil {
-		return "", fmt.Errorf("the address of the program is not one")
+		return nil, errors.New("the address of the program is not in base64")
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, string(url), nil)
+	if err != nil {
+		return nil, errors.New("the address of the program is not one")
 	}
 	client := network.HTTPClient(0)
 	defer client.CloseIdleConnections()
 	answer, err := client.Transport.RoundTrip(request)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("the remote server returned an error: (%d)", answer.StatusCode)
+		return nil, fmt.Errorf("the remote server returned an error: (%d)", answer.StatusCode)
 	}
-	sum := sha256.New()
-	if _, err := io.Copy(sum, io.LimitReader(answer.Body, maxProgram)); err != nil {
-		return "", fmt.Errorf("the program did not arrive whole: %w", err)
+	content, err := io.ReadAll(io.LimitReader(answer.Body, maxProgram))
+	if err != nil {
+		return nil, fmt.Errorf("the program did not arrive whole: %w", err)
 	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
+	return content, nil
 }

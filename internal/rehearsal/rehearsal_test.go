@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +34,23 @@ type rehearse struct {
 	*sim.World
 	program agent.Program
 	url     string
+
+	mu   sync.Mutex
+	jobs map[string][]byte // sealed, by path
+}
+
+// lay seals a job and lays it where it is fetched.
+func (r *rehearse) lay(t *testing.T, job machine.Job) (url, key secret.Secret) {
+	t.Helper()
+	sealed, key, err := machine.Seal(job)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := "/job/" + key.Reveal()[:8]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.jobs[path] = sealed
+	return secret.New(strings.Replace(r.url, "/agent", path, 1)), key
 }
 
 func start(t *testing.T, world string) *rehearse {
@@ -55,7 +73,15 @@ func start(t *testing.T, world string) *rehearse {
 			t.Fatal(err)
 		}
 	}
+	rehearsed := &rehearse{World: w, program: program, jobs: map[string][]byte{}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rehearsed.mu.Lock()
+		job, there := rehearsed.jobs[r.URL.Path]
+		rehearsed.mu.Unlock()
+		if there {
+			w.Write(job)
+			return
+		}
 		if r.URL.RawQuery != "sig=s3cr3t" {
 			w.WriteHeader(http.StatusForbidden)
 			return
@@ -63,7 +89,8 @@ func start(t *testing.T, world string) *rehearse {
 		w.Write(program.Content)
 	}))
 	t.Cleanup(server.Close)
-	return &rehearse{w, program, server.URL + "/agent?sig=s3cr3t"}
+	rehearsed.url = server.URL + "/agent?sig=s3cr3t"
+	return rehearsed
 }
 
 func sha256Of(content []byte) string {
@@ -72,22 +99,16 @@ func sha256Of(content []byte) string {
 }
 
 // run starts the agent on a machine as Run Command does.
-func (r *rehearse) run(t *testing.T, name, url, sha256 string, job machine.Job) computer.Outcome {
+func (r *rehearse) run(t *testing.T, name, url, sha256 string, job machine.Job) (computer.Outcome, secret.Secret) {
 	t.Helper()
 	c := r.Computer(name)
 	if c == nil {
 		t.Fatalf("no computer %s", name)
 	}
 	job.Format, job.Host, job.Interval = machine.Format, c.FQDN(), 20*time.Millisecond
-	input, err := machine.Encode(job)
-	if err != nil {
-		t.Fatal(err)
-	}
+	address, key := r.lay(t, job)
 	goos := strings.ToLower(c.OS())
-	parameters, err := agent.Parameters(goos, secret.New(url), sha256, input)
-	if err != nil {
-		t.Fatal(err)
-	}
+	parameters := agent.Input{URL: secret.New(url), SHA256: sha256, Job: address, Key: key}.Parameters(goos)
 	// Where the program is fetched is not in the world.
 	script := computer.Script{Text: agent.Script(goos), Parameters: []computer.Parameter{{Name: "no_proxy", Value: "127.0.0.1"}}}
 	for name, value := range parameters {
@@ -97,14 +118,14 @@ func (r *rehearse) run(t *testing.T, name, url, sha256 string, job machine.Job) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return outcome
+	return outcome, key
 }
 
 // do has a job done and gives its report.
 func (r *rehearse) do(t *testing.T, name string, job machine.Job) machine.Report {
 	t.Helper()
-	outcome := r.run(t, name, r.url, r.program.SHA256, job)
-	report, err := machine.DecodeReport([]byte(outcome.Stdout))
+	outcome, key := r.run(t, name, r.url, r.program.SHA256, job)
+	report, err := machine.DecodeReport([]byte(outcome.Stdout), key)
 	if err != nil || outcome.ExitCode != 0 {
 		t.Fatalf("exit code %d, %v: %s", outcome.ExitCode, err, outcome.Stderr)
 	}
@@ -240,11 +261,12 @@ func TestTheRehearsalComplainsAsTheScriptDoes(t *testing.T) {
 			t.Parallel()
 			needsShell(t, world)
 			w := start(t, world)
-			for want, outcome := range map[string]computer.Outcome{
-				agent.NoParameters:    w.run(t, name, "", w.program.SHA256, machine.Job{}),
-				agent.DownloadRefused: w.run(t, name, strings.Replace(w.url, "s3cr3t", "expired", 1), w.program.SHA256, machine.Job{}),
-				agent.HashDiffers:     w.run(t, name, w.url, strings.Repeat("0", 64), machine.Job{}),
+			for want, c := range map[string]struct{ url, sha256 string }{
+				agent.NoParameters:    {"", w.program.SHA256},
+				agent.DownloadRefused: {strings.Replace(w.url, "s3cr3t", "expired", 1), w.program.SHA256},
+				agent.HashDiffers:     {w.url, strings.Repeat("0", 64)},
 			} {
+				outcome, _ := w.run(t, name, c.url, c.sha256, machine.Job{})
 				code, sentence := agent.Complaint(outcome.Stderr)
 				if code != want || sentence == "" || outcome.ExitCode == 0 || outcome.Stdout != "" {
 					t.Errorf("want %s, got %+v", want, outcome)
@@ -266,14 +288,14 @@ func TestNothingIsDoneForARunCommandThatHasEnded(t *testing.T) {
 	_, task := identity(t, c.FQDN())
 	task.Kind, task.Port = machine.ReplaceStore, 2443
 	job.Tasks = []machine.Task{task}
-	input, err := machine.Encode(job)
-	if err != nil {
-		t.Fatal(err)
-	}
+	address, key := w.lay(t, job)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	outcome := rehearsal.Known()[computer.Hash(agent.Script("windows"))](ctx, c, map[string]string{
-		agent.ParameterURL: w.url, agent.ParameterSHA256: w.program.SHA256, agent.ParameterInput: input.Reveal()})
+	parameters := map[string]string{}
+	for name, value := range (agent.Input{URL: secret.New(w.url), SHA256: w.program.SHA256, Job: address, Key: key}).Parameters("windows") {
+		parameters[name] = value.Reveal()
+	}
+	outcome := rehearsal.Known()[computer.Hash(agent.Script("windows"))](ctx, c, parameters)
 	if code, _ := agent.Complaint(outcome.Stderr); code != agent.DownloadRefused {
 		t.Errorf("got %+v", outcome)
 	}

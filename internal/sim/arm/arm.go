@@ -120,6 +120,9 @@ type Guesses struct {
 	// SudoKeeps: a script that runs as another user of Linux gets its named
 	// parameters. guess: it does not, since Azure's handler calls sudo without -E.
 	SudoKeeps bool
+	// DirectParameters: parameters reach a script of Windows as they are. guess:
+	// they pass through cmd.exe, as with the older form (azure-powershell#29880).
+	DirectParameters bool
 	// RunAsIsSilent: a script that runs as another user of Windows has no output.
 	// guess: it has; reports of 2023 say otherwise.
 	RunAsIsSilent bool

@@ -150,7 +150,7 @@ func (s *Server) runScript(ctx context.Context, e errand, properties map[string]
 	}
 	script := computer.Script{Text: scriptOf(e.body), Parameters: append(parametersOf(properties["parameters"]), parametersOf(properties["protectedParameters"])...),
 		User: textOf(properties, "runAsUser"), Password: textOf(properties, "runAsPassword"),
-		KeepEnvironment: s.o.Guesses.SudoKeeps, Unstoppable: s.o.Guesses.CancelLeavesRunning, Full: s.takeFault("disk-full", stepScript)}
+		KeepEnvironment: s.o.Guesses.SudoKeeps, Direct: s.o.Guesses.DirectParameters, Unstoppable: s.o.Guesses.CancelLeavesRunning, Full: s.takeFault("disk-full", stepScript)}
 	if address := textOf(object(properties, "source"), "scriptUri"); script.Text == "" && address != "" {
 		text, err := fetchBlob(ctx, at, address)
 		if err != nil {

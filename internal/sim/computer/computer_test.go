@@ -193,9 +193,19 @@ func TestAKnownScriptIsDoneByTheWorld(t *testing.T) {
 	if err != nil || out.Stdout != "Windows value" || out.ExitCode != 7 {
 		t.Errorf("%+v %v", out, err)
 	}
-	long := []computer.Parameter{{Name: "named", Value: strings.Repeat("x", 40000)}}
-	if _, err := c.Run(t.Context(), computer.Script{Text: "Write-Output known", Parameters: long}); err == nil {
-		t.Error("a command line of Windows has no room for that")
+	for length, room := range map[int][2]bool{8000: {true, true}, 9000: {false, true}, 40000: {false, false}} {
+		long := []computer.Parameter{{Name: "named", Value: strings.Repeat("x", length)}}
+		for i, direct := range []bool{false, true} {
+			if _, err := c.Run(t.Context(), computer.Script{Text: "Write-Output known", Parameters: long, Direct: direct}); (err == nil) != room[i] {
+				t.Errorf("%d characters, direct %v: %v", length, direct, err)
+			}
+		}
+	}
+	signed := []computer.Parameter{{Name: "named", Value: "https://stg/x?sv=1&sig=a%2F^b"}}
+	for direct, want := range map[bool]string{false: "Windows https://stg/x?sv=1", true: "Windows " + signed[0].Value} {
+		if out, err := c.Run(t.Context(), computer.Script{Text: "Write-Output known", Parameters: signed, Direct: direct}); err != nil || out.Stdout != want {
+			t.Errorf("direct %v: %+v %v", direct, out, err)
+		}
 	}
 	if _, err := exec.LookPath("pwsh"); err == nil {
 		return // it runs what nobody knows

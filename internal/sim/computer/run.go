@@ -25,6 +25,9 @@ type Script struct {
 	// KeepEnvironment lets named parameters through to another user of Linux.
 	// Without it they are lost on the way: sudo resets the environment.
 	KeepEnvironment bool
+	// Direct hands parameters to a script of Windows as they are, with no cmd.exe
+	// in between.
+	Direct bool
 	// Unstoppable lets it run on when it is cancelled, though nobody waits for it
 	// any more.
 	Unstoppable bool
@@ -109,16 +112,45 @@ func (c *Computer) admit(s Script) *Refusal {
 	return nil
 }
 
-// maxCommandLine is what a program of Windows can be started with.
-// Source: CreateProcessW.
-const maxCommandLine = 32767
+// maxCommandLine is what a program of Windows can be started with, maxCmdLine
+// what cmd.exe takes.
+// Source: CreateProcessW; learn.microsoft.com, "Command prompt line string
+// limitation".
+const maxCommandLine, maxCmdLine = 32767, 8191
+
+// onCommandLine are the parameters of a script of Windows as they get there.
+// guess: they pass through cmd.exe, which they do with the older form of Run
+// Command (azure-powershell#29880, azure-docs#80366): carets and quotes vanish,
+// and a line ends where another command, a pipe or a file would begin. What cmd
+// then takes for a command of its own is not played.
+func onCommandLine(s Script) ([]Parameter, *Refusal) {
+	most, through := maxCmdLine, func(value string) string {
+		value, _, _ = strings.Cut(strings.NewReplacer("^", "", `"`, "", "%", "", "|", "&", "<", "&", ">", "&").Replace(value), "&")
+		return value
+	}
+	if s.Direct {
+		most, through = maxCommandLine, func(value string) string { return value }
+	}
+	var parameters []Parameter
+	length := 0
+	for _, p := range s.Parameters {
+		if length += len(p.Name) + len(p.Value) + len(` -""`); length > most {
+			return nil, &Refusal{Message: "The command line is too long.", ExitCode: -1} // guess: the text, Windows' own
+		}
+		parameters = append(parameters, Parameter{Name: p.Name, Value: through(p.Value)})
+	}
+	return parameters, nil
+}
 
 func (c *Computer) known(ctx context.Context, known Known, s Script) (Outcome, error) {
-	parameters, length := map[string]string{}, 0
-	for _, p := range s.Parameters {
-		if length += len(p.Name) + len(p.Value) + len(` -""`); length > maxCommandLine && c.o.OS == Windows {
-			return Outcome{}, &Refusal{Message: "The filename or extension is too long", ExitCode: -1} // guess: the text, Windows' own
+	if c.o.OS == Windows {
+		var refusal *Refusal
+		if s.Parameters, refusal = onCommandLine(s); refusal != nil {
+			return Outcome{}, refusal
 		}
+	}
+	parameters := map[string]string{}
+	for _, p := range s.Parameters {
 		if p.Name != "" {
 			parameters[p.Name] = p.Value
 		}
@@ -172,6 +204,10 @@ func (c *Computer) shell(ctx context.Context, s Script) (Outcome, error) {
 // guess: the handler for Windows is not public; its parameters are those of
 // the script's param block.
 func (c *Computer) powershell(ctx context.Context, s Script) (Outcome, error) {
+	parameters, refusal := onCommandLine(s)
+	if refusal != nil {
+		return Outcome{}, refusal
+	}
 	program, err := exec.LookPath("pwsh")
 	if err != nil {
 		return Outcome{}, &Refusal{Message: "the simulated world does not know this script, and there is no PowerShell (pwsh) on this computer to run it with", ExitCode: -1}
@@ -186,7 +222,7 @@ func (c *Computer) powershell(ctx context.Context, s Script) (Outcome, error) {
 		return Outcome{}, &Refusal{Message: err.Error(), ExitCode: -1}
 	}
 	args := []string{"-NoProfile", "-NonInteractive", "-File", path}
-	for _, p := range s.Parameters {
+	for _, p := range parameters {
 		if p.Name != "" {
 			args = append(args, "-"+p.Name)
 		}

@@ -6,8 +6,10 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -41,9 +43,37 @@ cat "$own/stderr" >&2
 exit "$code"
 `
 
+// runuserText is util-linux's runuser as scripts use it, "runuser -u USER --
+// PROGRAM ARGUMENTS…": it knows the computer's accounts and no others. Which
+// user really runs the program is this process' own.
+// Source: runuser(1); the message is util-linux's, login-utils/su-common.c.
+const runuserText = `#!/bin/sh
+[ "${1-}" = -u ] && [ "${3-}" = -- ] || { echo "runuser: usage: runuser -u USER -- PROGRAM" >&2; exit 1; }
+user=$2
+shift 3
+case ' @ACCOUNTS@ ' in
+*" $user "*) exec "$@" ;;
+esac
+echo "runuser: user $user does not exist or the user entry does not contain all the required fields" >&2
+exit 1
+`
+
+// installRunuser is for a computer with Linux that has accounts.
+func (c *Computer) installRunuser() error {
+	if c.o.OS != Linux || len(c.o.Accounts) == 0 {
+		return nil
+	}
+	accounts := strings.Join(slices.Sorted(maps.Keys(c.o.Accounts)), " ")
+	text := strings.ReplaceAll(runuserText, "@ACCOUNTS@", accounts)
+	return os.WriteFile(filepath.Join(c.o.Dir, programDir, "runuser"), []byte(text), 0o700)
+}
+
 // installPrograms writes the programs and serves their calls. On a computer
 // with Windows they are there to be found and are not run.
 func (c *Computer) installPrograms(ctx context.Context) error {
+	if err := c.installRunuser(); err != nil {
+		return err
+	}
 	calls := filepath.Join(c.o.Dir, callDir)
 	for path, tool := range c.o.Programs {
 		path = filepath.Join(c.o.Dir, filepath.FromSlash(path))

@@ -1,0 +1,9 @@
+//go:build !linux && !windows
+
+package main
+
+// ArcGIS Enterprise runs on Linux and Windows.
+
+func withoutCoreDumps() {}
+
+func endWithParent(func()) {}
