@@ -172,10 +172,13 @@ func TestSecurityConfigRestartsAllMachines(t *testing.T) {
 	})
 	c := newClient(t, g, serverBase).signIn("/admin/generateToken")
 	c.post("/admin/security/config/update", url.Values{"Protocol": {"HTTP_AND_HTTPS"}, "f": {"json"}})
+	eventually(t, "two restarts", func() bool { return g.Ledger.Count(ground.MachineUp) == 2 })
+	if restarts := g.Ledger.Count(ground.MachineRestart); restarts != 2 {
+		t.Errorf("%d restarts", restarts)
+	}
 	if config := c.get("/admin/security/config"); config["Protocol"] != "HTTP_AND_HTTPS" || config["httpEnabled"] != true {
 		t.Errorf("config: %v", config)
 	}
-	eventually(t, "two restarts", func() bool { return g.Ledger.Count(ground.MachineRestart) == 2 })
 }
 
 func TestMachineDoesNotReturn(t *testing.T) {
