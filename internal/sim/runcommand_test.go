@@ -315,13 +315,13 @@ func TestTheActionRunsOneScriptAtATime(t *testing.T) {
 	post := func(script ...string) reply {
 		return a.call(http.MethodPost, machine+"/runCommand", map[string]any{"commandId": "RunShellScript", "script": script, "parameters": []any{map[string]any{"name": "who", "value": "you"}}})
 	}
-	first := post("echo hello $who", "echo trouble >&2")
+	first := post("echo hello $1, $who", "echo trouble >&2")
 	if second := post("true"); second.status != http.StatusConflict || !strings.Contains(second.raw, "Run command extension execution is in progress") {
 		t.Errorf("%d %s", second.status, second.raw)
 	}
 	a.settle(first)
 	got := a.call(http.MethodGet, first.header.Get("Location"), nil)
-	if !strings.Contains(got.raw, `Enable succeeded: \n[stdout]\nhello you\n\n[stderr]\ntrouble\n`) {
+	if !strings.Contains(got.raw, `Enable succeeded: \n[stdout]\nhello you, you\n\n[stderr]\ntrouble\n`) {
 		t.Errorf("%s", got.raw)
 	}
 	if third := post("true"); third.status != http.StatusAccepted {

@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-// TestAzureCLI is azure-cli as Debian has it: signs in with the service
-// principal and reads groups, tagged resources, the gateway, the machines and
-// Resource Graph. Debian's network and vm commands are broken before any
-// request, so `az rest` stands in for them.
+// TestAzureCLI is azure-cli, Debian's too: signs in with the service principal
+// and reads groups, tagged resources, the gateway, the machines and Resource
+// Graph. Debian's network and vm commands are broken before any request, so `az
+// rest` stands in for them here.
 func TestAzureCLI(t *testing.T) {
 	needs(t, "az")
 	if testing.Short() {
@@ -21,6 +21,7 @@ func TestAzureCLI(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t)
 	d := w.Deployments[0]
+	checkWrongSecret(t, w)
 	signInToAzure(t, w)
 
 	groups := w.az(t, "group", "list", "--query", "[].name")
@@ -57,7 +58,6 @@ func TestAzureCLI(t *testing.T) {
 	}
 
 	checkGatewayDocument(t, w)
-	checkWrongSecret(t, w)
 }
 
 // signInToAzure gives the secret in a file, which azure-cli reads for an
@@ -83,7 +83,7 @@ func signInToAzure(t *testing.T, w *world) {
 func withoutTelemetry(t *testing.T, w *world) {
 	t.Helper()
 	config := filepath.Join(w.home, "azure", "config")
-	if err := os.Mkdir(filepath.Dir(config), 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(config), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(config, []byte("[core]\ncollect_telemetry = no\n"), 0o600); err != nil {
@@ -146,9 +146,10 @@ func checkGatewayDocument(t *testing.T, w *world) {
 }
 
 // checkWrongSecret wants the refusal that Entra ID has for it, in the words
-// that azure-cli passes on.
+// that azure-cli passes on. It comes first: who has a token is not asked again.
 func checkWrongSecret(t *testing.T, w *world) {
 	t.Helper()
+	withoutTelemetry(t, w)
 	refused := w.login(t, "not-the-secret")
 	if refused.status == 0 || !strings.Contains(string(refused.stderr), "AADSTS7000215") {
 		t.Errorf("az login with a wrong secret: status %d, want AADSTS7000215 in:\n%s", refused.status, refused.stderr)

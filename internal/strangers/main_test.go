@@ -1,6 +1,7 @@
 package strangers
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -48,5 +49,29 @@ func needs(t *testing.T, strangers ...string) {
 		default:
 			t.Skipf("%s is not installed", name)
 		}
+	}
+}
+
+// needsCommands skips the test where azure-cli is older than the one that it was
+// tried with. Debian's 2.45 goes with newer libraries than it was made for, and
+// its commands for machines are broken before any request.
+func needsCommands(t *testing.T) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "az", "version", "--output", "json").Output()
+	var versions map[string]any
+	if err == nil {
+		err = json.Unmarshal(out, &versions)
+	}
+	var major, minor int
+	version, _ := versions["azure-cli"].(string)
+	if err == nil {
+		_, err = fmt.Sscanf(version, "%d.%d", &major, &minor)
+	}
+	switch {
+	case err == nil && (major > 2 || major == 2 && minor >= 80):
+	case os.Getenv("CARTOUCHE_STRANGERS") == "required":
+		t.Fatalf("azure-cli 2.80 or later is required, this one is %q: %v", version, err)
+	default:
+		t.Skipf("azure-cli is %q, older than 2.80", version)
 	}
 }

@@ -60,12 +60,18 @@ var names = []string{
 	"HTTPS_PROXY", "HTTP_PROXY", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE",
 }
 
-// startWorld starts the simulator as a process and waits until it has written
-// env. At the end of the test it is stopped as by Ctrl-C.
+// startWorld starts the world ha.
 func startWorld(t *testing.T) *world {
 	t.Helper()
+	return startWorldNamed(t, "ha")
+}
+
+// startWorldNamed starts the simulator as a process and waits until it has
+// written env. At the end of the test it is stopped as by Ctrl-C.
+func startWorldNamed(t *testing.T, name string, flags ...string) *world {
+	t.Helper()
 	w := &world{dir: filepath.Join(t.TempDir(), "world"), home: t.TempDir()}
-	cmd := exec.Command(program, "sim", "ha", "--dir", w.dir)
+	cmd := exec.Command(program, append([]string{"sim", name, "--dir", w.dir}, flags...)...)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.home}
 	var output bytes.Buffer // both streams: os/exec writes one at a time
 	cmd.Stdout, cmd.Stderr = &output, &output

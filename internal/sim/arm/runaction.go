@@ -86,7 +86,7 @@ func (s *Server) runAction(ctx context.Context, e errand) (any, *failure) {
 				}
 			})
 			var err error
-			out, err = at.Run(limited, computer.Script{Text: strings.Join(lines, "\n"), Parameters: parametersOf(e.body["parameters"]), Full: s.takeFault("disk-full", stepScript)})
+			out, err = at.Run(limited, computer.Script{Text: strings.Join(lines, "\n"), Parameters: actionParameters(e.body["parameters"], linux), Full: s.takeFault("disk-full", stepScript)})
 			if s.takeFault("script-hangs", stepScript) {
 				<-limited.Done()
 				err = limited.Err()
@@ -112,4 +112,20 @@ func (s *Server) runAction(ctx context.Context, e errand) (any, *failure) {
 		return map[string]any{"value": []any{status("ProvisioningState/succeeded", "Enable succeeded: \n[stdout]\n"+tail(out.Stdout)+"\n[stderr]\n"+tail(out.Stderr))}}, nil
 	}
 	return map[string]any{"value": []any{status("ComponentStatus/StdOut/succeeded", tail(out.Stdout)), status("ComponentStatus/StdErr/succeeded", tail(out.Stderr))}}, nil
+}
+
+// actionParameters are those of the older form: on Linux their values follow
+// the script on its command line, whatever they are called.
+// Source: azure-cli, "az vm run-command invoke": its example for Linux is
+// 'echo $1 $2', and it makes up names because the service demands some.
+// guess: the names that were given are in the environment, too.
+func actionParameters(list any, linux bool) []computer.Parameter {
+	parameters := parametersOf(list)
+	if !linux {
+		return parameters
+	}
+	for _, p := range parameters {
+		parameters = append(parameters, computer.Parameter{Value: p.Value})
+	}
+	return parameters
 }
