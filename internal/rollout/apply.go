@@ -66,7 +66,7 @@ func (r *Runner) carryOut(ctx context.Context, hand inHand, before rotation.Stat
 		return run.result, nil
 	}
 	run.result.Outcome = rotation.Verified
-	if hand.plan.NothingToDo() {
+	if hand.plan.NothingToDo() && run.result.GatewayWrites == 0 {
 		run.result.Outcome = rotation.NothingToDo
 	}
 	run.end()

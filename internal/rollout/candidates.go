@@ -29,7 +29,7 @@ func candidates(state rotation.State, goal Goal) (list []Port, found pki.Finding
 	for _, o := range ports(state) {
 		port := Port{
 			Machine: o.at.Name, Host: o.at.Host, Site: o.at.Site, Product: o.Product, Port: o.Component.Port, Role: o.Role,
-			Names: []string{}, Before: o.leaf(), BeforeAlias: o.Alias, BeforeChain: o.Chain, Alone: alone(state, o),
+			Names: []string{}, Before: o.leaf(), BeforeAlias: o.Alias, BeforeChain: o.Chain, Alone: state.Alone(o.at.Machine, o.Product),
 		}
 		if leaf := o.certificate(); leaf != nil {
 			port.BeforeUntil = leaf.NotAfter.UTC()
@@ -54,7 +54,7 @@ func candidates(state rotation.State, goal Goal) (list []Port, found pki.Finding
 			continue
 		}
 		if port.Restarts && !goal.Undrained {
-			port.Away = awayFrom(state, port)
+			port.Away = state.AwayFrom(port.component())
 		}
 		list = append(list, port)
 	}
@@ -99,19 +99,6 @@ func atLeast(version, wanted string) bool {
 		w, _ := strconv.Atoi(want[i])
 		if err != nil || h != w {
 			return err == nil && h > w
-		}
-	}
-	return true
-}
-
-// alone tells that no other machine of the site has the same product.
-func alone(state rotation.State, o observed) bool {
-	for _, other := range state.Machines {
-		if strings.EqualFold(other.Name, o.at.Name) || !strings.EqualFold(other.Site, o.at.Site) {
-			continue
-		}
-		if slices.ContainsFunc(other.Components, func(c machine.Component) bool { return c.Product == o.Product }) {
-			return false
 		}
 	}
 	return true

@@ -54,7 +54,7 @@ func CleanPlan(state rotation.State, runs []journal.Run) Cleaning {
 		return list
 	}
 	list.Returns = state.Gateway.Away()
-	state = whole(state)
+	state = state.Whole()
 	kept := keptRuns(state, runs)
 	presented, unseen := presentedChains(state)
 	for _, o := range ports(state) {

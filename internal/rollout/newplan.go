@@ -31,8 +31,8 @@ func NewPlan(state rotation.State, goal Goal) (Plan, error) {
 	case goal.Source != FromPFX && goal.Source != FromAuthority && goal.Source != Fresh:
 		return Plan{}, fmt.Errorf("plan: no source %q", goal.Source)
 	}
-	out := outOfPools(state)
-	state = whole(state)
+	out := state.OutOfPools()
+	state = state.Whole()
 	plan := newPlan(state, goal.Source, goal.Now)
 	plan.Ports, plan.Obstacles = candidates(state, goal)
 	plan.Obstacles = slices.Concat(out, state.Obstacles, state.ShapeObstacles(), unready(state), plan.Obstacles)

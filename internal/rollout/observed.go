@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -86,45 +85,6 @@ func (o observed) trusts(authority *x509.Certificate) bool {
 	return slices.ContainsFunc(o.Entries, func(e machine.Entry) bool {
 		return e.Trusted && holds(e, pki.Fingerprint(authority), pki.Thumbprint(authority))
 	})
-}
-
-// behind are the gateway's ways to a port: backend settings and the pools that
-// they are used with.
-func behind(gateway *cloud.Gateway, host, name string, port int) []cloud.Route {
-	var ways []cloud.Route
-	pools := map[string][]string{}
-	for _, pool := range gateway.Pools() {
-		pools[strings.ToLower(pool.Name)] = pool.Addresses
-	}
-	for _, route := range gateway.Routes() {
-		if route.Port == port && slices.ContainsFunc(pools[strings.ToLower(route.Pool)], func(a string) bool { return isMachine(a, host, name) }) {
-			ways = append(ways, route)
-		}
-	}
-	return ways
-}
-
-// companions are the products that take the certificate of another one on the
-// same machine: its ports change with it, at once or at their next start.
-var companions = map[machine.Product][]machine.Product{
-	machine.Server:  {machine.GeoEvent, machine.WorkflowManager},
-	machine.Mission: {machine.MissionMessages},
-}
-
-// waysTo are the gateway's ways to a port and to its companions.
-func waysTo(state rotation.State, port Port) []cloud.Route {
-	list := behind(state.Gateway, port.Host, port.Machine, port.Port)
-	for _, at := range state.Machines {
-		if !strings.EqualFold(at.Name, port.Machine) {
-			continue
-		}
-		for _, c := range at.Components {
-			if slices.Contains(companions[port.Product], c.Product) {
-				list = append(list, behind(state.Gateway, port.Host, port.Machine, c.Port)...)
-			}
-		}
-	}
-	return list
 }
 
 // isMachine tells whether an address in a pool is a machine: its full name, or

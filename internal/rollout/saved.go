@@ -59,7 +59,7 @@ func (p Plan) computeHash() string {
 // which machine, what it trusts there, and what each port serves, has and is.
 // What moves by itself (health, ETags, the time) is not among them.
 func basis(state rotation.State) map[string]string {
-	state = whole(state)
+	state = state.Whole()
 	facts := map[string]string{"way": string(state.Way)}
 	for _, root := range state.Gateway.TrustedRoots() {
 		var prints []string

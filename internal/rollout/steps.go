@@ -108,9 +108,9 @@ func switchStep(p Plan, turn []Port) (Step, bool) {
 			step.Restarts = append(step.Restarts, fmt.Sprintf("%s (%s)", port.Machine, productName(port.Product)))
 		}
 	}
-	if pools := poolNames(main); len(pools) > 0 && len(step.Restarts) > 0 {
+	if len(main.Away) > 0 && len(step.Restarts) > 0 {
 		step.Touches = append(step.Touches, p.GatewayID)
-		step.Changes = append([]string{"taken out of " + strings.Join(pools, ", ") + " while it restarts, and put back when it is well"}, step.Changes...)
+		step.Changes = append([]string{"taken out of " + rotation.Leaves(main.Away) + " while it restarts, and put back when it is well"}, step.Changes...)
 	}
 	role := ""
 	if main.Role != "" {

@@ -27,8 +27,8 @@ func UndoPlan(state rotation.State, run journal.Run, now time.Time) (Plan, error
 	case state.Gateway == nil || len(state.Machines) == 0:
 		return Plan{}, fmt.Errorf("take run %s back: its machines were not looked at", run.ID)
 	}
-	out := outOfPools(state)
-	state = whole(state)
+	out := state.OutOfPools()
+	state = state.Whole()
 	plan := newPlan(state, Back, now)
 	plan.UndoOf, plan.Roots, plan.Trusts, plan.Ports = run.ID, []Root{}, []Trust{}, []Port{}
 	plan.Key = "none is made or sent: the old keys are on the machines"
@@ -56,13 +56,13 @@ func (p *Plan) takeBack(state rotation.State, was Port, now time.Time) {
 		return
 	}
 	back := was
-	back.Role, back.Alone = o.Role, alone(state, o)
+	back.Role, back.Alone = o.Role, state.Alone(o.at.Machine, o.Product)
 	back.Alias, back.SHA256, back.NotAfter, back.Names = strings.ToLower(was.BeforeAlias), was.Before, was.BeforeUntil, []string{}
 	back.Before, back.BeforeAlias, back.BeforeChain, back.BeforeUntil = o.leaf(), o.Alias, o.Chain, time.Time{}
 	if leaf := o.certificate(); leaf != nil {
 		back.BeforeUntil = leaf.NotAfter.UTC()
 	}
-	back.Away = awayFrom(state, back)
+	back.Away = state.AwayFrom(back.component())
 	back.Installed, back.Restarts = true, true
 	back.Served = back.Before == back.SHA256 && (!o.HasKeystore() || strings.EqualFold(o.Alias, back.Alias))
 	entry, exists := o.entry(back.Alias)

@@ -30,11 +30,15 @@ func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, pla
 	defer cancel()
 	defer r.end(entry, result)
 
-	if result.GatewayWrites == 0 && len(result.imported) == 0 && result.touchedMachines() {
+	if err := r.putBack(recovery, PhaseUndo, before, result); err != nil {
+		result.NotRestored = append(result.NotRestored, err.Error()+"; whatever Cartouche does next puts back who is out")
+	}
+	switched := result.GatewayWrites > result.poolWrites || len(result.imported) > 0
+	if !switched && (result.touchedMachines() || result.poolWrites > 0 || len(result.NotRestored) > 0) {
 		r.abandonTrust(recovery, entry, before, plan, result)
 		return
 	}
-	if result.GatewayWrites == 0 && len(result.imported) == 0 {
+	if !switched {
 		// Nothing was sent that could have come through, so there is nothing to take
 		// back, whether or not Azure still answers; what somebody else has changed
 		// meanwhile is theirs.

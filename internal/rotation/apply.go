@@ -69,7 +69,9 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 	}
 	result.RunID = entry.runID
 
-	err = r.makeTrusted(ctx, entry, plan, before, &result)
+	if err = r.returnFirst(ctx, before, &result); err == nil {
+		err = r.makeTrusted(ctx, entry, plan, before, &result)
+	}
 	if err == nil && plan.gatewayAsWanted() {
 		r.tell(PhaseSwitch, "every listener has this certificate already; nothing to write")
 	} else if err == nil {
@@ -94,7 +96,7 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 		result.failed(err)
 		r.abandon(ctx, entry, before, plan, &result)
 		return result, nil
-	case plan.NothingToDo():
+	case plan.NothingToDo() && result.GatewayWrites == 0:
 		result.Outcome = NothingToDo
 	default:
 		result.Outcome = Verified

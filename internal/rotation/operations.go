@@ -46,6 +46,9 @@ func operations(plan Plan, state State) []Operation {
 	if len(plan.Trusting) > 0 {
 		take(state.WayOperations(StepTrust, state.places(plan.hostsTrusting())...))
 	}
+	if len(plan.Returns) > 0 || slices.ContainsFunc(plan.Trusting, func(t Trusting) bool { return len(t.Away) > 0 }) {
+		add(StepTrust, state.Gateway.WriteNeeds()...)
+	}
 	if !plan.gatewayAsWanted() {
 		for _, in := range plan.Imports {
 			add(StepStage, importNeeds(state, in)...)

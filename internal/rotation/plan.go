@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 )
@@ -69,6 +70,9 @@ type Plan struct {
 	// refreshed after the proof.
 	Trusting []Trusting `json:"trusting,omitempty"`
 	Pinned   []Pinned   `json:"pinned,omitempty"`
+	// Returns are machines that a run which was cut off has left out of their
+	// pools: they return before anything else.
+	Returns []cloud.Member `json:"returns,omitempty"`
 	// Vouched are fingerprints of roots that no public list has and that the
 	// keystores of the machines have, or will have.
 	Vouched []string `json:"vouched,omitempty"`
@@ -146,7 +150,7 @@ func (p Plan) LooksAgain() bool {
 // NothingToDo tells whether every listener already serves the certificate, and
 // every machine that was looked at is as it should be.
 func (p Plan) NothingToDo() bool {
-	return p.gatewayAsWanted() && len(p.Trusting) == 0 && len(p.Pinned) == 0
+	return p.gatewayAsWanted() && len(p.Trusting)+len(p.Pinned)+len(p.Returns) == 0
 }
 
 // gatewayAsWanted tells whether the gateway needs no write.
@@ -196,7 +200,8 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 	if state.Way == reach.DSC && plan.gatewayAsWanted() {
 		v.needs = nil // nothing tells what is in a keystore, and everything would restart
 	}
-	plan.Way, plan.Trusting, plan.Pinned = state.Way, v.needs, v.pins
+	plan.Way, plan.Trusting, plan.Pinned = state.Way, drained(state, v.needs), v.pins
+	plan.Returns = state.Gateway.Away()
 	for _, root := range v.roots {
 		plan.Vouched = append(plan.Vouched, pki.Fingerprint(root))
 	}
@@ -209,7 +214,7 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 	reading, identity := vaultAccess(state, goal, targets, moves)
 	plan.AddIdentity = identity
 	seen := slices.DeleteFunc(withoutAccess(state.Obstacles), func(f pki.Finding) bool { return slices.Contains(vaultFindings(state, nil), f) })
-	plan.Obstacles = slices.Concat(seen, shapeObstacles(state), managed(state, moves), obstacles, reading, warnings, vaultFindings(state, moves),
+	plan.Obstacles = slices.Concat(state.OutOfPools(), seen, shapeObstacles(state), managed(state, moves), obstacles, reading, warnings, vaultFindings(state, moves),
 		pastTheGateway(state, plan.Certificate.SHA256), unprovable(state, lead.bundle.Leaf), v.findings, lastOnes(state, v.needs))
 	plan.Basis = basis(state, plan.Certificate.Thumbprint)
 	plan.Steps = steps(plan, state)

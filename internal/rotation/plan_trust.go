@@ -23,6 +23,7 @@ type Trusting struct {
 	// Machine is the virtual machine's name, Host its name in the network.
 	Machine string          `json:"machine"`
 	Host    string          `json:"host"`
+	Site    string          `json:"site,omitempty"`
 	Product machine.Product `json:"product"`
 	Port    int             `json:"port"`
 	// Role is "primary" or "standby" at a portal.
@@ -33,6 +34,10 @@ type Trusting struct {
 	// Restarts tells that the component restarts afterwards: Java reads its
 	// trust store when it starts, and not again.
 	Restarts bool `json:"restarts"`
+	// Away are the pools that the machine is taken out of meanwhile.
+	Away []cloud.Member `json:"away,omitempty"`
+	// Alone tells that no other machine of the site carries on meanwhile.
+	Alone bool `json:"alone,omitempty"`
 }
 
 // Authority is a certificate that a keystore is to trust.
@@ -234,7 +239,7 @@ func (v *vouching) need(m Machine, seen machine.Seen, imports ...Authority) {
 	if i < 0 {
 		i = len(v.needs)
 		v.needs = append(v.needs, Trusting{
-			Machine: m.Name, Host: m.Host, Product: seen.Product, Port: seen.Port, Role: seen.Role, Imports: []Authority{}, Restarts: true,
+			Machine: m.Name, Host: m.Host, Site: m.Site, Product: seen.Product, Port: seen.Port, Role: seen.Role, Imports: []Authority{}, Restarts: true,
 		})
 	}
 	for _, authority := range imports {
@@ -356,7 +361,7 @@ func byDSC(state State, leaf *x509.Certificate) []Trusting {
 	for _, m := range state.Machines {
 		for _, c := range verifiers(m) {
 			list = append(list, Trusting{
-				Machine: m.Name, Host: m.Host, Product: c.Product, Port: c.Port, Imports: []Authority{pin}, Restarts: true,
+				Machine: m.Name, Host: m.Host, Site: m.Site, Product: c.Product, Port: c.Port, Imports: []Authority{pin}, Restarts: true,
 			})
 		}
 	}

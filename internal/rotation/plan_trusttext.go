@@ -107,6 +107,12 @@ func trustStep(plan Plan) Step {
 		}
 		if need.Restarts {
 			what += ", and restart"
+			if len(need.Away) > 0 {
+				what += fmt.Sprintf(", out of %s meanwhile", Leaves(need.Away))
+			}
+			if need.Alone { // as long as most restarts have been seen to take; DSC waits up to 180 s and 360 s
+				what += fmt.Sprintf("; it is the only one of site %q: nobody can use it while it restarts, one to three minutes as a rule", need.Site)
+			}
 		}
 		step.Changes = append(step.Changes, fmt.Sprintf("%s on %s: %s", productName(need.Product), need.Machine, what))
 	}

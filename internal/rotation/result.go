@@ -64,6 +64,10 @@ type Result struct {
 	// or may have: then the version is not known.
 	started  time.Time
 	imported []InVault
+	// out tells that a machine may be out of its pools; poolWrites are those of
+	// GatewayWrites that took one out or put it back.
+	out        bool
+	poolWrites int
 }
 
 func (r *Runner) newResult(state State) Result {

@@ -60,6 +60,9 @@ type Patience struct {
 	// Restart bounds one restart of a component at a machine; zero is package
 	// machine's own patience.
 	Restart time.Duration
+	// Drain is how long requests under way may go on at a machine that was taken
+	// out of its pools; zero is what the gateway itself is set to.
+	Drain time.Duration
 	// Backoff is the first wait after a refused write: 5 s, doubled up to a minute.
 	Backoff time.Duration
 }

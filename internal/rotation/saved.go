@@ -64,7 +64,7 @@ func (e *MovedError) Error() string {
 // certificate of the plan: they may be the plan's own doing.
 func basis(state State, thumbprint string) map[string]string {
 	facts := map[string]string{}
-	for path, fingerprint := range state.Gateway.Fingerprints() {
+	for path, fingerprint := range state.Whole().Gateway.Fingerprints() {
 		facts["gateway "+path] = fingerprint
 	}
 	for _, listener := range state.Listeners {

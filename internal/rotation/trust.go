@@ -69,13 +69,13 @@ func (r *Runner) makeTrusted(ctx context.Context, entry *runEntry, plan Plan, be
 		return nil
 	}
 	entry.started(StepTrust, plan.step(StepTrust).Title, plan.Trusting)
-	done, err := r.trustAll(ctx, plan, before)
+	done, err := r.trustAll(ctx, plan, before, result)
 	result.machines(done)
 	entry.finished(StepTrust, done, err)
 	return err
 }
 
-func (r *Runner) trustAll(ctx context.Context, plan Plan, before State) ([]MachineDone, error) {
+func (r *Runner) trustAll(ctx context.Context, plan Plan, before State, result *Result) ([]MachineDone, error) {
 	if r.Way == nil || r.Way.Kind() != plan.Way {
 		return nil, fmt.Errorf("the plan needs the machines, reached by way of %s", plan.Way)
 	}
@@ -99,7 +99,7 @@ func (r *Runner) trustAll(ctx context.Context, plan Plan, before State) ([]Machi
 			continue
 		}
 		r.tell(PhaseTrust, fmt.Sprintf("%s on %s restarts, so that it reads its trust store", productName(need.Product), need.Machine))
-		restarted, err := r.restart(ctx, before, need)
+		restarted, err := r.restart(ctx, before, need, result)
 		done = append(done, restarted...)
 		if err != nil {
 			return done, err
@@ -144,10 +144,13 @@ func (r *Runner) trustByDSC(ctx context.Context, plan Plan, before State) ([]Mac
 	return done, nil
 }
 
-// restart restarts one component and waits until it is well and the gateway
-// sees its machine as well as before.
-func (r *Runner) restart(ctx context.Context, before State, need Trusting) ([]MachineDone, error) {
+// restart restarts one component, out of its pools, and waits until it is well
+// and the gateway sees its machine as well as before.
+func (r *Runner) restart(ctx context.Context, before State, need Trusting, result *Result) ([]MachineDone, error) {
 	if err := r.neighboursUp(ctx, before, need); err != nil {
+		return nil, err
+	}
+	if err := r.takeOut(ctx, before, need, result); err != nil {
 		return nil, err
 	}
 	done := r.eachMachine(ctx, PhaseTrust, before, map[string][]machine.Task{need.Host: {{Kind: machine.Restart, Port: need.Port}}})
@@ -155,6 +158,9 @@ func (r *Runner) restart(ctx context.Context, before State, need Trusting) ([]Ma
 		if err := d.err(); err != nil {
 			return done, err
 		}
+	}
+	if err := r.putBack(ctx, PhaseTrust, before, result); err != nil {
+		return done, err
 	}
 	return done, r.backendsUp(ctx, before)
 }

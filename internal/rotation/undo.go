@@ -70,7 +70,8 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 		}
 		plan.Obstacles = append(plan.Obstacles, finding)
 	}
-	plan.Way, plan.Pinned = state.Way, undoPins(state, kept)
+	plan.Way, plan.Pinned, plan.Returns = state.Way, undoPins(state, kept), state.Gateway.Away()
+	plan.Obstacles = append(plan.Obstacles, state.OutOfPools()...)
 	plan.Trust = undoTrust(state, kept)
 	if plan.Obstacles.Has("gateway-failed") {
 		plan.Removes = unreadable(state, kept.Moves, plan.Moves)
