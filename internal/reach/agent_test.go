@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -389,6 +391,58 @@ func TestWhatADeadRunLeftIsRemoved(t *testing.T) {
 	}
 	if _, there := f.older["cartouche-young"]; !there {
 		t.Error("a container of a run that may live was removed")
+	}
+}
+
+// What this computer's own dead processes left is removed at once, whatever its
+// age; what belongs to a living one, or to another computer, is not.
+func TestWhatAKilledRunLeftIsRemovedAtOnce(t *testing.T) {
+	f := newFake(t)
+	leave := func(name, owner string) {
+		f.commands[name] = &command{name: name, tags: tree{"cartouche": "x", "cartouche_owner": owner}, cancel: func() {},
+			view: tree{"executionState": "Running", "startTime": time.Now().Add(-time.Minute).UTC().Format(time.RFC3339)}}
+	}
+	// A process of this computer that is no more, and this one.
+	gone := exec.Command(os.Args[0], "-test.run=^$")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	way := f.way(nil)
+	f.run = func(ctx context.Context, c *command) (string, string, int, string) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		mark, _ := c.tags["cartouche_owner"].(string)
+		computer, _, _ := strings.Cut(mark, "-")
+		for name, pid := range map[string]int{"cartouche-killed-change": gone.Process.Pid, "cartouche-living-change": os.Getpid()} {
+			leave(name, fmt.Sprintf("%s-%d", computer, pid))
+		}
+		leave("cartouche-far-change", fmt.Sprintf("0123456789abcdef-%d", gone.Process.Pid))
+		f.older = map[string]time.Time{"cartouche-killed": time.Now(), "cartouche-living": time.Now()}
+		f.owners = map[string]string{"cartouche-killed": fmt.Sprintf("%s-%d", computer, gone.Process.Pid), "cartouche-living": mark}
+		return "", "", 1, "Failed"
+	}
+	if _, err := way.Do(t.Context(), vm0, observing()); err == nil {
+		t.Fatal("that was no report")
+	}
+	if err := way.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	f.run = nil
+	if _, err := f.way(nil).Do(t.Context(), vm0, observing()); err != nil {
+		t.Fatal(err)
+	}
+	for name, stays := range map[string]bool{"cartouche-killed-change": false, "cartouche-living-change": true, "cartouche-far-change": true} {
+		f.mu.Lock()
+		if _, there := f.commands[name]; there != stays {
+			t.Errorf("%s is there: %v, want %v", name, there, stays)
+		}
+		delete(f.commands, name)
+		f.mu.Unlock()
+	}
+	for name, stays := range map[string]bool{"cartouche-killed": false, "cartouche-living": true} {
+		if _, there := f.older[name]; there != stays {
+			t.Errorf("%s is there: %v, want %v", name, there, stays)
+		}
 	}
 }
 

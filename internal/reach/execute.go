@@ -87,7 +87,7 @@ func (a *agentWay) command(ctx context.Context, program uploaded, vm cloud.Virtu
 		Location: vm.Location, Script: agent.Script(goos), Protected: input.Parameters(goos),
 		// The program ends by itself first and still says what it saw.
 		Timeout: job.Limit + 2*time.Minute,
-		Output:  output, Tags: map[string]string{"cartouche": a.run},
+		Output:  output, Tags: map[string]string{marked: a.run, ownedBy: owner()},
 	}
 	// On Linux the script itself starts the program as the user: Run Command would
 	// start the script as him, by sudo, which drops the parameters.

@@ -45,6 +45,7 @@ type fake struct {
 	commands   map[string]*command
 	containers map[string]map[string][]byte
 	older      map[string]time.Time // containers of other runs
+	owners     map[string]string    // of those
 	log        []string             // what was asked, without reads
 
 	// dataRole lets the caller use the data by sign-in, keys by key.
@@ -370,7 +371,7 @@ func (f *fake) blobs(w http.ResponseWriter, r *http.Request) {
 	case q.Get("comp") == "list" && container == "":
 		fmt.Fprint(w, "<EnumerationResults><Containers>")
 		for name, at := range f.older {
-			fmt.Fprintf(w, "<Container><Name>%s</Name><Properties><Last-Modified>%s</Last-Modified><Etag>e</Etag></Properties><Metadata><cartouche>old</cartouche></Metadata></Container>", name, at.UTC().Format(http.TimeFormat))
+			fmt.Fprintf(w, "<Container><Name>%s</Name><Properties><Last-Modified>%s</Last-Modified><Etag>e</Etag></Properties><Metadata><cartouche>old</cartouche><cartouche_owner>%s</cartouche_owner></Metadata></Container>", name, at.UTC().Format(http.TimeFormat), f.owners[name])
 		}
 		fmt.Fprint(w, "</Containers><NextMarker/></EnumerationResults>")
 	case q.Get("restype") == "container" && r.Method == http.MethodPut:

@@ -31,9 +31,10 @@ type uploaded struct {
 // show up in logs.
 func word() string { return strings.ToLower(rand.Text()[:12]) }
 
-// marked is in the metadata of our containers: what has it may be removed by a
-// later run, when it is old.
-var marked = "cartouche"
+// marked and ownedBy are in the metadata of our containers and the tags of our
+// run commands: what has them may be removed by a later run, when it is old or
+// the process that made it is dead.
+const marked, ownedBy = "cartouche", "cartouche_owner"
 
 // program makes the container and uploads the program, each once. Machines of
 // the same system wait for one upload.
@@ -56,7 +57,7 @@ func (s *storeOnce) program(ctx context.Context, a *agentWay, goos, goarch strin
 		container := prefix + strings.ToLower(rand.Text()[:20])
 		s.tried = true
 		s.container = container
-		if err := blobs.CreateContainer(ctx, container, map[string]string{marked: a.run}); err != nil {
+		if err := blobs.CreateContainer(ctx, container, map[string]string{marked: a.run, ownedBy: owner()}); err != nil {
 			return uploaded{}, ofStorage(ctx, err)
 		}
 		s.blobs = blobs
@@ -108,7 +109,8 @@ func sweepContainers(ctx context.Context, blobs *cloud.Blobs, own string) {
 		return
 	}
 	for _, c := range containers {
-		if _, ours := c.Metadata[marked]; ours && c.Name != own && !c.Modified.IsZero() && time.Since(c.Modified) > longDead {
+		old := !c.Modified.IsZero() && time.Since(c.Modified) > longDead
+		if _, ours := c.Metadata[marked]; ours && c.Name != own && (old || orphaned(c.Metadata[ownedBy])) {
 			_ = blobs.DeleteContainer(ctx, c.Name)
 		}
 	}

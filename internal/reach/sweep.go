@@ -30,12 +30,14 @@ func (a *agentWay) sweepMachine(ctx context.Context, at Machine) error {
 	}
 	left := len(list)
 	for _, command := range list {
-		if !strings.HasPrefix(strings.ToLower(command.Name), prefix) || command.Tags["cartouche"] == "" {
+		if !strings.HasPrefix(strings.ToLower(command.Name), prefix) || command.Tags[marked] == "" {
 			continue
 		}
-		view, err := a.options.Azure.RunCommand(ctx, at.ID, command.Name)
-		if err != nil || !dead(view, time.Now()) {
-			continue
+		if !orphaned(command.Tags[ownedBy]) {
+			view, err := a.options.Azure.RunCommand(ctx, at.ID, command.Name)
+			if err != nil || !dead(view, time.Now()) {
+				continue
+			}
 		}
 		a.tell(fmt.Sprintf("%s: removing %s, which an earlier run left", at.Name, command.Name))
 		if err := a.options.Azure.DeleteRunCommand(ctx, at.ID, command.Name); err == nil {
