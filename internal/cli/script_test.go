@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -146,12 +147,12 @@ func (s *transcript) checkForSecrets(t *testing.T) {
 	t.Logf("searched %d bytes of %d runs for %d secrets", s.text.Len(), s.runs, len(s.secrets))
 }
 
-// leaks names the secrets that came out, as they are or in base64.
+// leaks names the secrets that came out, however they are spelled.
 func (s *transcript) leaks() []string {
 	var found []string
 	text := s.text.Bytes()
 	for value, name := range s.secrets {
-		if bytes.Contains(text, []byte(value)) || bytes.Contains(text, []byte(encoded(value))) {
+		if slices.ContainsFunc(spellings(value), func(s string) bool { return bytes.Contains(text, []byte(s)) }) {
 			found = append(found, "the "+name)
 		}
 	}
@@ -164,9 +165,13 @@ func (s *transcript) leaks() []string {
 
 func TestTheCanaryFindsASecret(t *testing.T) {
 	for text, want := range map[string]string{
-		"error: open-sesame is wrong":                              "the password",
-		"Authorization: Basic " + encoded("open-sesame"):           "the password",
-		"Bearer eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJhcm0ifQ.c2lnbmVk!": "a token (eyJhbGciOiJSUzI1NiJ9.eyJhdWQiO...)",
+		"error: open-sesame is wrong":                                       "the password",
+		"Authorization: Basic " + encoded("open-sesame"):                    "the password",
+		"Bearer eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJhcm0ifQ.c2lnbmVk!":          "a token (eyJhbGciOiJSUzI1NiJ9.eyJhdWQiO...)",
+		"in UTF-16 o\x00p\x00e\x00n\x00-\x00s\x00e\x00s\x00a\x00m\x00e\x00": "the password",
+		"https://x/?password=open-sesame&f=json":                            "the password",
+		"6f70656e2d736573616d65":                                            "the password",
+		"blob " + encoded("{\"password\":\"open-sesame\",\"x\":1}"):         "the password",
 		"nothing is open": "",
 	} {
 		s := &transcript{}

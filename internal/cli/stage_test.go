@@ -6,10 +6,12 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -370,4 +372,22 @@ func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // encoded is how a secret would look in base64, as inside of a form or a token.
+// spellings are a secret as it may come out: as it is, in base64 of UTF-8 and of
+// Windows' UTF-16, in hexadecimal, in an address, in UTF-16 itself. In base64 at
+// any place in a longer text too, by the middle that does not depend on it.
+func spellings(value string) []string {
+	wide := strings.Join(strings.Split(value, ""), "\x00") + "\x00"
+	list := []string{value, wide, hex.EncodeToString([]byte(value)), url.QueryEscape(value), url.PathEscape(value)}
+	for _, plain := range []string{value, wide} {
+		list = append(list, encoded(plain))
+		for lead := range 3 {
+			inside := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", lead) + plain))
+			if from, to := (lead*8+5)/6, len(inside)-2; to-from >= 8 {
+				list = append(list, inside[from:to])
+			}
+		}
+	}
+	return list
+}
+
 func encoded(value string) string { return base64.StdEncoding.EncodeToString([]byte(value)) }

@@ -190,7 +190,7 @@ func checkNothingLeft(ts *testscript.TestScript, _ bool, _ []string) {
 	var passwords []string
 	for _, name := range []string{"CARTOUCHE_SITE_ADMIN_PASSWORD", "CARTOUCHE_SERVICE_ACCOUNT_PASSWORD"} {
 		if password := ts.Getenv(name); password != "" {
-			passwords = append(passwords, password)
+			passwords = append(passwords, spellings(password)...)
 		}
 	}
 	for _, where := range world.Holding(passwords...) {

@@ -129,8 +129,9 @@ func (a *agentWay) await(ctx context.Context, at Machine, name string, command c
 // watch looks at a run command until its script has ended.
 func (a *agentWay) watch(ctx context.Context, at Machine, name string, operation *cloud.Operation, changes bool) (cloud.RunCommandView, error) {
 	lost := 0
-	for {
-		if err := pause(ctx, a.options.Interval); err != nil {
+	// The first look comes soon: a look at a machine takes seconds.
+	for wait := a.options.Interval / 5; ; wait = min(2*wait, a.options.Interval) {
+		if err := pause(ctx, wait); err != nil {
 			return cloud.RunCommandView{}, gaveUp(ctx, changes)
 		}
 		view, err := a.options.Azure.RunCommand(ctx, at.ID, name)
