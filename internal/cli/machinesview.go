@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"crypto/x509"
 	"slices"
 	"strconv"
@@ -26,18 +27,16 @@ func (u *ui) machinesOf(state rotation.State, reached access) {
 
 // notLookedAt says what nobody has seen, and what would show it.
 func (u *ui) notLookedAt(state rotation.State, reached access) {
-	u.item(u.outStyle.bullet(), "not looked at: what they serve inside the virtual network, what they are configured to serve, what they trust")
-	if reached.why != "" {
-		u.item(u.outStyle.bullet(), reached.why)
-	}
+	text := "not looked at: " + cmp.Or(reached.why, "nobody asked")
 	if reached.closed {
-		return // what would open a way has been said
+		u.item(u.outStyle.bullet(), text) // what would open a way has been said
+		return
 	}
 	login := " --site-admin NAME"
 	if state.Sites.SignedIn {
 		login = ""
 	}
-	u.advice(u.out, u.outStyle, 4, "look: ", "cartouche show "+callDeployment(state.Deployment)+login+" --reach agent")
+	u.advice(u.out, u.outStyle, 2, "", text+"; a program that Azure runs on each would look: cartouche show "+callDeployment(state.Deployment)+login+" --reach agent")
 }
 
 // machines shows what the machines serve beside what they are configured to

@@ -69,6 +69,23 @@ func (p *progress) event(event rotation.Event) {
 	}
 }
 
+// aside shows an event without ending what is being waited for.
+func (p *progress) aside(event rotation.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closed:
+	case p.json:
+		p.object(event)
+	case p.live:
+		p.clear()
+		p.line(event)
+		p.draw()
+	default:
+		p.log(event)
+	}
+}
+
 // doing says what the command does now and may take a moment.
 func (p *progress) doing(phase rotation.Phase, text string) {
 	p.event(rotation.Event{At: p.now(), Phase: phase, Text: text, Waiting: p.live})
@@ -147,6 +164,11 @@ func (p *progress) show(event rotation.Event) {
 	if event.Phase == rotation.PhaseDone {
 		return // the result says it
 	}
+	p.line(event)
+}
+
+// line writes what stays above the status line.
+func (p *progress) line(event rotation.Event) {
 	head := words(faint(p.palette.glyph("▸", ">")), " ", accent(fmt.Sprintf("%-8s", event.Phase)), " ")
 	fmt.Fprintln(p.w, p.palette.render(head)+p.fold(p.palette.render(words(event.Text)), 11))
 }

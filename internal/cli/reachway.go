@@ -48,6 +48,9 @@ func (s *session) openWay(ctx context.Context, d deployment.Deployment, credenti
 		tried := machines == wanted && flags.reach != reachNone
 		return access{why: choice.Why, closed: tried}, err
 	}
+	if choice.Kind == reach.Agent {
+		s.tellReach(choice.Why) // before anything is run anywhere
+	}
 	way, err := s.wayOf(ctx, choice.Kind, d, credentials)
 	if lost, ok := errors.AsType[*reach.Error](err); ok && flags.reach == reachAuto && machines != needed {
 		return access{why: lost.Error()}, nil
@@ -71,7 +74,9 @@ func (s *session) chooseWay(ctx context.Context, d deployment.Deployment, flags 
 	case flags.reach == reachNone && machines == needed:
 		return reach.Choice{}, usage("leave --reach none out", "the certificates of machines cannot be replaced without reaching the machines")
 	case flags.reach == reachNone:
-		return reach.Choice{Why: "the machines are not looked at (--reach none)"}, nil
+		return reach.Choice{Why: "--reach none"}, nil
+	case flags.reach == reachAgent:
+		return reach.Choice{Kind: reach.Agent, Why: "agent, as was asked for (--reach): a small program is run on each machine by Azure's Run Command, and removed afterwards"}, nil
 	case flags.reach != reachAuto && flags.reach != "":
 		return reach.Choice{Kind: reach.Kind(flags.reach), Why: flags.reach + ", as was asked for (--reach)"}, nil
 	case machines == unneeded:
@@ -88,7 +93,7 @@ func (s *session) chooseWay(ctx context.Context, d deployment.Deployment, flags 
 	}
 	choice := reach.Choose(list, dialable, storage)
 	if machines == ifNear && choice.Kind != reach.Direct {
-		return reach.Choice{Why: "the machines cannot be dialled from here"}, nil
+		return reach.Choice{Why: "they cannot be dialled from here"}, nil
 	}
 	if choice.Kind == reach.Agent && machines == wanted && !s.mayRun(ctx, list) {
 		return reach.Choice{Why: "this computer cannot dial them, and this sign-in may not use Run Command there (docs/reach.md)"}, nil
@@ -187,17 +192,20 @@ type looking struct {
 type when int
 
 const (
-	never     when = iota
-	withLogin      // of the site administrator, by whatever way is open
-	nearby         // the same, where they can be dialled from here
+	never when = iota
+	// nearby is where they can be dialled from here: that runs nothing on them
+	// and writes nothing anywhere.
+	nearby
+	// withLogin is by whatever way is open, with the site administrator's login.
+	withLogin
 )
 
 func (l looking) need(credentials rotation.Credentials) need {
 	switch {
-	case l.when == never || credentials.SiteAdmin == "":
-		return unneeded
 	case l.when == nearby:
 		return ifNear
+	case l.when == never || credentials.SiteAdmin == "":
+		return unneeded
 	}
 	return wanted
 }

@@ -30,16 +30,16 @@ func newShowCommand(a *app) *cobra.Command {
 		Long: `DEPLOYMENT is its name, id, DNS name, or the name or resource id of its gateway.
 --gateway is for any other gateway: nothing but that gateway is read, and its names are
 the host names of its HTTPS listeners, or those in its certificates, or --name.
-Nothing is changed. With the site administrator's login, Portal is asked for its version
-and for the validation of its federated servers, and the machines are looked at: what each
-port serves, what it is configured to serve, and what its trust store holds. From outside
-the virtual network that is done by a small program that Azure runs on each machine and
-that leaves nothing (--reach none: not at all).
+Nothing is changed. Where the machines can be dialled from here, what each port serves is
+shown, too; with the site administrator's login also what it is configured to serve, what
+its trust store holds, and how Portal validates its federated servers. From outside the
+virtual network --reach agent has a small program look, which Azure runs on each machine
+and which leaves nothing.
 
 --at says what will have gone dark by a day, and judges everything as of that day.`,
 		Example: `  cartouche show gis.example.com
   cartouche show gis.example.com --json
-  cartouche show gis.example.com --site-admin siteadmin
+  cartouche show gis.example.com --site-admin siteadmin --reach agent
   cartouche show gis.example.com --at 2027-06-30
   cartouche show --gateway /subscriptions/ID/resourceGroups/web/providers/Microsoft.Network/applicationGateways/agw`,
 		Args:              about.take,
@@ -49,7 +49,7 @@ that leaves nothing (--reach none: not at all).
 			if err != nil {
 				return err
 			}
-			seen, err := a.look(ctx, about.choose, azure, site, looking{reach, withLogin})
+			seen, err := a.look(ctx, about.choose, azure, site, looking{reach, nearby})
 			if f, ok := errors.AsType[*failure](err); ok && f.Code == "cannot-update" {
 				return a.showWithoutGateway(seen.state, f)
 			}

@@ -30,8 +30,9 @@ func newVerifyCommand(a *app) *cobra.Command {
 		Long: `Looks at every endpoint, the gateway's configuration, the backends, Portal and Server,
 and says what is wrong: a certificate that ends soon, a chain that is not complete, an
 address that serves something else than the gateway is configured with, a site that is
-not healthy. Machines are judged, too, where they can be dialled from here and the site
-administrator's login is given, or with --reach agent. Nothing is changed.`,
+not healthy. Machines are judged, too, where they can be dialled from here, or with
+--reach agent; with the site administrator's login also by what they are configured to
+serve and what they trust. Nothing is changed.`,
 		Example: `  cartouche verify gis.example.com
   cartouche verify gis.example.com --json
   cartouche verify gis.corp.example.com --roots company-root.pem`,

@@ -54,7 +54,6 @@ func (a *agentWay) execute(ctx context.Context, m *atMachine, at Machine, vm clo
 		return machine.Report{}, err
 	}
 
-	a.tell(fmt.Sprintf("%s: Run Command starts the program", at.Name))
 	m.left[name] = true
 	view, made, err := a.await(ctx, at, name, command, len(job.Tasks) > 0)
 	if !made {

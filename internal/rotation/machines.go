@@ -3,8 +3,10 @@ package rotation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -37,16 +39,54 @@ func (r *Runner) ObserveMachines(ctx context.Context, state State) []Machine {
 	}
 	places := machinesOf(state.Deployment, state.Gateway)
 	machines := make([]Machine, len(places))
+	awaited := r.awaiting(places)
 	var group errgroup.Group
 	group.SetLimit(maxAtOnce)
 	for i, place := range places {
 		group.Go(func() error {
 			machines[i] = r.observeMachine(ctx, state, place)
+			awaited(place)
 			return nil
 		})
 	}
 	_ = group.Wait() // troubles are in the machines
 	return machines
+}
+
+// awaiting tells which machines are still waited for, now and whenever one is
+// done: Run Command takes its time at each.
+func (r *Runner) awaiting(places []reach.Machine) (done func(reach.Machine)) {
+	var names []string
+	for _, place := range places {
+		if len(place.Components) > 0 {
+			names = append(names, place.Name)
+		}
+	}
+	all := len(names)
+	var mu sync.Mutex
+	tell := func() {
+		if len(names) > 0 {
+			r.tellWaiting(PhaseObserve, fmt.Sprintf("%d of %d machines looked at; waiting for %s", all-len(names), all, someOf(names)))
+		}
+	}
+	tell()
+	return func(place reach.Machine) {
+		mu.Lock()
+		defer mu.Unlock()
+		if i := slices.Index(names, place.Name); i >= 0 {
+			names = slices.Delete(names, i, i+1)
+			tell()
+		}
+	}
+}
+
+// someOf are the first names of a list, and how many more there are.
+func someOf(names []string) string {
+	const few = 3
+	if len(names) <= few+1 {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
 }
 
 func (r *Runner) observeMachine(ctx context.Context, state State, place reach.Machine) Machine {
