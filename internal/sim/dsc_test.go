@@ -183,6 +183,10 @@ func TestToolsOfAWindowsMachine(t *testing.T) {
 	if n := w.Ground().Ledger.Count(ground.ServiceRestart); n != 1 {
 		t.Errorf("%d restarts of services, want 1", n)
 	}
+	// Without --prompt no it asks, and nobody answers.
+	if out, code := run("allDataStr-Pri", `C:\x\tools\replacesslcertificate.bat`, "nothing.pfx", "x", "new", "--option", "webserver"); code != 1 || !strings.Contains(out, "Do you want to continue") {
+		t.Errorf("%d %s", code, out)
+	}
 	if out, code := run("allDataStr-Pri", `C:\x\tools\replacesslcertificate.bat`, "nothing.pfx", "x", "new", "--option", "webserver", "--prompt", "no"); code != 1 || !strings.Contains(out, "does not exist") {
 		t.Errorf("%d %s", code, out)
 	}

@@ -304,7 +304,7 @@ func TestAMachineThatIsOffOrDeaf(t *testing.T) {
 	if got := a.call(http.MethodPost, machine+"/runCommand", map[string]any{"commandId": "RunShellScript", "script": []string{"true"}}); got.status != http.StatusConflict {
 		t.Errorf("%d %s", got.status, got.raw)
 	}
-	if got := a.call(http.MethodDelete, machine+"/runCommands/kept", nil); got.status != http.StatusConflict {
+	if got := a.call(http.MethodDelete, machine+"/runCommands/kept", nil); got.status != http.StatusConflict || got.text("error", "innererror", "code") != "CannotModifyExtensionsWhenVMNotRunning" {
 		t.Errorf("%d %s", got.status, got.raw)
 	}
 }

@@ -48,16 +48,19 @@ func (w *World) toolsOf(fqdn, system, dir string) (map[string]computer.Tool, map
 // storeTool is replacesslcertificate, or updatesslcertificate before 11.3:
 // PFX file, password and alias, then options.
 // Source: ArcGIS Data Store documentation, "ArcGIS Data Store utility
-// reference".
+// reference". guess: what it says when it asks before it begins, which it does
+// without --prompt no, and nobody is there to answer.
 func storeTool(host *site.Host) computer.Tool {
 	return func(_ context.Context, _ *computer.Computer, args []string) computer.Outcome {
 		var words []string
-		option := ""
+		option, prompt := "", ""
 		for i := 0; i < len(args); i++ {
 			switch name, isOption := strings.CutPrefix(args[i], "--"); {
 			case isOption && i+1 < len(args) && (name == "option" || name == "prompt"):
 				if i++; name == "option" {
 					option = args[i]
+				} else {
+					prompt = args[i]
 				}
 			default:
 				words = append(words, args[i])
@@ -65,6 +68,9 @@ func storeTool(host *site.Host) computer.Tool {
 		}
 		if len(words) != 3 {
 			return computer.Outcome{Stdout: "Usage: " + host.StoreTool() + " <certificate file> <certificate password> <certificate alias> [--option <option>] [--prompt <yes|no>]\n", ExitCode: 1}
+		}
+		if !strings.EqualFold(prompt, "no") {
+			return computer.Outcome{Stdout: "You are about to replace the SSL certificate. Do you want to continue (Yes/No)? \nOperation cancelled.\n", ExitCode: 1}
 		}
 		pfx, err := os.ReadFile(words[0])
 		if err != nil {

@@ -51,7 +51,9 @@ func (s *Server) machineOf(id resourceID, full, step string) (*resource, *failur
 		return nil, f
 	}
 	if !running(r.view) || s.takeFault("machine-off", step) {
-		return nil, fail(http.StatusConflict, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running.")
+		f := fail(http.StatusConflict, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running.")
+		f.Inner = &inner{"CannotModifyExtensionsWhenVMNotRunning"} // guess: that it stands here; the documentation lists the code
+		return nil, f
 	}
 	return r, nil
 }

@@ -13,7 +13,13 @@ type failure struct {
 	Code    string   `json:"code"`
 	Message string   `json:"message"`
 	Details []detail `json:"details,omitempty"`
+	Inner   *inner   `json:"innererror,omitempty"`
 	header  http.Header
+}
+
+// inner has the code that a general one stands for.
+type inner struct {
+	Code string `json:"code"`
 }
 
 type detail struct {

@@ -74,6 +74,17 @@ func TestBackendCertificateIsChecked(t *testing.T) {
 	}
 }
 
+// The world's date decides, as in front of a deployment that one looks at on a
+// day to come.
+func TestABackendExpiresOnTheWorldsDay(t *testing.T) {
+	w := newWorld(t)
+	w.ground.Clock.Advance(100 * 365 * 24 * time.Hour)
+	w.apply(w.old)
+	if got := w.health("ServerPool")["gis1.example.net"]; got != [2]string{"Unhealthy", outOfDate} {
+		t.Errorf("after a century: %v", got)
+	}
+}
+
 func TestProbesTakeASickServerOut(t *testing.T) {
 	w := newWorld(t)
 	w.apply(w.old)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
@@ -26,7 +25,8 @@ func (b *backendGroup) verify(chain []*x509.Certificate, name string) error {
 		return errors.New("the backend sent no certificate")
 	}
 	leaf := chain[0]
-	if now := time.Now(); now.Before(leaf.NotBefore) || now.After(leaf.NotAfter) {
+	now := b.gateway.ground.Clock.Now()
+	if now.Before(leaf.NotBefore) || now.After(leaf.NotAfter) {
 		//lint:ignore ST1005 the words are the gateway's
 		return errors.New(outOfDate)
 	}
@@ -38,7 +38,7 @@ func (b *backendGroup) verify(chain []*x509.Certificate, name string) error {
 	for _, certificate := range chain[1:] {
 		intermediates.AddCert(certificate)
 	}
-	if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates}); err != nil {
+	if _, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates, CurrentTime: now}); err != nil {
 		return fmt.Errorf("%s (%w)", rootMismatch, err)
 	}
 	// guess: alternative names are looked at first, and the common name only

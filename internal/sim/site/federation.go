@@ -178,7 +178,7 @@ func (m *machine) verify(chain []*x509.Certificate, host string) error {
 	for _, certificate := range chain[1:] {
 		intermediates.AddCert(certificate)
 	}
-	_, err := chain[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates, DNSName: host})
+	_, err := chain[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates, DNSName: host, CurrentTime: m.site.ground.Clock.Now()})
 	return err
 }
 

@@ -77,6 +77,27 @@ func TestFederationValidation(t *testing.T) {
 	}
 }
 
+// Java takes the date from its machine, which has the world's.
+func TestFederationFailsOnTheDayThatACertificateEnds(t *testing.T) {
+	t.Parallel()
+	root := newAuthority(t, nil, "Root")
+	g := ground.New(fast, nil)
+	publicName(t, g, issue(t, root, "gis.example.com", nil))
+	startPortal(t, g, func(s *Spec) {
+		s.PublicRoots, s.Federated = []*x509.Certificate{root.certificate}, []FederatedSpec{hosting}
+	})
+	status := func() any {
+		return newClient(t, g, portalBase).signIn("/sharing/rest/generateToken").get("/portaladmin/federation/servers/validate")["status"]
+	}
+	if got := status(); got != "success" {
+		t.Errorf("today: %v", got)
+	}
+	g.Clock.Advance(100 * 24 * time.Hour)
+	if got := status(); got != "failure" {
+		t.Errorf("after its end: %v", got)
+	}
+}
+
 // S19: an imported root is in force after the next restart only.
 func TestImportedRootIsInForceAfterRestart(t *testing.T) {
 	g := ground.New(fast, nil)

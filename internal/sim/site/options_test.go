@@ -81,6 +81,10 @@ func TestNoSiteYet(t *testing.T) {
 	if errorCode(answer) != 404 || !strings.Contains(fmt.Sprint(answer["messages"]), "does not participate in any Site") {
 		t.Errorf("%v", answer)
 	}
+	form := url.Values{"username": {"siteadmin"}, "password": {"correct horse"}, "f": {"json"}}
+	if answer := c.post("/admin/generateToken", form); errorCode(answer) != 404 || answer["token"] != nil {
+		t.Errorf("a token of no site: %v", answer)
+	}
 	_, _, c = signedIn(t, Server, "11.3", func(s *Spec) { s.Options.NoSiteRedirects = true })
 	if response, _ := c.page("/admin?f=json"); response.StatusCode != http.StatusFound {
 		t.Errorf("status %d", response.StatusCode)

@@ -102,6 +102,11 @@ func TestOlderDataStoreTool(t *testing.T) {
 		got := served(t, g, "ds1.example.net:2443")
 		return got != nil && got.Equal(leaf.certificate)
 	})
+	for _, option := range []string{"relational", "webserver"} {
+		if _, _, code := host.ReplaceCertificate(leaf.pfx(t, "abc"), "abc", "newer"+option, option); code != 1 {
+			t.Errorf("it took --option %s, which came with 11.3: %d", option, code)
+		}
+	}
 }
 
 // The ways in which the tool's word is not to be believed.

@@ -37,7 +37,10 @@ func (h *Host) ReplaceCertificate(pfx []byte, password, alias, option string) (s
 	if s == nil {
 		return fail("ArcGIS Data Store is not installed on this machine.")
 	}
-	if option == "" && !s.version.atLeast(11, 3) {
+	if !s.version.atLeast(11, 3) {
+		if option != "" {
+			return fail("Invalid option '--option'.")
+		}
 		option = "webserver"
 	}
 	if !slices.Contains(storeOptions, option) && (option != "spatiotemporal" || !s.spec.Options.StoreSpatiotemporal) {

@@ -41,6 +41,9 @@ func generateToken(c *call) (any, error) {
 	if c.r.Method != http.MethodPost {
 		return nil, c.page(http.StatusOK, "Generate Token", "username, password, client, referer, ip, expiration, f")
 	}
+	if c.site.spec.Options.NoSite || c.site.spec.Options.NoSiteRedirects {
+		return nil, c.noSite() // guess: as for the rest of the directory
+	}
 	if c.fault(c.site.spec.Product + "-token") {
 		return nil, errAnswered
 	}
@@ -109,7 +112,7 @@ func (c *call) give(made token) any {
 	if err != nil || minutes <= 0 {
 		minutes = defaultExpiration
 	}
-	made.expires = time.Now().Add(time.Duration(min(minutes, maxExpiration)) * time.Minute)
+	made.expires = c.site.ground.Clock.Now().Add(time.Duration(min(minutes, maxExpiration)) * time.Minute)
 	text := rand.Text() + rand.Text()
 	c.site.tokens.mu.Lock()
 	c.site.tokens.given[text] = made
@@ -179,7 +182,7 @@ func (c *call) authorize() *failure {
 		return &failure{code: 499, message: "Unauthorized access. Token not found. You can generate a token using the 'generateToken' operation."}
 	}
 	known, ok := c.site.findToken(sent)
-	expired := !ok || time.Now().After(known.expires) || c.takeFault("expired-token", c.site.spec.Product+"-admin")
+	expired := !ok || c.site.ground.Clock.Now().After(known.expires) || c.takeFault("expired-token", c.site.spec.Product+"-admin")
 	elsewhere := known.referer != "" && c.r.Header.Get("Referer") != known.referer || known.ip != "" && known.ip != c.clientIP()
 	switch {
 	case !expired && !elsewhere:

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
@@ -54,6 +55,27 @@ func TestErrorsComeInTwoFamilies(t *testing.T) {
 }
 
 // S4: a token is good with the referer it was made for only.
+// A token lasts as long as was asked for, in the world's time.
+func TestATokenExpires(t *testing.T) {
+	t.Parallel()
+	g := ground.New(fast, nil)
+	startServer(t, g, nil)
+	startPortal(t, g, nil)
+	server := newClient(t, g, serverBase).signIn("/admin/generateToken")
+	portal := newClient(t, g, portalBase).signIn("/sharing/rest/generateToken")
+	g.Clock.Advance(59 * time.Minute)
+	if answer := server.get("/admin/machines"); errorCode(answer) != 0 {
+		t.Errorf("server, within the hour: %v", answer)
+	}
+	g.Clock.Advance(2 * time.Minute)
+	if answer := server.get("/admin/machines"); errorCode(answer) != 498 {
+		t.Errorf("server, after the hour: %v", answer)
+	}
+	if answer := portal.get("/portaladmin"); errorCode(answer) != 498 {
+		t.Errorf("portal, after the hour: %v", answer)
+	}
+}
+
 func TestTokenIsBoundToItsReferer(t *testing.T) {
 	g := ground.New(fast, nil)
 	startServer(t, g, nil)
