@@ -2,12 +2,17 @@ package machine
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"regexp"
 	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/secret"
@@ -16,15 +21,55 @@ import (
 // maxBindings bounds what is read of a computer's bindings.
 const maxBindings = 200
 
+// maxBindingsDialled bounds at how many bindings is looked what they serve.
+const maxBindingsDialled = 20
+
 // bindings are those of HTTP.sys with a certificate, none on another system
-// than Windows.
-func (w *Worker) bindings(ctx context.Context) ([]Binding, error) {
+// than Windows. They tell a thumbprint only; what else is known of the
+// certificate is what is served there, if that is it.
+func (w *Worker) bindings(ctx context.Context, job Job) ([]Binding, error) {
 	found, err := w.sslBindings(ctx)
-	var bindings []Binding
-	for _, binding := range found {
-		bindings = append(bindings, Binding{At: binding.at, Thumbprint: strings.ToUpper(binding.hash)})
+	bindings := make([]Binding, len(found))
+	var work errgroup.Group
+	work.SetLimit(entriesAtOnce)
+	for i, binding := range found {
+		bindings[i] = Binding{At: binding.at, Thumbprint: strings.ToUpper(binding.hash)}
+		if i >= maxBindingsDialled {
+			continue
+		}
+		work.Go(func() error {
+			if leaf := w.servedAt(ctx, job, binding.at); leaf != nil && sha1Of(leaf) == binding.hash {
+				bindings[i].Subject, bindings[i].NotAfter = short(leaf.Subject.String()), leaf.NotAfter
+			}
+			return nil
+		})
 	}
+	_ = work.Wait() // what is not served has no dates
 	return bindings, err
+}
+
+// servedAt is the leaf that a binding of the machine serves, nil when it cannot
+// be seen. A binding by name answers to that name only.
+func (w *Worker) servedAt(ctx context.Context, job Job, at string) *x509.Certificate {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	name, port, err := net.SplitHostPort(at)
+	if err != nil {
+		return nil
+	}
+	if isAddress(name) {
+		name = job.Host
+	}
+	raw, err := w.network().DialContext(ctx, "tcp", net.JoinHostPort(job.Host, port))
+	if err != nil {
+		return nil
+	}
+	defer raw.Close()
+	conn := tls.Client(raw, &tls.Config{ServerName: name, InsecureSkipVerify: true}) // it is only looked at
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return nil
+	}
+	return conn.ConnectionState().PeerCertificates[0]
 }
 
 // bind puts a certificate in place of another in all of IIS's bindings: those

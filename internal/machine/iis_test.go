@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -173,17 +174,43 @@ func TestIISIsLeftAloneWhenSomethingIsWrong(t *testing.T) {
 	wantResult(t, (&Worker{Host: linux}).bind(t.Context(), port.job(WebAdaptor), renewed.task(t, Bind, port.port)), TaskFailed, CodeNeedsAgent)
 }
 
+// A binding has a thumbprint only; the rest is that of what is served there, if
+// it is that.
 func TestTheReportTellsTheBindings(t *testing.T) {
 	t.Parallel()
-	port := listen(t, newIdentity(t, "old"))
-	server := newWebServer(t, port, newIdentity(t, "old"))
-	got, err := (&Worker{Host: server}).bindings(t.Context())
-	if err != nil || len(got) != 3 || got[1].At != "gis.example.com:443" || got[2].Thumbprint != strings.Repeat("AB", 20) {
-		t.Errorf("got %+v, %v", got, err)
+	old := newIdentity(t, "old")
+	port := listen(t, old)
+	server := newWebServer(t, port, old)
+	server.bindings = append(server.bindings, struct{ key, at, hash, client string }{"Hostname:port", fmt.Sprintf("gis.example.com:%d", port.port), strings.Repeat("ef", 20), "Disabled"})
+	report := (&Worker{Host: server}).Do(t.Context(), port.job(WebAdaptor))
+	got := report.Bindings
+	if report.BindingsTrouble != "" || len(got) != 4 || got[1].At != "gis.example.com:443" || got[2].Thumbprint != strings.Repeat("AB", 20) {
+		t.Fatalf("got %+v, %s", got, report.BindingsTrouble)
 	}
-	got, err = (&Worker{}).bindings(t.Context())
-	if err != nil || got != nil {
-		t.Errorf("without a host: got %+v, %v", got, err)
+	if !got[0].NotAfter.Equal(old.leaf.NotAfter) || !strings.Contains(got[0].Subject, "old") {
+		t.Errorf("got %+v of what is served", got[0])
+	}
+	if !got[3].NotAfter.IsZero() || got[3].Subject != "" {
+		t.Errorf("got %+v, and another certificate is served there", got[3])
+	}
+	report = (&Worker{}).Do(t.Context(), port.job(WebAdaptor))
+	if report.BindingsTrouble != "" || report.Bindings != nil {
+		t.Errorf("without a host: got %+v, %s", report.Bindings, report.BindingsTrouble)
+	}
+}
+
+// That they could not be read is no sign that there are none.
+func TestTheReportTellsThatTheBindingsWereNotRead(t *testing.T) {
+	t.Parallel()
+	port := listen(t, newIdentity(t, "old"))
+	for name, netsh := range map[string]func(string, []string) (string, string, int, error){
+		"it is not there": func(string, []string) (string, string, int, error) { return "", "", -1, errors.New("no netsh") },
+		"it fails":        func(string, []string) (string, string, int, error) { return "", "access is denied", 5, nil },
+	} {
+		report := (&Worker{Host: &fakeHost{t: t, os: "windows", programs: netsh}}).Do(t.Context(), port.job(WebAdaptor))
+		if !strings.Contains(report.BindingsTrouble, "bindings of HTTP.sys") || len(report.Bindings) != 0 {
+			t.Errorf("%s: %q, %+v", name, report.BindingsTrouble, report.Bindings)
+		}
 	}
 }
 

@@ -18,6 +18,9 @@ type Report struct {
 	Components []Seen `json:"components"`
 	// Bindings are those of HTTP.sys with a certificate (Windows, on the machine only).
 	Bindings []Binding `json:"bindings,omitempty"`
+	// BindingsTrouble says why they could not be read, "" when they were, or
+	// there is no Windows to be asked.
+	BindingsTrouble string `json:"bindingsTrouble,omitempty"`
 	// Trouble says why nothing could be done at all, "" normally.
 	Trouble string `json:"trouble,omitempty"`
 }
@@ -131,8 +134,10 @@ type Entry struct {
 // Binding is a certificate that HTTP.sys serves for IIS.
 type Binding struct {
 	// At is "0.0.0.0:443" or "host:443".
-	At         string    `json:"at"`
-	Thumbprint string    `json:"thumbprint"` // SHA-1, upper-case hex
-	Subject    string    `json:"subject,omitempty"`
-	NotAfter   time.Time `json:"notAfter,omitzero"`
+	At         string `json:"at"`
+	Thumbprint string `json:"thumbprint"` // SHA-1, upper-case hex
+	// Subject and NotAfter are of the certificate, where it is the one that is
+	// served there.
+	Subject  string    `json:"subject,omitempty"`
+	NotAfter time.Time `json:"notAfter,omitzero"`
 }

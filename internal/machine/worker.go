@@ -52,11 +52,10 @@ func (w *Worker) Do(ctx context.Context, job Job) Report {
 	}
 	if w.Host != nil && w.Host.OS() == "windows" {
 		work.Go(func() {
-			bindings, err := w.bindings(ctx)
-			if err != nil {
-				w.tell("the bindings of HTTP.sys could not be read: " + err.Error())
+			var err error
+			if report.Bindings, err = w.bindings(ctx, job); err != nil {
+				report.BindingsTrouble = err.Error()
 			}
-			report.Bindings = bindings
 		})
 	}
 	work.Wait()

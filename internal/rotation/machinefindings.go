@@ -432,12 +432,19 @@ func iis(all []port, now time.Time) pki.Findings {
 		if p.seen.Product != machine.WebAdaptor || p.at.Report == nil {
 			continue
 		}
+		if trouble := p.at.Report.BindingsTrouble; trouble != "" {
+			found = append(found, pki.Finding{
+				Code: "iis-not-read", Severity: pki.Warning,
+				Sentence: fmt.Sprintf("what is bound in IIS on %s is not known: %s", p.at.Name, trouble),
+				Mend:     "look at its bindings: netsh http show sslcert",
+			})
+		}
 		for _, binding := range p.at.Report.Bindings {
 			_, number, err := net.SplitHostPort(binding.At)
 			if err != nil || number != fmt.Sprint(p.seen.Port) {
 				continue
 			}
-			if len(p.chain) > 0 && !strings.EqualFold(binding.Thumbprint, pki.Thumbprint(p.chain[0])) {
+			if answersFor(p, binding) && len(p.chain) > 0 && !strings.EqualFold(binding.Thumbprint, pki.Thumbprint(p.chain[0])) {
 				found = append(found, pki.Finding{
 					Code: "iis-differs", Severity: pki.Warning,
 					Sentence: fmt.Sprintf("IIS on %s is to serve %s at %s, and another certificate is served there", p.at.Name, binding.Thumbprint, binding.At),
@@ -454,6 +461,22 @@ func iis(all []port, now time.Time) pki.Findings {
 		}
 	}
 	return found
+}
+
+// answersFor tells whether a binding is what the port answers by when it is
+// asked for the machine's name, as it was: the one of that name, else one of an
+// address. One of another name answers to that name only.
+// Source: learn.microsoft.com, "netsh http add sslcert" (hostnameport, ipport).
+func answersFor(p port, binding machine.Binding) bool {
+	named := func(b machine.Binding) bool {
+		host, number, err := net.SplitHostPort(b.At)
+		return err == nil && number == fmt.Sprint(p.seen.Port) && strings.EqualFold(host, p.at.Host)
+	}
+	if slices.ContainsFunc(p.at.Report.Bindings, named) {
+		return named(binding)
+	}
+	host, _, err := net.SplitHostPort(binding.At)
+	return err == nil && net.ParseIP(host) != nil
 }
 
 // openDoors are settings that somebody may want to know of. Nothing of them is

@@ -109,6 +109,18 @@ func TestMachineFindings(t *testing.T) {
 			machines: []Machine{bound(vm("N0", "notebooks", serving(machine.WebAdaptor, 443, good)), strings.Repeat("AB", 20), days(200))},
 			code:     "iis-differs", severity: pki.Warning, says: "0.0.0.0:443",
 		},
+		"IIS serves another name by something else": {
+			machines: []Machine{bindings(vm("N0", "notebooks", serving(machine.WebAdaptor, 443, good)),
+				machine.Binding{At: "0.0.0.0:443", Thumbprint: pki.Thumbprint(good.Leaf)}, machine.Binding{At: "other.example.com:443", Thumbprint: strings.Repeat("AB", 20)})},
+		},
+		"IIS serves the machine's name by a binding of its own": {
+			machines: []Machine{bindings(vm("N0", "notebooks", serving(machine.WebAdaptor, 443, good)),
+				machine.Binding{At: "n0.internal:443", Thumbprint: pki.Thumbprint(good.Leaf)}, machine.Binding{At: "0.0.0.0:443", Thumbprint: strings.Repeat("AB", 20)})},
+		},
+		"IIS did not say": {
+			machines: []Machine{bindingsUnread(vm("N0", "notebooks", serving(machine.WebAdaptor, 443, good)), "netsh ended with 5")},
+			code:     "iis-not-read", severity: pki.Warning, says: "netsh ended with 5",
+		},
 		"what IIS is bound to expires": {
 			machines: []Machine{bound(vm("N0", "notebooks", serving(machine.WebAdaptor, 443, good)), pki.Thumbprint(good.Leaf), days(10))},
 			code:     "iis-expires", severity: pki.Warning, says: days(10).Format(time.DateOnly),
@@ -142,7 +154,16 @@ func TestMachineFindings(t *testing.T) {
 }
 
 func bound(m Machine, thumbprint string, until time.Time) Machine {
-	m.Report.Bindings = []machine.Binding{{At: "0.0.0.0:443", Thumbprint: thumbprint, NotAfter: until}}
+	return bindings(m, machine.Binding{At: "0.0.0.0:443", Thumbprint: thumbprint, NotAfter: until})
+}
+
+func bindings(m Machine, list ...machine.Binding) Machine {
+	m.Report.Bindings = list
+	return m
+}
+
+func bindingsUnread(m Machine, why string) Machine {
+	m.Report.BindingsTrouble = why
 	return m
 }
 
