@@ -42,6 +42,7 @@ type jobForm struct {
 	Password   []byte     `json:",omitempty"`
 	Pins       []string   `json:",omitempty"`
 	Roots      [][]byte   `json:",omitempty"`
+	Names      []string   `json:",omitempty"`
 	Tasks      []taskForm `json:",omitempty"`
 	Patience   time.Duration
 	Interval   time.Duration
@@ -63,7 +64,7 @@ type taskForm struct {
 func Seal(job Job) (sealed []byte, key secret.Secret, err error) {
 	form := jobForm{
 		Format: job.Format, Host: job.Host, Components: job.Components,
-		Admin: job.Admin, Password: []byte(job.Password.Reveal()), Pins: job.Pins, Roots: job.Roots,
+		Admin: job.Admin, Password: []byte(job.Password.Reveal()), Pins: job.Pins, Roots: job.Roots, Names: job.Names,
 		Patience: job.Patience, Interval: job.Interval, Limit: job.Limit,
 	}
 	for _, task := range job.Tasks {
@@ -107,7 +108,7 @@ func Open(sealed []byte, key secret.Secret) (Job, error) {
 	}
 	job := Job{
 		Format: form.Format, Host: form.Host, Components: form.Components,
-		Admin: form.Admin, Password: hidden(form.Password), Pins: form.Pins, Roots: form.Roots,
+		Admin: form.Admin, Password: hidden(form.Password), Pins: form.Pins, Roots: form.Roots, Names: form.Names,
 		Patience: form.Patience, Interval: form.Interval, Limit: form.Limit,
 	}
 	for _, from := range form.Tasks {

@@ -24,9 +24,12 @@ type Job struct {
 	Password secret.Secret
 	// Pins are SHA-256 fingerprints (lower-case hex) of leaves to which the
 	// password may be sent; Roots are certificates (DER) that a served chain may
-	// also end in, with the machine's name checked.
+	// also end in, with the machine's name checked: Host, or one of Names.
 	Pins  []string
 	Roots [][]byte
+	// Names are further names of the machine, or addresses, by which a
+	// certificate below one of Roots may call it.
+	Names []string
 	// Tasks are done first, in order. None only observes.
 	Tasks []Task
 	// Patience bounds one restart: how long until the component must be

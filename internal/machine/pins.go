@@ -14,9 +14,11 @@ import (
 
 // trustIn is to whom a password may be sent: to one who serves a certificate
 // that the job names, or one that ends in a root of the job, of the
-// environment or of the operating system and has the machine's name.
+// environment or of the operating system and has the machine's name, or one of
+// the job's names for it.
 type trustIn struct {
 	host  string
+	names []string // host is the first
 	pins  []string
 	roots *x509.CertPool
 	now   func() time.Time
@@ -31,7 +33,7 @@ type unverified struct {
 
 func (u *unverified) Error() string {
 	return fmt.Sprintf("%s serves a certificate that is neither pinned nor issued by a known authority: subject %q, issuer %q, valid until %s, SHA-256 %s (%v). "+
-		"No password was sent. If it is the right one, pin that SHA-256, or give the authority that issued it",
+		"No password was sent. If it is the right one, give that certificate itself or, if it has the machine's name, the authority that issued it",
 		u.host, short(u.leaf.Subject.String()), short(u.leaf.Issuer.String()), u.leaf.NotAfter.UTC().Format(time.DateOnly), pki.Fingerprint(u.leaf), u.reason)
 }
 
@@ -47,7 +49,7 @@ func short(text string) string {
 // put there is trusted too: after an activation it is what is served, and a job
 // that is done a second time finds it.
 func (w *Worker) newTrust(job *Job, component Component) trustIn {
-	t := trustIn{host: job.Host, roots: w.network().Roots(), now: w.now}
+	t := trustIn{host: job.Host, names: append([]string{job.Host}, job.Names...), roots: w.network().Roots(), now: w.now}
 	for _, pin := range job.Pins {
 		t.pins = append(t.pins, strings.ToLower(strings.ReplaceAll(pin, ":", "")))
 	}
@@ -85,11 +87,29 @@ func (t trustIn) verify(chain []*x509.Certificate) error {
 	for _, certificate := range chain[1:] {
 		intermediates.AddCert(certificate)
 	}
-	_, err := chain[0].Verify(x509.VerifyOptions{Roots: t.roots, Intermediates: intermediates, DNSName: t.host, CurrentTime: t.now()})
+	_, err := chain[0].Verify(x509.VerifyOptions{Roots: t.roots, Intermediates: intermediates, CurrentTime: t.now()})
+	if err == nil {
+		err = t.called(chain[0])
+	}
 	if err != nil {
 		return &unverified{leaf: chain[0], host: t.host, reason: err}
 	}
 	return nil
+}
+
+// called is nil when a certificate has one of the machine's names.
+func (t trustIn) called(leaf *x509.Certificate) error {
+	var first error
+	for _, name := range t.names {
+		err := leaf.VerifyHostname(name)
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
 }
 
 // transport goes the network's way, but makes the tunnels of a proxy itself:

@@ -65,12 +65,24 @@ func TestNoPasswordForAStranger(t *testing.T) {
 	}
 }
 
-// A certificate of a known authority for another machine's name is a stranger's.
+// A certificate of a known authority for another machine's name is a stranger's,
+// unless the job says that this is a name of the machine, too.
 func TestTheNameCounts(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, site.Server, "11.5", func(s *site.Spec) { s.Machines[0].Names = []string{"alias.example.net"} })
 	if seen := b.seeAs("alias.example.net"); seen.TroubleCode != machine.CodeUnverified {
 		t.Errorf("%s: %s", seen.TroubleCode, seen.Trouble)
+	}
+	for name, code := range map[string]string{"10.1.2.3": machine.CodeUnverified, "m1.example.net": ""} {
+		b.job.Names = []string{"10.4.5.6", name}
+		if seen := b.seeAs("alias.example.net"); seen.TroubleCode != code {
+			t.Errorf("also called %s: %q: %s", name, seen.TroubleCode, seen.Trouble)
+		}
+	}
+	// A name vouches for nobody whose authority is not known.
+	b.job.Roots = nil
+	if seen := b.seeAs("alias.example.net"); seen.TroubleCode != machine.CodeUnverified {
+		t.Errorf("without the root: %s", seen.TroubleCode)
 	}
 }
 

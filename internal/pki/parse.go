@@ -46,6 +46,10 @@ func parseAny(data []byte) ([]*x509.Certificate, error) {
 		return parsePEM(text)
 	}
 	if decoded, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(string(text)), "")); err == nil && len(decoded) > 0 {
+		// Terraform gives Azure PEM in base64, and Azure gives it back.
+		if bytes.Contains(decoded, []byte("-----BEGIN ")) {
+			return parsePEM(decoded)
+		}
 		return parseBinary(decoded)
 	}
 	return nil, errNoCertificates

@@ -52,6 +52,7 @@ func TestParseCertificates(t *testing.T) {
 		"PKCS#7 in BER":                       {indefiniteOuter(p7b), chain},
 		"PKCS#7 in PEM":                       {readFile(t, "chain.p7b.pem"), chain},
 		"PKCS#7 in base64, as publicCertData": {[]byte(base64.StdEncoding.EncodeToString(p7b)), chain},
+		"PEM in base64, as Terraform has it":  {[]byte(base64.StdEncoding.EncodeToString(readFile(t, "root.pem"))), chain[2:]},
 		"DER in base64, as publicCertData":    {[]byte(base64.StdEncoding.EncodeToString(certificate)), chain[:1]},
 	}
 	for name, test := range tests {

@@ -3,12 +3,14 @@ package rollout
 import (
 	"context"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
 func sleep(ctx context.Context, d time.Duration) error {
@@ -52,6 +54,9 @@ func (r *run) neighboursWell(ctx context.Context, port Port) error {
 				if isMachine(server.Address, port.Host, port.Machine) {
 					continue
 				}
+				if r.nobodys(server.Address) { // it may be this very machine's
+					return r.anotherWell(ctx, port)
+				}
 				others++
 				if server.Up() {
 					up++
@@ -63,6 +68,13 @@ func (r *run) neighboursWell(ctx context.Context, port Port) error {
 		}
 		return nil
 	})
+}
+
+// nobodys tells an address of which it is not known whose it is: of a machine
+// that is in its pool by its network interface, and that serves no certificate
+// for its address.
+func (r *run) nobodys(address string) bool {
+	return net.ParseIP(address) != nil && !slices.ContainsFunc(r.state.Machines, func(m rotation.Machine) bool { return isMachine(address, m.Host, m.Name) })
 }
 
 // anotherWell asks the other machines of a role themselves, where the gateway
@@ -100,13 +112,14 @@ func (r *run) ownWell(ctx context.Context, port Port) error {
 			return err
 		}
 		for _, way := range ways {
-			// One that was down before need not be up now; one that was not listed
-			// was out of its pool, and belongs to those that are well.
-			sick := slices.ContainsFunc(on(r.before.Backends, way), func(s cloud.BackendServer) bool {
-				return isMachine(s.Address, port.Host, port.Machine) && !s.Up()
-			})
 			for _, server := range on(servers, way) {
-				if !sick && isMachine(server.Address, port.Host, port.Machine) && !server.Up() {
+				own := isMachine(server.Address, port.Host, port.Machine) || r.nobodys(server.Address)
+				// One that was down before need not be up now; one that was not listed
+				// was out of its pool, and belongs to those that are well.
+				sick := slices.ContainsFunc(on(r.before.Backends, way), func(s cloud.BackendServer) bool {
+					return strings.EqualFold(s.Address, server.Address) && !s.Up()
+				})
+				if own && !sick && !server.Up() {
 					return fmt.Errorf("the gateway sees %s as %s: %s", port.Machine, server.Health, server.Log)
 				}
 			}

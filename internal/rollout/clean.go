@@ -212,7 +212,7 @@ func containsFold(list []string, name string) bool {
 // to machines of ours.
 func servesOthers(state rotation.State, settings []cloud.BackendSetting, root string) string {
 	pools := map[string][]string{}
-	for _, pool := range state.Gateway.Pools() {
+	for _, pool := range state.Pools() {
 		pools[strings.ToLower(pool.Name)] = pool.Addresses
 	}
 	for _, setting := range settings {

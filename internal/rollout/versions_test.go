@@ -2,6 +2,7 @@ package rollout_test
 
 import (
 	"context"
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -149,6 +150,29 @@ func TestEveryProductIsRolledOutOnTheMachinesThemselves(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[rollout.How]int{rollout.ByAlias: 11, rollout.ByTool: 2, rollout.InIIS: 1, rollout.Follows: 2}, hows); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Esri's Terraform modules put machines into pools by network interface, and
+// issue their certificates for addresses: the gateway trusts the new root first,
+// and each machine is seen well before the next.
+func TestADeploymentOfTerraformIsRolledOut(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sim.Options{World: "gitops"})
+	plan, result := b.roll(t.Context(), fresh())
+	if result.Outcome != rotation.Verified || len(plan.Ports) != 4 || result.Restarts != 4 {
+		t.Fatalf("%+v of %d ports", result, len(plan.Ports))
+	}
+	if len(plan.Roots) != 1 || len(plan.Roots[0].Settings) != 2 {
+		t.Errorf("the gateway's roots: %+v", plan.Roots)
+	}
+	for _, server := range b.observe().Backends {
+		if !server.Up() || net.ParseIP(server.Address) != nil {
+			t.Errorf("the gateway sees %s as %s", server.Address, server.Health)
+		}
+	}
+	if _, undone := b.takeBack(result.RunID); undone.Outcome != rotation.Verified {
+		t.Fatalf("%+v", undone)
 	}
 }
 

@@ -57,7 +57,7 @@ var companions = map[machine.Product][]machine.Product{
 // WaysTo are the gateway's ways to a component of a machine and to its companions.
 func (s State) WaysTo(at reach.Machine, c machine.Component) []cloud.Route {
 	pools := map[string][]string{}
-	for _, pool := range s.Gateway.Pools() {
+	for _, pool := range s.Pools() {
 		pools[strings.ToLower(pool.Name)] = pool.Addresses
 	}
 	ports := []int{c.Port}

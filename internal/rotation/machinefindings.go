@@ -363,7 +363,7 @@ func (s State) behind(routes []cloud.Route, setting cloud.BackendSetting, p port
 	if setting.Port != p.seen.Port {
 		return false
 	}
-	for _, pool := range s.Gateway.Pools() {
+	for _, pool := range s.Pools() {
 		routed := slices.ContainsFunc(routes, func(r cloud.Route) bool {
 			return strings.EqualFold(r.Pool, pool.Name) && strings.EqualFold(r.Setting, setting.Name)
 		})

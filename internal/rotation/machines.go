@@ -119,7 +119,12 @@ func (r *Runner) observeMachine(ctx context.Context, state State, place reach.Ma
 // The gateway sends users' passwords to whatever its trusted roots accept, so
 // what they accept at a machine is good enough for the administrator's. A
 // trusted root that is itself a machine's self-signed certificate, as Cloud
-// Builder makes them, is pinned: it need not name the machine.
+// Builder makes them, is pinned: it need not name the machine. So is what the
+// caller names beside them. Where the gateway reaches a machine by its network
+// interface, a certificate for an address at which it does is as good as one
+// for the name: Esri's Terraform modules issue them so. The health of the
+// backends does not say whose an address is, so that of any will do.
+// Source: Esri/arcgis-gitops, azure/modules/backend_cert.
 func (r *Runner) Job(state State, at reach.Machine) machine.Job {
 	job := machine.Job{
 		Format:     machine.Format,
@@ -138,7 +143,11 @@ func (r *Runner) Job(state State, at reach.Machine) machine.Job {
 		}
 	}
 	for _, root := range r.MachineRoots {
+		job.Pins = append(job.Pins, pki.Fingerprint(root))
 		job.Roots = append(job.Roots, root.Raw)
+	}
+	if state.Gateway != nil && state.byInterface(at) {
+		job.Names = state.addresses
 	}
 	slices.Sort(job.Pins)
 	job.Pins = slices.Compact(job.Pins)

@@ -56,12 +56,15 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment, asked Ask
 		state.Sites = r.observeSites(ctx, d, known.leaves())
 		return ctx.Err()
 	})
+	backendsRead := make(chan struct{})
 	group.Go(func() error {
+		defer close(backendsRead)
 		backends, err := r.Azure.BackendHealth(ctx, d.GatewayID)
 		if err != nil {
 			obstacle(unread("backend-health-unread", "the health of the backends", err))
 		}
 		state.Backends = known.ownBackends(backends)
+		state.addresses = addressesOf(state.Backends)
 		return ctx.Err()
 	})
 	group.Go(func() error {
@@ -73,6 +76,11 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment, asked Ask
 	if r.Way != nil {
 		state.Way = r.Way.Kind()
 		group.Go(func() error {
+			known := known
+			if hasInterfaces(known.Gateway) { // then the addresses behind it count as names of machines
+				<-backendsRead
+				known.addresses = state.addresses
+			}
 			state.Machines = r.ObserveMachines(ctx, known)
 			state.pending = r.pendingRestarts(ctx, d.ID)
 			return ctx.Err()
@@ -91,6 +99,7 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment, asked Ask
 	if err := group.Wait(); err != nil {
 		return state, fmt.Errorf("observe %s: %w", d.Name, err)
 	}
+	state.Backends = state.named(state.Backends)
 	state.Access.Places = slices.Concat(state.Access.Places, places, atMachines)
 	state.WayNeeds = settled(rights, state.Access)
 	state.Obstacles = append(state.Obstacles, accessFindings(state.Access, renewal(state.Gateway))...)

@@ -50,6 +50,8 @@ type State struct {
 	Machines []Machine  `json:"machines,omitempty"`
 	// WayNeeds are the rights that the way takes at all machines.
 	WayNeeds []cloud.Need `json:"-"`
+	// addresses are those behind the gateway that it knows by no name.
+	addresses []string
 	// pending are roots in keystores whose components have not read them.
 	pending []unrestarted
 	// Access is what the caller may do with all this.

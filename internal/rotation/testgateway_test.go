@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math/big"
+	"net"
 	"testing"
 	"time"
 
@@ -51,9 +52,16 @@ func (ca testCA) issue(days int, names ...string) *pki.Bundle {
 		ca.t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
+		SerialNumber: serial, Subject: pkix.Name{CommonName: names[0]},
 		NotBefore: today.AddDate(0, 0, -1), NotAfter: today.AddDate(0, 0, days),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	for _, name := range names {
+		if ip := net.ParseIP(name); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, name)
+		}
 	}
 	return &pki.Bundle{Leaf: sign(ca.t, template, ca.root, key.Public().(*ecdsa.PublicKey), ca.key), Key: key, Root: ca.root}
 }
