@@ -282,6 +282,18 @@ func TestAWrongServiceAccountIsToldByName(t *testing.T) {
 	}
 }
 
+// Reports of 2023 say that Azure shows nothing of what runs as another user of Windows.
+func TestNoOutputOfTheServiceAccountIsToldAsThat(t *testing.T) {
+	f := newFake(t)
+	f.run = func(context.Context, *command) (string, string, int, string) { return "", "", 0, "Succeeded" }
+	_, err := f.way(func(o *reach.AgentOptions) {
+		o.RunAs = reach.Login{User: "arcgis", Password: secret.New("canary-run-as")}
+	}).Do(t.Context(), vm0, changing())
+	if e := wantError(t, err, reach.OutputLost, true); !strings.Contains(e.Sentence, "arcgis") || !strings.Contains(e.Mend, "Leave the service account out") {
+		t.Errorf("says %q, %q", e.Sentence, e.Mend)
+	}
+}
+
 // A lost answer to the PUT is looked up, and the command is never sent twice.
 func TestALostAnswerIsLookedUpByName(t *testing.T) {
 	f := newFake(t)

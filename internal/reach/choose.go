@@ -43,7 +43,7 @@ func Choose(machines []Machine, dialable []bool, storage string) Choice {
 	case unknown != "":
 		return Choice{Why: fmt.Sprintf("No way is open: %s, and %s is no virtual machine that is known, so Run Command cannot reach it. Run Cartouche on a computer in the virtual network.", far(near, total), unknown)}
 	}
-	return Choice{Why: fmt.Sprintf("No way is open: %s, and the deployment has no storage account that is known, from which machines could fetch the program that Run Command would start. Run Cartouche on a computer in the virtual network, or name a storage account.", far(near, total))}
+	return Choice{Why: fmt.Sprintf("No way is open: %s, and the deployment has no storage account that is known, from which machines could fetch the program that Run Command would start. Run Cartouche on a computer in the virtual network.", far(near, total))}
 }
 
 func every(total int) string {

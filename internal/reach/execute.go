@@ -203,9 +203,15 @@ func (a *agentWay) read(ctx context.Context, view cloud.RunCommandView, outputNa
 	if view.State != "Succeeded" {
 		return machine.Report{}, a.judge(view, changes)
 	}
-	return machine.Report{}, &Error{Code: OutputLost, Unsure: changes, Err: blobErr,
+	e := &Error{Code: OutputLost, Unsure: changes, Err: blobErr,
 		Sentence: fmt.Sprintf("The program ended, but its report was lost: the output that Azure shows is cut, and the whole one cannot be had (%s).", plain(blobErr)),
 		Mend:     "Look at the machine again; a task that was done already is not done twice."}
+	if view.Output == "" && a.options.RunAs.User != "" {
+		// Source: azure-powershell#22255 and azure-docs#108621, both of 2023.
+		e.Sentence = "Azure shows no output at all of what runs as " + a.options.RunAs.User + "."
+		e.Mend = "Leave the service account out, and the program runs as the machine's own account. " + e.Mend
+	}
+	return machine.Report{}, e
 }
 
 // remove deletes a run command, which cancels it if it still runs, also after

@@ -147,5 +147,5 @@ func StorageOf(ctx context.Context, azure *cloud.ResourceManager, d deployment.D
 
 func noStorage() *Error {
 	return &Error{Code: NoStorage, Sentence: "The deployment has no storage account that is known, from which the machine could fetch the program.",
-		Mend: "Name a storage account that the machine can reach, or run Cartouche on a computer in the virtual network (--reach direct)."}
+		Mend: "Run Cartouche on a computer in the virtual network (--reach direct)."}
 }

@@ -118,7 +118,7 @@ var codeOf = map[string]Code{
 // mendOf says what to do about a complaint.
 var mendOf = map[string]string{
 	agent.DiskFull:        "Make room on the machine: the program needs some 20 MB in its temporary folder for a minute.",
-	agent.DownloadRefused: "See that the machine reaches the storage account on port 443, and that the account's network rules admit it; or use --reach direct from inside the virtual network.",
+	agent.DownloadRefused: "See that the machine reaches the storage account on port 443, that the account's network rules admit it, and that this computer's clock is right; or use --reach direct from inside the virtual network.",
 	agent.NoSuchUser:      "Check the service account's name: it must be the login under which ArcGIS Server runs on this machine. Without it, the program runs as root.",
 	agent.NoParameters:    "Run Command did not hand over its protected parameters: see that the machine's Azure agent is up to date; or use --reach direct from inside the virtual network.",
 	agent.HashDiffers:     "What the machine fetched is not what was uploaded: look for a proxy that alters downloads between it and the storage account.",
