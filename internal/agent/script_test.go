@@ -2,6 +2,8 @@ package agent
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -393,7 +395,41 @@ func mute(t *testing.T) (port int, works <-chan struct{}) {
 	return socket.Addr().(*net.TCPAddr).Port, arrived
 }
 
-// processes are the argument lists of a process group.
+// A machine may fetch a program and not run it: a policy, another processor.
+func TestAProgramThatDoesNotRunIsToldAsThat(t *testing.T) {
+	t.Parallel()
+	shop := openShop(t)
+	given := shop.input(t, machine.Job{Host: "gis1.example.com"})
+	content := []byte("\x7fELF\x02\x01\x01 of another processor")
+	sum := sha256.Sum256(content)
+	given.URL, given.SHA256 = secret.New(shop.URL+"/other?sig=of-the-day"), hex.EncodeToString(sum[:])
+	shop.mu.Lock()
+	shop.jobs["/other"] = content
+	shop.mu.Unlock()
+	script := newScript(t, given)
+	exit := script.exitCode(t)
+	if code, sentence := Complaint(script.stderr.String()); code != NotStarted || exit != exitCodes[NotStarted] || sentence == "" {
+		t.Errorf("exit code %d: %s", exit, script.stderr.String())
+	}
+}
+
+// wget says nothing when it is quiet.
+func TestARefusedDownloadHasASentenceWhateverFetches(t *testing.T) {
+	t.Parallel()
+	shop := openShop(t)
+	for _, tool := range []string{"curl", "wget"} {
+		given := shop.input(t, machine.Job{Host: "gis1.example.com"})
+		given.URL = secret.New(shop.URL + "/agent?sig=of-the-day-before")
+		script := newScript(t, given, "PATH="+only(t, tool))
+		script.exitCode(t)
+		if code, sentence := Complaint(script.stderr.String()); code != DownloadRefused || len(sentence) < 10 {
+			t.Errorf("%s: %q, %q", tool, code, sentence)
+		}
+	}
+}
+
+// processes are the argument lists of a process group, and what its members
+// were given in their environments.
 func processes(t *testing.T, group int) []string {
 	t.Helper()
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -412,9 +448,16 @@ func processes(t *testing.T, group int) []string {
 		if its != group || state == "Z" {
 			continue
 		}
-		if line, err := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline")); err == nil {
-			lines = append(lines, string(line))
+		line, err := os.ReadFile(filepath.Join(filepath.Dir(file), "cmdline"))
+		if err != nil {
+			continue
 		}
+		// What the script itself was started with is Run Command's doing.
+		if filepath.Base(filepath.Dir(file)) != fmt.Sprint(group) {
+			environment, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "environ"))
+			line = append(line, environment...)
+		}
+		lines = append(lines, string(line))
 	}
 	return lines
 }

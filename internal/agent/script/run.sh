@@ -67,6 +67,7 @@ fetch() {
 	else
 		end 93 'download-refused: neither curl nor wget is installed'
 	fi
+	[ -s "$dir/why" ] || echo "the tool that fetches it ended with exit code $got" >"$dir/why" # wget, when quiet, says nothing
 	[ "$got" != full ] || end 92 "disk-full: $dir takes no more than $(wc -c <"$2") bytes of the program"
 	[ "$got" = 0 ] || end 93 "download-refused: $(head -c 300 "$dir/why" | tr -d '\r' | tr '\n' ' ')"
 }
@@ -89,4 +90,7 @@ child=$!
 wait "$child"
 code=$?
 child=''
+case $code in # sh(1), "Exit status": it could not be executed
+126 | 127) end 95 "not-started: this machine does not run the program (exit code $code)" ;;
+esac
 exit "$code"
