@@ -114,7 +114,7 @@ func whyUnseen(m rotation.Machine) string {
 	case m.Off != "":
 		return m.Off
 	case m.Trouble != "":
-		return strings.TrimPrefix(m.Trouble, m.Name+": ") // the name stands before it
+		return m.Trouble
 	case m.Report != nil && m.Report.Trouble != "":
 		return m.Report.Trouble
 	}

@@ -138,7 +138,7 @@ func (s *session) wayOf(ctx context.Context, kind reach.Kind, d deployment.Deplo
 	}
 	account := reach.Login{User: credentials.ServiceAccount, Password: credentials.ServiceAccountPassword}
 	if kind == reach.Agent {
-		return reach.NewAgent(reach.AgentOptions{Azure: s.azure, Storage: storage, RunAs: account, Tell: s.tellReach}), nil
+		return reach.NewAgent(reach.AgentOptions{Azure: s.azure, Storage: storage, RunAs: account, Tell: s.tellReach, Interval: s.app.env.PollInterval}), nil
 	}
 	if account.User == "" || account.Password.Empty() {
 		return nil, usage("give --service-account NAME and its password (CARTOUCHE_SERVICE_ACCOUNT, CARTOUCHE_SERVICE_ACCOUNT_PASSWORD)",

@@ -119,8 +119,14 @@ func resultFailure(result rotation.Result, name string) *failure {
 			f.Hint += "; what happened: cartouche history " + result.RunID
 		}
 	}
+	for _, m := range result.Machines {
+		if m.Code != "" {
+			f.Cause = m.Code // the first ended the run
+			break
+		}
+	}
 	if result.Hint != "" {
-		f.Hint = result.Hint + "; then: " + f.Hint
+		f.Hint = strings.TrimRight(result.Hint, ".") + "; then: " + f.Hint
 	}
 	return f
 }

@@ -42,6 +42,7 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 //	keychain                          from now on the computer has a keychain
 //	person USER [PASSWORD] [-decline] from now on somebody signs in wherever they are asked
 //	meanwhile WORDS -- expire|revoke  tokens end in the next run when its stderr has these words
+//	meanwhile WORDS -- fault F        ... or a fault is there from then on
 //	end-sign-in                       everybody's sign-in is withdrawn
 //	subscription-of VARIABLE NAME     a variable becomes the id of a subscription of the world
 //	sign-in-by WAY                    certificate, workload or managed instead of the secret

@@ -66,7 +66,7 @@ func onStage(ts *testscript.TestScript) *stage { return ts.Value(stageKey{}).(*s
 // quick is the patience of tests: the same number of looks as it takes, sooner.
 var quick = rotation.Patience{
 	Write: 30 * time.Second, Proof: 10 * time.Second, Recovery: 40 * time.Second,
-	Interval: 30 * time.Millisecond, Backoff: 50 * time.Millisecond, Rounds: 3,
+	Interval: 30 * time.Millisecond, Backoff: 50 * time.Millisecond, Rounds: 3, Drain: 30 * time.Millisecond, Restart: 10 * time.Second,
 }
 
 var quickAtMachines = rollout.Patience{
@@ -87,7 +87,7 @@ func runCartouche(ts *testscript.TestScript, neg bool, args []string) {
 		StdoutIsTerminal: s.terminal, StderrIsTerminal: s.terminal,
 		Stdout: stdout, Stderr: stderr,
 		Keychain: s.keychain,
-		Lookup:   ts.Getenv, Interrupts: interrupts, Patience: quick, MachinePatience: quickAtMachines, PollInterval: time.Second, Version: "v0.0.0-test",
+		Lookup:   ts.Getenv, Interrupts: interrupts, Patience: quick, MachinePatience: quickAtMachines, PollInterval: 100 * time.Millisecond, Version: "v0.0.0-test",
 	}
 	if typed, silent := s.passwords, s.silent; typed != nil {
 		env.ReadPassword = func(ctx context.Context, prompt string) (secret.Secret, error) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/account"
 	"github.com/cartouche-gis/cartouche/internal/cli"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 	"github.com/cartouche-gis/cartouche/internal/sim/visitor"
 )
 
@@ -136,6 +137,11 @@ func planMeanwhile(ts *testscript.TestScript, _ bool, args []string) {
 		"expire": func() { s.world.ExpireTokens() },
 		"revoke": func() { s.world.RevokeRefresh(); s.world.ExpireTokens() },
 	}[what]
+	if text, isFault := strings.CutPrefix(what, "fault "); isFault {
+		fault, err := ground.ParseFault(text)
+		ts.Check(err)
+		s.meanwhile = func() { s.world.Ground().Faults.Add(fault) }
+	}
 	if s.meanwhile == nil {
 		ts.Fatalf("meanwhile: unknown %s", what)
 	}

@@ -162,6 +162,12 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(s.world.SetMachinePower(args[1], args[2]))
 	case "agent-silent": // Azure's own agent on a machine does not answer
 		ts.Check(s.world.SetMachineAgent(args[1], false))
+	case "agent-ready":
+		ts.Check(s.world.SetMachineAgent(args[1], true))
+	case "fault": // from now on
+		fault, err := ground.ParseFault(args[1])
+		ts.Check(err)
+		s.world.Ground().Faults.Add(fault)
 	case "calm": // no fault strikes any more
 		s.world.Ground().Faults.Clear()
 	case "v1": // a deployment of the older kind is there, too

@@ -75,8 +75,11 @@ func (v *visit) imported(ctx context.Context, task Task, failure, read error) Ta
 		r.Unsure = true
 		return r
 	case notFound(read) && failure == nil:
-		return task.failed(CodeImportVanished, fmt.Sprintf("the import was answered with success, but there is no %s in the keystore: "+
-			"the file or its password was not understood (see Esri's support article 000037586)", task.Alias))
+		why := "the file or its password was not understood (see Esri's support article 000037586)"
+		if task.Kind == Trust {
+			why = "ArcGIS did not take it" // there is no password, and a certificate is all there is
+		}
+		return task.failed(CodeImportVanished, fmt.Sprintf("the import was answered with success, but there is no %s in the keystore: %s", task.Alias, why))
 	case notFound(read):
 		r := v.failed(ctx, task, failure)
 		var api *arcgis.Error

@@ -217,7 +217,9 @@ func (r *run) sideBySide(ctx context.Context, phase rotation.Phase, work []prepa
 		group.Go(func() error {
 			done[i].machine = one.machine
 			done[i].report, done[i].err = r.do(ctx, one.machine, one.tasks...)
-			r.tellWaiting(phase, one.machine+" is done")
+			if done[i].err == nil {
+				r.tellWaiting(phase, one.machine+" is done")
+			}
 			return nil
 		})
 	}

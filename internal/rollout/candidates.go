@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -170,7 +171,7 @@ func unready(state rotation.State) pki.Findings {
 		case state.Way == reach.DSC:
 			refuse("way-cannot-look", "choose another way: --reach direct or --reach agent", "the way dsc cannot look at machines, so nothing could be proved at %s", at.Name)
 		case at.Report == nil || at.Trouble != "":
-			refuse("machine-not-seen", "see what is in the way there, and run the same command again", "machine %s could not be looked at: %s", at.Name, at.Trouble)
+			refuse("machine-not-seen", cmp.Or(at.Mend, "see what is in the way there, and run the same command again"), "machine %s could not be looked at: %s", at.Name, at.Trouble)
 		default:
 			for _, seen := range at.Report.Components {
 				o := observed{at, seen}

@@ -224,3 +224,34 @@ func TestAWrongSiteAdministratorIsFoundOutBeforeAnything(t *testing.T) {
 		t.Errorf("%d writes", writes)
 	}
 }
+
+// slowToGoBack is a way on which validations take all the time that there is for
+// going back, as Run Command does at a machine that has gone.
+type slowToGoBack struct{ reach.Way }
+
+func (s slowToGoBack) Do(ctx context.Context, at reach.Machine, job machine.Job) (machine.Report, error) {
+	_, goingBack := ctx.Deadline()
+	for _, task := range job.Tasks {
+		if goingBack && task.Kind == machine.ValidateFederation {
+			<-ctx.Done()
+			return machine.Report{}, ctx.Err()
+		}
+	}
+	return s.Way.Do(ctx, at, job)
+}
+
+// That nobody had time to look is no reason to say that clients are not served.
+func TestClientsAreLookedAtHoweverLongTheWayBackTook(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sim.Options{World: "single"})
+	state := b.observe()
+	goal := fresh()
+	plan := b.plan(state, goal)
+	b.runner.Patience.Recovery = time.Second
+	b.runner.Rotation.Way = slowToGoBack{b.runner.Rotation.Way}
+	b.fault("import-vanishes@import")
+	result, err := b.runner.Apply(t.Context(), plan, goal, state)
+	if err != nil || result.Outcome != rotation.Restored || len(result.NotRestored) > 0 {
+		t.Fatalf("%v %+v", err, result)
+	}
+}

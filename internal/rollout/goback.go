@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -24,14 +25,14 @@ func (r *run) abandon(ctx context.Context) {
 		if err := r.putBack(recovery, rotation.PhaseUndo); err != nil {
 			r.result.NotRestored = append(r.result.NotRestored, err.Error())
 		}
-		r.tell(rotation.PhaseUndo, r.result.Failure+": no machine was switched, so none goes back")
+		r.tell(rotation.PhaseUndo, strings.TrimRight(r.result.Failure, ".")+": no machine was switched, so none goes back")
 		r.result.Outcome = rotation.Unchanged
 		if len(r.result.Left)+len(r.result.NotRestored) > 0 {
 			r.proveBack(recovery)
 		}
 		return
 	}
-	r.tell(rotation.PhaseUndo, r.result.Failure+": going back to the certificates from before, newest first")
+	r.tell(rotation.PhaseUndo, strings.TrimRight(r.result.Failure, ".")+": going back to the certificates from before, newest first")
 	for _, place := range r.backwards() {
 		port := r.plan.Ports[place]
 		err := r.memory.step(StepUndo, productName(port.Product)+" on "+port.Machine, port.BeforeAlias, func() (any, error) {
@@ -140,7 +141,8 @@ func (r *run) proveBack(ctx context.Context) {
 	if err := r.validate(ctx); err != nil && len(r.switched) > 0 {
 		r.result.NotRestored = append(r.result.NotRestored, err.Error())
 	}
-	proof := r.Rotation.ProveUnchanged(ctx, rotation.PhaseUndo, r.before)
+	// The proof bounds its own time: it is made however long the way back took.
+	proof := r.Rotation.ProveUnchanged(context.WithoutCancel(ctx), rotation.PhaseUndo, r.before)
 	r.memory.evidence("proof that clients are served as before", proof)
 	if err := proof.Err(); err != nil {
 		r.result.NotRestored = append(r.result.NotRestored, err.Error())

@@ -104,6 +104,7 @@ func machineUnseen(state State, m Machine) pki.Findings {
 		return pki.Findings{{
 			Code: "machine-not-seen", Severity: pki.Warning,
 			Sentence: fmt.Sprintf("%s was not looked at: %s", m.Name, orElse(m.Trouble, "nobody tried")),
+			Mend:     m.Mend,
 		}}
 	}
 	return nil

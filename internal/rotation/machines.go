@@ -24,6 +24,9 @@ type Machine struct {
 	Report *machine.Report `json:"report,omitempty"`
 	// Trouble says why there is no report, or why it tells nothing.
 	Trouble string `json:"trouble,omitempty"`
+	// Mend says what to do about it, "" when nothing better is known than to
+	// try again.
+	Mend string `json:"mend,omitempty"`
 }
 
 // maxAtOnce is how many machines are looked at side by side: Azure takes
@@ -104,8 +107,11 @@ func (r *Runner) observeMachine(ctx context.Context, state State, place reach.Ma
 	report, err := r.Way.Do(ctx, place, r.Job(state, place))
 	if err != nil {
 		seen.Trouble = trouble(err)
-		if e, ok := errors.AsType[*reach.Error](err); ok && e.Code == reach.MachineOff {
-			seen.Off = strings.TrimRight(e.Sentence, ".")
+		if e, ok := errors.AsType[*reach.Error](err); ok {
+			seen.Trouble, seen.Mend = strings.TrimRight(e.Sentence, "."), e.Mend // whoever tells it names the machine
+			if e.Code == reach.MachineOff {
+				seen.Off = seen.Trouble
+			}
 		}
 		return seen
 	}

@@ -206,7 +206,7 @@ func NewPlan(state State, goal Goal) (Plan, error) {
 		plan.Vouched = append(plan.Vouched, pki.Fingerprint(root))
 	}
 	judgement, findings := judgeTargets(state, goal.knowing(v.roots), lead, targets)
-	plan.Findings = findings
+	plan.Findings = v.untold(findings)
 	if findings.Refused() {
 		warnings = append(warnings, followedAnyway(state, targets, moves)...)
 	}

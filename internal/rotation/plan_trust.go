@@ -276,12 +276,22 @@ func notSeen(m Machine, c machine.Component, trouble string, root *x509.Certific
 	finding := pki.Finding{
 		Code: "trust-not-seen", Severity: pki.Refusal,
 		Sentence: fmt.Sprintf("whether %s on %s knows the root %q cannot be told: %s", productName(c.Product), m.Name, pki.Describe(root).Subject, trouble),
-		Mend:     "see that the machine can be reached and that the site administrator's login is right; or, if its keystore has the root, say so with --assume-trusted",
+		Mend:     orElse(m.Mend, "see that the machine can be reached and that the site administrator's login is right; or, if its keystore has the root, say so with --assume-trusted"),
 	}
 	if goal.AssumeTrusted {
 		finding.Severity, finding.Mend = pki.Warning, ""
 	}
 	return finding
+}
+
+// untold leaves out that a root is not known where the machines were asked and
+// have not answered: nothing is wrong with the certificate, and what keeps the
+// machines from answering is what is to be mended.
+func (v vouching) untold(findings pki.Findings) pki.Findings {
+	if !v.findings.Refused() || !v.findings.Has("trust-not-seen") {
+		return findings
+	}
+	return slices.DeleteFunc(slices.Clone(findings), func(f pki.Finding) bool { return f.Code == "root-not-known" })
 }
 
 // pins are the entries that hold another leaf than the one that is to be

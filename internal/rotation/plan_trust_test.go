@@ -184,6 +184,9 @@ func TestTrustBeforeUse(t *testing.T) {
 			} else if test.refused != "" && (!plan.Obstacles.Has(test.refused) || ready == nil) {
 				t.Errorf("ready = %v, obstacles %v, want %s", ready, plan.Obstacles, test.refused)
 			}
+			if plan.Refused() {
+				t.Errorf("the certificate is refused, with which nothing is wrong: %v", plan.Findings)
+			}
 			if !strings.Contains(plan.Trust, test.trust) {
 				t.Errorf("trust: %s\nwant in it: %s", plan.Trust, test.trust)
 			}
