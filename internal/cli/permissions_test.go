@@ -31,6 +31,7 @@ func TestTheDocumentedRoleIsExactlyEnough(t *testing.T) {
 	t.Parallel()
 	role := readRole(t)
 	options := sim.Options{World: "ha", Scale: 300, Dir: t.TempDir()}
+	options.Machines.Key = "p256"
 	options.Guesses.Manager.LinkedReads = true // as the documentation has it
 	world, err := sim.Start(t.Context(), options)
 	if err != nil {

@@ -175,6 +175,7 @@ func (w *stream) String() string {
 func startWorld(ts *testscript.TestScript, _ bool, args []string) {
 	s := onStage(ts)
 	options := sim.Options{World: args[0], Scale: 300, Dir: ts.MkAbs(".")}
+	options.Machines.Key = "p256"
 	if i := slices.Index(args, "-scripts"); i > 0 {
 		options.Scripts, options.Known = true, rehearsal.Known()
 		args = slices.Delete(args, i, i+1)

@@ -15,12 +15,6 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
-// issuePFX issues a certificate and writes FILE and FILE.password.
-//
-//	names=a,b    instead of the deployment's own
-//	from=-400 until=-1    days from now
-//	key=rsa1024 nokey=true chain=false root=private
-//
 // leaveWorld takes the world's environment away; its files stay.
 func leaveWorld(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, variable := range onStage(ts).world.Environment() {
@@ -28,6 +22,11 @@ func leaveWorld(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
+// issuePFX issues a certificate and writes FILE and FILE.password.
+//
+//	names=a,b    instead of the deployment's own
+//	from=-400 until=-1    days from now
+//	key=rsa1024 nokey=true chain=false root=private
 func issuePFX(ts *testscript.TestScript, _ bool, args []string) {
 	s := onStage(ts)
 	deployment := s.world.Deployments()[0]

@@ -28,7 +28,7 @@ func newPlace(t testing.TB, options sim.Options) *place {
 		options.Scale = 300
 	}
 	if options.Current.Key == "" {
-		options.Current.Key = "p256"
+		options.Current.Key, options.Machines.Key = "p256", "p256"
 	}
 	world, err := sim.Start(t.Context(), options)
 	if err != nil {

@@ -55,7 +55,7 @@ func (r *rehearse) lay(t *testing.T, job machine.Job) (url, key secret.Secret) {
 
 func start(t *testing.T, world string) *rehearse {
 	t.Helper()
-	w, err := sim.Start(t.Context(), sim.Options{World: world, Scale: 300, Scripts: true, Known: rehearsal.Known(), Current: sim.CurrentCertificate{Key: "p256"}})
+	w, err := sim.Start(t.Context(), sim.Options{World: world, Scale: 300, Scripts: true, Known: rehearsal.Known(), Current: sim.CurrentCertificate{Key: "p256"}, Machines: sim.MachineState{Key: "p256"}})
 	if err != nil {
 		t.Fatal(err)
 	}

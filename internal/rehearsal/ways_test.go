@@ -34,7 +34,7 @@ func TestARenewalRestartsNothingByTheAgentAndEverythingByDSC(t *testing.T) {
 	t.Parallel()
 	world, err := sim.Start(t.Context(), sim.Options{
 		World: "ha", Version: "12.0", Scale: *scale, Scripts: true, Known: rehearsal.Known(),
-		Current: sim.CurrentCertificate{Key: "p256"},
+		Current: sim.CurrentCertificate{Key: "p256"}, Machines: sim.MachineState{Key: "p256"},
 	})
 	if err != nil {
 		t.Fatal(err)

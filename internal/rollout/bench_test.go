@@ -45,7 +45,7 @@ func newBench(t testing.TB, options sim.Options) *bench {
 	if options.Scale == 0 {
 		options.Scale = 300
 	}
-	options.Current.Key = "p256"
+	options.Current.Key, options.Machines.Key = "p256", "p256"
 	world, err := sim.Start(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)

@@ -59,7 +59,7 @@ func newBench(t testing.TB, options sim.Options) *bench {
 	}
 	if _, isBenchmark := t.(*testing.B); !isBenchmark && options.Current.Key == "" {
 		// Thousands of handshakes: signing with RSA was a third of all the time.
-		options.Current.Key = "p256"
+		options.Current.Key, options.Machines.Key = "p256", "p256"
 	}
 	world, err := sim.Start(t.Context(), options)
 	if err != nil {

@@ -61,7 +61,7 @@ func (s *starter) start(context, name string, spec site.Spec) (*site.Site, error
 	spec.PublicURL, spec.ExternalLeaf, spec.Options = "https://"+name+"/"+context, s.leaf, w.options.Guesses.Sites
 	spec.Trusted = w.trusted(p.deployment)
 	spec.Linux = p.Kind == kindGitOps
-	spec.Leftover, spec.NotAfter = p.Internal.Leftover, w.daysFromNow(p.Internal.Days)
+	spec.Leftover, spec.Key, spec.NotAfter = p.Internal.Leftover, w.options.Machines.Key, w.daysFromNow(p.Internal.Days)
 	if spec.Product == site.DataStore {
 		spec.NotAfter = w.daysFromNow(p.Internal.StoreDays)
 	}

@@ -142,9 +142,10 @@ func (g *Gateway) tlsConfig(key endpointKey, hello *tls.ClientHelloInfo) (*tls.C
 		return nil, fmt.Errorf("no listener at %s:%d", key.address, key.port)
 	}
 	return &tls.Config{
-		MinVersion:   tls.VersionTLS12,
-		Certificates: []tls.Certificate{*chosen.certificate},
-		NextProtos:   []string{"http/1.1"},
+		MinVersion:       tls.VersionTLS12,
+		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256}, // as to backends
+		Certificates:     []tls.Certificate{*chosen.certificate},
+		NextProtos:       []string{"http/1.1"},
 		// guess: whether a resumed session may outlive a new certificate is
 		// not documented; without tickets every handshake shows the leaf.
 		SessionTicketsDisabled: true,

@@ -3,6 +3,8 @@ package site
 import (
 	"bytes"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
@@ -94,10 +96,16 @@ func selfIssued(certificate *x509.Certificate) bool {
 	return bytes.Equal(certificate.RawIssuer, certificate.RawSubject)
 }
 
-// selfSigned makes an entry like the one of Cloud Builder's generated PFX: RSA,
-// five years, all names of the machines.
+// selfSigned makes an entry like the one of Cloud Builder's generated PFX: RSA
+// unless told otherwise, five years, all names of the machines.
 func (s *Site) selfSigned(names []string) (*entry, error) {
-	key, err := s.ground.Keys.RSA()
+	var key crypto.Signer
+	var err error
+	if s.spec.Key == "p256" {
+		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	} else {
+		key, err = s.ground.Keys.RSA()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("make key for %s: %w", names[0], err)
 	}

@@ -41,6 +41,8 @@ func (s *socket) open(handler http.Handler, names []string, ports []int, leaf le
 	s.server = server
 	configuration := &tls.Config{
 		MinVersion: tls.VersionTLS12,
+		// Java up to 21, which ArcGIS has, knows nothing against quantum computers.
+		CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			entry, err := leaf(hello.ServerName)
 			if err != nil {

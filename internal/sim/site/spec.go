@@ -52,6 +52,9 @@ type Spec struct {
 	// NotAfter is when certificates end that the machines make themselves; zero
 	// is five years from now. They are five years long.
 	NotAfter time.Time
+	// Key is the kind of key that machines make themselves: RSA with 2048 bits, or
+	// "p256".
+	Key string
 	// Leftover is an alias under which a run that died left a certificate with a
 	// key, "" without.
 	Leftover string
