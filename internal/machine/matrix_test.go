@@ -100,8 +100,8 @@ func rotates(t *testing.T, b *bench, version string) {
 		t.Errorf("left in the keystore: %s, want %s", got, want)
 	}
 
-	// In place where the version can, and only there.
-	if version != "12.1" {
+	// In place where version and product can, and only there.
+	if version != "12.1" || before.Product != machine.Server && before.Product != machine.Portal {
 		b.fails(machine.CodeNotInPlace, replace(t, next))
 		return
 	}

@@ -36,10 +36,11 @@ func TestVersionMatrix(t *testing.T) {
 			c.importPFX(s, base, "chained", pfx)
 			return s.has("chained_root")
 		}},
-		{"update in place", []string{Server, Portal, Notebook, Mission, Video}, "12.1", func(_ *Site, c *client, base string) bool {
-			request := c.uploadRequest(base+"/applicationgateway/update", "file", pfx, map[string]string{"password": "abc"})
-			request.Header.Set("X-Esri-Authorization", "Bearer "+c.token)
-			return errorCode(c.json(request)) == 0
+		{"update in place", []string{Server, Portal}, "12.1", func(_ *Site, c *client, base string) bool {
+			return c.updates(base, pfx)
+		}},
+		{"update in place elsewhere", []string{Notebook, Mission, Video}, "", func(_ *Site, c *client, base string) bool {
+			return c.updates(base, pfx)
 		}},
 		{"certificates per machine", []string{Portal}, "10.8", func(_ *Site, c *client, _ string) bool {
 			return errorCode(c.get("/portaladmin/machines/GIS1.EXAMPLE.NET/sslCertificates")) == 0
@@ -93,4 +94,11 @@ func TestVersionMatrix(t *testing.T) {
 			})
 		}
 	}
+}
+
+// updates tells whether the active entry can be overwritten.
+func (c *client) updates(base string, pfx []byte) bool {
+	request := c.uploadRequest(base+"/applicationgateway/update", "file", pfx, map[string]string{"password": "abc"})
+	request.Header.Set("X-Esri-Authorization", "Bearer "+c.token)
+	return errorCode(c.json(request)) == 0
 }

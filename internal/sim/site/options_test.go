@@ -163,6 +163,10 @@ func TestUpdateInPlaceSwitched(t *testing.T) {
 			t.Errorf("%s: served %v, %d restarts", test.name, got, g.Ledger.Count(ground.MachineRestart))
 		}
 	}
+	_, _, notebook := signedIn(t, Notebook, "12.1", func(s *Spec) { s.Options.UpdateOfRelatives = true })
+	if !notebook.updates(certificates, leaf.pfx(t, "abc")) {
+		t.Error("Notebook has it where the switch says so")
+	}
 	_, _, c := signedIn(t, Server, "12.1", func(s *Spec) { s.Options.Answers = map[Unpublished]Answer{UpdateDone: {Raw: `{"success":true}`}} })
 	if answer := update(c); answer["success"] != true {
 		t.Errorf("answer: %v", answer)

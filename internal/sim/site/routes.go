@@ -98,9 +98,17 @@ func (m *machine) certificateRoutes(base string) {
 	m.handle(base+"/{alias}", admin(faulty("certificate-detail", onMachine(certificateDetail))))
 	m.handle(base+"/{alias}/export", admin(faulty("certificate-export", onMachine(exportCertificate))))
 	m.handle("POST "+base+"/{alias}/delete", admin(change("delete", onMachine(deleteCertificate))))
-	if m.site.version.atLeast(12, 1) && !m.site.spec.Options.NoUpdate {
+	if m.updatesInPlace() {
 		m.handle("POST "+base+"/{alias}/update", admin(change("update", onMachine(updateInPlace)))) // S22
 	}
+}
+
+// updatesInPlace tells whether there is {alias}/update. guess: Server and Portal
+// alone, as no other product's documentation has it.
+func (m *machine) updatesInPlace() bool {
+	options := m.site.spec.Options
+	documented := m.site.spec.Product == Server || m.site.spec.Product == Portal
+	return m.site.version.atLeast(12, 1) && !options.NoUpdate && (documented || options.UpdateOfRelatives)
 }
 
 // onMachine finds the machine that the path names, which need not be the one

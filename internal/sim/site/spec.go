@@ -135,10 +135,11 @@ type Options struct {
 	// import whose <alias>_root exists; ChainNotServed serves the leaf alone if
 	// importCertificateChain was false. guess: none of them.
 	ChainNumbered, ChainClash, ChainNotServed bool
-	// NoUpdate is a 12.1 without {alias}/update; UpdateImportsChain lets that
-	// make entries of the chain; UpdateReachesExtensions lets GeoEvent and
+	// NoUpdate is a 12.1 without {alias}/update, UpdateOfRelatives one where
+	// Notebook, Mission and Video have it too; UpdateImportsChain lets that make
+	// entries of the chain; UpdateReachesExtensions lets GeoEvent and
 	// Workflow Manager serve the new certificate at once. guess: none of them.
-	NoUpdate, UpdateImportsChain, UpdateReachesExtensions bool
+	NoUpdate, UpdateOfRelatives, UpdateImportsChain, UpdateReachesExtensions bool
 	// TrustAtOnce brings an imported authority into force without a restart.
 	// guess: Java reads its trust at the start (S19).
 	TrustAtOnce bool
