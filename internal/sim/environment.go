@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -130,20 +131,20 @@ type worldFile struct {
 	content []byte
 }
 
-// writeSecret makes sure that nobody else can read the file before there is
-// anything in it.
+// writeSecret makes sure that nobody else can read the file: it is a new one,
+// not what somebody may have put under that name and still has open.
 func writeSecret(path string, content []byte) error {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".") // readable by us alone
 	if err != nil {
 		return err
 	}
-	if err := file.Chmod(0o600); err != nil {
-		_ = file.Close()
-		return err
+	_, err = file.Write(content)
+	err = errors.Join(err, file.Close())
+	if err == nil {
+		err = os.Rename(file.Name(), path)
 	}
-	if _, err := file.Write(content); err != nil {
-		_ = file.Close()
-		return err
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
 	}
-	return file.Close()
+	return nil
 }

@@ -7,6 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -110,4 +113,32 @@ func forged(t *testing.T, w *sim.World, method jwt.SigningMethod) string {
 		t.Fatal(err)
 	}
 	return signed
+}
+
+// Whoever may write where a world's directory is going to be has files of its
+// names open before the world writes them.
+func TestWhoLaidOutTheFilesDoesNotReadThem(t *testing.T) {
+	t.Parallel()
+	w := start(t, sim.Options{World: "single", Current: sim.CurrentCertificate{Key: "p256"}})
+	dir := t.TempDir()
+	early := map[string]*os.File{}
+	for _, name := range []string{"env", "env-inside", "new.pfx", "new.pfx.password", "client.pem", "federated-token", "world.json"} {
+		file, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_RDWR, 0o666)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		early[name] = file
+	}
+	if err := w.WriteDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range early {
+		if content, err := io.ReadAll(file); err != nil || len(content) > 0 {
+			t.Errorf("%s can be read by who made it: %d bytes, %v", name, len(content), err)
+		}
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", name, info, err)
+		}
+	}
 }

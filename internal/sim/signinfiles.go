@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -110,13 +109,7 @@ func (w *World) SignInEnvironment(way string) ([]Variable, error) {
 		return nil, err
 	}
 	for _, file := range files {
-		// At once: somebody else may be reading what was there.
-		path := filepath.Join(w.dir, file.name)
-		part := path + "." + rand.Text()
-		if err := writeSecret(part, file.content); err != nil {
-			return nil, fmt.Errorf("write the world's directory: %w", err)
-		}
-		if err := os.Rename(part, path); err != nil {
+		if err := writeSecret(filepath.Join(w.dir, file.name), file.content); err != nil {
 			return nil, fmt.Errorf("write the world's directory: %w", err)
 		}
 	}
