@@ -42,6 +42,7 @@ func (o *rollOutOptions) add(cmd *cobra.Command) {
 	o.internal.add(flags)
 	o.about.add(flags)
 	o.reach.add(flags)
+	o.reach.addDSC(flags)
 	o.site.add(flags)
 	o.azure.add(flags)
 }

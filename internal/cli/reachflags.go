@@ -20,6 +20,9 @@ const (
 type reachFlags struct {
 	reach      string
 	machineCAs []string
+	// The .pfx files that machines were set up with have passwords, which the
+	// way dsc needs.
+	serverPFXPass, portalPFXPass string
 }
 
 func (f *reachFlags) add(flags *pflag.FlagSet) {
@@ -28,11 +31,29 @@ func (f *reachFlags) add(flags *pflag.FlagSet) {
 	groupFlags(flags, "Machines", "reach", "machine-ca")
 }
 
+// addDSC adds what the way dsc needs, for commands that change.
+func (f *reachFlags) addDSC(flags *pflag.FlagSet) {
+	flags.StringVar(&f.serverPFXPass, "server-pfx-password-file", "", "of dsc: file with the password of the .pfx that Cloud Builder set the servers up with (CARTOUCHE_SERVER_PFX_PASSWORD) `FILE`")
+	flags.StringVar(&f.portalPFXPass, "portal-pfx-password-file", "", "of dsc: the same for Portal (CARTOUCHE_PORTAL_PFX_PASSWORD) `FILE`")
+	groupFlags(flags, "Machines", "server-pfx-password-file", "portal-pfx-password-file")
+}
+
+func (f reachFlags) serverPFX() secretSource {
+	return secretSource{what: "password of the .pfx that Cloud Builder set the servers up with", flag: "--server-pfx-password-file", file: f.serverPFXPass, variable: "CARTOUCHE_SERVER_PFX_PASSWORD"}
+}
+
+func (f reachFlags) portalPFX() secretSource {
+	return secretSource{what: "password of the .pfx that Cloud Builder set Portal up with", flag: "--portal-pfx-password-file", file: f.portalPFXPass, variable: "CARTOUCHE_PORTAL_PFX_PASSWORD"}
+}
+
 // check tells what is no way. looking leaves out what can only change.
 func (f reachFlags) check(looking bool) error {
 	ways := []string{reachAuto, reachNone, reachDirect, reachAgent, reachDSC}
 	if !slices.Contains(ways, f.reach) {
 		return usage("--reach "+strings.Join(ways, ", --reach "), "--reach %s is no way to the machines", f.reach)
+	}
+	if given := f.serverPFXPass + f.portalPFXPass; given != "" && f.reach != reachDSC && f.reach != reachAuto {
+		return usage("leave it out, or add --reach dsc", "--server-pfx-password-file and --portal-pfx-password-file belong to --reach dsc")
 	}
 	if looking && f.reach == reachDSC {
 		return usage("--reach agent", "--reach dsc cannot look at machines, it can only change them")
@@ -49,5 +70,5 @@ func (f reachFlags) words() string {
 	for _, file := range f.machineCAs {
 		text += " --machine-ca " + quote(file)
 	}
-	return text
+	return text + flagWord("server-pfx-password-file", f.serverPFXPass) + flagWord("portal-pfx-password-file", f.portalPFXPass)
 }

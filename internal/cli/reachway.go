@@ -51,7 +51,7 @@ func (s *session) openWay(ctx context.Context, d deployment.Deployment, credenti
 	if choice.Kind == reach.Agent {
 		s.tellReach(choice.Why) // before anything is run anywhere
 	}
-	way, err := s.wayOf(ctx, choice.Kind, d, credentials)
+	way, err := s.wayOf(ctx, choice.Kind, d, credentials, flags)
 	if lost, ok := errors.AsType[*reach.Error](err); ok && flags.reach == reachAuto && machines != needed {
 		return access{why: lost.Error()}, nil
 	}
@@ -128,7 +128,7 @@ func (s *session) mayRun(ctx context.Context, machines []reach.Machine) bool {
 }
 
 // wayOf makes the way of a kind.
-func (s *session) wayOf(ctx context.Context, kind reach.Kind, d deployment.Deployment, credentials rotation.Credentials) (reach.Way, error) {
+func (s *session) wayOf(ctx context.Context, kind reach.Kind, d deployment.Deployment, credentials rotation.Credentials, flags reachFlags) (reach.Way, error) {
 	if kind == reach.Direct {
 		return reach.NewDirect(s.network, s.tellReach), nil
 	}
@@ -144,7 +144,16 @@ func (s *session) wayOf(ctx context.Context, kind reach.Kind, d deployment.Deplo
 		return nil, usage("give --service-account NAME and its password (CARTOUCHE_SERVICE_ACCOUNT, CARTOUCHE_SERVICE_ACCOUNT_PASSWORD)",
 			"--reach dsc needs the login under which ArcGIS Server runs: without it the machines' DSC does nothing and calls it success")
 	}
-	return reach.NewDSC(reach.DSCOptions{Azure: s.azure, Deployment: d, Storage: storage, Service: account, Tell: s.tellReach}), nil
+	options := reach.DSCOptions{Azure: s.azure, Deployment: d, Storage: storage, Service: account, Tell: s.tellReach}
+	if options.ServerPassword, err = s.app.ask(ctx, flags.serverPFX()); err != nil {
+		return nil, err
+	}
+	if d.PortalContext != "" {
+		if options.PortalPassword, err = s.app.ask(ctx, flags.portalPFX()); err != nil {
+			return nil, err
+		}
+	}
+	return reach.NewDSC(options), nil
 }
 
 // tellReach shows what is being done on the way to machines.

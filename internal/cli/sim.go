@@ -21,6 +21,7 @@ type simOptions struct {
 	dir    string
 	scale  float64
 	domain string
+	arcgis string
 	port   int
 	faults []string
 	// scripts lets Run Command really run what it is given.
@@ -72,6 +73,7 @@ gateways have looked.
 	flags.SortFlags = false
 	flags.StringVar(&options.dir, "dir", "", "where the files go; without: a new temporary directory `DIR`")
 	flags.Float64Var(&options.scale, "scale", demoScale, "how many times faster than ours the time of the world goes `N`")
+	flags.StringVar(&options.arcgis, "arcgis-version", "", "version of ArcGIS Enterprise in the world, 10.8 to 12.1; without: the world's own `VERSION`")
 	flags.StringVar(&options.domain, "domain", "", "external name of the deployment `NAME`")
 	flags.IntVar(&options.port, "port", 0, "port of the proxy; without: a free one `PORT`")
 	flags.StringArrayVar(&options.faults, "fault", nil, "something goes wrong, as name@step or name@step*times, repeatable `FAULT`")
@@ -130,7 +132,7 @@ type simValue struct {
 }
 
 func (a *app) simulate(ctx context.Context, name string, options simOptions) error {
-	world := sim.Options{World: name, Scale: options.scale, Domain: options.domain, Scripts: options.scripts}
+	world := sim.Options{World: name, Scale: options.scale, Domain: options.domain, Version: options.arcgis, Scripts: options.scripts}
 	if options.scripts {
 		world.Known = rehearsal.Known()
 	}

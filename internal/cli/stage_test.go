@@ -194,6 +194,8 @@ func startWorld(ts *testscript.TestScript, _ bool, args []string) {
 			update, err := time.ParseDuration(rest[1])
 			ts.Check(err)
 			options.Guesses.Manager.Update = update
+		case "-version": // of ArcGIS
+			options.Version = rest[1]
 		case "-busy":
 			options.Guesses.Manager.Busy = rest[1]
 		default:

@@ -220,7 +220,9 @@ func (o *order) complete(options DSCOptions) error {
 		o.password = options.PortalPassword
 	}
 	if o.password.Empty() {
-		return notByDSC("the configurations compare the internal certificate with its PFX every time, and the password of that was not given")
+		err := notByDSC("the configurations compare the internal certificate with its PFX every time, and the password of that was not given")
+		err.Mend = "Give it: --server-pfx-password-file FILE (of Portal: --portal-pfx-password-file FILE), with the password that Cloud Builder was given for the internal certificates."
+		return err
 	}
 	return nil
 }

@@ -38,7 +38,9 @@ func (r *run) takeOut(ctx context.Context, phase rotation.Phase, port Port) erro
 	if err := r.away(ctx, phase, port.Away); err != nil {
 		return err
 	}
-	return sleep(ctx, r.drain(port))
+	wait := r.drain(port)
+	r.tellWaiting(phase, rotation.Draining(port.Machine, port.Away, wait))
+	return sleep(ctx, wait)
 }
 
 // putBack puts whatever is out of its pools back.

@@ -70,6 +70,7 @@ func (r *run) switchBack(ctx context.Context, place int) (any, error) {
 	if err := r.mayRestart(ctx, place); err != nil {
 		return nil, err
 	}
+	r.tellWaiting(rotation.PhaseUndo, underWay(port))
 	report, err := r.do(ctx, port.Machine, machine.Task{Kind: machine.Activate, Port: port.Port, Alias: port.BeforeAlias, Expect: port.Before})
 	r.refreshed(report, port.Machine)
 	if err == nil {

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
 // switchAll gives each port its certificate, one machine at a time.
@@ -65,6 +66,7 @@ func (r *run) switchTurn(ctx context.Context, turn []int) (any, error) {
 	if err := r.takeOut(ctx, PhaseMachines, main); err != nil {
 		return nil, &trouble{machine: main.Machine, error: err}
 	}
+	r.tellWaiting(PhaseMachines, underWay(main))
 	report, err := r.do(ctx, main.Machine, tasks...)
 	if t := (*trouble)(nil); errors.As(err, &t) && main.How == InPlace && t.code == machine.CodeNotInPlace {
 		report, err = r.insteadByAlias(ctx, turn)
@@ -91,6 +93,14 @@ func (r *run) switchTurn(ctx context.Context, turn []int) (any, error) {
 	}
 	r.tell(PhaseMachines, fmt.Sprintf("%s on %s serves its new certificate and is well", productName(main.Product), main.Machine))
 	return report.Tasks, nil
+}
+
+// underWay says what is waited for while a port gets its certificate.
+func underWay(port Port) string {
+	if port.Restarts {
+		return rotation.Restarting(productName(port.Product), port.Machine)
+	}
+	return fmt.Sprintf("%s on %s takes its certificate, without a restart; waiting until it serves it", productName(port.Product), port.Machine)
 }
 
 // maybeDone tells whether a failed job may have changed something, or has.
@@ -147,5 +157,6 @@ func (r *run) insteadByAlias(ctx context.Context, turn []int) (machine.Report, e
 	if err != nil {
 		return machine.Report{}, err
 	}
+	r.tellWaiting(PhaseMachines, underWay(*port))
 	return r.do(ctx, port.Machine, append([]machine.Task{install}, tasks...)...)
 }

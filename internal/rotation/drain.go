@@ -120,7 +120,11 @@ func (r *Runner) SetAway(ctx context.Context, phase Phase, gatewayID string, wan
 	if len(wanted) == 0 {
 		chances = secondChances
 	}
-	done, err := r.write(ctx, phase, gatewayID, func(gateway *cloud.Gateway, _ int) (cloud.Document, error) {
+	what := "whoever is out of a pool returns"
+	if len(wanted) > 0 {
+		what = wanted[0].Address + " leaves " + Leaves(wanted)
+	}
+	done, err := r.saying(what).write(ctx, phase, gatewayID, func(gateway *cloud.Gateway, _ int) (cloud.Document, error) {
 		document, changed, err := gateway.WithAway(wanted)
 		if err == nil && !changed {
 			return nil, ErrNothingToEdit
@@ -131,6 +135,21 @@ func (r *Runner) SetAway(ctx context.Context, phase Phase, gatewayID string, wan
 		err = fmt.Errorf("the gateway's pools: %w", err)
 	}
 	return EditResult{Gateway: done.Gateway, Writes: done.Writes, Operations: done.Operations}, err
+}
+
+// saying is a runner that tells what a write is for before what it tells of it.
+func (r *Runner) saying(what string) *Runner {
+	wordy := *r
+	wordy.Report = func(event Event) {
+		event.Text = what + ": " + event.Text
+		r.report(event)
+	}
+	return &wordy
+}
+
+// Draining says what is waited for while a machine is out of its pools and still runs.
+func Draining(machine string, members []cloud.Member, wait time.Duration) string {
+	return fmt.Sprintf("%s is out of %s: requests that are under way there have %s to end", machine, Leaves(members), wait.Round(time.Second))
 }
 
 // Leaves says for people which pools somebody leaves.
@@ -187,6 +206,7 @@ func (r *Runner) takeOut(ctx context.Context, before State, need Trusting, resul
 	if wait == 0 {
 		wait = before.Whole().DrainTime(need.component())
 	}
+	r.tellWaiting(PhaseTrust, Draining(need.Machine, need.Away, wait))
 	return sleep(ctx, wait)
 }
 

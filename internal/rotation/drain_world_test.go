@@ -69,7 +69,7 @@ func TestCtrlCWhileAMachineIsOutOfItsPool(t *testing.T) {
 	defer cancel()
 	before := b.observe()
 	b.runner.Report = func(event rotation.Event) {
-		if event.Phase == rotation.PhaseTrust && strings.Contains(event.Text, "the gateway took the change") {
+		if event.Phase == rotation.PhaseTrust && strings.Contains(event.Text, "requests that are under way there have 1m0s to end") {
 			cancel()
 		}
 	}

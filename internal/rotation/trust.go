@@ -130,6 +130,7 @@ func (r *Runner) trustByDSC(ctx context.Context, plan Plan, before State) ([]Mac
 			return done, err
 		}
 		r.tell(PhaseTrust, fmt.Sprintf("%s: its DSC extension imports the certificate and restarts it", need.Machine))
+		r.tellWaiting(PhaseTrust, need.Machine+": waiting for the end of its DSC extension, which restarts it, some twice; several minutes")
 		here := r.eachMachine(ctx, PhaseTrust, before, map[string][]machine.Task{need.Host: tasks})
 		done = append(done, here...)
 		for _, d := range here {
@@ -144,6 +145,11 @@ func (r *Runner) trustByDSC(ctx context.Context, plan Plan, before State) ([]Mac
 	return done, nil
 }
 
+// Restarting says what is waited for while a component restarts.
+func Restarting(product, machine string) string {
+	return product + " on " + machine + " restarts, one to three minutes as a rule; waiting until it is well"
+}
+
 // restart restarts one component, out of its pools, and waits until it is well
 // and the gateway sees its machine as well as before.
 func (r *Runner) restart(ctx context.Context, before State, need Trusting, result *Result) ([]MachineDone, error) {
@@ -153,6 +159,7 @@ func (r *Runner) restart(ctx context.Context, before State, need Trusting, resul
 	if err := r.takeOut(ctx, before, need, result); err != nil {
 		return nil, err
 	}
+	r.tellWaiting(PhaseTrust, Restarting(productName(need.Product), need.Machine))
 	done := r.eachMachine(ctx, PhaseTrust, before, map[string][]machine.Task{need.Host: {{Kind: machine.Restart, Port: need.Port}}})
 	for _, d := range done {
 		if err := d.err(); err != nil {

@@ -41,6 +41,8 @@ func (w *World) environment(ca, proxy string) []Variable {
 		{"CARTOUCHE_SITE_ADMIN_PASSWORD", w.identity.adminPassword},
 		{"CARTOUCHE_SERVICE_ACCOUNT", w.identity.serviceAccount},
 		{"CARTOUCHE_SERVICE_ACCOUNT_PASSWORD", w.identity.servicePassword},
+		{"CARTOUCHE_SERVER_PFX_PASSWORD", w.identity.internal},
+		{"CARTOUCHE_PORTAL_PFX_PASSWORD", w.identity.internal},
 	}
 	if w.cloudWord != "public" {
 		// AZURE_AUTHORITY_HOST is what Azure's own libraries read.
