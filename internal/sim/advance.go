@@ -25,7 +25,8 @@ func (w *World) Advance(ctx context.Context, by time.Duration) error {
 // openControl listens for those who cannot call Advance.
 func (w *World) openControl() error {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /advance", func(rw http.ResponseWriter, r *http.Request) {
+	// With its host: a page in a browser can send a POST to any port.
+	mux.HandleFunc("POST "+ControlHost+"/advance", func(rw http.ResponseWriter, r *http.Request) {
 		by, err := time.ParseDuration(r.URL.Query().Get("by"))
 		if err != nil || by <= 0 || by > maxAdvance {
 			http.Error(rw, "say by how much, as POST /advance?by=4h", http.StatusBadRequest)

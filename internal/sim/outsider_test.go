@@ -142,3 +142,25 @@ func TestWhoLaidOutTheFilesDoesNotReadThem(t *testing.T) {
 		}
 	}
 }
+
+// A page in a browser can send a simple POST to a port of this computer, but
+// not under another name.
+func TestAPageOfTheWebDoesNotMoveTheClock(t *testing.T) {
+	t.Parallel()
+	w := start(t, sim.Options{World: "single", Current: sim.CurrentCertificate{Key: "p256"}})
+	before := w.Ground().Clock.Now()
+	connection, err := w.Ground().Outside.DialContext(t.Context(), "tcp", sim.ControlHost+":80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := connection.RemoteAddr().String()
+	connection.Close()
+	answer, err := http.Post("http://"+port+"/advance?by=400h", "text/plain", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusNotFound || w.Ground().Clock.Now().Sub(before) > 100*time.Hour {
+		t.Errorf("%s, and it is %s later", answer.Status, w.Ground().Clock.Now().Sub(before))
+	}
+}
