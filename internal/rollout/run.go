@@ -119,6 +119,9 @@ func (r *run) restarted(name string, port int, seconds float64) {
 		if changed := &r.result.Machines[i]; strings.EqualFold(changed.Machine, name) && changed.Port == port {
 			changed.Restarted++
 			changed.Seconds += seconds
+			if changed.How == ByTool {
+				r.result.Restarts-- // the plan counts it as little: what the tool does is its own affair
+			}
 		}
 	}
 }

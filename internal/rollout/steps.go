@@ -137,7 +137,7 @@ func change(port Port) string {
 	case InPlace:
 		return fmt.Sprintf("%s: replace %s in place, without a restart (until %s)", at, port.Alias, day(port.NotAfter))
 	case ByTool:
-		return fmt.Sprintf("%s: replace the certificate of the %s by its tool (until %s)", at, port.Option, day(port.NotAfter))
+		return fmt.Sprintf("%s: replace the certificate of the %s by its tool, which restarts that part (until %s)", at, port.Option, day(port.NotAfter))
 	case InIIS:
 		return fmt.Sprintf("%s: bind the new certificate in IIS (until %s)", at, day(port.NotAfter))
 	case Follows:

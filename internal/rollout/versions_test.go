@@ -3,6 +3,7 @@ package rollout_test
 import (
 	"context"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -129,10 +130,13 @@ func (b *bench) validations() (bad func() []string) {
 }
 
 // Everything at once, on the machines themselves: the tool of the data stores,
-// IIS, and the services that take their server's certificate.
+// IIS, and the services that take their server's certificate. What the world has
+// says so, beside what is served: HTTPS only, HSTS, protocols and ciphers are as
+// they were, and each service was restarted once.
 func TestEveryProductIsRolledOutOnTheMachinesThemselves(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Options{World: "roles", Scripts: true})
+	was := settings(b.world)
 	b.runner.Rotation.Way = onMachines{t, b.world, b.runner.Rotation.Network}
 	state := b.observe()
 	goal := fresh()
@@ -150,6 +154,15 @@ func TestEveryProductIsRolledOutOnTheMachinesThemselves(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[rollout.How]int{rollout.ByAlias: 11, rollout.ByTool: 2, rollout.InIIS: 1, rollout.Follows: 2}, hows); diff != "" {
 		t.Error(diff)
+	}
+	unchanged(t, "security settings", was, settings(b.world))
+	if diff := cmp.Diff([]string{"ageserver-0 ArcGISGeoEvent", "awfserver-0 WorkflowManager"}, services(b.world)); diff != "" {
+		t.Errorf("restarts of services: %s", diff)
+	}
+	for machine, n := range b.restarts() {
+		if n != 1 {
+			t.Errorf("%s restarted %d times", machine, n)
+		}
 	}
 }
 
@@ -227,5 +240,43 @@ func TestFilesByWhatTheyAreFor(t *testing.T) {
 	}
 	if again, result := b.roll(t.Context(), goal); !again.NothingToDo() || result.Outcome != rotation.NothingToDo || result.Restarts != 0 {
 		t.Errorf("the same files again: %+v", result)
+	}
+}
+
+// On every version: what is there is seen, replaced, and taken back. What the
+// Data Store's tool has replaced, by either of its names, has no way back.
+func TestEveryVersionIsRolledOutAndTakenBack(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"10.8.1", "10.9.1", "11.1", "11.3", "11.5", "12.0", "12.1"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, sim.Options{World: "single", Version: version, Scripts: true, Machines: sim.MachineState{Protocol: "HTTPS", HSTS: true}})
+			b.runner.Rotation.Way = onMachines{t, b.world, b.runner.Rotation.Network}
+			was := settings(b.world)
+			goal := fresh()
+			goal.KeepOld = true // also where an entry can be replaced in place
+			state := b.observe()
+			plan := b.plan(state, goal)
+			before := b.leaves(plan)
+			result, err := b.runner.Apply(t.Context(), plan, goal, state)
+			if err != nil || result.Outcome != rotation.Verified || result.Restarts != 2 {
+				t.Fatalf("%v %+v", err, result)
+			}
+			b.serveTheirNew(result, before, plan)
+			if len(plan.Ports) != 3 || plan.Ports[2].How != rollout.ByTool {
+				t.Errorf("%+v", plan.Ports)
+			}
+
+			back, undone := b.takeBack(result.RunID)
+			if undone.Outcome != rotation.Verified || !back.Obstacles.Has("no-way-back") {
+				t.Fatalf("%+v\n%+v", back, undone)
+			}
+			for at, leaf := range b.leaves(plan) {
+				if old := leaf == before[at]; old == strings.HasSuffix(at, ":2443") {
+					t.Errorf("%s: old %t", at, old)
+				}
+			}
+			unchanged(t, "security settings", was, settings(b.world))
+		})
 	}
 }
