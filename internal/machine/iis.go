@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -118,7 +120,11 @@ func (w *Worker) bind(ctx context.Context, job Job, task Task) TaskResult {
 	}
 	for _, binding := range append(others, own...) {
 		w.tell("binding " + binding.at)
-		if err := w.rebind(ctx, binding, hash); err != nil {
+		stores := []string{"MY"} // that is where ImportPFX puts it
+		if task.PFX.Empty() {
+			stores = storesOf(binding)
+		}
+		if err := w.rebind(ctx, binding, hash, stores); err != nil {
 			result.Unsure = true
 			return result.failure(CodeRefused, err.Error())
 		}
@@ -260,20 +266,17 @@ func (b sslBinding) echoed() []string {
 	return kept
 }
 
-// rebind gives one binding another certificate. "update" does it at once; where
-// it is refused (before Windows Server 2016), the binding is deleted and added.
-func (w *Worker) rebind(ctx context.Context, binding sslBinding, hash string) error {
+// rebind gives one binding another certificate, which is in one of the stores.
+// "update" does it at once; where it is refused (before Windows Server 2016),
+// the binding is deleted and added, to the end, whoever gives up meanwhile:
+// between the two nothing is served.
+func (w *Worker) rebind(ctx context.Context, binding sslBinding, hash string, stores []string) error {
 	where := "hostnameport=" + binding.at
 	if host, _, _ := net.SplitHostPort(binding.at); isAddress(host) {
 		where = "ipport=" + binding.at
 	}
-	store := binding.store
-	if !strings.EqualFold(store, "MY") {
-		store = "MY" // that is where ImportPFX puts it
-	}
-	with := append([]string{where, "certhash=" + hash, "appid=" + binding.appID, "certstorename=" + store}, binding.echoed()...)
 	netsh := func(verb string, args ...string) error {
-		stdout, stderr, code, err := w.Host.Run(ctx, "netsh", append([]string{"http", verb, "sslcert"}, args...)...)
+		stdout, stderr, code, err := w.Host.Run(ctx, "netsh", append([]string{"http", verb, "sslcert", where}, args...)...)
 		if err == nil && code != 0 {
 			err = fmt.Errorf("exit code %d: %s", code, excerpt(stderr+stdout, secret.Secret{}))
 		}
@@ -282,19 +285,46 @@ func (w *Worker) rebind(ctx context.Context, binding sslBinding, hash string) er
 		}
 		return nil
 	}
-	refused := netsh("update", with...)
+	// An option that this netsh does not know is not worth the binding: without
+	// them it gets the defaults, which changedOtherwise tells.
+	try := func(verb, hash string, stores []string) (first error) {
+		for _, options := range [][]string{binding.echoed(), nil} {
+			for _, store := range stores {
+				err := netsh(verb, append([]string{"certhash=" + hash, "appid=" + binding.appID, "certstorename=" + store}, options...)...)
+				if err == nil || ctx.Err() != nil {
+					return err
+				}
+				first = cmp.Or(first, err)
+			}
+		}
+		return first
+	}
+	refused := try("update", hash, stores)
 	if refused == nil || ctx.Err() != nil {
 		return refused
 	}
-	if err := netsh("delete", where); err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if err := netsh("delete"); err != nil {
 		return errors.Join(refused, err)
 	}
-	if err := netsh("add", with...); err != nil {
+	if err := try("add", hash, stores); err != nil {
 		// Better the old certificate than none.
-		back := append([]string{where, "certhash=" + binding.hash, "appid=" + binding.appID}, binding.echoed()...)
-		return errors.Join(err, netsh("add", back...))
+		return errors.Join(err, try("add", binding.hash, storesOf(binding)))
 	}
 	return nil
+}
+
+// storesOf are the stores in which the certificate of a binding may be: the one
+// that the binding names, and those that IIS puts certificates into.
+func storesOf(binding sslBinding) []string {
+	stores := []string{binding.store}
+	for _, other := range []string{"MY", "WebHosting"} {
+		if !strings.EqualFold(other, binding.store) {
+			stores = append(stores, other)
+		}
+	}
+	return slices.DeleteFunc(stores, func(store string) bool { return store == "" })
 }
 
 func isAddress(host string) bool {
