@@ -155,6 +155,12 @@ func scQuery(ctx context.Context, host Host, name string) (serviceState, error) 
 }
 
 func scRestart(ctx context.Context, host Host, name string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// What was stopped is started, also for a caller who has given up meanwhile;
+	// each step bounds itself.
+	ctx = context.WithoutCancel(ctx)
 	// 1062 is ERROR_SERVICE_NOT_ACTIVE, 1056 ERROR_SERVICE_ALREADY_RUNNING.
 	for _, step := range []struct {
 		verb string

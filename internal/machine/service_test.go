@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"context"
 	"fmt"
 	"testing"
 )
@@ -59,6 +60,29 @@ func TestGeoEventIsRestartedOnWindows(t *testing.T) {
 	task.Expect = "another" // GeoEvent falls back to a certificate of its own
 	state = 4
 	wantResult(t, worker.restartService(t.Context(), port.job(GeoEvent), task), TaskFailed, CodeWrongLeafServed)
+}
+
+// Whoever gives up between stopping and starting finds the service running.
+func TestAServiceThatWasStoppedIsStartedWhoeverGivesUp(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	state := 4
+	host := &patientHost{&fakeHost{t: t, os: "windows", programs: func(_ string, args []string) (string, string, int, error) {
+		switch args[0] {
+		case "stop":
+			state = 1
+			cancel()
+		case "start":
+			state = 4
+		}
+		return sc(state), "", 0, nil
+	}}}
+	if err := serviceControl.restart(ctx, host, "ArcGISGeoEvent"); err != nil || state != 4 {
+		t.Errorf("state %d, %v", state, err)
+	}
+	if err := serviceControl.restart(ctx, host, "ArcGISGeoEvent"); err == nil {
+		t.Error("it was begun for somebody who had given up")
+	}
 }
 
 func TestWorkflowManagerIsRestartedOnLinux(t *testing.T) {
