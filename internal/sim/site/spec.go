@@ -158,6 +158,9 @@ type Options struct {
 	// StoreDownFor is how long the Data Store's web server is away when its tool
 	// gave it a certificate. guess: 0 is 20 s.
 	StoreDownFor time.Duration
+	// StoreStays leaves it running: the certificate is served from the next
+	// restart of the service. guess: the tool restarts it.
+	StoreStays bool
 	// StoreSpatiotemporal lets the tool take that option; guess: it refuses it.
 	StoreSpatiotemporal bool
 	// SharingValidates answers /sharing/rest/portals/self/servers/{id}/validate

@@ -109,6 +109,26 @@ func TestOlderDataStoreTool(t *testing.T) {
 	}
 }
 
+// Where the tool leaves the web server running, its service has to be restarted.
+func TestDataStoreToolWithoutARestart(t *testing.T) {
+	t.Parallel()
+	g := ground.New(fast, nil)
+	_, host := startStore(t, g, func(s *Spec) { s.Options.StoreStays = true })
+	leaf := issue(t, nil, "ds1.example.net", nil)
+	if _, problem, code := host.ReplaceCertificate(leaf.pfx(t, "abc"), "abc", "new", "webserver"); code != 0 {
+		t.Fatalf("%d %s", code, problem)
+	}
+	if got := served(t, g, "ds1.example.net:2443"); got.Equal(leaf.certificate) || g.Ledger.Count(ground.MachineRestart) != 0 {
+		t.Errorf("it is served already; %d restarts", g.Ledger.Count(ground.MachineRestart))
+	}
+	if err := host.RestartService(t.Context(), "ArcGIS Data Store"); err != nil {
+		t.Fatal(err)
+	}
+	if got := served(t, g, "ds1.example.net:2443"); got == nil || !got.Equal(leaf.certificate) {
+		t.Error("it is not served after the restart")
+	}
+}
+
 // The ways in which the tool's word is not to be believed.
 func TestDataStoreToolLies(t *testing.T) {
 	t.Parallel()

@@ -70,7 +70,7 @@ func (h *Host) ReplaceCertificate(pfx []byte, password, alias, option string) (s
 	if m.takeFault("tool-does-nothing", "store-tool") {
 		return "The operation completed successfully.\n", "", 0
 	}
-	if option == "webserver" {
+	if option == "webserver" && !s.spec.Options.StoreStays {
 		m.begin(h.StoreTool()+": "+alias, pace{down: s.spec.Options.StoreDownFor})
 	}
 	return "The operation completed successfully.\n", "", 0
