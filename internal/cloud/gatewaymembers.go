@@ -13,6 +13,8 @@ type Member struct {
 	Address string `json:"address"`
 	// Place is where in the pool's list it stands.
 	Place int `json:"place"`
+	// By tells which run has taken it out, "" where that is not known.
+	By string `json:"by,omitempty"`
 }
 
 // awayTag begins the names of tags that tell which members were taken out of
@@ -29,19 +31,34 @@ func (g *Gateway) Away() []Member {
 			continue
 		}
 		parts := strings.Split(value, ";")
-		if len(parts) != 3 || len(value) > 256 {
+		if len(parts) < 3 || len(parts) > 4 || len(value) > 256 {
 			continue
+		}
+		by := ""
+		if len(parts) == 4 {
+			by = parts[3]
 		}
 		place, err := strconv.Atoi(parts[2])
 		if err == nil && place >= 0 && parts[0] != "" && parts[1] != "" {
-			away = append(away, Member{Pool: parts[0], Address: parts[1], Place: place})
+			away = append(away, Member{Pool: parts[0], Address: parts[1], Place: place, By: by})
 		}
 	}
 	slices.SortFunc(away, func(a, b Member) int { return strings.Compare(a.tag(), b.tag()) })
 	return away
 }
 
-func (m Member) tag() string { return m.Pool + ";" + m.Address + ";" + strconv.Itoa(m.Place) }
+func (m Member) tag() string {
+	text := m.Pool + ";" + m.Address + ";" + strconv.Itoa(m.Place)
+	if m.By != "" {
+		text += ";" + m.By
+	}
+	return text
+}
+
+// In tells whether a member was taken out by one of those who took others out.
+func (m Member) In(list []Member) bool {
+	return slices.ContainsFunc(list, func(other Member) bool { return m.is(other) && m.By == other.By })
+}
 
 func (m Member) is(other Member) bool {
 	return strings.EqualFold(m.Pool, other.Pool) && strings.EqualFold(m.Address, other.Address)

@@ -39,7 +39,7 @@ func TestAMemberThatGoesAwayReturnsToItsPlace(t *testing.T) {
 	if diff := cmp.Diff([]string{"s1.corp", "10.0.0.7"}, away.Pools()[0].Addresses); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]Member{{"SERVER", "s0.corp", 0}}, away.Away()); diff != "" {
+	if diff := cmp.Diff([]Member{{Pool: "SERVER", Address: "s0.corp"}}, away.Away()); diff != "" {
 		t.Error(diff)
 	}
 

@@ -95,7 +95,7 @@ func rootsBeside(state rotation.State, plan Plan) []string {
 
 // roots makes the gateway trust the new roots beside the old ones.
 func (r *run) roots(ctx context.Context) error {
-	if len(r.state.Gateway.Away()) > 0 {
+	if len(r.out) > 0 {
 		r.tell(PhaseRoots, "a run that was cut off has left machines out of their pools: they return first")
 		if err := r.putBack(ctx, PhaseRoots); err != nil {
 			return err

@@ -36,11 +36,11 @@ func (r *Runner) interval() time.Duration {
 // is another: the last one that is well never goes down, unless it is the only
 // one that there is.
 func (r *run) neighboursWell(ctx context.Context, port Port) error {
-	if port.Alone || !port.Restarts {
+	ways := waysTo(r.state.Whole(), port)
+	switch {
+	case !port.Restarts, port.Alone && len(ways) == 0:
 		return nil
-	}
-	ways := waysTo(r.state, port)
-	if len(ways) == 0 {
+	case len(ways) == 0:
 		return r.until(ctx, "another machine of "+port.Site+" is well", func() error { return r.anotherWell(ctx, port) })
 	}
 	return r.until(ctx, "the gateway sees another machine well beside "+port.Machine, func() error {
@@ -55,6 +55,9 @@ func (r *run) neighboursWell(ctx context.Context, port Port) error {
 					continue
 				}
 				if r.nobodys(server.Address) { // it may be this very machine's
+					if port.Alone {
+						continue
+					}
 					return r.anotherWell(ctx, port)
 				}
 				others++
@@ -102,7 +105,7 @@ func (r *run) anotherWell(ctx context.Context, port Port) error {
 // ownWell waits until the gateway sees a machine well again, on every way on
 // which it did before.
 func (r *run) ownWell(ctx context.Context, port Port) error {
-	ways := waysTo(r.state, port)
+	ways := waysTo(r.state.Whole(), port)
 	if len(ways) == 0 {
 		return nil
 	}
@@ -112,6 +115,7 @@ func (r *run) ownWell(ctx context.Context, port Port) error {
 			return err
 		}
 		for _, way := range ways {
+			listed := false
 			for _, server := range on(servers, way) {
 				own := isMachine(server.Address, port.Host, port.Machine) || r.nobodys(server.Address)
 				// One that was down before need not be up now; one that was not listed
@@ -119,9 +123,13 @@ func (r *run) ownWell(ctx context.Context, port Port) error {
 				sick := slices.ContainsFunc(on(r.before.Backends, way), func(s cloud.BackendServer) bool {
 					return strings.EqualFold(s.Address, server.Address) && !s.Up()
 				})
+				listed = listed || own
 				if own && !sick && !server.Up() {
 					return fmt.Errorf("the gateway sees %s as %s: %s", port.Machine, server.Health, server.Log)
 				}
+			}
+			if !listed && len(on(r.before.Backends, way)) > 0 {
+				return fmt.Errorf("the gateway does not tell how %s is in pool %s", port.Machine, way.Pool)
 			}
 		}
 		return nil

@@ -59,7 +59,7 @@ func CleanPlan(state rotation.State, runs []journal.Run) Cleaning {
 	presented, unseen := presentedChains(state)
 	for _, o := range ports(state) {
 		if o.HasKeystore() && o.Trouble == "" {
-			list.keystore(o, kept, presented, unseen)
+			list.keystore(o, kept, slices.Concat(presented, external(state)), unseen)
 		}
 	}
 	if len(unseen) > 0 {
@@ -96,6 +96,25 @@ func presentedChains(state rotation.State) (chains [][][]byte, unseen []string) 
 		chains = append(chains, o.Chain)
 	}
 	return chains, unseen
+}
+
+// external are the chains of the gateway's own certificates, as it has and as it
+// serves them: Portal and Server verify them with the same keystores.
+func external(state rotation.State) (chains [][][]byte) {
+	add := func(certificates []*x509.Certificate) {
+		var chain [][]byte
+		for _, certificate := range certificates {
+			chain = append(chain, certificate.Raw)
+		}
+		chains = append(chains, chain)
+	}
+	for _, entry := range state.Gateway.Certificates() {
+		add(entry.Chain)
+	}
+	for _, observation := range state.Wire {
+		add(observation.Chain)
+	}
+	return chains
 }
 
 // keystore lists what goes of one keystore.
@@ -135,7 +154,11 @@ func inUse(o observed, alias string) bool { return strings.EqualFold(o.Alias, al
 func replaced(o observed, entry machine.Entry, kept []remembered) bool {
 	for _, run := range kept {
 		for _, port := range run.Ports {
-			if run.Source != Back && strings.EqualFold(port.Machine, o.at.Name) && port.Port == o.Component.Port && port.How == ByAlias &&
+			if !strings.EqualFold(port.Machine, o.at.Name) || port.Port != o.Component.Port {
+				continue
+			}
+			port = port.asItWent(o)
+			if run.Source != Back && port.How == ByAlias &&
 				strings.EqualFold(port.BeforeAlias, entry.Alias) && (entry.SHA256 == "" || strings.EqualFold(entry.SHA256, port.Before)) {
 				return true
 			}
@@ -165,7 +188,7 @@ func endsUnder(chain [][]byte, root *x509.Certificate) bool {
 	for _, der := range chain {
 		certificate, err := x509.ParseCertificate(der)
 		if err != nil {
-			return false
+			return true // nothing is removed on what cannot be read
 		}
 		if certificate.Equal(root) || bytes.Equal(certificate.RawIssuer, root.RawSubject) && root.CheckSignature(certificate.SignatureAlgorithm, certificate.RawTBSCertificate, certificate.Signature) == nil {
 			return true
@@ -185,11 +208,13 @@ func (c *Cleaning) gateway(state rotation.State, kept []remembered, presented []
 		known := ours.MatchString(name) || slices.ContainsFunc(kept, func(run remembered) bool {
 			return run.Source != Back && slices.ContainsFunc(run.OldRoots, func(old string) bool { return strings.EqualFold(old, name) })
 		})
-		if !known || len(root.Chain) == 0 || slices.ContainsFunc(presented, func(chain [][]byte) bool { return endsUnder(chain, root.Chain[0]) }) {
+		if !known || len(root.Chain) == 0 || slices.ContainsFunc(presented, func(chain [][]byte) bool {
+			return slices.ContainsFunc(root.Chain, func(c *x509.Certificate) bool { return endsUnder(chain, c) })
+		}) {
 			continue
 		}
 		if foreign := servesOthers(state, settings, root.Name); foreign != "" {
-			c.Kept = append(c.Kept, fmt.Sprintf("trusted root %s stays: backend setting %s leads to machines that were not seen", root.Name, foreign))
+			c.Kept = append(c.Kept, fmt.Sprintf("trusted root %s stays: backend setting %s leads to what was not seen", root.Name, foreign))
 			continue
 		}
 		doomed = append(doomed, root.Name)
@@ -209,7 +234,7 @@ func containsFold(list []string, name string) bool {
 }
 
 // servesOthers is a setting that trusts a root and leads somewhere else too than
-// to machines of ours.
+// to ports of ours that were seen.
 func servesOthers(state rotation.State, settings []cloud.BackendSetting, root string) string {
 	pools := map[string][]string{}
 	for _, pool := range state.Pools() {
@@ -220,17 +245,26 @@ func servesOthers(state rotation.State, settings []cloud.BackendSetting, root st
 			continue
 		}
 		for _, way := range state.Gateway.Routes() {
-			if !strings.EqualFold(way.Setting, setting.Name) {
-				continue
-			}
-			for _, address := range pools[strings.ToLower(way.Pool)] {
-				if !slices.ContainsFunc(state.Machines, func(m rotation.Machine) bool { return isMachine(address, m.Host, m.Name) }) {
-					return setting.Name
-				}
+			if strings.EqualFold(way.Setting, setting.Name) && !allSeen(state, pools[strings.ToLower(way.Pool)], way.Port) {
+				return setting.Name
 			}
 		}
 	}
 	return ""
+}
+
+// allSeen tells whether every member of a pool is a machine of which the port was
+// looked at.
+func allSeen(state rotation.State, members []string, port int) bool {
+	for _, address := range members {
+		seen := slices.ContainsFunc(ports(state), func(o observed) bool {
+			return o.Component.Port == port && o.leaf() != "" && isMachine(address, o.at.Host, o.at.Name)
+		})
+		if !seen {
+			return false
+		}
+	}
+	return true
 }
 
 // Clean removes it and proves that everything serves what it did.

@@ -1,7 +1,9 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,7 +26,7 @@ func (r *run) takeOut(ctx context.Context, phase rotation.Phase, port Port) erro
 	if !port.Restarts {
 		return nil
 	}
-	if err := r.putBack(ctx, phase); err != nil { // nobody else may be out
+	if err := r.putBack(ctx, phase); err != nil { // none but this one may be out
 		return err
 	}
 	if err := r.neighboursWell(ctx, port); err != nil {
@@ -34,8 +36,11 @@ func (r *run) takeOut(ctx context.Context, phase rotation.Phase, port Port) erro
 		return nil
 	}
 	r.tellWaiting(phase, fmt.Sprintf("taking %s out of %s", port.Machine, rotation.Leaves(port.Away)))
-	r.tookOut = true // even if the answer is lost
-	if err := r.away(ctx, phase, port.Away); err != nil {
+	waited, err := r.leave(ctx, phase, port)
+	if err == nil && waited {
+		err = r.neighboursWell(ctx, port) // as the other run has left them
+	}
+	if err != nil {
 		return err
 	}
 	wait := r.drain(port)
@@ -43,21 +48,34 @@ func (r *run) takeOut(ctx context.Context, phase rotation.Phase, port Port) erro
 	return sleep(ctx, wait)
 }
 
-// putBack puts whatever is out of its pools back.
-func (r *run) putBack(ctx context.Context, phase rotation.Phase) error {
-	if !r.tookOut && len(r.state.Gateway.Away()) == 0 {
+// leave takes a machine out of its pools, as soon as no other run has one out.
+func (r *run) leave(ctx context.Context, phase rotation.Phase, port Port) (waited bool, err error) {
+	var failed error
+	others := (*rotation.OthersAwayError)(nil)
+	err = r.until(ctx, "no other run has a machine out of its pools", func() error {
+		r.out = port.Away // even if the answer is lost
+		done, err := r.Rotation.SetAway(ctx, phase, r.plan.GatewayID, r.by, nil, port.Away)
+		r.wrote(done)
+		if errors.As(err, &others) {
+			r.out, waited = nil, true
+			return err
+		}
+		failed = err
 		return nil
-	}
-	err := r.away(ctx, phase, nil)
-	if err == nil {
-		r.tookOut = false
-	}
-	return err
+	})
+	return waited, cmp.Or(err, failed)
 }
 
-func (r *run) away(ctx context.Context, phase rotation.Phase, wanted []cloud.Member) error {
-	done, err := r.Rotation.SetAway(ctx, phase, r.plan.GatewayID, wanted)
+// putBack puts back whom this run has taken out.
+func (r *run) putBack(ctx context.Context, phase rotation.Phase) error {
+	if len(r.out) == 0 {
+		return nil
+	}
+	done, err := r.Rotation.SetAway(ctx, phase, r.plan.GatewayID, r.by, r.out, nil)
 	r.wrote(done)
+	if err == nil {
+		r.out = nil
+	}
 	return err
 }
 

@@ -78,6 +78,16 @@ func (g Goal) key(bits int) (crypto.Signer, error) {
 	return g.Keys(bits)
 }
 
+// bundleOf is the file of a port. A service serves what its server does, whatever
+// file is for it by name.
+func (g Goal) bundleOf(port Port) *pki.Bundle {
+	product := port.Product
+	if port.How == Follows {
+		product = machine.Server
+	}
+	return g.bundleFor(port.Machine, port.Site, product)
+}
+
 // bundleFor is the file that fits a port, nil without one.
 func (g Goal) bundleFor(machineName, site string, product machine.Product) *pki.Bundle {
 	for _, wanted := range []string{machineName, site, string(product), ""} {

@@ -67,6 +67,9 @@ func (r *run) switchBack(ctx context.Context, place int) (any, error) {
 	case port.BeforeAlias == "" || port.Before == "":
 		return nil, fmt.Errorf("%s: what it served before is not known", port.called())
 	}
+	if err := r.notTheirs(ctx, port); err != nil {
+		return nil, err
+	}
 	if err := r.mayRestart(ctx, place); err != nil {
 		return nil, err
 	}
@@ -87,6 +90,22 @@ func (r *run) switchBack(ctx context.Context, place int) (any, error) {
 	}
 	r.tell(rotation.PhaseUndo, fmt.Sprintf("%s on %s serves its old certificate and is well", productName(port.Product), port.Machine))
 	return report.Tasks, nil
+}
+
+// notTheirs looks whether somebody else has given the port another certificate
+// since: that one is theirs. What cannot be looked at is gone back with.
+func (r *run) notTheirs(ctx context.Context, port Port) error {
+	report, err := r.do(ctx, port.Machine)
+	if err != nil {
+		return nil
+	}
+	r.refreshed(report, port.Machine)
+	seen, _ := seenAt(report, port.Port)
+	o := observed{Seen: seen}
+	if leaf := o.leaf(); leaf != "" && leaf != port.SHA256 && leaf != port.Before && !strings.EqualFold(o.Alias, port.Alias) && !strings.EqualFold(o.Alias, port.BeforeAlias) {
+		return fmt.Errorf("%s has been given another certificate since (entry %s): it is left as it is", port.called(), o.Alias)
+	}
+	return nil
 }
 
 // mayRestart tells whether a machine may go down for going back. One that is the

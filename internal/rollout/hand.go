@@ -39,7 +39,7 @@ func take(plan Plan, goal Goal) (inHand, error) {
 
 func (h inHand) takeFiles(goal Goal) error {
 	for _, port := range h.plan.Ports {
-		bundle := goal.bundleFor(port.Machine, port.Site, port.Product)
+		bundle := goal.bundleOf(port)
 		if bundle == nil || pki.Fingerprint(bundle.Leaf) != port.SHA256 {
 			return fmt.Errorf("apply %s: the file given for %s is not the one of the plan", h.plan.Deployment, port.called())
 		}

@@ -77,7 +77,7 @@ func (p *Plan) give(state rotation.State, goal Goal) []trusted {
 	var used []*pki.Bundle
 	var kept []Port
 	for _, port := range p.Ports {
-		bundle := goal.bundleFor(port.Machine, port.Site, port.Product)
+		bundle := goal.bundleOf(port)
 		if bundle == nil {
 			p.Obstacles = append(p.Obstacles, pki.Finding{
 				Code: "port-without-file", Severity: pki.Note,
@@ -98,7 +98,7 @@ func (p *Plan) give(state rotation.State, goal Goal) []trusted {
 	})
 	p.Alias = aliasOfFiles(used)
 	for i := range p.Ports {
-		bundle := goal.bundleFor(p.Ports[i].Machine, p.Ports[i].Site, p.Ports[i].Product)
+		bundle := goal.bundleOf(p.Ports[i])
 		p.Obstacles = append(p.Obstacles, p.Ports[i].settle(state, p.Alias, pki.Thumbprint(bundle.Leaf))...)
 	}
 	authorities := trustedBy(p.Alias, used)
@@ -231,7 +231,7 @@ func gatewayRoots(state rotation.State, ports []Port, authorities []trusted, goa
 		}
 		entry := root(state.Gateway, authority)
 		for _, port := range ports {
-			if goal.Source == FromPFX && !endsIn(goal.bundleFor(port.Machine, port.Site, port.Product), authority.certificate) {
+			if goal.Source == FromPFX && !endsIn(goal.bundleOf(port), authority.certificate) {
 				continue
 			}
 			for _, way := range waysTo(state, port) {

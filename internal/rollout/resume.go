@@ -62,7 +62,7 @@ func leftBehind(state rotation.State, plan Plan, goal Goal) (left, bool) {
 				active++
 			}
 			entry, there := o.entry(name)
-			return !there || !isUsable(entry, root, goal.Now)
+			return !there || !isUsable(entry, root, goal.Now) || superseded(o, entry)
 		})
 		if usable && active < len(stores) {
 			return left{alias: name, authorities: authoritiesBehind(name, root, goal)}, true
@@ -96,6 +96,14 @@ func authoritiesBehind(name string, root *x509.Certificate, goal Goal) []trusted
 func isUsable(entry machine.Entry, issuer *x509.Certificate, now time.Time) bool {
 	return !entry.Trusted && entry.SHA256 != "" && entry.NotAfter.After(now.Add(worthTaking)) &&
 		issuer.Subject.CommonName != "" && strings.Contains(entry.Issuer, issuer.Subject.CommonName)
+}
+
+// superseded tells that a port serves what a later rollout gave it: then the
+// entry is not the last one's, and to take it up would be a step back.
+func superseded(o observed, entry machine.Entry) bool {
+	active, known := o.entry(o.Alias)
+	return known && ourAlias.MatchString(strings.ToLower(o.Alias)) && !strings.EqualFold(o.Alias, entry.Alias) &&
+		!active.NotBefore.Before(entry.NotBefore)
 }
 
 // takeUp takes the certificates of a resumed plan from the keystores. What has

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -28,8 +29,11 @@ type run struct {
 	switched []int
 	// prepared tells that keystores may have got something.
 	prepared bool
-	// tookOut tells that a machine may be out of its pools.
-	tookOut bool
+	// out are the members that may be out of their pools because of this run, or
+	// of one before it that was cut off.
+	out []cloud.Member
+	// by is the name of the run under which it takes them out.
+	by string
 }
 
 // trouble is why a step failed.
@@ -43,7 +47,10 @@ type trouble struct {
 func (t *trouble) Unwrap() error { return t.error }
 
 func (r *Runner) newRun(hand inHand, before rotation.State) *run {
-	run := &run{Runner: r, inHand: hand, before: before, state: before, started: r.now()}
+	run := &run{Runner: r, inHand: hand, before: before, state: before, started: r.now(), by: rotation.NewOwner()}
+	if before.Gateway != nil {
+		run.out = before.Gateway.Away() // they return first
+	}
 	run.result = Result{Deployment: hand.plan.Deployment, Alias: hand.plan.Alias}
 	for _, port := range hand.plan.Ports {
 		state := "old"

@@ -55,6 +55,7 @@ func (p *Plan) takeBack(state rotation.State, was Port, now time.Time) {
 		p.refuse("machine-not-seen", "see what is in the way there", "%s was changed by the run and could not be looked at now", was.called())
 		return
 	}
+	was = was.asItWent(o)
 	back := was
 	back.Role, back.Alone = o.Role, state.Alone(o.at.Machine, o.Product)
 	back.Alias, back.SHA256, back.NotAfter, back.Names = strings.ToLower(was.BeforeAlias), was.Before, was.BeforeUntil, []string{}
@@ -100,6 +101,16 @@ func (p *Plan) takeBack(state rotation.State, was Port, now time.Time) {
 		return
 	}
 	p.Ports = append(p.Ports, back)
+}
+
+// asItWent corrects what a plan said of a machine that was to replace its entry
+// in place and could not: it got a new entry, and has the old one still.
+func (p Port) asItWent(o observed) Port {
+	old, exists := o.entry(p.BeforeAlias)
+	if p.How == InPlace && exists && !strings.EqualFold(o.Alias, p.BeforeAlias) && ours.MatchString(strings.ToLower(o.Alias)) && holds(old, p.Before, "") {
+		p.How, p.Alias, p.Restarts = ByAlias, o.Alias, true
+	}
+	return p
 }
 
 // acceptedBy tells whether every way from the gateway to a port accepts what it

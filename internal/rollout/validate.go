@@ -85,9 +85,38 @@ func (r *run) prove(ctx context.Context) error {
 		if err := r.validate(ctx); err != nil {
 			return nil, err
 		}
+		if err := r.stillServed(ctx); err != nil {
+			return nil, err
+		}
 		proof := r.Rotation.ProveUnchanged(ctx, rotation.PhaseProve, r.before)
 		return proof, proof.Err()
 	})
+}
+
+// stillServed looks once more at every machine that changed: somebody else may
+// have given one another certificate since it had its turn.
+func (r *run) stillServed(ctx context.Context) error {
+	var work []preparation
+	for _, port := range r.plan.Ports {
+		if !slices.ContainsFunc(work, func(p preparation) bool { return strings.EqualFold(p.machine, port.Machine) }) {
+			work = append(work, preparation{machine: port.Machine})
+		}
+	}
+	for _, one := range r.sideBySide(ctx, rotation.PhaseProve, work) {
+		if one.err != nil {
+			return one.err
+		}
+		r.refreshed(one.report, one.machine)
+		for _, port := range r.plan.Ports {
+			if !strings.EqualFold(port.Machine, one.machine) {
+				continue
+			}
+			if err := served(one.report, port, port.SHA256); err != nil {
+				return &trouble{machine: port.Machine, code: machine.CodeWrongLeafServed, error: err}
+			}
+		}
+	}
+	return nil
 }
 
 // validate asks a few times, since a validation may catch a bad moment.

@@ -2,6 +2,8 @@ package rotation
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,7 +82,8 @@ func (s State) WaysTo(at reach.Machine, c machine.Component) []cloud.Route {
 }
 
 // AwayFrom are the pools that a machine leaves while a component of it restarts:
-// those that have another member.
+// those that have another member. Of pools that hold network interfaces it
+// leaves none: Azure keeps those at the interface.
 func (s State) AwayFrom(at reach.Machine, c machine.Component) []cloud.Member {
 	var list []cloud.Member
 	pools := map[string]cloud.BackendPool{}
@@ -113,9 +116,19 @@ func (s State) DrainTime(at reach.Machine, c machine.Component) time.Duration {
 	return min(longest, 10*time.Minute)
 }
 
-// SetAway brings about that exactly the wanted members are out of their pools.
-// That all return is worth more trying than anything else.
-func (r *Runner) SetAway(ctx context.Context, phase Phase, gatewayID string, wanted []cloud.Member) (EditResult, error) {
+// OthersAwayError says that somebody else has machines out of their pools.
+type OthersAwayError struct{ Others []cloud.Member }
+
+func (e *OthersAwayError) Error() string {
+	return fmt.Sprintf("another run has taken %s out of %s since: two at once could take a role from everybody", e.Others[0].Address, Leaves(e.Others[:1]))
+}
+
+// SetAway puts back who is out of a pool because of a run, and those in mine, and
+// takes out the wanted members in the run's name; while somebody else has members out, it takes none and returns
+// an *OthersAwayError. The gateway's document and its ETag make sure of that, from
+// whatever computers runs are made. That all return is worth more trying than
+// anything else.
+func (r *Runner) SetAway(ctx context.Context, phase Phase, gatewayID, run string, mine, wanted []cloud.Member) (EditResult, error) {
 	chances := 0
 	if len(wanted) == 0 {
 		chances = secondChances
@@ -125,7 +138,16 @@ func (r *Runner) SetAway(ctx context.Context, phase Phase, gatewayID string, wan
 		what = wanted[0].Address + " leaves " + Leaves(wanted)
 	}
 	done, err := r.saying(what).write(ctx, phase, gatewayID, func(gateway *cloud.Gateway, _ int) (cloud.Document, error) {
-		document, changed, err := gateway.WithAway(wanted)
+		others := slices.DeleteFunc(gateway.Away(), func(m cloud.Member) bool { return m.By == run || m.In(mine) })
+		if len(others) > 0 && len(wanted) > 0 {
+			return nil, &OthersAwayError{others}
+		}
+		all := others
+		for _, member := range wanted {
+			member.By = run
+			all = append(all, member)
+		}
+		document, changed, err := gateway.WithAway(all)
 		if err == nil && !changed {
 			return nil, ErrNothingToEdit
 		}
@@ -159,6 +181,12 @@ func Leaves(members []cloud.Member) string {
 		names = append(names, "pool "+member.Pool)
 	}
 	return strings.Join(names, ", ")
+}
+
+// NewOwner is a name for a run under which it takes machines out of their pools.
+func NewOwner() string {
+	text := rand.Text()
+	return strings.ToLower(text[:8])
 }
 
 // component is the component that restarts, on its machine.
@@ -198,7 +226,6 @@ func (r *Runner) takeOut(ctx context.Context, before State, need Trusting, resul
 		return nil
 	}
 	r.tellWaiting(PhaseTrust, fmt.Sprintf("taking %s out of %s", need.Machine, Leaves(need.Away)))
-	result.out = true // even if the answer is lost
 	if err := r.setAway(ctx, PhaseTrust, before, need.Away, result); err != nil {
 		return err
 	}
@@ -212,18 +239,25 @@ func (r *Runner) takeOut(ctx context.Context, before State, need Trusting, resul
 
 // putBack puts whoever is out of its pools back.
 func (r *Runner) putBack(ctx context.Context, phase Phase, before State, result *Result) error {
-	if !result.out {
+	if len(result.out) == 0 {
 		return nil
 	}
 	err := r.setAway(ctx, phase, before, nil, result)
 	if err == nil {
-		result.out = false
+		result.out = nil
 	}
 	return err
 }
 
 func (r *Runner) setAway(ctx context.Context, phase Phase, before State, wanted []cloud.Member, result *Result) error {
-	done, err := r.SetAway(ctx, phase, before.Gateway.ID(), wanted)
+	mine := result.out
+	if len(wanted) > 0 {
+		result.out = wanted // even if the answer is lost
+	}
+	done, err := r.SetAway(ctx, phase, before.Gateway.ID(), result.by, mine, wanted)
+	if others := (*OthersAwayError)(nil); errors.As(err, &others) {
+		result.out = nil
+	}
 	result.GatewayWrites += done.Writes
 	result.poolWrites += done.Writes
 	result.Operations = append(result.Operations, done.Operations...)
@@ -239,7 +273,7 @@ func (r *Runner) returnFirst(ctx context.Context, before State, result *Result) 
 		return nil
 	}
 	r.tell(PhaseTrust, "a run that was cut off has left machines out of their pools: they return first")
-	result.out = true
+	result.out = away
 	if err := r.putBack(ctx, PhaseTrust, before, result); err != nil {
 		return err
 	}

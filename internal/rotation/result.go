@@ -64,9 +64,11 @@ type Result struct {
 	// or may have: then the version is not known.
 	started  time.Time
 	imported []InVault
-	// out tells that a machine may be out of its pools; poolWrites are those of
+	// out are the members that may be out of their pools, by the name of the run;
+	// poolWrites are those of
 	// GatewayWrites that took one out or put it back.
-	out        bool
+	out        []cloud.Member
+	by         string
 	poolWrites int
 }
 
@@ -75,6 +77,7 @@ func (r *Runner) newResult(state State) Result {
 		Deployment: state.Deployment.Name,
 		Before:     describeLeaf(servingNow(state)),
 		started:    r.now(),
+		by:         NewOwner(),
 	}
 	for _, listener := range state.Listeners {
 		for _, target := range listener.targets() {
