@@ -1,6 +1,9 @@
 package rollout_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -223,5 +226,33 @@ func TestWhatWasNotReplacedInPlaceCanBeTakenBack(t *testing.T) {
 	}
 	if !cleaned {
 		t.Error("what was replaced is not cleaned")
+	}
+}
+
+// The cipher suites that ArcGIS offers by itself authenticate by RSA: a machine
+// with an EC key would agree with nobody.
+func TestAKeyThatNoCipherSuiteFits(t *testing.T) {
+	t.Parallel()
+	key, _ := someKey()(2048)
+	root, err := pki.NewRoot(key, "Company", today.AddDate(-1, 0, 0), 3650)
+	if err != nil {
+		t.Fatal(err)
+	}
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle, err := root.Issue(curve, []string{"s0.corp"}, today, 300)
+	if err != nil {
+		t.Fatal(err)
+	}
+	goal := rollout.Goal{Source: rollout.FromPFX, Bundles: map[string]*pki.Bundle{"": bundle}}
+	s := newSet(t, reach.Direct, "11.4", "server S0 server")
+	if diff := cmp.Diff([]string{"key-not-rsa"}, refusals(s.plan(goal))); diff != "" {
+		t.Error(diff)
+	}
+	s.seen("S0", machine.Server).Settings = map[string]string{"cipherSuites": "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,TLS_RSA_WITH_AES_128_GCM_SHA256"}
+	if got := refusals(s.plan(goal)); len(got) != 0 {
+		t.Errorf("with suites for it: %v", got)
 	}
 }

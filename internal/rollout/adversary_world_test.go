@@ -192,3 +192,20 @@ func TestTwoRunsAtOnce(t *testing.T) {
 		t.Errorf("machines are out of their pools: %v", away)
 	}
 }
+
+// A portal that could not validate its servers before need not do so after: what
+// was not known to be well is not made worse.
+func TestAValidationThatFailedBeforeFailsNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sim.Options{World: "single"})
+	b.fault("unavailable@federation-validate*10000")
+	state := b.observe()
+	goal := fresh()
+	plan := b.plan(state, goal)
+	before := b.leaves(plan)
+	result, err := b.runner.Apply(t.Context(), plan, goal, state)
+	if err != nil || result.Outcome != rotation.Verified {
+		t.Fatalf("%v %+v", err, result)
+	}
+	b.serveTheirNew(result, before, plan)
+}

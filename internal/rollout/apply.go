@@ -187,7 +187,9 @@ func (r *run) prepare(ctx context.Context) error {
 		var first error
 		for _, one := range r.sideBySide(ctx, PhasePrepare, work) {
 			if failed := one.report.Failed(); failed != nil && validates(failed.Kind) {
-				one.err = nil // how it was before is not known; nothing else was in the way
+				// How it was before is not known, so nothing is compared; nothing else was in the way.
+				r.tell(PhasePrepare, fmt.Sprintf("%s could not be answered at %s, so it is not compared later: %s", failed.Kind, one.machine, failed.Detail))
+				one.err = nil
 			}
 			r.baseline.add(one.report)
 			results = append(results, one.report.Tasks...)

@@ -1,10 +1,13 @@
 package rollout
 
 import (
+	"crypto/x509"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -30,6 +33,22 @@ func judge(bundle *pki.Bundle, port Port, now time.Time) pki.Findings {
 		})
 	}
 	return found
+}
+
+// judgeKey refuses a key with which ArcGIS would agree with nobody. The suites
+// that it offers by default for TLS 1.2, which is what gateways speak to
+// backends, all authenticate by RSA; somebody may have chosen others.
+// Source: developers.arcgis.com, enterprise-administration,
+// update-web-server-certificate.
+func judgeKey(bundle *pki.Bundle, port Port, seen machine.Seen) pki.Findings {
+	described := pki.Describe(bundle.Leaf)
+	if bundle.Leaf.PublicKeyAlgorithm == x509.RSA || strings.Contains(strings.ToUpper(seen.Settings["cipherSuites"]), "ECDSA") {
+		return nil
+	}
+	return pki.Findings{{
+		Code: "key-not-rsa", Severity: pki.Refusal, Mend: "have it issued again, with an RSA key",
+		Sentence: fmt.Sprintf("%s has a key of the kind %s, and the cipher suites of %s authenticate by RSA only: it would agree with nobody", described.Subject, described.KeyAlgorithm, port.called()),
+	}}
 }
 
 // judgeAuthority judges who is to sign.

@@ -87,6 +87,9 @@ func (p *Plan) give(state rotation.State, goal Goal) []trusted {
 		}
 		port.Names, port.NotAfter, port.SHA256 = pki.Names(bundle.Leaf), bundle.Leaf.NotAfter.UTC(), pki.Fingerprint(bundle.Leaf)
 		p.Findings = append(p.Findings, judge(bundle, port, goal.Now)...)
+		if o, _ := find(state, port.Machine, port.Port); o.HasKeystore() {
+			p.Findings = append(p.Findings, judgeKey(bundle, port, o.Seen)...)
+		}
 		if !slices.ContainsFunc(used, func(b *pki.Bundle) bool { return b.Leaf.Equal(bundle.Leaf) }) {
 			used = append(used, bundle)
 		}
