@@ -3,8 +3,9 @@ package rollout_test
 import (
 	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -109,11 +110,12 @@ func newBench(t testing.TB, options sim.Options) *bench {
 	return b
 }
 
-// keys are made once: RSA keys cost more than everything else here.
+// keys are made once. Nobody here looks at keys, and those of RSA cost more than
+// everything else.
 var keys = sync.OnceValue(func() []crypto.Signer {
 	var list []crypto.Signer
 	for range 3 {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		if err != nil {
 			panic(err)
 		}
@@ -122,8 +124,7 @@ var keys = sync.OnceValue(func() []crypto.Signer {
 	return list
 })
 
-// someKey gives the keys in turn: roots and leafs of a test may share one, for
-// nobody here looks at keys.
+// someKey gives the keys in turn: roots and leafs of a test may share one.
 func someKey() func(int) (crypto.Signer, error) {
 	var mu sync.Mutex
 	n := 0
