@@ -23,7 +23,7 @@ health, the health checks of Portal and Server, and federation validation. When 
 fails, or after Ctrl-C, the listeners go back to the certificate from before, and that is
 proved as well. The old certificate stays on the gateway until "cartouche clean".
 
-` + sourcesText + `
+` + sourcesText + internalText + `
 
 With --plan the plan is the one that was saved, and is refused when the deployment has
 changed since. The .pfx file is then the one of the plan, unless --pfx names another copy.`,
@@ -31,7 +31,10 @@ changed since. The .pfx file is then the one of the plan, unless --pfx names ano
   cartouche apply gis.example.com --pfx new.pfx --password-file password.txt --yes --json
   cartouche apply gis.example.com --vault entvault --certificate gis
   cartouche apply gis.example.com --reference
-  cartouche apply --plan plan.json`,
+  cartouche apply --plan plan.json
+  cartouche apply gis.example.com --internal issue --valid-days 200
+  cartouche apply gis.example.com --internal ca --ca company.pem --ca-key company.key
+  cartouche apply gis.example.com --internal pfx --internal-pfx portal=p.pfx --internal-pfx server=s.pfx`,
 		Args:              atMostOneArgument,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}

@@ -17,11 +17,13 @@ func (p palette) severity(s pki.Severity) span {
 	return faint(p.glyph("·", "-"))
 }
 
-// findings shows findings, each with its code and with what mends it.
+// findings shows findings, each with its code and with what mends it; what mends
+// the next one of the kind as well is told below the last.
 func (u *ui) findings(list pki.Findings) {
-	for _, finding := range list {
+	for i, finding := range list {
 		u.item(u.outStyle.severity(finding.Severity), finding.Sentence, faint(" ["+finding.Code+"]"))
-		if finding.Mend != "" {
+		again := i+1 < len(list) && list[i+1].Code == finding.Code && list[i+1].Mend == finding.Mend
+		if finding.Mend != "" && !again {
 			u.advice(u.out, u.outStyle, 4, "mend: ", finding.Mend)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/reach"
 )
 
 // review shows the plan as `plan` does, asks, and does what `apply` does.
@@ -30,8 +32,25 @@ func (g *guide) review(ctx context.Context, again bool) error {
 		}
 	}
 	err := g.applyNow(ctx, g.ready)
+	if err == nil {
+		g.sayMachines()
+	}
 	g.sayCommand("next time")
 	return err
+}
+
+// sayMachines is what nobody has looked at when only the certificate for clients
+// was renewed: machines have their own, and those end, too.
+func (g *guide) sayMachines() {
+	d := g.ready.state.Deployment
+	if g.ready.access.way != nil || len(reach.Machines(d, g.ready.state.Gateway)) == 0 {
+		return
+	}
+	login := ""
+	if g.credentials.SiteAdmin != "" {
+		login = " --site-admin " + quote(g.credentials.SiteAdmin)
+	}
+	g.ui.advice(g.ui.out, g.ui.outStyle, 0, "the machines have certificates of their own: ", "cartouche show "+callDeployment(d)+login+" --reach agent")
 }
 
 // sayCommand is the last line: what does all this again.

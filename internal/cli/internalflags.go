@@ -13,6 +13,15 @@ const (
 	internalPFX   = "pfx"
 )
 
+// internalText is the help's part about the machines' certificates.
+const internalText = `
+
+With --internal the certificates of the machines are replaced instead, one machine at a
+time, by those of
+  issue        an authority that is made for it; its key is forgotten, or kept (--ca-out)
+  ca           an authority of yours (--ca)
+  pfx          a file for each product or site (--internal-pfx)`
+
 // internalFlags say that the certificates of the machines are replaced, instead
 // of the one that clients see, and by what.
 type internalFlags struct {

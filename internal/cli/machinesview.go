@@ -181,7 +181,7 @@ func issuedBy(d pki.Description) string {
 // shortIssuer keeps a long name from filling a column: what matters is whether
 // machines have the same.
 func shortIssuer(name string) string {
-	const most = 24
+	const most = 36
 	if runes := []rune(name); len(runes) > most {
 		return strings.TrimSpace(string(runes[:most-3])) + "..."
 	}

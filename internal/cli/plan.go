@@ -58,13 +58,15 @@ func newPlanCommand(a *app) *cobra.Command {
 Nothing is changed. A certificate that would be refused, and a deployment that does not
 allow the change now, are shown with every reason at once.
 
-` + sourcesText,
+` + sourcesText + internalText,
 		Example: `  cartouche plan gis.example.com --pfx new.pfx
   cartouche plan gis.example.com --vault entvault --certificate gis
   cartouche plan gis.example.com --pfx new.pfx --vault entvault --certificate gis
   cartouche plan gis.example.com
   cartouche plan gis.example.com --pfx new.pfx --password-file password.txt --save plan.json
   cartouche apply --plan plan.json
+  cartouche plan gis.example.com --internal issue
+  cartouche plan gis.example.com --internal ca --ca company.pfx --save plan.json
   cartouche plan --gateway /subscriptions/ID/resourceGroups/web/providers/Microsoft.Network/applicationGateways/agw --pfx new.pfx`,
 		Args:              options.about.take,
 		ValidArgsFunction: cobra.NoFileCompletions,

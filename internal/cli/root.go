@@ -18,7 +18,9 @@ func newRootCommand(a *app) *cobra.Command {
 		Short: "Renew the certificate of an ArcGIS Enterprise deployment on Azure",
 		Long: `Cartouche replaces the CA-issued TLS certificate of an ArcGIS Enterprise deployment
 on Azure: it checks the certificate, shows the plan, changes the gateway in one write,
-proves the result with TLS handshakes, and goes back by itself if the proof fails.
+proves the result with TLS handshakes, and goes back by itself if the proof fails. It
+also shows the certificates of the machines behind the gateway, and replaces them
+(apply --internal).
 
 On a terminal "cartouche" alone leads through all of it, step by step, and says at the
 end which command does the same. Answers can be given beforehand, as flags of apply.`,
@@ -28,7 +30,9 @@ end which command does the same. Answers can be given beforehand, as flags of ap
   cartouche deployments
   cartouche check new.pfx --for gis.example.com
   cartouche plan gis.example.com --pfx new.pfx
-  cartouche apply gis.example.com --pfx new.pfx`,
+  cartouche apply gis.example.com --pfx new.pfx
+  cartouche show gis.example.com --site-admin siteadmin --reach agent
+  cartouche apply gis.example.com --internal issue`,
 		Version:           a.env.Version,
 		SilenceErrors:     true,
 		SilenceUsage:      true,

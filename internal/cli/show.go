@@ -111,6 +111,7 @@ func (a *app) show(seen *prepared, day time.Time) error {
 	}
 	state := seen.state
 	state.At = asOf
+	state.Obstacles = append(state.OutOfPools(), state.Obstacles...)
 	a.ui.state(state, seen.access)
 	if len(value.MachineFindings) > 0 {
 		a.ui.heading("About the machines")

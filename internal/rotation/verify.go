@@ -35,6 +35,9 @@ func Verify(state State, roots *pki.Roots, now time.Time) pki.Findings {
 			})
 		}
 	}
+	if state.Gateway != nil {
+		findings = append(findings, state.OutOfPools()...)
+	}
 	findings = append(findings, MachineFindings(state, roots, now)...)
 	return dedupe(findings)
 }
