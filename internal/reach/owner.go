@@ -8,14 +8,20 @@ import (
 	"strings"
 )
 
-// owner marks what this process makes in Azure: the computer, by a hash of its
-// name, and the process. By it the next run on the same computer knows at once
-// that the one which made a thing is dead, without waiting for its age to tell.
+// owner marks what this process makes in Azure: the computer, by a hash, and the
+// process. By it the next run on the same computer knows at once that the one
+// which made a thing is dead, without waiting for its age to tell.
 func owner() string { return computerMark() + "-" + strconv.Itoa(os.Getpid()) }
 
+// computerMark is where a process id means the same: a computer of this name and
+// user and, on Linux, this boot of it and this namespace of processes, because
+// containers often have one name.
 func computerMark() string {
 	name, _ := os.Hostname()
-	sum := sha256.Sum256([]byte("cartouche\x00" + name))
+	home, _ := os.UserHomeDir()
+	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	processes, _ := os.Readlink("/proc/self/ns/pid")
+	sum := sha256.Sum256([]byte(strings.Join([]string{"cartouche", name, home, string(boot), processes}, "\x00")))
 	return hex.EncodeToString(sum[:8])
 }
 
