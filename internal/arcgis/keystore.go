@@ -80,6 +80,9 @@ func (a *Admin) Keystore(ctx context.Context, machine string) (Keystore, error) 
 	if aliases == nil {
 		return Keystore{}, &Error{Code: CodeUnexpected, Operation: operation}
 	}
+	if len(*aliases) > 10*maxAliases { // nobody's keystore
+		return Keystore{}, &Error{Code: CodeTooLarge, Operation: operation}
+	}
 	k := Keystore{Active: string(list.Active), Settings: map[string]string{}}
 	for _, alias := range *aliases {
 		alias = strings.ToLower(alias)

@@ -1,6 +1,7 @@
 package machine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -19,12 +20,18 @@ const (
 	entriesAtOnce = 4
 	// maxEntries bounds what is read of one keystore.
 	maxEntries = 300
+	// lookTime bounds the look at one component, however slowly it answers: a
+	// keystore of a hundred entries takes seconds.
+	lookTime = 4 * time.Minute
 )
 
 // see looks at the component: first at what it serves, then, where it may, at
 // what it is configured to serve and what it trusts. Whatever could not be
 // read is left out and said.
 func (v *visit) see(ctx context.Context) Seen {
+	whole := ctx
+	ctx, cancel := context.WithTimeout(whole, cmp.Or(v.worker.lookTime, lookTime))
+	defer cancel()
 	seen := Seen{Component: v.component}
 	wire := v.look(ctx)
 	for _, certificate := range wire.Chain {
@@ -36,8 +43,8 @@ func (v *visit) see(ctx context.Context) Seen {
 		return seen
 	}
 	if err := v.enter(ctx); err != nil {
-		seen.Trouble, seen.TroubleCode = err.Error(), codeOf(err)
-		if ctx.Err() != nil {
+		seen.Trouble, seen.TroubleCode = oneLine(err.Error()), codeOf(err)
+		if whole.Err() != nil {
 			seen.TroubleCode = CodeInterrupted
 		}
 		seen.Healthy = len(wire.Chain) > 0 && v.prober.Health(ctx) == nil
@@ -63,8 +70,11 @@ func (v *visit) see(ctx context.Context) Seen {
 	}
 	for _, err := range []error{keystore, settings, registered} {
 		if err != nil && seen.Trouble == "" {
-			seen.Trouble, seen.TroubleCode = err.Error(), codeOf(err)
+			seen.Trouble, seen.TroubleCode = oneLine(err.Error()), codeOf(err)
 		}
+	}
+	if ctx.Err() != nil && seen.Trouble == "" {
+		seen.Trouble, seen.TroubleCode = "it answers so slowly that not everything could be read", CodeUnreachable
 	}
 	return seen
 }
@@ -97,7 +107,7 @@ func (v *visit) entries(ctx context.Context, k arcgis.Keystore) []Entry {
 			alias := k.Aliases[i]
 			c, err := v.admin.Certificate(ctx, v.machine.Name, alias)
 			if err != nil {
-				entries[i] = Entry{Alias: alias, Trouble: err.Error()}
+				entries[i] = Entry{Alias: alias, Trouble: oneLine(err.Error())}
 				return nil
 			}
 			entries[i] = Entry{

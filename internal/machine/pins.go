@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
@@ -32,13 +33,24 @@ type unverified struct {
 }
 
 func (u *unverified) Error() string {
-	return fmt.Sprintf("%s serves a certificate that is neither pinned nor issued by a known authority: subject %q, issuer %q, valid until %s, SHA-256 %s (%v). "+
+	return fmt.Sprintf("%s serves a certificate that is neither pinned nor issued by a known authority: subject %q, issuer %q, valid until %s, SHA-256 %s (%s). "+
 		"No password was sent. If it is the right one, give that certificate itself or, if it has the machine's name, the authority that issued it",
-		u.host, short(u.leaf.Subject.String()), short(u.leaf.Issuer.String()), u.leaf.NotAfter.UTC().Format(time.DateOnly), pki.Fingerprint(u.leaf), u.reason)
+		u.host, short(u.leaf.Subject.String()), short(u.leaf.Issuer.String()), u.leaf.NotAfter.UTC().Format(time.DateOnly), pki.Fingerprint(u.leaf), short(u.reason.Error()))
+}
+
+// oneLine is text from outside without anything that could steer a terminal.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, " "))
 }
 
 // short keeps a name from outside from filling a sentence.
 func short(text string) string {
+	text = oneLine(text)
 	if runes := []rune(text); len(runes) > 120 {
 		return string(runes[:120]) + " ..."
 	}

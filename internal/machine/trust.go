@@ -98,7 +98,7 @@ func (v *visit) imported(ctx context.Context, task Task, failure, read error) Ta
 func (v *visit) trusts(ctx context.Context, k arcgis.Keystore, der []byte) (string, error) {
 	sha1, sha256 := fingerprints(der)
 	found := make([]bool, min(len(k.Aliases), maxEntries))
-	var work errgroup.Group
+	work, ctx := errgroup.WithContext(ctx) // one that cannot be read is enough
 	work.SetLimit(entriesAtOnce)
 	for i := range found {
 		work.Go(func() error {

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"context"
+	"errors"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,7 +22,7 @@ func (v *visit) validateFederation(ctx context.Context, task Task) TaskResult {
 	r := task.result(TaskDone)
 	r.Federation, err = validateAll(servers, func(server arcgis.FederatedServer) (Validated, error) {
 		got, err := v.admin.Portal().Validate(ctx, server)
-		return Validated{Name: server.URL, Status: got.Status, Messages: got.Messages}, err
+		return judged(server.URL, got, err)
 	})
 	if err != nil {
 		return v.failed(ctx, task, err)
@@ -41,12 +42,22 @@ func (v *visit) validateStores(ctx context.Context, task Task) TaskResult {
 	r := task.result(TaskDone)
 	r.Stores, err = validateAll(stores, func(path string) (Validated, error) {
 		got, err := v.admin.ValidateStore(ctx, path)
-		return Validated{Name: path, Status: got.Status, Messages: got.Messages}, err
+		return judged(path, got, err)
 	})
 	if err != nil {
 		return v.failed(ctx, task, err)
 	}
 	return r
+}
+
+// judged is one validation. That the product itself could not make it, and said
+// why, is undetermined: it must not hide how the others are.
+func judged(name string, got arcgis.Validation, err error) (Validated, error) {
+	var said *arcgis.Error
+	if errors.As(err, &said) && (said.Code == arcgis.CodeRefused || said.Code == arcgis.CodeNotFound) {
+		return Validated{Name: name, Status: arcgis.Undetermined, Messages: said.Messages}, nil
+	}
+	return Validated{Name: name, Status: got.Status, Messages: got.Messages}, err
 }
 
 // validateAll validates side by side, and keeps the order.

@@ -21,6 +21,8 @@ type Worker struct {
 	// Tell, if given, hears what is being done, one line at a time, from
 	// several goroutines.
 	Tell func(string)
+	// lookTime is another one for tests.
+	lookTime time.Duration
 }
 
 // Do does the job's tasks, in order, then looks at every component, side by
@@ -90,7 +92,7 @@ func (w *Worker) doTask(ctx context.Context, visits []*visit, job Job, task Task
 	start := time.Now()
 	w.tell(task.words())
 	result := w.dispatch(ctx, visits, job, task)
-	result.Seconds = time.Since(start).Seconds()
+	result.Seconds, result.Detail = time.Since(start).Seconds(), oneLine(result.Detail)
 	return result
 }
 
@@ -107,6 +109,10 @@ func (w *Worker) dispatch(ctx context.Context, visits []*visit, job Job, task Ta
 	}
 	for _, visit := range visits {
 		if visit.component.Port == task.Port && visit.component.HasKeystore() {
+			// What a task waits for has bounds of its own; this is for one who
+			// answers everything, and each time at the last moment.
+			ctx, cancel := context.WithTimeout(ctx, 3*visit.patience()+taskTime)
+			defer cancel()
 			enter := visit.enter
 			if task.Kind == Activate || task.Kind == Restart {
 				enter = visit.enterPatiently
@@ -119,6 +125,9 @@ func (w *Worker) dispatch(ctx context.Context, visits []*visit, job Job, task Ta
 	}
 	return task.failed(CodeNoSuchComponent, fmt.Sprintf("the job has no component with a keystore at port %d", task.Port))
 }
+
+// taskTime is more than a task takes that waits for no restart.
+const taskTime = 10 * time.Minute
 
 // hostTasks are the tasks that need a program on the machine; keystoreTasks
 // those of an admin API.
