@@ -2,7 +2,10 @@ package cli
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -27,6 +30,16 @@ func (u *ui) findings(list pki.Findings) {
 			u.advice(u.out, u.outStyle, 4, "mend: ", finding.Mend)
 		}
 	}
+}
+
+// findingsOf shows findings about a deployment: the commands that mend them can
+// be copied as they stand.
+func (u *ui) findingsOf(d deployment.Deployment, list pki.Findings) {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].Mend = strings.ReplaceAll(list[i].Mend, " DEPLOYMENT ", " "+callDeployment(d)+" ")
+	}
+	u.findings(list)
 }
 
 // troubling are the findings that are worse than a note.

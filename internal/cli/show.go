@@ -115,7 +115,7 @@ func (a *app) show(seen *prepared, day time.Time) error {
 	a.ui.state(state, seen.access)
 	if len(value.MachineFindings) > 0 {
 		a.ui.heading("About the machines")
-		a.ui.findings(value.MachineFindings)
+		a.ui.findingsOf(state.Deployment, value.MachineFindings)
 	}
 	a.ui.darkening(value.Darkening, asOf)
 	if len(state.Obstacles) > 0 {
