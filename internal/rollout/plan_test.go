@@ -423,6 +423,7 @@ func TestWhenEntriesThatWereLeftAreTakenUp(t *testing.T) {
 	}{
 		"on every machine":  {want: true},
 		"not if unwanted":   {goal: rollout.Goal{Anew: true}},
+		"its key is wanted": {goal: rollout.Goal{KeepAuthority: func(*pki.Authority) error { return nil }}},
 		"one is missing":    {change: func(s *set) { s.seen("S1", machine.Server).Entries = nil }},
 		"one is no key":     {change: func(s *set) { s.seen("S1", machine.Server).Entries[2].Trusted = true }},
 		"one ends soon":     {change: func(s *set) { s.seen("S1", machine.Server).Entries[2].NotAfter = today.AddDate(0, 0, 10) }},

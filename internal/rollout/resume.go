@@ -32,7 +32,7 @@ type left struct {
 // not active everywhere. Keys never leave a machine again, so these entries are
 // the only way to go on; where one is missing, everything is issued anew.
 func leftBehind(state rotation.State, plan Plan, goal Goal) (left, bool) {
-	if goal.Anew {
+	if goal.Anew || goal.KeepAuthority != nil { // whose key is to be kept is made, and not one that is gone
 		return left{}, false
 	}
 	var stores []observed
