@@ -83,6 +83,20 @@ func worse(before, after []machine.Validated) []string {
 	return list
 }
 
+// compared says whether a validation could be held against this one, from before.
+// Where that had failed, what is not well now may have been so, and is told.
+func (v validation) compared(now validation) string {
+	if len(v.federation) == 0 && len(now.federation) > 0 || len(v.stores) == 0 && len(now.stores) > 0 {
+		for _, one := range slices.Concat(now.federation, now.stores) {
+			if status := strings.ToLower(one.Status); status != arcgis.Success {
+				return fmt.Sprintf("; how they were before is not known, and %s is %q: %s", one.Name, status, strings.Join(one.Messages, " "))
+			}
+		}
+		return "; how they were before is not known"
+	}
+	return " as before"
+}
+
 // prove validates federation and data stores from inside, and proves that
 // clients are served as before.
 func (r *run) prove(ctx context.Context) error {
@@ -147,7 +161,7 @@ func (r *run) validate(ctx context.Context) error {
 		}
 		if err == nil {
 			if n := len(now.federation) + len(now.stores); n > 0 {
-				r.tell(rotation.PhaseProve, fmt.Sprintf("%d federated servers and %d data stores validated as before", len(now.federation), len(now.stores)))
+				r.tell(rotation.PhaseProve, fmt.Sprintf("%d federated servers and %d data stores validated", len(now.federation), len(now.stores))+r.baseline.compared(now))
 			}
 			return nil
 		}
