@@ -166,7 +166,7 @@ func TestCertificates(t *testing.T) {
 	}{
 		"modern": {`{"aliasName":"x","entryType":"PrivateKeyEntry","issuer":"CN=CA","subject":"CN=gis1","subjectAlternativeNames":["DNSName: gis1.example.com","IPAddress: 10.0.0.4","URIName: urn:a:b"],
 			"validFrom":"Fri Dec 16 06:07:04 PST 2022","validUntilEpoch":1734358024000,"sha1Fingerprint":"` + sha1 + `","sha256Fingerprint":"` + sha256 + `"}`,
-			Certificate{Type: PrivateKey, Issuer: "CN=CA", Subject: "CN=gis1", Names: []string{"gis1.example.com", "10.0.0.4", "urn:a:b"}, NotBefore: time.Date(2022, 12, 16, 6, 7, 4, 0, time.UTC), NotAfter: until, SHA1: sha1, SHA256: sha256}},
+			Certificate{Type: PrivateKey, Issuer: "CN=CA", Subject: "CN=gis1", Names: []string{"gis1.example.com", "10.0.0.4", "urn:a:b"}, NotBefore: time.Date(2022, 12, 16, 14, 7, 4, 0, time.UTC), NotAfter: until, SHA1: sha1, SHA256: sha256}},
 		"10.7, without type": {`{"subject":"CN=gis1","validUntil":"Mon Dec 16 14:07:04 UTC 2024","sha1Fingerprint":"` + sha1 + `"}`,
 			Certificate{Subject: "CN=gis1", NotAfter: until, SHA1: sha1}},
 		"the singular of the documentation": {`{"entryType":"trustedCertEntry","subjectAlternativeName":"DNSName: a","sha1Fingerprint":"` + sha1 + `"}`,

@@ -23,8 +23,8 @@ type Certificate struct {
 	Names           []string
 	// NotBefore and NotAfter are exact where the product gives milliseconds
 	// (11.1 and later). Older ones write a date with the abbreviation of the
-	// machine's time zone, which does not name one zone; if it is not UTC the
-	// time is off by that zone's offset. Zero if it could not be read.
+	// machine's time zone; if that is one that several zones have, the time is
+	// off by the offset. Zero if it could not be read.
 	NotBefore, NotAfter time.Time
 	SHA1, SHA256        string // lower-case hex, without separators
 }
@@ -222,6 +222,17 @@ func hexOf(said string, length int) string {
 // dateLayouts are java.util.Date's, with a zone that has a name or an offset.
 var dateLayouts = []string{"Mon Jan _2 15:04:05 MST 2006", "Mon Jan _2 15:04:05 GMT-07:00 2006", time.RFC3339}
 
+// zones are the abbreviations of java.util.Date that name one offset; others
+// (CST, IST, BST) are those of several zones, and are read as UTC.
+// Source: the zone names of Java's default locale data, and RFC 822 §5.1.
+var zones = map[string]time.Duration{
+	"EST": -5 * time.Hour, "EDT": -4 * time.Hour, "CDT": -5 * time.Hour, "MST": -7 * time.Hour, "MDT": -6 * time.Hour,
+	"PST": -8 * time.Hour, "PDT": -7 * time.Hour, "AKST": -9 * time.Hour, "AKDT": -8 * time.Hour, "HST": -10 * time.Hour,
+	"WET": 0, "WEST": time.Hour, "CET": time.Hour, "CEST": 2 * time.Hour, "EET": 2 * time.Hour, "EEST": 3 * time.Hour,
+	"MSK": 3 * time.Hour, "SAST": 2 * time.Hour, "JST": 9 * time.Hour, "KST": 9 * time.Hour, "SGT": 8 * time.Hour,
+	"AEST": 10 * time.Hour, "AEDT": 11 * time.Hour, "NZST": 12 * time.Hour, "NZDT": 13 * time.Hour,
+}
+
 // readDate reads milliseconds, else text.
 func readDate(epoch json.RawMessage, said string) time.Time {
 	var n number
@@ -232,7 +243,10 @@ func readDate(epoch json.RawMessage, said string) time.Time {
 		return at
 	}
 	for _, layout := range dateLayouts {
-		if at, err := time.Parse(layout, strings.TrimSpace(said)); err == nil {
+		if at, err := time.ParseInLocation(layout, strings.TrimSpace(said), time.UTC); err == nil {
+			if zone, offset := at.Zone(); offset == 0 { // Go knows UTC's only
+				at = at.Add(-zones[zone])
+			}
 			return at.UTC()
 		}
 	}
