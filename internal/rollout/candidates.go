@@ -54,7 +54,8 @@ func candidates(state rotation.State, goal Goal) (list []Port, found pki.Finding
 			found = append(found, leftOut(state, port))
 			continue
 		}
-		if port.Restarts && !goal.Undrained {
+		// What is to be replaced in place restarts where the product cannot do it after all.
+		if (port.Restarts || port.How == InPlace) && !goal.Undrained {
 			port.Away = state.AwayFrom(port.component())
 		}
 		list = append(list, port)

@@ -37,6 +37,9 @@ func UndoPlan(state rotation.State, run journal.Run, now time.Time) (Plan, error
 		plan.refuse("run-of-another", "name a run of this deployment: cartouche history", "run %s was made on another deployment", run.ID)
 	}
 	for _, was := range kept.Ports {
+		if o, there := find(state, was.Machine, was.Port); there && was.How == InPlace && strings.EqualFold(o.Alias, kept.Alias) {
+			was.How, was.Alias = ByAlias, kept.Alias // it was not replaced in place after all, so the old entry is there
+		}
 		plan.takeBack(state, was, now)
 	}
 	plan.Ports = inOrder(plan.Ports, state.Deployment.ServerContext, portalsFirst(state))

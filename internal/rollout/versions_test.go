@@ -280,3 +280,36 @@ func TestEveryVersionIsRolledOutAndTakenBack(t *testing.T) {
 		})
 	}
 }
+
+// A 12.1 that does not know the operation after all: the entry is brought in
+// beside the old one, and machines restart one at a time, out of their pools.
+func TestWhereReplacingInPlaceIsNotKnownMachinesRestartInTurn(t *testing.T) {
+	t.Parallel()
+	options := sim.Options{World: "ha", Version: "12.1"}
+	options.Guesses.Sites.NoUpdate = true
+	b := newBench(t, options)
+	state := b.observe()
+	goal := fresh()
+	plan := b.plan(state, goal)
+	before := b.leaves(plan)
+	stop := b.traffic()
+	result, err := b.runner.Apply(t.Context(), plan, goal, state)
+	stop()
+	if err != nil || result.Outcome != rotation.Verified {
+		t.Fatalf("%v %+v", err, result)
+	}
+	b.serveTheirNew(result, before, plan)
+	b.oneAtATime(state)
+	if restarts := b.restarts(); len(restarts) != 7 || result.Restarts != 7 {
+		t.Errorf("restarts: %v, told %d", restarts, result.Restarts)
+	}
+	if away := b.observe().Gateway.Away(); len(away) != 0 {
+		t.Errorf("machines are out of their pools: %v", away)
+	}
+	if _, undone := b.takeBack(result.RunID); undone.Outcome != rotation.Verified {
+		t.Errorf("undo: %+v", undone)
+	}
+	if diff := cmp.Diff(before, b.leaves(plan)); diff != "" {
+		t.Errorf("after undo: %s", diff)
+	}
+}
