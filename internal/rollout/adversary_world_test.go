@@ -133,7 +133,7 @@ func TestARunThatWasKilledAfterAnyStep(t *testing.T) {
 // filesFor is a goal that gives one site a certificate of an authority of its own.
 func (b *bench) filesFor(site string, state rotation.State) rollout.Goal {
 	b.t.Helper()
-	key, _ := someKey()(2048)
+	key := rsaKey()
 	root, err := pki.NewRoot(key, "Company "+rand.Text()[:6], time.Now(), 100)
 	if err != nil {
 		b.t.Fatal(err)

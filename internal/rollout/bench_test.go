@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -135,6 +136,15 @@ func someKey() func(int) (crypto.Signer, error) {
 		return keys()[n%len(keys())], nil
 	}
 }
+
+// rsaKey is for files: one whose key fits no cipher suite of a machine is refused.
+var rsaKey = sync.OnceValue(func() crypto.Signer {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
 
 func fresh() rollout.Goal {
 	return rollout.Goal{Source: rollout.Fresh, Now: time.Now(), Keys: someKey()}

@@ -335,7 +335,7 @@ func TestWhatKeepsAPlanFromBeingApplied(t *testing.T) {
 
 func TestFilesAreJudgedForTheMachinesThatGetThem(t *testing.T) {
 	t.Parallel()
-	key, _ := someKey()(2048)
+	key := rsaKey()
 	root, err := pki.NewRoot(key, "Company", today.AddDate(-1, 0, 0), 3650)
 	if err != nil {
 		t.Fatal(err)

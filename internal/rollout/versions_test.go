@@ -216,7 +216,7 @@ func TestFilesByWhatTheyAreFor(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Options{World: "single"})
 	state := b.observe()
-	key, _ := someKey()(2048)
+	key := rsaKey()
 	root, err := pki.NewRoot(key, "Files Root", time.Now(), 3650)
 	if err != nil {
 		t.Fatal(err)
