@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -60,34 +59,34 @@ func (h *inHand) issueAll(goal Goal) error {
 	if err != nil || len(machines) == 0 {
 		return err
 	}
-	var mu sync.Mutex
+	bundles := make([]*pki.Bundle, len(machines))
 	var group errgroup.Group
 	group.SetLimit(runtime.NumCPU()) // making RSA keys is work for the processor
-	for _, name := range machines {
-		i := slices.IndexFunc(h.plan.Ports, func(p Port) bool { return p.Machine == name })
-		names := h.plan.Ports[i].Names
+	for i, name := range machines {
+		first := slices.IndexFunc(h.plan.Ports, func(p Port) bool { return p.Machine == name })
+		names := h.plan.Ports[first].Names
 		group.Go(func() error {
 			key, err := goal.key(pki.LeafKeyBits)
 			if err != nil {
 				return fmt.Errorf("make a key for %s: %w", name, err)
 			}
-			bundle, err := authority.Issue(key, names, goal.Now, h.plan.LeafDays)
-			if err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			fingerprint := pki.Fingerprint(bundle.Leaf)
-			h.bundles[fingerprint] = bundle
-			for i := range h.plan.Ports {
-				if port := &h.plan.Ports[i]; port.Machine == name && port.SHA256 == "" {
-					port.SHA256, port.NotAfter = fingerprint, bundle.Leaf.NotAfter.UTC()
-				}
-			}
-			return nil
+			bundles[i], err = authority.Issue(key, names, goal.Now, h.plan.LeafDays)
+			return err
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i, bundle := range bundles {
+		fingerprint := pki.Fingerprint(bundle.Leaf)
+		h.bundles[fingerprint] = bundle
+		for at := range h.plan.Ports {
+			if port := &h.plan.Ports[at]; port.Machine == machines[i] && port.SHA256 == "" {
+				port.SHA256, port.NotAfter = fingerprint, bundle.Leaf.NotAfter.UTC()
+			}
+		}
+	}
+	return nil
 }
 
 // authority is who signs: the one that was given, or a root that is made now.
