@@ -72,7 +72,7 @@ func TestWhatALaterRolloutReplacedIsNotTakenUp(t *testing.T) {
 // file, and no file is for the service alone.
 func TestAServiceFollowsTheFileOfItsServer(t *testing.T) {
 	t.Parallel()
-	key, _ := someKey()(2048)
+	key := rsaKey()
 	root, err := pki.NewRoot(key, "Company", today.AddDate(-1, 0, 0), 3650)
 	if err != nil {
 		t.Fatal(err)
@@ -233,7 +233,7 @@ func TestWhatWasNotReplacedInPlaceCanBeTakenBack(t *testing.T) {
 // with an EC key would agree with nobody.
 func TestAKeyThatNoCipherSuiteFits(t *testing.T) {
 	t.Parallel()
-	key, _ := someKey()(2048)
+	key := rsaKey()
 	root, err := pki.NewRoot(key, "Company", today.AddDate(-1, 0, 0), 3650)
 	if err != nil {
 		t.Fatal(err)

@@ -192,7 +192,7 @@ func TestADeploymentOfTerraformIsRolledOut(t *testing.T) {
 func TestLeafsOfACompanysOwnAuthority(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Options{World: "single"})
-	key, _ := someKey()(2048)
+	key := rsaKey()
 	authority, err := pki.NewRoot(key, "Company Root", time.Now(), 3650)
 	if err != nil {
 		t.Fatal(err)
