@@ -311,12 +311,3 @@ func portAt(port rollout.Port) string { return fmt.Sprintf("%s:%d", port.Host, p
 func contains(text string, words ...string) bool {
 	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(text, word) })
 }
-
-// rsaKey is one for files that are given: a key of another kind is refused.
-var rsaKey = sync.OnceValue(func() crypto.Signer {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
