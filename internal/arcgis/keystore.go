@@ -86,7 +86,10 @@ func (a *Admin) Keystore(ctx context.Context, machine string) (Keystore, error) 
 	k := Keystore{Active: string(list.Active), Settings: map[string]string{}}
 	for _, alias := range *aliases {
 		alias = strings.ToLower(alias)
-		if plain(alias) == alias && segment(alias) && len(k.Aliases) < maxAliases && !contains(k.Aliases, alias) {
+		if len(k.Aliases) == maxAliases {
+			break
+		}
+		if plain(alias) == alias && segment(alias) && !contains(k.Aliases, alias) {
 			k.Aliases = append(k.Aliases, alias)
 		}
 	}
