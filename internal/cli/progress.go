@@ -69,23 +69,6 @@ func (p *progress) event(event rotation.Event) {
 	}
 }
 
-// aside shows an event without ending what is being waited for.
-func (p *progress) aside(event rotation.Event) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.closed:
-	case p.json:
-		p.object(event)
-	case p.live:
-		p.clear()
-		p.line(event)
-		p.draw()
-	default:
-		p.log(event)
-	}
-}
-
 // doing says what the command does now and may take a moment.
 func (p *progress) doing(phase rotation.Phase, text string) {
 	p.event(rotation.Event{At: p.now(), Phase: phase, Text: text, Waiting: p.live})
