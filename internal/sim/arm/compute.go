@@ -50,7 +50,7 @@ func (s *Server) machineOf(id resourceID, full, step string) (*resource, *failur
 		f := fail(http.StatusNotFound, "ParentResourceNotFound", "Can not perform requested operation on nested resource. Parent resource '%s' not found.", parent.name)
 		return nil, f
 	}
-	if !running(r.view) || s.takeFault("machine-off", step) {
+	if !running(r.view) || s.ground.TakeFault("machine-off", step) {
 		f := fail(http.StatusConflict, "OperationNotAllowed", "Cannot modify extensions in the VM when the VM is not running.")
 		f.Inner = &inner{"CannotModifyExtensionsWhenVMNotRunning"} // guess: that it stands here; the documentation lists the code
 		return nil, f
@@ -130,7 +130,7 @@ func (s *Server) putMachineChild(w http.ResponseWriter, c call, id resourceID, f
 	start(ctx, op, errand{full: full, machine: machine, body: body, deaf: s.deaf(machine, c.step)})
 	h := w.Header()
 	h.Set("Azure-Asyncoperation", s.computeURL(op, "operations", c))
-	s.retryAfter(h, pollInterval/2)
+	s.ground.RetryAfter(h, pollInterval/2)
 	status := http.StatusCreated
 	if exists {
 		status = http.StatusOK

@@ -3,8 +3,6 @@ package arm
 import (
 	"net/http"
 	"time"
-
-	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 // FaultDoc describes one fault for help texts.
@@ -46,64 +44,25 @@ func Faults() []FaultDoc {
 	}
 }
 
-type struck int
-
-const (
-	spared struck = iota
-	struckBefore
-	struckAfter
-)
-
-// strike lets the faults happen that are the same at every step.
-func (s *Server) strike(w http.ResponseWriter, r *http.Request, step string) struck {
-	take := func(name string) bool {
-		if !s.ground.Faults.Take(name, step) {
+// refuse lets the faults happen that the Resource Manager answers itself, the
+// same at every step.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request) func(take func(string) bool) bool {
+	return func(take func(string) bool) bool {
+		var f *failure
+		switch {
+		case take("throttle"):
+			s.ground.RetryAfter(w.Header(), 5*time.Second)
+			f = fail(http.StatusTooManyRequests, "TooManyRequests", "The request is being throttled as the limit has been reached for operation type.")
+		case take("conflict"):
+			f = busyConflict()
+		case take("unavailable"):
+			f = fail(http.StatusServiceUnavailable, "ServerTimeout", "The server is temporarily unable to process the request. Please try again.")
+		case take("forbidden"):
+			f = fail(http.StatusForbidden, "AuthorizationFailed", "The client does not have authorization to perform this action over scope '%s' or the scope is invalid.", r.URL.Path)
+		default:
 			return false
 		}
-		s.ground.Ledger.Record(ground.FaultHappened, step, name)
+		f.write(w)
 		return true
 	}
-	refuse := func(f *failure) struck {
-		f.write(w)
-		return struckBefore
-	}
-	switch {
-	case take("throttle"):
-		s.retryAfter(w.Header(), 5*time.Second)
-		return refuse(fail(http.StatusTooManyRequests, "TooManyRequests", "The request is being throttled as the limit has been reached for operation type."))
-	case take("conflict"):
-		return refuse(busyConflict())
-	case take("unavailable"):
-		return refuse(fail(http.StatusServiceUnavailable, "ServerTimeout", "The server is temporarily unable to process the request. Please try again."))
-	case take("forbidden"):
-		return refuse(fail(http.StatusForbidden, "AuthorizationFailed", "The client does not have authorization to perform this action over scope '%s' or the scope is invalid.", r.URL.Path))
-	case take("reset"):
-		ground.Cut(r)
-	case take("lost-response"):
-		return struckAfter
-	case take("slow"):
-		if s.ground.Clock.Wait(r.Context(), 20*time.Second) != nil {
-			return struckBefore
-		}
-	}
-	return spared
 }
-
-// retryAfter asks a client to wait for d of the world's time. The header has
-// whole seconds; what is shorter goes into retry-after-ms, which the Azure
-// SDKs read first.
-func (s *Server) retryAfter(h http.Header, d time.Duration) {
-	short := s.ground.Clock.Short(d)
-	seconds := max(1, int((short+time.Second-1)/time.Second))
-	h.Set("Retry-After", itoa(seconds))
-	if short < time.Second {
-		h.Set("Retry-After-Ms", itoa(max(1, int(short.Milliseconds()))))
-	}
-}
-
-// nowhere takes an answer that nobody will see.
-type nowhere struct{ header http.Header }
-
-func (n *nowhere) Header() http.Header         { return n.header }
-func (n *nowhere) Write(b []byte) (int, error) { return len(b), nil }
-func (n *nowhere) WriteHeader(int)             {}

@@ -19,8 +19,7 @@ func (s *Server) putGateway(w http.ResponseWriter, c call, id resourceID, full s
 	if f != nil {
 		return f
 	}
-	if s.ground.Faults.Take("changed-meanwhile", c.step) {
-		s.ground.Ledger.Record(ground.FaultHappened, c.step, "changed-meanwhile")
+	if s.ground.TakeFault("changed-meanwhile", c.step) {
 		s.Edit(full, func(document map[string]any) { object(document, "tags")["changed-by"] = "somebody else" })
 	}
 	body["id"] = full
@@ -33,7 +32,7 @@ func (s *Server) putGateway(w http.ResponseWriter, c call, id resourceID, full s
 	}
 	h := w.Header()
 	h.Set("Azure-Asyncoperation", op.url(s.o.Cloud.Host, "operations", c.version))
-	s.retryAfter(h, pollInterval)
+	s.ground.RetryAfter(h, pollInterval)
 	if etag, ok := document["etag"].(string); ok {
 		h.Set("ETag", etag)
 	}
@@ -125,7 +124,7 @@ func (s *Server) busy() *failure {
 	f := fail(http.StatusTooManyRequests, "RetryableError", "A retryable error occurred.").
 		with("RetryableErrorDueToAnotherOperation", "Operation PutApplicationGatewayOperation cannot proceed because another one is in progress. Please retry later.")
 	f.header = http.Header{}
-	s.retryAfter(f.header, pollInterval)
+	s.ground.RetryAfter(f.header, pollInterval)
 	return f
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/cartouche-gis/cartouche/internal/sim/entra"
-	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 // maxBody bounds a request body; ARM itself takes 4 MB.
@@ -39,16 +38,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-cache")
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	to := s.route(r)
-	cut := s.strike(w, r, to.step)
-	if cut == struckBefore {
-		return
-	}
-	if cut == struckAfter {
-		// The effect happens; the answer never arrives.
-		s.serve(&nowhere{header: http.Header{}}, r, to)
-		ground.Cut(r)
-	}
-	s.serve(w, r, to)
+	s.ground.Serve(w, r, to.step, s.refuse(w, r), func(w http.ResponseWriter) { s.serve(w, r, to) })
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, to route) {
@@ -93,8 +83,7 @@ func (s *Server) authenticate(r *http.Request, step string) (entra.Caller, *fail
 		return refuse("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
 	}
 	caller, err := s.o.Verify(token, s.o.Cloud.Audiences)
-	if err == nil && s.ground.Faults.Take("unauthorized", step) {
-		s.ground.Ledger.Record(ground.FaultHappened, step, "unauthorized")
+	if err == nil && s.ground.TakeFault("unauthorized", step) {
 		s.o.Revoke(caller)
 		err = entra.ErrRevoked
 	}

@@ -7,8 +7,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-
-	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 // stepScript is where faults strike that happen on the machine.
@@ -57,7 +55,7 @@ func (s *Server) editView(id string, change func(map[string]any)) {
 
 // deaf tells whether the agent of a machine does not answer.
 func (s *Server) deaf(machine *resource, step string) bool {
-	if s.takeFault("agent-not-ready", step) {
+	if s.ground.TakeFault("agent-not-ready", step) {
 		return true
 	}
 	agent, _ := machine.view["vmAgent"].(map[string]any)
@@ -69,14 +67,6 @@ func (s *Server) deaf(machine *resource, step string) bool {
 		}
 	}
 	return false
-}
-
-func (s *Server) takeFault(name, step string) bool {
-	if !s.ground.Faults.Take(name, step) {
-		return false
-	}
-	s.ground.Ledger.Record(ground.FaultHappened, step, name)
-	return true
 }
 
 // same tells whether two requests ask for the same.
@@ -142,7 +132,7 @@ func (s *Server) accepted(w http.ResponseWriter, c call, op *operation) {
 	h := w.Header()
 	h.Set("Azure-Asyncoperation", s.computeURL(op, "operations", c))
 	h.Set("Location", s.computeURL(op, "operationResults", c))
-	s.retryAfter(h, pollInterval/2)
+	s.ground.RetryAfter(h, pollInterval/2)
 	w.WriteHeader(http.StatusAccepted)
 }
 

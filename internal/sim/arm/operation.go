@@ -38,13 +38,7 @@ type plot struct {
 }
 
 func (s *Server) plot(step string) plot {
-	take := func(name string) bool {
-		if !s.ground.Faults.Take(name, step) {
-			return false
-		}
-		s.ground.Ledger.Record(ground.FaultHappened, step, name)
-		return true
-	}
+	take := func(name string) bool { return s.ground.TakeFault(name, step) }
 	return plot{fails: take("failed-operation"), slow: take("slow-operation"), superseded: take("superseded")}
 }
 
@@ -185,7 +179,7 @@ func (s *Server) routeOperation(parts, lower []string) route {
 		switch {
 		case results && now.status == "InProgress":
 			w.Header().Set("Location", now.url(s.o.Cloud.Host, "operationResults", c.version))
-			s.retryAfter(w.Header(), pollInterval/2)
+			s.ground.RetryAfter(w.Header(), pollInterval/2)
 			w.WriteHeader(http.StatusAccepted)
 		case results:
 			answer(w, http.StatusOK, now.result)
@@ -195,7 +189,7 @@ func (s *Server) routeOperation(parts, lower []string) route {
 				body["error"] = now.failure
 			}
 			if now.status == "InProgress" {
-				s.retryAfter(w.Header(), pollInterval)
+				s.ground.RetryAfter(w.Header(), pollInterval)
 			}
 			answer(w, http.StatusOK, body)
 		}
@@ -235,7 +229,7 @@ func (s *Server) startHealth(w http.ResponseWriter, c call, id resourceID, full 
 		op.status, op.result = "Succeeded", map[string]any{"backendAddressPools": pools}
 	})
 	w.Header().Set("Location", op.url(s.o.Cloud.Host, "operationResults", c.version))
-	s.retryAfter(w.Header(), pollInterval/2)
+	s.ground.RetryAfter(w.Header(), pollInterval/2)
 	w.WriteHeader(http.StatusAccepted)
 	return nil
 }

@@ -33,7 +33,7 @@ func (s *Server) runCommand(w http.ResponseWriter, c call, id resourceID, full s
 		return f
 	}
 	key := strings.ToLower(full)
-	if s.acting[key] || s.takeFault("busy", c.step) {
+	if s.acting[key] || s.ground.TakeFault("busy", c.step) {
 		// Source: azure-docs#43356 and others.
 		return fail(http.StatusConflict, "Conflict", "Run command extension execution is in progress. Please wait for completion before invoking a run command.")
 	}
@@ -86,8 +86,8 @@ func (s *Server) runAction(ctx context.Context, e errand) (any, *failure) {
 				}
 			})
 			var err error
-			out, err = at.Run(limited, computer.Script{Text: strings.Join(lines, "\n"), Parameters: actionParameters(e.body["parameters"], linux), Full: s.takeFault("disk-full", stepScript)})
-			if s.takeFault("script-hangs", stepScript) {
+			out, err = at.Run(limited, computer.Script{Text: strings.Join(lines, "\n"), Parameters: actionParameters(e.body["parameters"], linux), Full: s.ground.TakeFault("disk-full", stepScript)})
+			if s.ground.TakeFault("script-hangs", stepScript) {
 				<-limited.Done()
 				err = limited.Err()
 			}
@@ -98,7 +98,7 @@ func (s *Server) runAction(ctx context.Context, e errand) (any, *failure) {
 			case err != nil:
 				out.Stderr += err.Error()
 			}
-			if s.takeFault("output-lost", stepScript) {
+			if s.ground.TakeFault("output-lost", stepScript) {
 				out.Stdout, out.Stderr = "", ""
 			}
 		}

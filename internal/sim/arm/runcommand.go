@@ -150,7 +150,7 @@ func (s *Server) runScript(ctx context.Context, e errand, properties map[string]
 	}
 	script := computer.Script{Text: scriptOf(e.body), Parameters: append(parametersOf(properties["parameters"]), parametersOf(properties["protectedParameters"])...),
 		User: textOf(properties, "runAsUser"), Password: textOf(properties, "runAsPassword"),
-		KeepEnvironment: s.o.Guesses.SudoKeeps, Direct: s.o.Guesses.DirectParameters, Unstoppable: s.o.Guesses.CancelLeavesRunning, Full: s.takeFault("disk-full", stepScript)}
+		KeepEnvironment: s.o.Guesses.SudoKeeps, Direct: s.o.Guesses.DirectParameters, Unstoppable: s.o.Guesses.CancelLeavesRunning, Full: s.ground.TakeFault("disk-full", stepScript)}
 	if address := textOf(object(properties, "source"), "scriptUri"); script.Text == "" && address != "" {
 		text, err := fetchBlob(ctx, at, address)
 		if err != nil {
@@ -168,13 +168,13 @@ func (s *Server) runScript(ctx context.Context, e errand, properties map[string]
 		}
 	}
 	out, err := at.Run(ctx, script)
-	if s.takeFault("script-hangs", stepScript) {
+	if s.ground.TakeFault("script-hangs", stepScript) {
 		<-ctx.Done()
 		err = ctx.Err()
 	}
 	// Source: azure-powershell#22255 and azure-docs#108621, both of 2023.
 	silent := s.o.Guesses.RunAsIsSilent && script.User != "" && at.OS() == computer.Windows
-	if silent || s.takeFault("output-lost", stepScript) {
+	if silent || s.ground.TakeFault("output-lost", stepScript) {
 		out.Stdout, out.Stderr = "", ""
 	}
 	if s.ctx.Err() == nil { // not when the world ends

@@ -12,13 +12,7 @@ import (
 // as none, so lost-response is the same as reset here.
 func (s *Server) strike(w http.ResponseWriter, r *http.Request) bool {
 	world := s.options.Ground
-	take := func(name string) bool {
-		if !world.Faults.Take(name, StepToken) {
-			return false
-		}
-		world.Ledger.Record(ground.FaultHappened, StepToken, name)
-		return true
-	}
+	take := func(name string) bool { return world.TakeFault(name, StepToken) }
 	switch {
 	case take("throttle"):
 		w.Header().Set("Retry-After", "1")

@@ -41,6 +41,18 @@ func (c *call) existing() (*container, *blob, *failure) {
 	return at, b, nil
 }
 
+// asked is the blob of a request, which must be there and meet its conditions.
+func (c *call) asked() (*container, *blob, *failure) {
+	at, b, f := c.existing()
+	switch {
+	case f != nil:
+		return nil, nil, f
+	case b == nil:
+		return nil, nil, noBlob()
+	}
+	return at, b, c.conditions(b)
+}
+
 // mayWrite checks conditions, and that who may create only does not overwrite.
 // Source: "Specifying conditional headers for Blob service operations"; "Create
 // a service SAS": c creates a new blob, w also overwrites.
@@ -282,14 +294,8 @@ func (c *call) appendBlock() *failure {
 // getBlob answers a blob or a range of it; HEAD its properties.
 // Source: "Get Blob", "Get Blob Properties", "Specifying the range header".
 func (c *call) getBlob() *failure {
-	_, b, f := c.existing()
-	switch {
-	case f != nil:
-		return f
-	case b == nil:
-		return noBlob()
-	}
-	if f := c.conditions(b); f != nil {
+	_, b, f := c.asked()
+	if f != nil {
 		return f
 	}
 	content, status := b.content, http.StatusOK
@@ -345,14 +351,8 @@ func byteRange(text string, size int) (from, to int, ok bool) {
 }
 
 func (c *call) deleteBlob() *failure {
-	at, b, f := c.existing()
-	switch {
-	case f != nil:
-		return f
-	case b == nil:
-		return noBlob()
-	}
-	if f := c.conditions(b); f != nil {
+	at, _, f := c.asked()
+	if f != nil {
 		return f
 	}
 	delete(at.blobs, c.blob)

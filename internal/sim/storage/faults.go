@@ -2,10 +2,7 @@ package storage
 
 import (
 	"net/http"
-	"strconv"
 	"time"
-
-	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 // FaultDoc describes one fault for help texts.
@@ -24,58 +21,26 @@ func Faults() []FaultDoc {
 	}
 }
 
-type struck int
-
-const (
-	spared struck = iota
-	struckBefore
-	struckAfter
-)
-
-// strike lets a fault happen, if one is switched on for the step.
-func (s *Server) strike(w http.ResponseWriter, r *http.Request, step string) struck {
-	refuse := func(f *failure) struck {
-		f.write(w, r, s.ground.Clock.Now())
-		return struckBefore
-	}
-	switch {
-	case s.take("throttle", step):
-		wait := s.ground.Clock.Short(5 * time.Second)
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second))))
-		if wait < time.Second {
-			w.Header().Set("Retry-After-Ms", strconv.Itoa(max(1, int(wait.Milliseconds()))))
+// refuse lets the faults happen that the service answers itself.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request) func(take func(string) bool) bool {
+	return func(take func(string) bool) bool {
+		now := s.ground.Clock.Now()
+		var f *failure
+		switch {
+		case take("throttle"):
+			s.ground.RetryAfter(w.Header(), 5*time.Second)
+			f = fail(http.StatusServiceUnavailable, "ServerBusy", "The server is busy.")
+		case take("unavailable"):
+			f = fail(http.StatusInternalServerError, "InternalError", "The server encountered an internal error. Please retry the request.")
+		case take("forbidden"):
+			f = noPermission()
+		case take("expired"):
+			day := func(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
+			f = unauthenticated("Signature not valid in the specified time frame: Start [" + day(now.Add(-2*time.Hour)) + "] - Expiry [" + day(now.Add(-time.Hour)) + "] - Current [" + day(now) + "]")
+		default:
+			return false
 		}
-		return refuse(fail(http.StatusServiceUnavailable, "ServerBusy", "The server is busy."))
-	case s.take("unavailable", step):
-		return refuse(fail(http.StatusInternalServerError, "InternalError", "The server encountered an internal error. Please retry the request."))
-	case s.take("forbidden", step):
-		return refuse(noPermission())
-	case s.take("expired", step):
-		now := s.ground.Clock.Now().UTC()
-		return refuse(unauthenticated("Signature not valid in the specified time frame: Start [" + now.Add(-2*time.Hour).Format(http.TimeFormat) + "] - Expiry [" + now.Add(-time.Hour).Format(http.TimeFormat) + "] - Current [" + now.Format(http.TimeFormat) + "]"))
-	case s.take("reset", step):
-		ground.Cut(r)
-	case s.take("lost-response", step):
-		return struckAfter
-	case s.take("slow", step):
-		if s.ground.Clock.Wait(r.Context(), 20*time.Second) != nil {
-			return struckBefore
-		}
+		f.write(w, r, now)
+		return true
 	}
-	return spared
 }
-
-func (s *Server) take(name, step string) bool {
-	if !s.ground.Faults.Take(name, step) {
-		return false
-	}
-	s.ground.Ledger.Record(ground.FaultHappened, step, name)
-	return true
-}
-
-// nowhere takes an answer that nobody will see.
-type nowhere struct{ header http.Header }
-
-func (n *nowhere) Header() http.Header         { return n.header }
-func (n *nowhere) Write(b []byte) (int, error) { return len(b), nil }
-func (n *nowhere) WriteHeader(int)             {}

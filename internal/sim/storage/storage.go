@@ -213,15 +213,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, network Network
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	to := route(r)
-	switch s.strike(w, r, to.step) {
-	case struckBefore:
-	case struckAfter:
-		// The effect happens; the answer never arrives.
-		s.serve(&nowhere{header: http.Header{}}, r, network, to)
-		ground.Cut(r)
-	default:
-		s.serve(w, r, network, to)
-	}
+	s.ground.Serve(w, r, to.step, s.refuse(w, r), func(w http.ResponseWriter) { s.serve(w, r, network, to) })
 }
 
 // maxBody bounds a request. Azure takes 5000 MiB; the world keeps blobs in memory.

@@ -2,10 +2,7 @@ package vault
 
 import (
 	"net/http"
-	"strconv"
 	"time"
-
-	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 // FaultDoc describes one fault for help texts.
@@ -28,50 +25,24 @@ func Faults() []FaultDoc {
 	}
 }
 
-type struck int
-
-const (
-	spared struck = iota
-	struckBefore
-	struckAfter
-)
-
-// strike lets a fault happen, if one is switched on for the step.
-func (s *Server) strike(w http.ResponseWriter, r *http.Request, step string) struck {
-	refuse := func(f *failure) struck {
+// refuse lets the faults happen that the service answers itself.
+func (s *Server) refuse(w http.ResponseWriter) func(take func(string) bool) bool {
+	return func(take func(string) bool) bool {
+		var f *failure
+		switch {
+		case take("throttle"):
+			s.ground.RetryAfter(w.Header(), 5*time.Second)
+			f = throttled()
+		case take("unavailable"):
+			f = unavailable()
+		case take("forbidden"):
+			f = fail(http.StatusForbidden, "Forbidden", "Operation is not allowed by a fault of the world.").inner("ForbiddenByPolicy")
+		default:
+			return false
+		}
 		f.write(w)
-		return struckBefore
+		return true
 	}
-	switch {
-	case s.take("throttle", step):
-		wait := s.ground.Clock.Short(5 * time.Second)
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, int((wait+time.Second-1)/time.Second))))
-		if wait < time.Second {
-			w.Header().Set("Retry-After-Ms", strconv.Itoa(max(1, int(wait.Milliseconds()))))
-		}
-		return refuse(throttled())
-	case s.take("unavailable", step):
-		return refuse(unavailable())
-	case s.take("forbidden", step):
-		return refuse(fail(http.StatusForbidden, "Forbidden", "Operation is not allowed by a fault of the world.").inner("ForbiddenByPolicy"))
-	case s.take("reset", step):
-		ground.Cut(r)
-	case s.take("lost-response", step):
-		return struckAfter
-	case s.take("slow", step):
-		if s.ground.Clock.Wait(r.Context(), 20*time.Second) != nil {
-			return struckBefore
-		}
-	}
-	return spared
-}
-
-func (s *Server) take(name, step string) bool {
-	if !s.ground.Faults.Take(name, step) {
-		return false
-	}
-	s.ground.Ledger.Record(ground.FaultHappened, step, name)
-	return true
 }
 
 // Source: Azure Key Vault throttling guidance.
@@ -82,10 +53,3 @@ func throttled() *failure {
 func unavailable() *failure {
 	return fail(http.StatusServiceUnavailable, "ServiceUnavailable", "The service is unavailable. Please try again.")
 }
-
-// nowhere takes an answer that nobody will see.
-type nowhere struct{ header http.Header }
-
-func (n *nowhere) Header() http.Header         { return n.header }
-func (n *nowhere) Write(b []byte) (int, error) { return len(b), nil }
-func (n *nowhere) WriteHeader(int)             {}

@@ -53,13 +53,13 @@ func (s *Server) Fetch(ctx context.Context, principal, id string, newest bool) (
 
 func (s *Server) fetch(ctx context.Context, principal, id string, newest bool) (tls.Certificate, Problem) {
 	switch {
-	case s.take("slow", StepFetch):
+	case s.ground.TakeFault("slow", StepFetch):
 		if s.ground.Clock.Wait(ctx, 20*time.Second) != nil {
 			return tls.Certificate{}, Unreachable
 		}
-	case s.take("forbidden", StepFetch):
+	case s.ground.TakeFault("forbidden", StepFetch):
 		return tls.Certificate{}, NoPermission
-	case s.take("throttle", StepFetch), s.take("unavailable", StepFetch), s.take("reset", StepFetch), s.take("lost-response", StepFetch):
+	case s.ground.TakeFault("throttle", StepFetch), s.ground.TakeFault("unavailable", StepFetch), s.ground.TakeFault("reset", StepFetch), s.ground.TakeFault("lost-response", StepFetch):
 		return tls.Certificate{}, Unreachable
 	}
 	parsed, err := url.Parse(id)

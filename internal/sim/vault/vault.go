@@ -129,15 +129,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request, network Network
 		s.serve(w, r, network, to)
 		return
 	}
-	switch s.strike(w, r, to.step) {
-	case struckBefore:
-	case struckAfter:
-		// The effect happens; the answer never arrives.
-		s.serve(&nowhere{header: http.Header{}}, r, network, to)
-		ground.Cut(r)
-	default:
-		s.serve(w, r, network, to)
-	}
+	s.ground.Serve(w, r, to.step, s.refuse(w), func(w http.ResponseWriter) { s.serve(w, r, network, to) })
 }
 
 // maxBody bounds a request. guess: Key Vault's own limit is not documented.
