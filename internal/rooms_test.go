@@ -35,7 +35,7 @@ var may = map[string][]string{
 	"rotation":   {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "secret"},
 	"rollout":    {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "rotation", "secret"},
 	"sim":        {},
-	"rehearsal":  {"agent", "egress", "machine", "secret", "sim"}, // runs the agent at machines of a simulated world
+	"rehearsal":  {"agent", "cloud", "egress", "machine", "secret", "sim"}, // runs the agent at machines of a simulated world
 	"cli":        {"account", "agent", "arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "sim", "traffic"},
 	"strangers":  {},
 }

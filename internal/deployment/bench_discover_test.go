@@ -12,12 +12,10 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
-	"github.com/cartouche-gis/cartouche/internal/egress"
-	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 )
 
@@ -128,28 +126,12 @@ type client struct {
 }
 
 func signIn(b *testing.B, world *sim.World, transport func(http.RoundTripper) http.RoundTripper) *client {
-	variables := map[string]string{}
-	for _, variable := range world.Environment() {
-		variables[variable.Name] = variable.Value
-	}
-	network, err := egress.FromEnvironment(func(name string) string { return variables[name] })
-	if err != nil {
-		b.Fatal(err)
-	}
-	plain := network.HTTPClient(time.Minute)
-	b.Cleanup(plain.CloseIdleConnections)
-	credential, err := cloud.SignIn(b.Context(), cloud.SignInOptions{
-		Cloud: cloud.Public(), Kind: cloud.ServicePrincipal, Client: plain,
-		TenantID: variables["AZURE_TENANT_ID"], ClientID: variables["AZURE_CLIENT_ID"],
-		ClientSecret: secret.New(variables["AZURE_CLIENT_SECRET"]),
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
+	visitor := worldtest.Enter(b, world.Environment(), cloud.Options{})
 	c := &client{}
-	counted := *plain
-	counted.Transport = weighed{transport(plain.Transport), &c.received}
-	c.manager, err = cloud.NewResourceManager(cloud.Public(), credential, cloud.Options{
+	counted := *visitor.Client
+	counted.Transport = weighed{transport(visitor.Client.Transport), &c.received}
+	var err error
+	c.manager, err = cloud.NewResourceManager(visitor.Cloud, visitor.Credential, cloud.Options{
 		Client: &counted, Observe: func(cloud.Call) { c.calls.Add(1) },
 	})
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/egress"
-	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 )
 
@@ -30,45 +30,10 @@ func newPlace(t testing.TB, options sim.Options) *place {
 	if options.Current.Key == "" {
 		options.Current.Key, options.Machines.Key = "p256", "p256"
 	}
-	world, err := sim.Start(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := world.Close(); err != nil {
-			t.Errorf("close the world: %v", err)
-		}
-	})
-	p := &place{World: world, t: t, variable: map[string]string{}}
-	for _, v := range world.Environment() {
-		p.variable[v.Name] = v.Value
-	}
-	inside := map[string]string{}
-	for _, v := range world.InsideEnvironment() {
-		inside[v.Name] = v.Value
-	}
-	for into, variables := range map[**egress.Network]map[string]string{&p.outside: p.variable, &p.inside: inside} {
-		if *into, err = egress.FromEnvironment(func(name string) string { return variables[name] }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	client := p.outside.HTTPClient(time.Minute)
-	t.Cleanup(client.CloseIdleConnections)
-	in, err := cloud.ByName(p.variable["CARTOUCHE_CLOUD"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	credential, err := cloud.SignIn(t.Context(), cloud.SignInOptions{
-		Cloud: in, Kind: cloud.ServicePrincipal, Client: client,
-		TenantID: p.variable["AZURE_TENANT_ID"], ClientID: p.variable["AZURE_CLIENT_ID"],
-		ClientSecret: secret.New(p.variable["AZURE_CLIENT_SECRET"]),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p.azure, err = cloud.NewResourceManager(in, credential, cloud.Options{Client: client, PollInterval: time.Second}); err != nil {
-		t.Fatal(err)
-	}
+	world := worldtest.Start(t, options)
+	visitor := worldtest.Enter(t, world.Environment(), cloud.Options{PollInterval: time.Second})
+	p := &place{World: world, t: t, outside: visitor.Network, azure: visitor.Azure, variable: visitor.Variables}
+	p.inside, _ = worldtest.Network(t, world.InsideEnvironment())
 	found, err := deployment.Find(t.Context(), p.azure, deployment.Scope{})
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
@@ -32,17 +33,9 @@ var scale = flag.Float64("scale", 100, "how much faster the time of simulated wo
 // is logged is what docs/performance.md tells.
 func TestARenewalRestartsNothingByTheAgentAndEverythingByDSC(t *testing.T) {
 	t.Parallel()
-	world, err := sim.Start(t.Context(), sim.Options{
+	world := worldtest.Start(t, sim.Options{
 		World: "ha", Version: "12.0", Scale: *scale, Scripts: true, Known: rehearsal.Known(),
 		Current: sim.CurrentCertificate{Key: "p256"}, Machines: sim.MachineState{Key: "p256"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := world.Close(); err != nil {
-			t.Errorf("close the world: %v", err)
-		}
 	})
 	o := newOutsider(t, world)
 
@@ -86,29 +79,8 @@ type renewal struct {
 
 func newOutsider(t *testing.T, world *sim.World) *outsider {
 	t.Helper()
-	o := &outsider{t: t, world: world, variables: map[string]string{}}
-	for _, variable := range world.Environment() {
-		o.variables[variable.Name] = variable.Value
-	}
-	var err error
-	o.network, err = egress.FromEnvironment(func(name string) string { return o.variables[name] })
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := o.network.HTTPClient(time.Minute)
-	t.Cleanup(client.CloseIdleConnections)
-	credential, err := cloud.SignIn(t.Context(), cloud.SignInOptions{
-		Cloud: cloud.Public(), Kind: cloud.ServicePrincipal, Client: client,
-		TenantID: o.variables["AZURE_TENANT_ID"], ClientID: o.variables["AZURE_CLIENT_ID"],
-		ClientSecret: secret.New(o.variables["AZURE_CLIENT_SECRET"]),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	azure, err := cloud.NewResourceManager(cloud.Public(), credential, cloud.Options{Client: client})
-	if err != nil {
-		t.Fatal(err)
-	}
+	visitor := worldtest.Enter(t, world.Environment(), cloud.Options{})
+	o, azure := &outsider{t: t, world: world, network: visitor.Network, variables: visitor.Variables}, visitor.Azure
 	o.runner = &rotation.Runner{
 		Azure: azure, Network: o.network, Looker: &handshake.Looker{Network: o.network},
 		Patience: rotation.Patience{

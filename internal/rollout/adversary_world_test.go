@@ -199,10 +199,8 @@ func TestAValidationThatFailedBeforeFailsNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Options{World: "single"})
 	b.fault("unavailable@federation-validate*10000")
-	state := b.observe()
 	goal := fresh()
-	plan := b.plan(state, goal)
-	before := b.leaves(plan)
+	state, plan, before := b.ready(goal)
 	result, err := b.runner.Apply(t.Context(), plan, goal, state)
 	if err != nil || result.Outcome != rotation.Verified {
 		t.Fatalf("%v %+v", err, result)

@@ -19,11 +19,11 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
-	"github.com/cartouche-gis/cartouche/internal/egress"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
@@ -48,37 +48,9 @@ func newBench(t testing.TB, options sim.Options) *bench {
 		options.Scale = 300
 	}
 	options.Current.Key, options.Machines.Key = "p256", "p256"
-	world, err := sim.Start(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := world.Close(); err != nil {
-			t.Errorf("close the world: %v", err)
-		}
-	})
-	variables := map[string]string{}
-	for _, variable := range world.InsideEnvironment() {
-		variables[variable.Name] = variable.Value
-	}
-	network, err := egress.FromEnvironment(func(name string) string { return variables[name] })
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := network.HTTPClient(time.Minute)
-	t.Cleanup(client.CloseIdleConnections)
-	credential, err := cloud.SignIn(t.Context(), cloud.SignInOptions{
-		Cloud: cloud.Public(), Kind: cloud.ServicePrincipal, Client: client,
-		TenantID: variables["AZURE_TENANT_ID"], ClientID: variables["AZURE_CLIENT_ID"],
-		ClientSecret: secret.New(variables["AZURE_CLIENT_SECRET"]),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	azure, err := cloud.NewResourceManager(cloud.Public(), credential, cloud.Options{Client: client})
-	if err != nil {
-		t.Fatal(err)
-	}
+	world := worldtest.Start(t, options)
+	visitor := worldtest.Enter(t, world.InsideEnvironment(), cloud.Options{})
+	network, variables, azure := visitor.Network, visitor.Variables, visitor.Azure
 	memory, err := journal.Open(t.Context(), t.TempDir()+"/journal.db")
 	if err != nil {
 		t.Fatal(err)
@@ -171,6 +143,14 @@ func (b *bench) plan(state rotation.State, goal rollout.Goal) rollout.Plan {
 	return plan
 }
 
+// ready observes and plans, and looks at what all ports serve before anything.
+func (b *bench) ready(goal rollout.Goal) (state rotation.State, plan rollout.Plan, before map[string]string) {
+	b.t.Helper()
+	state = b.observe()
+	plan = b.plan(state, goal)
+	return state, plan, b.leaves(plan)
+}
+
 // roll observes, plans and applies.
 func (b *bench) roll(ctx context.Context, goal rollout.Goal) (rollout.Plan, rollout.Result) {
 	b.t.Helper()
@@ -228,14 +208,7 @@ func (b *bench) fault(text string) {
 
 // traffic asks Portal and Server through the gateway until stopped.
 func (b *bench) traffic() (stop func()) {
-	variables := map[string]string{}
-	for _, variable := range b.world.Environment() {
-		variables[variable.Name] = variable.Value
-	}
-	network, err := egress.FromEnvironment(func(name string) string { return variables[name] })
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	network, _ := worldtest.Network(b.t, b.world.Environment())
 	var running []*traffic.Running
 	for _, path := range []string{"/portal/sharing/rest/info?f=json", "/server/rest/info?f=json"} {
 		running = append(running, traffic.Probe{URL: "https://" + b.found.Domain + path, Transport: network.Transport(), Every: 25 * time.Millisecond}.Start(context.Background()))

@@ -20,10 +20,8 @@ import (
 func TestFromTwelveOneOnNothingRestarts(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Options{World: "ha", Version: "12.1"})
-	state := b.observe()
 	goal := fresh()
-	plan := b.plan(state, goal)
-	before := b.leaves(plan)
+	state, plan, before := b.ready(goal)
 	for _, port := range plan.Ports {
 		if inPlace := port.Product != machine.Notebook; (port.How == rollout.InPlace) != inPlace {
 			t.Errorf("%s at %s changes by %s", port.Product, port.Machine, port.How)
@@ -138,10 +136,8 @@ func TestEveryProductIsRolledOutOnTheMachinesThemselves(t *testing.T) {
 	b := newBench(t, sim.Options{World: "roles", Scripts: true})
 	was := settings(b.world)
 	b.runner.Rotation.Way = onMachines{t, b.world, b.runner.Rotation.Network}
-	state := b.observe()
 	goal := fresh()
-	plan := b.plan(state, goal)
-	before := b.leaves(plan)
+	state, plan, before := b.ready(goal)
 	result, err := b.runner.Apply(t.Context(), plan, goal, state)
 	if err != nil || result.Outcome != rotation.Verified {
 		t.Fatalf("%v %+v", err, result)
@@ -288,10 +284,8 @@ func TestWhereReplacingInPlaceIsNotKnownMachinesRestartInTurn(t *testing.T) {
 	options := sim.Options{World: "ha", Version: "12.1"}
 	options.Guesses.Sites.NoUpdate = true
 	b := newBench(t, options)
-	state := b.observe()
 	goal := fresh()
-	plan := b.plan(state, goal)
-	before := b.leaves(plan)
+	state, plan, before := b.ready(goal)
 	stop := b.traffic()
 	result, err := b.runner.Apply(t.Context(), plan, goal, state)
 	stop()

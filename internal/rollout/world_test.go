@@ -30,10 +30,8 @@ func (b *bench) serveTheirNew(result rollout.Result, before map[string]string, p
 func TestAFreshAuthorityIsRolledOutUnderTrafficOneMachineAtATime(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Options{World: "ha"})
-	state := b.observe()
 	goal := fresh()
-	plan := b.plan(state, goal)
-	before := b.leaves(plan)
+	state, plan, before := b.ready(goal)
 	stop := b.traffic()
 	result, err := b.runner.Apply(t.Context(), plan, goal, state)
 	stop()

@@ -17,6 +17,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
@@ -61,45 +62,17 @@ func newBench(t testing.TB, options sim.Options) *bench {
 		// Thousands of handshakes: signing with RSA was a third of all the time.
 		options.Current.Key, options.Machines.Key = "p256", "p256"
 	}
-	world, err := sim.Start(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := world.Close(); err != nil {
-			t.Errorf("close the world: %v", err)
-		}
-	})
-	variables := map[string]string{}
-	for _, variable := range world.Environment() {
-		variables[variable.Name] = variable.Value
-	}
-	network, err := egress.FromEnvironment(func(name string) string { return variables[name] })
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := network.HTTPClient(time.Minute)
-	t.Cleanup(client.CloseIdleConnections)
-	credential, err := cloud.SignIn(t.Context(), cloud.SignInOptions{
-		Cloud: cloud.Public(), Kind: cloud.ServicePrincipal, Client: client,
-		TenantID: variables["AZURE_TENANT_ID"], ClientID: variables["AZURE_CLIENT_ID"],
-		ClientSecret: secret.New(variables["AZURE_CLIENT_SECRET"]),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	azure, err := cloud.NewResourceManager(cloud.Public(), credential, cloud.Options{Client: client})
-	if err != nil {
-		t.Fatal(err)
-	}
+	world := worldtest.Start(t, options)
+	visitor := worldtest.Enter(t, world.Environment(), cloud.Options{})
+	network, variables := visitor.Network, visitor.Variables
 	memory, err := journal.Open(t.Context(), t.TempDir()+"/journal.db")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = memory.Close() })
 	b := &bench{t: t, world: world, journal: memory, runner: &rotation.Runner{
-		Azure: azure, Vault: func(uri string) (*cloud.VaultClient, error) {
-			return cloud.NewVaultClient(cloud.Public(), uri, credential, cloud.Options{Client: client})
+		Azure: visitor.Azure, Vault: func(uri string) (*cloud.VaultClient, error) {
+			return cloud.NewVaultClient(visitor.Cloud, uri, visitor.Credential, cloud.Options{Client: visitor.Client})
 		},
 		Network: network, Looker: &handshake.Looker{Network: network}, Journal: memory, Patience: fast,
 		Credentials: rotation.Credentials{

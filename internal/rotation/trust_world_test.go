@@ -12,11 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cartouche-gis/cartouche/internal/arcgis"
-	"github.com/cartouche-gis/cartouche/internal/egress"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
@@ -27,14 +27,7 @@ import (
 // inside gives the runner a way to the machines, from inside the network.
 func (b *bench) inside() *bench {
 	b.t.Helper()
-	variables := map[string]string{}
-	for _, variable := range b.world.InsideEnvironment() {
-		variables[variable.Name] = variable.Value
-	}
-	network, err := egress.FromEnvironment(func(name string) string { return variables[name] })
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	network, _ := worldtest.Network(b.t, b.world.InsideEnvironment())
 	b.network, b.runner.Way = network, reach.NewDirect(network, nil)
 	// A restart takes a minute or three of the world's, and the gateway's probes as long again.
 	b.runner.Patience.Proof, b.runner.Patience.Restart, b.runner.Patience.Drain = 30*time.Second, 40*time.Second, 300*time.Millisecond
