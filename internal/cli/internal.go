@@ -57,19 +57,7 @@ func (a *app) prepareInternal(ctx context.Context, options rollOutOptions, choos
 	if err != nil {
 		return nil, err
 	}
-	session, err := a.connect(ctx, options.azure)
-	if err != nil {
-		return nil, err
-	}
-	chosen, err := choose(ctx, session)
-	if err != nil {
-		return nil, err
-	}
-	credentials, err := a.machineLogins(ctx, options.site, chosen)
-	if err != nil {
-		return nil, err
-	}
-	ready, err := a.seeMachines(ctx, session, chosen, credentials, options)
+	ready, err := a.seeMachines(ctx, options, choose)
 	if err != nil {
 		return nil, err
 	}
@@ -78,9 +66,21 @@ func (a *app) prepareInternal(ctx context.Context, options rollOutOptions, choos
 	return ready, whileServing(err, serving(ready.state)+"; nothing was changed", "")
 }
 
-// seeMachines observes a deployment and its machines, without which nothing can
-// be done to their certificates.
-func (a *app) seeMachines(ctx context.Context, s *session, chosen deployment.Deployment, credentials rotation.Credentials, options rollOutOptions) (*preparedInternal, error) {
+// seeMachines finds a deployment and observes it with its machines, without
+// which nothing can be done to their certificates.
+func (a *app) seeMachines(ctx context.Context, options rollOutOptions, choose chooser) (*preparedInternal, error) {
+	s, err := a.connect(ctx, options.azure)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := choose(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := a.machineLogins(ctx, options.site, chosen)
+	if err != nil {
+		return nil, err
+	}
 	runner := s.runner(credentials)
 	way, err := s.openWay(ctx, chosen, credentials, options.reach, needed)
 	if err != nil {

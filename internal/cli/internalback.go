@@ -71,19 +71,7 @@ func (a *app) backAtMachines(ctx context.Context, options changeOptions, choose 
 	if err := options.reach.check(false); err != nil {
 		return nil, err
 	}
-	session, err := a.connect(ctx, options.azure)
-	if err != nil {
-		return nil, err
-	}
-	chosen, err := choose(ctx, session)
-	if err != nil {
-		return nil, err
-	}
-	credentials, err := a.machineLogins(ctx, options.site, chosen)
-	if err != nil {
-		return nil, err
-	}
-	ready, err := a.seeMachines(ctx, session, chosen, credentials, rollOutOptions{reach: options.reach})
+	ready, err := a.seeMachines(ctx, rollOutOptions{azure: options.azure, site: options.site, reach: options.reach}, choose)
 	if err != nil {
 		return nil, err
 	}

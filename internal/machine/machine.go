@@ -18,6 +18,8 @@
 // the tools of ArcGIS Data Store, GeoEvent Server and IIS; each file names its own.
 package machine
 
+import "cmp"
+
 // Product is what listens at a port of a machine.
 type Product string
 
@@ -36,6 +38,15 @@ const (
 	WorkflowManager Product = "workflow"
 	WebAdaptor      Product = "webadaptor"
 )
+
+var productNames = map[Product]string{
+	Portal: "Portal", Server: "ArcGIS Server", Notebook: "Notebook Server", Mission: "Mission Server",
+	MissionMessages: "Mission Server's messages", Video: "Video Server", DataStore: "ArcGIS Data Store",
+	GeoEvent: "GeoEvent Server", WorkflowManager: "Workflow Manager Server", WebAdaptor: "IIS",
+}
+
+// Name is what people call the product.
+func (p Product) Name() string { return cmp.Or(productNames[p], string(p)) }
 
 // Component is one TLS port of a machine.
 type Component struct {

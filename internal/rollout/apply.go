@@ -195,12 +195,32 @@ func (r *run) prepare(ctx context.Context) error {
 			results = append(results, one.report.Tasks...)
 			if one.err == nil {
 				r.refreshed(one.report, one.machine)
-			} else if first == nil {
+				one.err = r.gone(one.report, one.machine)
+			}
+			if one.err != nil && first == nil {
 				first = one.err // one sentence says enough; the others are in the journal
 			}
 		}
 		return results, first
 	})
+}
+
+// gone tells of a port of a machine that has answered at first and does not any
+// more. Nothing was restarted yet, so that is no doing of ours, and no other
+// machine must go down while it lasts.
+func (r *run) gone(report machine.Report, name string) error {
+	for _, port := range r.plan.Ports {
+		if !strings.EqualFold(port.Machine, name) || port.Before == "" {
+			continue
+		}
+		if seen, _ := seenAt(report, port.Port); len(seen.Chain) == 0 {
+			return &trouble{
+				machine: name, code: machine.CodeUnreachable, hint: mends[machine.CodeUnreachable],
+				error: fmt.Errorf("%s has answered at first and does not any more: %s", port.called(), seen.WireTrouble),
+			}
+		}
+	}
+	return nil
 }
 
 // worked is what came of the work at one machine.

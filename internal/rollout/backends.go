@@ -73,6 +73,18 @@ func (r *run) neighboursWell(ctx context.Context, port Port) error {
 	})
 }
 
+// allWell waits until every backend is as well as at first: who went down
+// meanwhile without our doing is a reason to let nobody else go down.
+func (r *run) allWell(ctx context.Context, port Port) error {
+	return r.until(ctx, "the gateway sees every machine as well as at first", func() error {
+		worse, err := r.Rotation.WorseBackends(ctx, r.before)
+		if err == nil && len(worse) > 0 {
+			err = fmt.Errorf("%s does not restart now: %s", port.Machine, strings.Join(worse, "; "))
+		}
+		return err
+	})
+}
+
 // nobodys tells an address of which it is not known whose it is: of a machine
 // that is in its pool by its network interface, and that serves no certificate
 // for its address.

@@ -32,6 +32,11 @@ func (r *run) takeOut(ctx context.Context, phase rotation.Phase, port Port) erro
 	if err := r.neighboursWell(ctx, port); err != nil {
 		return err
 	}
+	if phase == PhaseMachines { // on the way back nothing waits for what is not ours
+		if err := r.allWell(ctx, port); err != nil {
+			return err
+		}
+	}
 	if len(port.Away) == 0 {
 		return nil
 	}

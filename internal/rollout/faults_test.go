@@ -15,6 +15,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 func TestFaultsOfTheGatewayAndOfKeystores(t *testing.T) {
@@ -35,10 +36,8 @@ func TestFaultsOfTheGatewayAndOfKeystores(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, sim.Options{World: "single"})
-			state := b.observe()
 			goal := fresh()
-			plan := b.plan(state, goal)
-			before := b.leaves(plan)
+			state, plan, before := b.ready(goal)
 			b.fault(test.fault)
 			result, err := b.runner.Apply(t.Context(), plan, goal, state)
 			if err != nil || result.Outcome != test.outcome || result.Restarts != test.restarts || test.code != "" && result.Code != test.code {
@@ -64,10 +63,8 @@ func TestFaultsOfTheGatewayAndOfKeystores(t *testing.T) {
 func TestTheLastMachineThatIsWellIsNotTakenDownToGoBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Options{World: "ha"})
-	state := b.observe()
 	goal := fresh()
-	plan := b.plan(state, goal)
-	before := b.leaves(plan)
+	state, plan, before := b.ready(goal)
 	b.runner.Patience.Restart, b.runner.Patience.Backends = 8*time.Second, 3*time.Second
 	b.runner.Rotation.Way = &after{Way: b.runner.Rotation.Way, jobs: map[string]func(){"imgServer-1": func() { b.fault("machine-does-not-return@restart") }}}
 	stop := b.traffic()
@@ -99,10 +96,8 @@ func TestTheLastMachineThatIsWellIsNotTakenDownToGoBack(t *testing.T) {
 func TestWhatComesBackSickStaysAndTheRestGoesBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Options{World: "single"})
-	state := b.observe()
 	goal := fresh()
-	plan := b.plan(state, goal)
-	before := b.leaves(plan)
+	state, plan, before := b.ready(goal)
 	b.runner.Patience.Restart = 8 * time.Second
 	b.runner.Rotation.Way = &after{Way: b.runner.Rotation.Way, kind: machine.Activate, count: 2, then: func() { b.fault("machine-stays-sick@restart") }}
 	result, err := b.runner.Apply(t.Context(), plan, goal, state)
@@ -148,10 +143,8 @@ func (a *after) Do(ctx context.Context, at reach.Machine, job machine.Job) (mach
 func TestCtrlCInTheMiddleGoesBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Options{World: "single"})
-	state := b.observe()
 	goal := fresh()
-	plan := b.plan(state, goal)
-	before := b.leaves(plan)
+	state, plan, before := b.ready(goal)
 	ctx, cancel := context.WithCancel(t.Context())
 	b.runner.Rotation.Way = &after{Way: b.runner.Rotation.Way, kind: machine.Activate, count: 2, then: cancel}
 	result, err := b.runner.Apply(ctx, plan, goal, state)
@@ -172,10 +165,8 @@ var errKilled = errors.New("killed")
 func TestARunThatWasKilledIsTakenUp(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Options{World: "ha"})
-	state := b.observe()
 	goal := fresh()
-	plan := b.plan(state, goal)
-	before := b.leaves(plan)
+	state, plan, before := b.ready(goal)
 	stop := b.traffic()
 	defer stop()
 	way := b.runner.Rotation.Way
@@ -220,7 +211,7 @@ func TestAWrongSiteAdministratorIsFoundOutBeforeAnything(t *testing.T) {
 	if !plan.Blocked() || !plan.Obstacles.Has("site-admin-refused") {
 		t.Errorf("%+v", plan.Obstacles)
 	}
-	if writes := b.world.Ground().Ledger.Count("gateway-put"); writes != 0 {
+	if writes := b.world.Ground().Ledger.Count(ground.GatewayWrite); writes != 0 {
 		t.Errorf("%d writes", writes)
 	}
 }

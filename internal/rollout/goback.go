@@ -35,7 +35,7 @@ func (r *run) abandon(ctx context.Context) {
 	r.tell(rotation.PhaseUndo, strings.TrimRight(r.result.Failure, ".")+": going back to the certificates from before, newest first")
 	for _, place := range r.backwards() {
 		port := r.plan.Ports[place]
-		err := r.memory.step(StepUndo, productName(port.Product)+" on "+port.Machine, port.BeforeAlias, func() (any, error) {
+		err := r.memory.step(StepUndo, port.Product.Name()+" on "+port.Machine, port.BeforeAlias, func() (any, error) {
 			return r.switchBack(recovery, place)
 		})
 		if err != nil {
@@ -88,7 +88,7 @@ func (r *run) switchBack(ctx context.Context, place int) (any, error) {
 	if err != nil {
 		return report.Tasks, fmt.Errorf("%s is not back at its old certificate: %w", port.called(), err)
 	}
-	r.tell(rotation.PhaseUndo, fmt.Sprintf("%s on %s serves its old certificate and is well", productName(port.Product), port.Machine))
+	r.tell(rotation.PhaseUndo, fmt.Sprintf("%s on %s serves its old certificate and is well", port.Product.Name(), port.Machine))
 	return report.Tasks, nil
 }
 

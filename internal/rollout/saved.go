@@ -1,13 +1,7 @@
 package rollout
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -23,17 +17,9 @@ const maxPlanSize = 8 << 20
 // ParsePlan reads a saved plan. A file that is no plan, that another program
 // wrote, or that was edited by hand is refused.
 func ParsePlan(data []byte) (Plan, error) {
-	if len(data) > maxPlanSize {
-		return Plan{}, fmt.Errorf("plan file: %d bytes is more than a plan has", len(data))
-	}
 	var plan Plan
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&plan); err != nil {
-		return Plan{}, fmt.Errorf("plan file: not a plan of this program: %w", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return Plan{}, errors.New("plan file: there is more after the plan")
+	if err := rotation.DecodePlan(data, maxPlanSize, &plan); err != nil {
+		return Plan{}, err
 	}
 	if plan.Kind != PlanKind || plan.Format != planFormat {
 		return Plan{}, fmt.Errorf("plan file: kind %q of format %d, this program reads %q of format %d; make the plan again", plan.Kind, plan.Format, PlanKind, planFormat)
@@ -47,12 +33,7 @@ func ParsePlan(data []byte) (Plan, error) {
 // computeHash is the SHA-256 of the plan's JSON without the hash itself.
 func (p Plan) computeHash() string {
 	p.Hash = ""
-	data, err := json.Marshal(p)
-	if err != nil {
-		panic(fmt.Sprintf("rollout: a plan is always JSON: %v", err)) // plain strings and times only
-	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
+	return rotation.HashPlan(p)
 }
 
 // basis are the facts on which a plan rests: which way leads from the gateway to

@@ -11,17 +11,6 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
-// productNames are the products as people call them.
-var productNames = map[machine.Product]string{
-	machine.Portal: "Portal", machine.Server: "ArcGIS Server", machine.Notebook: "Notebook Server", machine.Mission: "Mission Server",
-	machine.Video: "Video Server", machine.DataStore: "ArcGIS Data Store", machine.GeoEvent: "GeoEvent Server",
-	machine.WorkflowManager: "Workflow Manager Server", machine.WebAdaptor: "IIS",
-}
-
-func productName(product machine.Product) string {
-	return cmp.Or(productNames[product], string(product))
-}
-
 // steps are the plan as people read it.
 func steps(p Plan) []Step {
 	list := []Step{}
@@ -105,7 +94,7 @@ func switchStep(p Plan, turn []Port) (Step, bool) {
 		}
 		step.Changes = append(step.Changes, change(port))
 		if port.Restarts {
-			step.Restarts = append(step.Restarts, fmt.Sprintf("%s (%s)", port.Machine, productName(port.Product)))
+			step.Restarts = append(step.Restarts, fmt.Sprintf("%s (%s)", port.Machine, port.Product.Name()))
 		}
 	}
 	if len(main.Away) > 0 && len(step.Restarts) > 0 {
@@ -116,7 +105,7 @@ func switchStep(p Plan, turn []Port) (Step, bool) {
 	if main.Role != "" {
 		role = ", " + main.Role
 	}
-	step.Title = fmt.Sprintf("%s on %s%s", productName(main.Product), main.Machine, role)
+	step.Title = fmt.Sprintf("%s on %s%s", main.Product.Name(), main.Machine, role)
 	switch main.How {
 	case ByAlias:
 		step.Undo = "go back to " + main.BeforeAlias + ", with another restart"
@@ -141,7 +130,7 @@ func change(port Port) string {
 	case InIIS:
 		return fmt.Sprintf("%s: bind the new certificate in IIS (until %s)", at, day(port.NotAfter))
 	case Follows:
-		return fmt.Sprintf("%s: restart the service of %s, which takes ArcGIS Server's certificate", at, productName(port.Product))
+		return fmt.Sprintf("%s: restart the service of %s, which takes ArcGIS Server's certificate", at, port.Product.Name())
 	}
 	return fmt.Sprintf("%s: %s -> %s (until %s), one restart", at, cmp.Or(port.BeforeAlias, "?"), port.Alias, day(port.NotAfter))
 }
@@ -157,7 +146,7 @@ func downtime(p Plan) []string {
 			continue
 		}
 		list = append(list, fmt.Sprintf("%s of site %q has the one machine %s: nobody can use it while it restarts, one to three minutes as a rule",
-			productName(port.Product), port.Site, port.Machine))
+			port.Product.Name(), port.Site, port.Machine))
 	}
 	return list
 }

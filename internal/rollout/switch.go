@@ -18,8 +18,8 @@ func (r *run) switchAll(ctx context.Context) error {
 			return err
 		}
 		main := r.plan.Ports[turn[0]]
-		r.tell(PhaseMachines, fmt.Sprintf("%d of %d: %s on %s", n+1, len(turns), productName(main.Product), main.Machine))
-		err := r.memory.step(StepSwitch, productName(main.Product)+" on "+main.Machine, r.places(turn), func() (any, error) {
+		r.tell(PhaseMachines, fmt.Sprintf("%d of %d: %s on %s", n+1, len(turns), main.Product.Name(), main.Machine))
+		err := r.memory.step(StepSwitch, main.Product.Name()+" on "+main.Machine, r.places(turn), func() (any, error) {
 			return r.switchTurn(ctx, turn)
 		})
 		if err != nil {
@@ -96,16 +96,16 @@ func (r *run) switchTurn(ctx context.Context, turn []int) (any, error) {
 			return report.Tasks, &trouble{machine: main.Machine, unsure: true, error: err}
 		}
 	}
-	r.tell(PhaseMachines, fmt.Sprintf("%s on %s serves its new certificate and is well", productName(main.Product), main.Machine))
+	r.tell(PhaseMachines, fmt.Sprintf("%s on %s serves its new certificate and is well", main.Product.Name(), main.Machine))
 	return report.Tasks, nil
 }
 
 // underWay says what is waited for while a port gets its certificate.
 func underWay(port Port) string {
 	if port.Restarts {
-		return rotation.Restarting(productName(port.Product), port.Machine)
+		return rotation.Restarting(port.Product.Name(), port.Machine)
 	}
-	return fmt.Sprintf("%s on %s takes its certificate, without a restart; waiting until it serves it", productName(port.Product), port.Machine)
+	return fmt.Sprintf("%s on %s takes its certificate, without a restart; waiting until it serves it", port.Product.Name(), port.Machine)
 }
 
 // maybeDone tells whether a failed job may have changed something, or has.

@@ -104,7 +104,7 @@ func trustLeft(plan Plan, result *Result) []string {
 				})
 			})
 			if imported {
-				left = append(left, fmt.Sprintf("%s on %s keeps %s as %s, which takes nothing away", productName(need.Product), need.Machine, authority.Subject, authority.Alias))
+				left = append(left, fmt.Sprintf("%s on %s keeps %s as %s, which takes nothing away", need.Product.Name(), need.Machine, authority.Subject, authority.Alias))
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"net"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ func (s State) Pools() []cloud.BackendPool {
 	pools := s.Gateway.Pools()
 	for i, pool := range pools {
 		for _, id := range pool.Interfaces {
-			pools[i].Addresses = append(pools[i].Addresses, orElse(s.hostWith(id), id))
+			pools[i].Addresses = append(pools[i].Addresses, cmp.Or(s.hostWith(id), id))
 		}
 	}
 	return pools
@@ -80,7 +81,7 @@ func (s State) named(servers []cloud.BackendServer) []cloud.BackendServer {
 	}
 	list := slices.Clone(servers)
 	for i, server := range list {
-		list[i].Address = orElse(hosts[server.Address], server.Address)
+		list[i].Address = cmp.Or(hosts[server.Address], server.Address)
 	}
 	return list
 }

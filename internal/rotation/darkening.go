@@ -101,9 +101,9 @@ func stops(p port) string {
 	case machine.DataStore:
 		return "ArcGIS Server may refuse the data store on " + p.at.Name
 	case machine.GeoEvent, machine.WorkflowManager, machine.MissionMessages:
-		return productName(p.seen.Product) + " on " + p.at.Name + " is refused by those who verify it"
+		return p.seen.Product.Name() + " on " + p.at.Name + " is refused by those who verify it"
 	}
-	return "the gateway takes " + productName(p.seen.Product) + " on " + p.at.Name + " out"
+	return "the gateway takes " + p.seen.Product.Name() + " on " + p.at.Name + " out"
 }
 
 // presentedRoot is a trusted root of the gateway on which a machine rests.

@@ -35,6 +35,16 @@ func (r *Runner) BackendHealth(ctx context.Context, state State) ([]cloud.Backen
 	return state.ownBackends(servers), err
 }
 
+// WorseBackends says which backends were up in a state and are not now, one
+// sentence each.
+func (r *Runner) WorseBackends(ctx context.Context, before State) ([]string, error) {
+	servers, err := r.BackendHealth(ctx, before)
+	if err != nil {
+		return nil, err
+	}
+	return worseBackends(before.Backends, servers), nil
+}
+
 // ProveUnchanged proves that clients are served as before: every endpoint by
 // the leaf that it served, backends, sites and federation as well as they were.
 func (r *Runner) ProveUnchanged(ctx context.Context, phase Phase, before State) Proof {

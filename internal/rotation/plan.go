@@ -1,9 +1,6 @@
 package rotation
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -339,10 +336,5 @@ func noListener(state State) pki.Findings {
 // computeHash is the SHA-256 of the plan's JSON without the hash itself.
 func (p Plan) computeHash() string {
 	p.Hash = ""
-	data, err := json.Marshal(p)
-	if err != nil {
-		panic(fmt.Sprintf("rotation: a plan is always JSON: %v", err)) // plain strings and times only
-	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
+	return HashPlan(p)
 }

@@ -71,7 +71,7 @@ func undoTrust(state State, kept remembered) string {
 func needing(needs []Trusting) []string {
 	var names []string
 	for _, need := range needs {
-		names = append(names, fmt.Sprintf("%s (%s)", need.Machine, productName(need.Product)))
+		names = append(names, fmt.Sprintf("%s (%s)", need.Machine, need.Product.Name()))
 	}
 	return names
 }
@@ -114,7 +114,7 @@ func trustStep(plan Plan) Step {
 				what += fmt.Sprintf("; it is the only one of site %q: nobody can use it while it restarts, one to three minutes as a rule", need.Site)
 			}
 		}
-		step.Changes = append(step.Changes, fmt.Sprintf("%s on %s: %s", productName(need.Product), need.Machine, what))
+		step.Changes = append(step.Changes, fmt.Sprintf("%s on %s: %s", need.Product.Name(), need.Machine, what))
 	}
 	return step
 }
@@ -129,7 +129,7 @@ func pinStep(plan Plan) Step {
 		Undo:     "cartouche undo puts the certificate from before into it again",
 	}
 	for _, pin := range plan.Pinned {
-		step.Changes = append(step.Changes, fmt.Sprintf("%s on %s: %s… -> %s…", productName(pin.Product), pin.Machine, short(pin.Holds), short(pin.SHA256)))
+		step.Changes = append(step.Changes, fmt.Sprintf("%s on %s: %s… -> %s…", pin.Product.Name(), pin.Machine, short(pin.Holds), short(pin.SHA256)))
 	}
 	return step
 }

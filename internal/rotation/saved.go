@@ -2,6 +2,8 @@ package rotation
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,17 +21,9 @@ const maxPlanSize = 4 << 20
 // ParsePlan reads a saved plan. A file that is no plan, that a newer program
 // wrote, or that was edited by hand is refused.
 func ParsePlan(data []byte) (Plan, error) {
-	if len(data) > maxPlanSize {
-		return Plan{}, fmt.Errorf("plan file: %d bytes is more than a plan has", len(data))
-	}
 	var plan Plan
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&plan); err != nil {
-		return Plan{}, fmt.Errorf("plan file: not a plan of this program: %w", err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return Plan{}, errors.New("plan file: there is more after the plan")
+	if err := DecodePlan(data, maxPlanSize, &plan); err != nil {
+		return Plan{}, err
 	}
 	if plan.Format != planFormat {
 		return Plan{}, fmt.Errorf("plan file: format %d, this program reads format %d; make the plan again", plan.Format, planFormat)
@@ -38,6 +32,30 @@ func ParsePlan(data []byte) (Plan, error) {
 		return Plan{}, &EditedPlanError{}
 	}
 	return plan, nil
+}
+
+// DecodePlan reads the one JSON value of a plan file, of whichever kind, into
+// plan. More than limit bytes, a field that the plan does not have, and anything
+// after it are refused.
+func DecodePlan(data []byte, limit int, plan any) error {
+	if len(data) > limit {
+		return fmt.Errorf("plan file: %d bytes is more than a plan has", len(data))
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(plan); err != nil {
+		return fmt.Errorf("plan file: not a plan of this program: %w", err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("plan file: there is more after the plan")
+	}
+	return nil
+}
+
+// HashPlan is the SHA-256 of the JSON of a plan that has no hash in it.
+func HashPlan(plan any) string {
+	sum := sha256.Sum256(mustJSON(plan))
+	return hex.EncodeToString(sum[:])
 }
 
 // EditedPlanError says that a saved plan does not fit its own hash.

@@ -98,7 +98,7 @@ func (r *Runner) trustAll(ctx context.Context, plan Plan, before State, result *
 		if !need.Restarts {
 			continue
 		}
-		r.tell(PhaseTrust, fmt.Sprintf("%s on %s restarts, so that it reads its trust store", productName(need.Product), need.Machine))
+		r.tell(PhaseTrust, fmt.Sprintf("%s on %s restarts, so that it reads its trust store", need.Product.Name(), need.Machine))
 		restarted, err := r.restart(ctx, before, need, result)
 		done = append(done, restarted...)
 		if err != nil {
@@ -159,7 +159,7 @@ func (r *Runner) restart(ctx context.Context, before State, need Trusting, resul
 	if err := r.takeOut(ctx, before, need, result); err != nil {
 		return nil, err
 	}
-	r.tellWaiting(PhaseTrust, Restarting(productName(need.Product), need.Machine))
+	r.tellWaiting(PhaseTrust, Restarting(need.Product.Name(), need.Machine))
 	done := r.eachMachine(ctx, PhaseTrust, before, map[string][]machine.Task{need.Host: {{Kind: machine.Restart, Port: need.Port}}})
 	for _, d := range done {
 		if err := d.err(); err != nil {
@@ -352,7 +352,7 @@ func (r *Runner) notWell(ctx context.Context, before State, place reach.Machine)
 		was, _ := before.Machines[i].seen(c)
 		is, why := now.seen(c)
 		if was.Healthy && !is.Healthy {
-			away = append(away, fmt.Sprintf("%s on %s was healthy and is not: %s", productName(c.Product), place.Name, orElse(why, "its health check says so")))
+			away = append(away, fmt.Sprintf("%s on %s was healthy and is not: %s", c.Product.Name(), place.Name, cmp.Or(why, "its health check says so")))
 		}
 	}
 	return away
