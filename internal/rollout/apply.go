@@ -201,8 +201,17 @@ func (r *run) prepare(ctx context.Context) error {
 				first = one.err // one sentence says enough; the others are in the journal
 			}
 		}
+		if len(r.baseline.known) > 0 {
+			r.memory.evidence("validated before", validatedNow{r.baseline.federation, r.baseline.stores})
+		}
 		return results, first
 	})
+}
+
+// validatedNow are the answers of one round of validations, for the evidence.
+type validatedNow struct {
+	Federation []machine.Validated `json:"federation"`
+	Stores     []machine.Validated `json:"stores"`
 }
 
 // gone tells of a port of a machine that has answered at first and does not any

@@ -70,7 +70,9 @@ func (r *Runner) begin(ctx context.Context, plan Plan, kept remembered, before r
 	if err != nil {
 		return nil, fmt.Errorf("nothing was changed, because the run could not be written down: %w", err)
 	}
-	m.evidence("machines before", before.Machines)
+	for _, seen := range before.Evidence() {
+		m.evidence(seen.Kind, seen.Data)
+	}
 	return m, nil
 }
 

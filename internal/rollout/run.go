@@ -34,6 +34,8 @@ type run struct {
 	out []cloud.Member
 	// by is the name of the run under which it takes them out.
 	by string
+	// seen is the last look at each machine, by its name.
+	seen map[string]machine.Report
 }
 
 // trouble is why a step failed.
@@ -170,12 +172,31 @@ func (r *run) failed(err error) {
 // end writes the outcome down and says it.
 func (r *run) end() {
 	r.result.Seconds = r.now().Sub(r.started).Seconds()
+	r.memory.evidence("machines after", r.lastSeen())
 	r.memory.end(r.result)
 	r.tell(rotation.PhaseDone, string(r.result.Outcome))
 }
 
+// lastSeen are the machines as they were seen last, in the order of the state.
+func (r *run) lastSeen() []rotation.Machine {
+	list := []rotation.Machine{}
+	for _, at := range r.before.Machines {
+		if report, looked := r.seen[strings.ToLower(at.Name)]; looked {
+			list = append(list, rotation.Machine{Machine: at.Machine, Report: &report, Trouble: report.Trouble})
+		}
+	}
+	return list
+}
+
 // refreshed is what a report shows of the ports of its machine.
 func (r *run) refreshed(report machine.Report, name string) {
+	if len(report.Components) > 0 {
+		report.Tasks = nil // they stand in their steps
+		if r.seen == nil {
+			r.seen = map[string]machine.Report{}
+		}
+		r.seen[strings.ToLower(name)] = report
+	}
 	for i, port := range r.plan.Ports {
 		if !strings.EqualFold(port.Machine, name) {
 			continue

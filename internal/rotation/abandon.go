@@ -44,7 +44,9 @@ func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, pla
 		// meanwhile is theirs.
 		r.tell(PhaseUndo, result.Failure+": nothing was changed, so nothing is taken back")
 		result.Outcome = Unchanged
-		result.After = describeLeaf(firstServed(r.look(recovery, before.Listeners)))
+		after := r.look(recovery, before.Listeners)
+		entry.evidence("wire after", after)
+		result.After = describeLeaf(firstServed(after))
 		return
 	}
 	r.tell(PhaseUndo, result.Failure+": going back to the certificate from before")
@@ -119,7 +121,7 @@ func (r *Runner) proveOld(ctx context.Context, before State, moves []Move, faile
 	if moved := (*MovedError)(nil); failed == nil || errors.As(failed, &moved) {
 		return r.prove(ctx, claim{phase: PhaseUndo, before: before, moves: moves, expected: expected, judge: unjudged})
 	}
-	proof := Proof{Looks: 1, Handshakes: len(expected), Wire: r.lookAt(ctx, expected.worthALook(targetsOf(before.Listeners)))}
+	proof := Proof{Looks: 1, Handshakes: len(expected), Expected: expected.list(), Wire: r.lookAt(ctx, expected.worthALook(targetsOf(before.Listeners)))}
 	proof.Failures, _ = compare(proof.Wire, expected)
 	return proof
 }

@@ -107,6 +107,7 @@ func (r *Runner) Clean(ctx context.Context, before State, entries []string) (Res
 		result.Failure = err.Error()
 	}
 	proof := r.prove(context.WithoutCancel(ctx), claim{phase: PhaseProve, before: before, expected: expected, judge: unjudged})
+	entry.evidence("proof that clients are served as before", proof)
 	result.seen(proof)
 	result.Interrupted = ctx.Err() != nil
 	switch {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"os"
 	"os/user"
+	"runtime"
 
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -62,7 +64,9 @@ func (r *Runner) begin(ctx context.Context, plan Plan, before State) (*runEntry,
 	if err != nil {
 		return nil, fmt.Errorf("nothing was changed, because the run could not be written down: %w", err)
 	}
-	entry.evidence("wire before", before.Wire)
+	for _, seen := range before.Evidence() {
+		entry.evidence(seen.Kind, seen.Data)
+	}
 	return entry, nil
 }
 
@@ -105,6 +109,40 @@ func (e *runEntry) check(err error) {
 	if err != nil {
 		e.runner.tell(PhaseJournal, "the journal could not be written: "+err.Error())
 	}
+}
+
+// Hands says who made a run and where: what the history does not say by itself.
+type Hands struct {
+	// Computer is the name of the computer that the program ran on, System its
+	// operating system and processor.
+	Computer string `json:"computer"`
+	System   string `json:"system"`
+	// Caller is the object id of who was signed in at Azure, "" when it is not known.
+	Caller string `json:"caller"`
+}
+
+func (s State) hands() Hands {
+	computer, err := os.Hostname()
+	if err != nil {
+		computer = ""
+	}
+	return Hands{Computer: computer, System: runtime.GOOS + "/" + runtime.GOARCH, Caller: s.Access.Caller}
+}
+
+// Seen is a piece of evidence: its kind, and the value that is kept as JSON.
+type Seen struct {
+	Kind string
+	Data any
+}
+
+// Evidence is what is kept of a state from before a run, so that what comes
+// after can be held against it: by whom, handshakes, health, federation, machines.
+func (s State) Evidence() []Seen {
+	seen := []Seen{{"hands", s.hands()}, {"wire before", s.Wire}, {"backends before", s.Backends}, {"sites before", s.Sites}}
+	if len(s.Machines) > 0 {
+		seen = append(seen, Seen{"machines before", s.Machines})
+	}
+	return seen
 }
 
 // whoami is the login of the person at this computer, for the history.

@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,31 @@ type Proof struct {
 	// before is looked at and proves nothing.
 	Looks      int `json:"looks"`
 	Handshakes int `json:"handshakes"`
+	// Expected are those handshakes, each with the leaf that was wanted: so
+	// anybody can hold Wire against it again.
+	Expected []Expected `json:"expected,omitempty"`
+}
+
+// Expected is what an endpoint was to serve.
+type Expected struct {
+	Target     string `json:"target"`
+	Address    string `json:"address,omitempty"`
+	ServerName string `json:"serverName"`
+	// Leaves are fingerprints: the wanted one, and those that are as good where
+	// nobody can tell which listener answers.
+	Leaves []string `json:"leaves"`
+}
+
+// list is the expectation for others to read, in a fixed order.
+func (e expectation) list() []Expected {
+	var list []Expected
+	for at, want := range e {
+		list = append(list, Expected{at.target, at.address, at.serverName, append([]string{want.leaf}, want.also...)})
+	}
+	slices.SortFunc(list, func(a, b Expected) int {
+		return cmp.Or(strings.Compare(a.Target, b.Target), strings.Compare(a.Address, b.Address), strings.Compare(a.ServerName, b.ServerName))
+	})
+	return list
 }
 
 // errNothingProvable says that no endpoint could be reached even before.
@@ -134,7 +160,7 @@ func (c claim) pins() []string {
 // complete and valid for the names, as the judge says.
 func (r *Runner) prove(ctx context.Context, c claim) Proof {
 	phase := c.phase
-	proof := Proof{Handshakes: len(c.expected)}
+	proof := Proof{Handshakes: len(c.expected), Expected: c.expected.list()}
 	proof.Wire, proof.Looks, proof.Failures = r.proveWire(ctx, phase, c.before.Listeners, c.expected)
 	if len(proof.Failures) > 0 {
 		return proof // what follows could only repeat it
