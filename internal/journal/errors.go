@@ -11,7 +11,8 @@ import (
 
 // The codes of an Error.
 const (
-	// CodeNewer: a newer Cartouche has written the file.
+	// CodeNewer: a newer Cartouche has written the file, in a way that this one does
+	// not understand or must not add to.
 	CodeNewer = "newer"
 	// CodeReadOnly: the file or its directory cannot be written.
 	CodeReadOnly = "read-only"
@@ -50,7 +51,7 @@ var sentences = map[string]string{
 	CodeNewer:    "it was written by a newer version of Cartouche; use that one, or set CARTOUCHE_STATE_DIR to begin a new journal elsewhere",
 	CodeReadOnly: "it cannot be written; check who owns the file and its directory, or set CARTOUCHE_STATE_DIR",
 	CodeFull:     "the disk is full",
-	CodeDamaged:  "the file is damaged; move it away to begin a new one",
+	CodeDamaged:  "the file is damaged; put a copy of it back, or move it away together with its -wal and -shm to begin a new one: deployments are as they are, but runs that only it knows can then not be undone",
 	CodeForeign:  "this file is not a journal of Cartouche, or its beginning is damaged; move it away, or set CARTOUCHE_STATE_DIR to another directory",
 	CodeBusy:     "another process keeps it locked",
 	CodeFailed:   "it cannot be used",

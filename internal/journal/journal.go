@@ -26,10 +26,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -45,6 +42,8 @@ type Journal struct {
 
 	mu sync.Mutex
 	db *sql.DB // nil until there is a file
+	// newer is why nothing may be added to the file, nil when it may.
+	newer error
 }
 
 // Open opens the journal at path. A file that is there is checked; one that
@@ -77,12 +76,9 @@ func (j *Journal) existing(ctx context.Context) (*sql.DB, error) {
 	if j.db != nil {
 		return j.db, nil
 	}
-	_, err := os.Stat(j.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, &Error{Code: CodeReadOnly, Path: j.path, Err: err}
+	there, err := j.present()
+	if err != nil || !there {
+		return nil, err
 	}
 	return j.connect(ctx)
 }
@@ -91,45 +87,44 @@ func (j *Journal) existing(ctx context.Context) (*sql.DB, error) {
 func (j *Journal) ready(ctx context.Context) (*sql.DB, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.db != nil {
-		return j.db, nil
+	if j.db == nil {
+		there, err := j.present()
+		if err == nil && !there {
+			err = j.create(ctx)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if _, err := j.connect(ctx); err != nil {
+			return nil, err
+		}
 	}
-	err := j.create()
-	if err != nil {
-		return nil, &Error{Code: CodeReadOnly, Path: j.path, Err: err}
-	}
-	return j.connect(ctx)
-}
-
-// create makes the directory and an empty file that only the user may read,
-// before anything is written into it. SQLite gives its -wal and -shm files the
-// mode of the main file.
-func (j *Journal) create() error {
-	err := os.MkdirAll(filepath.Dir(j.path), 0o700)
-	if err != nil {
-		return err
-	}
-	file, err := os.OpenFile(j.path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	return file.Close()
+	return j.db, j.wrap(j.newer)
 }
 
 // connect opens the file and brings its schema up to date.
 func (j *Journal) connect(ctx context.Context) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dsn(j.path, runtime.GOOS))
+	db, newer, err := connect(ctx, j.path)
 	if err != nil {
 		return nil, j.wrap(err)
 	}
+	j.db, j.newer = db, newer
+	return db, nil
+}
+
+// connect opens a file. newer is why it is only read, nil when it may be written.
+func connect(ctx context.Context, path string) (db *sql.DB, newer, err error) {
+	db, err = sql.Open("sqlite", dsn(path, runtime.GOOS))
+	if err != nil {
+		return nil, nil, err
+	}
 	// One connection: SQLite has one writer, and pragmas are per connection.
 	db.SetMaxOpenConns(1)
-	err = migrate(ctx, db)
+	newer, err = migrate(ctx, db)
 	if err != nil {
-		return nil, j.wrap(errors.Join(err, db.Close()))
+		return nil, nil, errors.Join(err, db.Close())
 	}
-	j.db = db
-	return db, nil
+	return db, newer, nil
 }
 
 // dsn is the address of a file for the driver. Writers wait five seconds for

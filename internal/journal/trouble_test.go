@@ -41,15 +41,6 @@ func execute(t *testing.T, path, statement string) {
 	must(t, err)
 }
 
-func TestANewerJournalIsRefused(t *testing.T) {
-	path := used(t)
-	execute(t, path, "PRAGMA user_version = 99")
-	_, err := Open(t.Context(), path)
-	if codeOf(err) != CodeNewer || !strings.Contains(err.Error(), "newer version of Cartouche") || !strings.Contains(err.Error(), path) {
-		t.Errorf("Open = %v, want code %s, a sentence and the path", err, CodeNewer)
-	}
-}
-
 func TestAForeignDatabaseIsLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.db")
 	execute(t, path, "CREATE TABLE theirs (x)")
