@@ -14,6 +14,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/agent"
 	"github.com/cartouche-gis/cartouche/internal/egress"
 	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/secret"
 )
 
 // grace is how long a job that was interrupted may take to say what became of
@@ -25,7 +26,7 @@ func main() {
 }
 
 func run() int {
-	withoutCoreDumps()
+	secret.WithoutDumps()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, func() {

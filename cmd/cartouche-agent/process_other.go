@@ -4,6 +4,4 @@ package main
 
 // ArcGIS Enterprise runs on Linux and Windows.
 
-func withoutCoreDumps() {}
-
 func endWithParent(func()) {}

@@ -6,10 +6,6 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// withoutCoreDumps has nothing to do: Windows writes no dump of a program
-// unless somebody has asked for it (Windows Error Reporting, LocalDumps).
-func withoutCoreDumps() {}
-
 // endWithParent ends the job when PowerShell has ended before the program: a
 // process of Windows does not end with the one that started it, and how Run
 // Command cancels a script there is not documented.

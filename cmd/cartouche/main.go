@@ -15,6 +15,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/account"
 	"github.com/cartouche-gis/cartouche/internal/cli"
+	"github.com/cartouche-gis/cartouche/internal/secret"
 )
 
 // version is set by the linker in releases: -X main.version=v1.2.3.
@@ -25,6 +26,7 @@ func main() {
 }
 
 func run() int {
+	secret.WithoutDumps()
 	interrupts := make(chan os.Signal, 2)
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	stdout, stderr := isTerminal(os.Stdout), isTerminal(os.Stderr)
