@@ -119,9 +119,16 @@ type failed[T any] struct {
 // MarshalJSON joins the fields of the value with error and exit.
 func (f failed[T]) MarshalJSON() ([]byte, error) { return joinFailure(f.Value, f.Error, f.Exit) }
 
-// broken is for a panic, which is a mistake in the program.
+// broken is for a panic, which is a mistake in the program. What it panicked
+// with is shown only when Go's runtime made it (an index out of range, a nil
+// pointer): anything else may quote what it was working on, and nobody knows what
+// that is. The stack before it has places and addresses, no content.
 func (a *app) broken(trouble any) int {
-	f := failure{Code: "panic", Message: fmt.Sprintf("a mistake in the program: %v", trouble), Hint: "please report it, with the lines above", exit: exitUnexpected}
+	what := fmt.Sprintf("a value of type %T, which is not shown, since it may hold a secret", trouble)
+	if known, ok := trouble.(runtime.Error); ok {
+		what = known.Error()
+	}
+	f := failure{Code: "panic", Message: "a mistake in the program: " + what, Hint: "please report it, with the lines above; cartouche history tells of the last runs", exit: exitUnexpected}
 	if name := a.changing.Load(); name != nil {
 		f.Serving, f.Hint = "the old or the new certificate", "cartouche verify "+*name
 	}
