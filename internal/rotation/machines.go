@@ -160,6 +160,10 @@ func (r *Runner) Job(state State, at reach.Machine) machine.Job {
 	return job
 }
 
+// Places are the machines of the state's deployment, whether they were looked
+// at or not.
+func (s State) Places() []reach.Machine { return machinesOf(s.Deployment, s.Gateway) }
+
 // machinesOf are the machines of a deployment with what listens on each.
 func machinesOf(d deployment.Deployment, gateway *cloud.Gateway) []reach.Machine {
 	return reach.Machines(d, gateway)

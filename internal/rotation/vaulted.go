@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"slices"
@@ -124,6 +125,12 @@ func (s State) vaulted(which InVault) (Vaulted, bool) {
 
 // readable tells whether there is a certificate that can be used.
 func (v Vaulted) readable() bool { return v.Trouble == "" && v.chosen.Leaf != nil }
+
+// Leaf is the certificate of the version that is meant, nil where it was not read.
+func (v Vaulted) Leaf() *x509.Certificate { return v.chosen.Leaf }
+
+// PlainSecret tells that it is a secret by itself, no certificate.
+func (v Vaulted) PlainSecret() bool { return v.chosen.Kind == cloud.VaultKindSecret }
 
 // missing tells that the vault was read and has no such certificate.
 func (v Vaulted) missing() bool {
