@@ -6,9 +6,7 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"charm.land/lipgloss/v2"
 	"golang.org/x/term"
@@ -27,8 +25,8 @@ func main() {
 
 func run() int {
 	secret.WithoutDumps()
-	interrupts := make(chan os.Signal, 2)
-	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
+	interrupts := make(chan os.Signal, 4)
+	listen(interrupts)
 	stdout, stderr := isTerminal(os.Stdout), isTerminal(os.Stderr)
 	for _, stream := range []*os.File{os.Stdout, os.Stderr} {
 		lipgloss.EnableLegacyWindowsANSI(stream)

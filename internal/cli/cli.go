@@ -14,6 +14,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/account"
@@ -43,7 +44,9 @@ type Environment struct {
 	OpenBrowser func(ctx context.Context, address string) error
 	// Interrupts brings Ctrl-C and its like. The first one asks the command to
 	// stop in order, which may mean to go back first; the second one makes Run
-	// return at once. Nil is fine.
+	// return at once. A lost terminal (SIGHUP) never does the latter: shell and
+	// kernel both tell of it, and nobody asked to leave anything half done.
+	// Nil is fine.
 	Interrupts <-chan os.Signal
 	// Now is the clock, time.Now when nil.
 	Now func() time.Time
@@ -66,17 +69,22 @@ func Run(ctx context.Context, env Environment) int {
 	defer cancel()
 	ended := make(chan int, 1)
 	go func() { ended <- a.execute(ctx) }()
-	for asked := 0; ; {
+	for asked, stopping := 0, false; ; {
 		select {
 		case status := <-ended:
 			return status
-		case <-env.Interrupts:
-			asked++
+		case signal := <-env.Interrupts:
+			if signal != syscall.SIGHUP {
+				asked++
+			}
 			if asked > 1 {
 				return a.leaveAtOnce()
 			}
-			a.stopInOrder()
-			cancel()
+			if !stopping {
+				stopping = true
+				a.stopInOrder()
+				cancel()
+			}
 		}
 	}
 }
