@@ -283,7 +283,7 @@ func (w *World) startAzure() error {
 
 func (w *World) server(handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler:           handler,
+		Handler:           w.ground.Seen(handler),
 		ConnContext:       ground.WithConn,
 		ReadHeaderTimeout: 10 * time.Second,
 		MaxHeaderBytes:    64 << 10,

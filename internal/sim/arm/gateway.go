@@ -312,6 +312,7 @@ func (s *Server) patchTags(c call, id resourceID, full string, body map[string]a
 	if !s.o.Guesses.TagsKeepETag {
 		stamp(r.document)
 	}
+	s.tell(full, false)
 	s.ground.Ledger.Record(ground.GatewayWrite, full, "tags")
 	return clone(r.document), nil
 }

@@ -114,6 +114,7 @@ func (s *Server) replace(g *gateway, stored *resource, document map[string]any, 
 	settle(document, g, "Updating")
 	s.showMembers(document)
 	stored.document = document
+	s.tell(g.id, false)
 }
 
 // busy is the answer to a write while an operation runs.

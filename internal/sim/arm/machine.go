@@ -117,7 +117,7 @@ func (s *Server) deleteMachineChild(w http.ResponseWriter, c call, id resourceID
 		}
 		s.mu.Unlock()
 		if !again { // else somebody put it once more meanwhile
-			s.Remove(full)
+			s.remove(full, false)
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()

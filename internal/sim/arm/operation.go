@@ -107,6 +107,7 @@ func (s *Server) finish(g *gateway, op *operation, was before, f *failure) {
 		op.status = "Failed"
 		if s.o.Guesses.FailedKeepsOld {
 			r.document, g.keys = was.document, was.keys
+			s.tell(g.id, false)
 		}
 	}
 	// Source: field reports: a gateway whose operation failed stays Failed

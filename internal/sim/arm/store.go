@@ -63,7 +63,9 @@ func (s *Server) SetInstanceView(id string, view map[string]any) {
 }
 
 // Remove deletes a resource, as its owner might behind a client's back.
-func (s *Server) Remove(id string) {
+func (s *Server) Remove(id string) { s.remove(id, true) }
+
+func (s *Server) remove(id string, byHand bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := strings.ToLower(id)
@@ -71,6 +73,7 @@ func (s *Server) Remove(id string) {
 	if r, ok := s.resources[key]; ok {
 		delete(s.resources, key)
 		s.order = slices.DeleteFunc(s.order, func(other *resource) bool { return other == r })
+		s.tell(id, byHand)
 	}
 }
 
@@ -94,6 +97,7 @@ func (s *Server) Edit(id string, change func(document map[string]any)) bool {
 		return false
 	}
 	change(r.document)
+	s.tell(id, true)
 	if _, isGateway := s.gateways[strings.ToLower(id)]; isGateway {
 		stamp(r.document)
 	}
@@ -106,10 +110,12 @@ func (s *Server) put(r *resource) {
 	key := strings.ToLower(id)
 	if old, ok := s.resources[key]; ok {
 		old.document = r.document
+		s.tell(id, false)
 		return
 	}
 	s.resources[key] = r
 	s.order = append(s.order, r)
+	s.tell(id, false)
 }
 
 // decode reads one JSON object and keeps numbers as they are written.

@@ -67,6 +67,7 @@ func (s *Server) writeVault(w http.ResponseWriter, c call, id resourceID, full s
 	if tags, ok := body["tags"].(map[string]any); ok {
 		r.document["tags"] = tags
 	}
+	s.tell(full, false)
 	answer(w, http.StatusOK, r.document)
 	return nil
 }
@@ -111,6 +112,7 @@ func (s *Server) writePolicies(w http.ResponseWriter, c call, _ resourceID, full
 		policies = changePolicies(policies, policy, operation)
 	}
 	properties["accessPolicies"] = policies
+	s.tell(vault, false)
 	answer(w, http.StatusOK, map[string]any{"id": vault + "/accessPolicies/", "type": "Microsoft.KeyVault/vaults/accessPolicies", "properties": map[string]any{"accessPolicies": policies}})
 	return nil
 }

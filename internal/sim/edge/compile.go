@@ -14,6 +14,7 @@ import (
 type config struct {
 	listeners []*listener
 	backends  []*backendGroup // every pair of pool and HTTP settings in use
+	disturbed bool            // by a fault
 }
 
 // listener is one httpListener with the rule that belongs to it.

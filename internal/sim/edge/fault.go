@@ -48,7 +48,7 @@ func (g *Gateway) disturb(asked *config) *config {
 // listeners. Routes and connections to backends stay shared.
 func (c *config) withCertificates(change func(*tls.Certificate) *tls.Certificate) *config {
 	changed := *c
-	changed.listeners = nil
+	changed.listeners, changed.disturbed = nil, true
 	for _, original := range c.listeners {
 		listener := *original
 		if listener.certificate != nil {

@@ -70,7 +70,7 @@ func (g *Gateway) newEndpoint(key endpointKey, listening net.Listener) *endpoint
 		key:      key,
 		listener: listening,
 		server: &http.Server{
-			Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.handle(key, w, r) }),
+			Handler:           g.ground.Seen(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.handle(key, w, r) })),
 			ReadHeaderTimeout: 30 * time.Second,
 			ErrorLog:          slog.NewLogLogger(g.ground.Log.Handler(), slog.LevelDebug),
 			ConnContext: func(ctx context.Context, conn net.Conn) context.Context {

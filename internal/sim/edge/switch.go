@@ -55,6 +55,7 @@ func (g *Gateway) switchLater(instances []*instance, next *config, after time.Du
 // which leaf it serves now, if that is another.
 func (g *Gateway) switchOne(instance *instance, next *config) {
 	before := instance.config.Swap(next)
+	g.tell(instance)
 	if before == nil {
 		return
 	}

@@ -14,6 +14,7 @@ type Ground struct {
 	Faults          *Faults
 	Ledger          *Ledger
 	Keys            *Keys
+	Watchers        *Watchers
 	Log             *slog.Logger
 }
 
@@ -23,13 +24,15 @@ func New(scale float64, log *slog.Logger) *Ground {
 		log = slog.New(slog.DiscardHandler)
 	}
 	outside := NewNet(nil)
+	watchers := &Watchers{}
 	return &Ground{
-		Outside: outside,
-		Inside:  NewNet(outside),
-		Clock:   &Clock{Scale: scale},
-		Faults:  &Faults{},
-		Ledger:  &Ledger{},
-		Keys:    &Keys{},
-		Log:     log,
+		Outside:  outside,
+		Inside:   NewNet(outside),
+		Clock:    &Clock{Scale: scale},
+		Faults:   &Faults{},
+		Ledger:   &Ledger{watchers: watchers},
+		Keys:     &Keys{},
+		Watchers: watchers,
+		Log:      log,
 	}
 }

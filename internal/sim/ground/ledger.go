@@ -33,15 +33,18 @@ type Event struct {
 // Ledger remembers what happened in a world. It belongs to the world, not to
 // the client, which is why tests may believe it.
 type Ledger struct {
-	mu     sync.Mutex
-	events []Event
+	watchers *Watchers // see every event; nil for nobody
+	mu       sync.Mutex
+	events   []Event
 }
 
 // Record adds an event.
 func (l *Ledger) Record(kind, object, detail string) {
+	event := Event{At: time.Now(), Kind: kind, Object: object, Detail: detail}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.events = append(l.events, Event{At: time.Now(), Kind: kind, Object: object, Detail: detail})
+	l.events = append(l.events, event)
+	l.mu.Unlock()
+	l.watchers.Tell(event)
 }
 
 // Events returns everything so far, oldest first.

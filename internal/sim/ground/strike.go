@@ -59,3 +59,17 @@ type unseen struct{ header http.Header }
 func (u *unseen) Header() http.Header         { return u.header }
 func (u *unseen) Write(b []byte) (int, error) { return len(b), nil }
 func (u *unseen) WriteHeader(int)             {}
+
+// Seen lets the watchers of the world see each request before it is answered.
+func (g *Ground) Seen(handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if g.Watchers.Watched() {
+			scheme := "http"
+			if r.TLS != nil {
+				scheme = "https"
+			}
+			g.Watchers.Tell(RequestCame{Method: r.Method, URL: scheme + "://" + r.Host + r.URL.RequestURI(), Header: r.Header})
+		}
+		handler.ServeHTTP(w, r)
+	})
+}

@@ -68,6 +68,7 @@ func importServerCertificate(c *call, m *machine) (any, error) {
 		made.alone = c.site.spec.Options.ChainNotServed
 	}
 	m.trustNow()
+	m.tellHeld()
 	if c.takeFault("machine-lost", "import") {
 		m.lose()
 	}
@@ -145,6 +146,7 @@ func importRoot(c *call, m *machine) (any, error) {
 	}
 	m.keystore[alias] = trustedEntry(certificate)
 	m.trustNow()
+	m.tellHeld()
 	if c.takeFault("machine-lost", "root-import") {
 		m.lose()
 	}
@@ -168,6 +170,7 @@ func deleteCertificate(c *call, m *machine) (any, error) {
 	}
 	delete(m.keystore, alias)
 	m.trustNow()
+	m.tellHeld()
 	return success, nil
 }
 
@@ -190,12 +193,15 @@ func updateInPlace(c *call, m *machine) (any, error) {
 	if c.site.spec.Options.UpdateImportsChain {
 		m.addChain(alias, made)
 	}
+	m.tellHeld()
 	if m.served.Load() == before {
 		m.serve(made)
+		m.tellServed()
 	}
 	for _, e := range m.extensions {
 		if c.site.spec.Options.UpdateReachesExtensions && e.served.Load() == before {
 			e.serve(made)
+			e.tellServed()
 		}
 	}
 	if answer, other := c.site.spec.Options.Answers[UpdateDone]; other {

@@ -40,6 +40,7 @@ func (e *extension) start() error {
 	next := m.configured()
 	m.mu.Unlock()
 	e.serve(next)
+	e.tellServed()
 	if err := e.socket.open(e, m.dialledAs(), []int{e.port}, func(string) (*entry, error) { return e.served.Load(), nil }); err != nil {
 		return err
 	}
@@ -59,6 +60,7 @@ func (e *extension) restart(ctx context.Context) error {
 	world.Ledger.Record(ground.ServiceRestart, name, e.service)
 	e.running.Store(false)
 	e.socket.shut()
+	e.machine.site.tellStops(e.machine, e.product, true)
 	world.Ledger.Record(ground.MachineDown, name, e.product)
 	if e.machine.takeFault("service-does-not-return", "restart-service") {
 		return nil // Restart-Service has seen it start; it ended afterwards

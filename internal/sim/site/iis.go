@@ -205,6 +205,7 @@ func (i *IIS) Netsh(args ...string) (stdout string, code int) {
 		}
 		i.bindings[at] = binding{hash, cmp.Or(given["appid"], old.application), cmp.Or(given["certstorename"], "MY")}
 		i.machine.site.recordLeaf(i.machine.name, 443, found)
+		i.machine.site.tellServes(i.machine, "iis", 443, found)
 		return map[string]string{"add": "\r\nSSL Certificate successfully added\r\n\r\n", "update": "\r\nSSL Certificate successfully updated\r\n\r\n"}[verb], 0
 	}
 	return "The following command was not found: http " + strings.Join(args, " ") + ".\r\n", 1

@@ -86,6 +86,7 @@ func (m *machine) configured() *entry {
 func (m *machine) up() error {
 	m.mu.Lock()
 	m.serve(m.configured())
+	m.tellServed()
 	m.trusted = m.trustedEntries()
 	m.startedAt = time.Now()
 	m.mu.Unlock()
@@ -134,9 +135,11 @@ func (m *machine) dialledAs() []string {
 }
 
 // shut closes the port and cuts the connections; the ledger takes note.
-func (m *machine) shut() {
+// restart tells that somebody asked for it.
+func (m *machine) shut(restart bool) {
 	m.ready.Store(false)
 	m.socket.shut()
+	m.site.tellStops(m, m.site.spec.Product, restart)
 	m.site.ground.Ledger.Record(ground.MachineDown, m.name, m.site.spec.Product)
 }
 
@@ -219,7 +222,7 @@ func (m *machine) restartOnce(reason string, at pace) error {
 		return err
 	}
 	world.Ledger.Record(ground.MachineRestart, m.name, reason)
-	m.shut()
+	m.shut(true)
 	if m.takeFault("machine-does-not-return", "restart") {
 		return errors.New("fault machine-does-not-return")
 	}
@@ -248,7 +251,7 @@ func (m *machine) restartOnce(reason string, at pace) error {
 func (m *machine) lose() {
 	m.site.background.Go(func() {
 		if m.site.ground.Clock.Wait(m.site.ctx, 2*time.Second) == nil {
-			m.shut()
+			m.shut(false)
 		}
 	})
 }

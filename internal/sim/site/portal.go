@@ -52,9 +52,11 @@ func updatePortal(c *call, m *machine) (any, error) {
 		}
 	}
 	c.site.security["HSTSEnabled"] = c.body.Get("HSTSEnabled")
+	c.site.tellSettings()
 	c.site.mu.Unlock()
 	m.mu.Lock()
 	m.active = alias
+	m.tellHeld()
 	m.mu.Unlock()
 	return c.afterRestart(m, "update: "+alias)
 }

@@ -107,6 +107,7 @@ func editMachine(c *call, m *machine) (any, error) {
 	}
 	m.mu.Lock()
 	m.adminURL, m.active, m.heap = adminURL, alias, m.heap.edit(c.body, c.site.spec.Options.EditKeeps)
+	m.tellHeld()
 	m.mu.Unlock()
 	return c.afterRestart(m, "edit: "+alias)
 }
@@ -156,6 +157,7 @@ func updateSecurityConfig(c *call) (any, error) {
 			c.site.security[kept] = c.body.Get(field)
 		}
 	}
+	c.site.tellSettings()
 	c.site.mu.Unlock()
 	for _, m := range c.site.machines {
 		m.restart("security configuration")

@@ -32,7 +32,7 @@ func (s *socket) open(handler http.Handler, names []string, ports []int, leaf le
 		return errors.New("the site is closed")
 	}
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 30 * time.Second,
+		Handler: s.site.ground.Seen(handler), ReadHeaderTimeout: 30 * time.Second,
 		ErrorLog: slog.NewLogLogger(s.site.ground.Log.Handler(), slog.LevelDebug),
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			return context.WithValue(ctx, connKey{}, conn)

@@ -66,6 +66,7 @@ func (h *Host) ReplaceCertificate(pfx []byte, password, alias, option string) (s
 	if option == "webserver" {
 		m.active = alias
 	}
+	m.tellHeld()
 	m.mu.Unlock()
 	if m.takeFault("tool-does-nothing", "store-tool") {
 		return "The operation completed successfully.\n", "", 0
