@@ -138,9 +138,7 @@ func (d *stagedDemo) demoResult(result rotation.Result, requests traffic.Result,
 		field{"restarts", words(restarted, faint(" (counted by the world)"))},
 		field{"took", words((time.Duration(result.Seconds*1000) * time.Millisecond).String(), faint(fmt.Sprintf(" here, some %s in the world", worldTime(result.Seconds))))},
 	)
-	for _, what := range result.NotRestored {
-		d.ui.item(d.ui.outStyle.cross(), what)
-	}
+	d.ui.differences(result.NotRestored, result.Unknown)
 }
 
 func worldTime(seconds float64) string {

@@ -45,7 +45,7 @@ func statuses() []struct {
 		{exitRefused, "certificate refused, or the file cannot be used; nothing changed"},
 		{exitPreflight, "preflight failed: sign-in, permission, busy gateway, moved world; nothing changed"},
 		{exitRestored, "failed; what was served before is back and proved"},
-		{exitNotRestored, "failed, and not everything is as it was; the message says what"},
+		{exitNotRestored, "failed, and not everything is as it was, or nobody can say so; the message says what"},
 		{exitFindings, "findings or drift"},
 		{exitLocked, "another run works on the deployment"},
 		{exitInterrupted, "interrupted; the message says what is serving"},
@@ -221,12 +221,13 @@ func viaProxy(e *cloud.Error) bool {
 // statusOf maps how a run ended to an exit status.
 func statusOf(result rotation.Result) int {
 	status, known := map[rotation.Outcome]int{
-		rotation.Verified:    exitDone,
-		rotation.NothingToDo: exitDone,
-		rotation.Cleaned:     exitDone,
-		rotation.Unchanged:   exitPreflight,
-		rotation.Restored:    exitRestored,
-		rotation.NotRestored: exitNotRestored,
+		rotation.Verified:       exitDone,
+		rotation.NothingToDo:    exitDone,
+		rotation.Cleaned:        exitDone,
+		rotation.Unchanged:      exitPreflight,
+		rotation.Restored:       exitRestored,
+		rotation.PartlyRestored: exitNotRestored,
+		rotation.NotKnown:       exitNotRestored,
 	}[result.Outcome]
 	switch {
 	case !known:

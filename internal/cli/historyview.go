@@ -26,9 +26,9 @@ func (u *ui) run(run journal.Run, now time.Time) {
 	if json.Unmarshal(run.Summary, &result) == nil && result.After != nil {
 		fmt.Fprintln(u.out)
 		u.certificatePair(result.Before, result.After, now)
+		u.differences(result.NotRestored, result.Unknown)
 		u.fields(
 			field{"failure", words(result.Failure)},
-			field{"not restored", words(strings.Join(result.NotRestored, "; "))},
 			field{"proof", words(proofText(result.Proof))},
 			field{"gateway writes", words(fmt.Sprint(result.GatewayWrites))},
 			field{"operations", words(strings.Join(result.Operations, ", "))},

@@ -255,12 +255,14 @@ func restartsIn(plan rollout.Plan) int {
 // internalOutcomes says for people how a run at machines ended.
 func internalOutcomes() map[rotation.Outcome]span {
 	return map[rotation.Outcome]span{
-		rotation.Verified:    good("verified: every machine serves its new certificate, and that was proved"),
-		rotation.NothingToDo: good("nothing to do: every machine serves its certificate already"),
-		rotation.Cleaned:     good("cleaned: what nobody presents any more is gone, and everything serves as before"),
-		rotation.Unchanged:   caution("unchanged: the run ended before anything was changed"),
-		rotation.Restored:    caution("restored: every machine serves what it served before, and that was proved"),
-		rotation.NotRestored: bad("not restored: not every machine is as it was"),
+		rotation.Verified:       good("verified: every machine serves its new certificate, and that was proved"),
+		rotation.NothingToDo:    good("nothing to do: every machine serves its certificate already"),
+		rotation.Cleaned:        good("cleaned: what nobody presents any more is gone, and everything serves as before"),
+		rotation.Unchanged:      caution("unchanged: the run ended before anything was changed"),
+		rotation.Restored:       caution("restored: every machine serves what it served before, and that was proved"),
+		rotation.PartlyRestored: bad("partly restored: not every machine is as it was"),
+		rotation.NotKnown:       bad("unknown: nobody can say whether every machine is as it was"),
+		notRestored:             bad("not restored: not every machine is as it was, or nobody could say so"),
 	}
 }
 
@@ -287,9 +289,7 @@ func (u *ui) internalResult(result rollout.Result, name string, now time.Time) {
 			u.item(u.outStyle.cross(), m.Machine, faint(fmt.Sprintf(":%d: ", m.Port)), m.Trouble)
 		}
 	}
-	for _, what := range result.NotRestored {
-		u.item(u.outStyle.cross(), what)
-	}
+	u.differences(result.NotRestored, result.Unknown)
 	for _, what := range result.Left {
 		u.item(caution("!"), what)
 	}
@@ -348,7 +348,7 @@ func validatedText(list []machine.Validated, noun string) string {
 func internalResultFailure(result rollout.Result, name string) *failure {
 	f := resultFailure(rotation.Result{
 		Outcome: result.Outcome, RunID: result.RunID, Failure: result.Failure, Hint: result.Hint,
-		NotRestored: result.NotRestored, Interrupted: result.Interrupted,
+		NotRestored: result.NotRestored, Unknown: result.Unknown, Interrupted: result.Interrupted,
 	}, name)
 	if f == nil {
 		return nil

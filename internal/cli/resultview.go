@@ -17,13 +17,43 @@ func outcomes() map[rotation.Outcome]struct {
 		tone tone
 		text string
 	}{
-		rotation.Verified:    {toneGood, "verified: every endpoint serves the certificate, and that was proved"},
-		rotation.NothingToDo: {toneGood, "nothing to do: every endpoint serves this certificate already, and that was proved"},
-		rotation.Cleaned:     {toneGood, "cleaned: the unused entries are gone, and clients are served as before"},
-		rotation.Unchanged:   {toneCaution, "unchanged: the run ended before anything was changed"},
-		rotation.Restored:    {toneCaution, "restored: what was served before is back, and that was proved"},
-		rotation.NotRestored: {toneBad, "not restored: not everything is as it was"},
+		rotation.Verified:       {toneGood, "verified: every endpoint serves the certificate, and that was proved"},
+		rotation.NothingToDo:    {toneGood, "nothing to do: every endpoint serves this certificate already, and that was proved"},
+		rotation.Cleaned:        {toneGood, "cleaned: the unused entries are gone, and clients are served as before"},
+		rotation.Unchanged:      {toneCaution, "unchanged: the run ended before anything was changed"},
+		rotation.Restored:       {toneCaution, "restored: what was served before is back, and that was proved"},
+		rotation.PartlyRestored: {toneBad, "partly restored: not everything is as it was"},
+		rotation.NotKnown:       {toneBad, "unknown: nobody can say whether everything is as it was"},
+		notRestored:             {toneBad, "not restored: not everything is as it was, or nobody could say so"},
 	}
+}
+
+// notRestored is what runs before version 0.2 wrote for both.
+const notRestored rotation.Outcome = "not-restored"
+
+// differences shows what is not as before, what could not be seen, and what to
+// do about each.
+func (u *ui) differences(notRestored, unknown []rotation.Difference) {
+	for _, list := range []struct {
+		sign span
+		of   []rotation.Difference
+	}{{u.outStyle.cross(), notRestored}, {caution("?"), unknown}} {
+		for _, d := range list.of {
+			u.item(list.sign, d.String())
+			if d.Next != "" {
+				u.advice(u.out, u.outStyle, 4, "next: ", d.Next)
+			}
+		}
+	}
+}
+
+// objects are the objects that differ; what is the matter with each is in the result.
+func objects(differences []rotation.Difference) []string {
+	var names []string
+	for _, d := range differences {
+		names = append(names, d.What)
+	}
+	return names
 }
 
 // result shows what a run did and what came of it.
@@ -46,9 +76,7 @@ func (u *ui) result(result rotation.Result, name string, now time.Time) {
 			u.item(caution("!"), m.Machine, faint(": "), m.Trouble)
 		}
 	}
-	for _, what := range result.NotRestored {
-		u.item(u.outStyle.cross(), what)
-	}
+	u.differences(result.NotRestored, result.Unknown)
 	for _, what := range result.Left {
 		u.item(caution("!"), what)
 	}
@@ -108,10 +136,13 @@ func resultFailure(result rotation.Result, name string) *failure {
 		f.Serving = result.Endpoint + " serves " + summaryText(*result.After)
 	}
 	switch result.Outcome {
-	case rotation.NotRestored:
+	case rotation.PartlyRestored, rotation.NotKnown:
 		f.Hint = "cartouche verify " + name
 		if len(result.NotRestored) > 0 {
-			f.Message += "; not restored: " + strings.Join(result.NotRestored, "; ")
+			f.Message += "; not restored: " + strings.Join(objects(result.NotRestored), "; ")
+		}
+		if len(result.Unknown) > 0 {
+			f.Message += "; not known: " + strings.Join(objects(result.Unknown), "; ")
 		}
 	default:
 		f.Hint = "cartouche verify " + name + ", then the same command again"

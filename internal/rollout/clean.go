@@ -301,11 +301,13 @@ func (r *Runner) Clean(ctx context.Context, cleaning Cleaning, before rotation.S
 	case unproved == nil:
 		run.result.Outcome = rotation.Restored // clients are served as before; removing is simply not finished
 	default:
-		run.result.Outcome = rotation.NotRestored
 		if err == nil {
 			run.result.Failure = unproved.Error()
 		}
-		run.result.NotRestored = append(run.result.NotRestored, unproved.Error())
+		run.result.Outcome = rotation.NotKnown
+		if run.result.NotRestored, run.result.Unknown = proof.Differences(before); len(run.result.NotRestored) > 0 {
+			run.result.Outcome = rotation.PartlyRestored
+		}
 	}
 	run.end()
 	return run.result, nil

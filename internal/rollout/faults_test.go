@@ -70,13 +70,13 @@ func TestTheLastMachineThatIsWellIsNotTakenDownToGoBack(t *testing.T) {
 	stop := b.traffic()
 	result, err := b.runner.Apply(t.Context(), plan, goal, state)
 	stop() // Portal and the hosting server never notice
-	if err != nil || result.Outcome != rotation.NotRestored {
+	if err != nil || result.Outcome != rotation.PartlyRestored {
 		t.Fatalf("%v %+v", err, result)
 	}
 	if result.Machine != "imgServer-1" || result.Code != machine.CodeRestartNeverEnded {
 		t.Errorf("it is told of %s: %s", result.Machine, result.Code)
 	}
-	if len(result.NotRestored) < 2 || !strings.Contains(strings.Join(result.NotRestored, "\n"), "imgServer-0 (server, port 6443) keeps the new certificate") {
+	if len(result.Unknown) != 1 || result.Unknown[0].What != "imgServer-1 (server, port 6443)" || !strings.Contains(strings.Join(rotation.Sentences(result.NotRestored), "\n"), "imgServer-0 (server, port 6443): serves ") {
 		t.Errorf("not restored: %q", result.NotRestored)
 	}
 	now := b.leaves(plan)
@@ -101,7 +101,7 @@ func TestWhatComesBackSickStaysAndTheRestGoesBack(t *testing.T) {
 	b.runner.Patience.Restart = 8 * time.Second
 	b.runner.Rotation.Way = &after{Way: b.runner.Rotation.Way, kind: machine.Activate, count: 2, then: func() { b.fault("machine-stays-sick@restart") }}
 	result, err := b.runner.Apply(t.Context(), plan, goal, state)
-	if err != nil || result.Outcome != rotation.NotRestored {
+	if err != nil || result.Outcome != rotation.PartlyRestored {
 		t.Fatalf("%v %+v", err, result)
 	}
 	now := b.leaves(plan)
@@ -111,7 +111,7 @@ func TestWhatComesBackSickStaysAndTheRestGoesBack(t *testing.T) {
 			t.Errorf("%s is back: %t, and told to be %s", portAt(port), back, result.Machines[i].State)
 		}
 	}
-	if !strings.Contains(result.NotRestored[0], "bmServer-0 (portal, port 7443) is not back at its old certificate") {
+	if !strings.Contains(result.NotRestored[0].String(), "bmServer-0 (portal, port 7443): serves ") {
 		t.Errorf("%q", result.NotRestored)
 	}
 }

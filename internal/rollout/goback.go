@@ -23,11 +23,11 @@ func (r *run) abandon(ctx context.Context) {
 	r.left()
 	if len(r.switched) == 0 {
 		if err := r.putBack(recovery, rotation.PhaseUndo); err != nil {
-			r.result.NotRestored = append(r.result.NotRestored, err.Error())
+			r.stillOut(recovery, err)
 		}
 		r.tell(rotation.PhaseUndo, strings.TrimRight(r.result.Failure, ".")+": no machine was switched, so none goes back")
 		r.result.Outcome = rotation.Unchanged
-		if len(r.result.Left)+len(r.result.NotRestored) > 0 {
+		if len(r.result.Left)+len(r.result.NotRestored)+len(r.result.Unknown) > 0 {
 			r.proveBack(recovery)
 		}
 		return
@@ -40,11 +40,11 @@ func (r *run) abandon(ctx context.Context) {
 		})
 		if err != nil {
 			r.tell(rotation.PhaseUndo, err.Error())
-			r.result.NotRestored = append(r.result.NotRestored, err.Error())
+			r.notBack(recovery, place, err)
 		}
 	}
 	if err := r.putBack(recovery, rotation.PhaseUndo); err != nil {
-		r.result.NotRestored = append(r.result.NotRestored, err.Error())
+		r.stillOut(recovery, err)
 	}
 	r.proveBack(recovery)
 }
@@ -159,17 +159,19 @@ func (r *run) restartService(ctx context.Context, port Port) (any, error) {
 // proveBack proves that clients are served as before, and says how it ended.
 func (r *run) proveBack(ctx context.Context) {
 	if err := r.validate(ctx); err != nil && len(r.switched) > 0 {
-		r.result.NotRestored = append(r.result.NotRestored, err.Error())
+		r.worseNow(err)
 	}
 	// The proof bounds its own time: it is made however long the way back took.
 	proof := r.Rotation.ProveUnchanged(context.WithoutCancel(ctx), rotation.PhaseUndo, r.before)
 	r.memory.evidence("proof that clients are served as before", proof)
-	if err := proof.Err(); err != nil {
-		r.result.NotRestored = append(r.result.NotRestored, err.Error())
-	}
+	different, unknown := proof.Differences(r.before)
+	r.result.NotRestored = append(r.result.NotRestored, different...)
+	r.result.Unknown = append(r.result.Unknown, unknown...)
 	switch {
 	case len(r.result.NotRestored) > 0:
-		r.result.Outcome = rotation.NotRestored
+		r.result.Outcome = rotation.PartlyRestored
+	case len(r.result.Unknown) > 0:
+		r.result.Outcome = rotation.NotKnown
 	case len(r.switched) > 0 || r.result.Outcome == "" || len(r.result.Left) > 0:
 		r.result.Outcome = rotation.Restored
 	}

@@ -28,8 +28,10 @@ type Result struct {
 	Machine string `json:"machine,omitempty"`
 	// Hint is what to do about it.
 	Hint string `json:"hint,omitempty"`
-	// NotRestored says what is not as it was.
-	NotRestored []string `json:"notRestored,omitempty"`
+	// NotRestored is what was seen not to be as it was, Unknown what could not be
+	// seen, with how to find out.
+	NotRestored []rotation.Difference `json:"notRestored,omitempty"`
+	Unknown     []rotation.Difference `json:"unknown,omitempty"`
 	// Left says what stays behind and does no harm.
 	Left []string `json:"left,omitempty"`
 	// Removed is what cleaning removed.

@@ -3,7 +3,6 @@ package rollout
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -83,6 +82,11 @@ func worse(before, after []machine.Validated) []string {
 	return list
 }
 
+// worseError says what validated better before: that was seen.
+type worseError struct{ sentence string }
+
+func (e *worseError) Error() string { return e.sentence }
+
 // compared says whether a validation could be held against this one, from before.
 // Where that had failed, what is not well now may have been so, and is told.
 func (v validation) compared(now validation) string {
@@ -157,7 +161,7 @@ func (r *run) validate(ctx context.Context) error {
 		r.result.Federation, r.result.Stores = now.federation, now.stores
 		bad := slices.Concat(worse(r.baseline.federation, now.federation), worse(r.baseline.stores, now.stores))
 		if len(bad) > 0 {
-			err = errors.New(bad[0])
+			err = &worseError{bad[0]}
 		}
 		if err == nil {
 			if n := len(now.federation) + len(now.stores); n > 0 {

@@ -31,10 +31,10 @@ func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, pla
 	defer r.end(entry, result)
 
 	if err := r.putBack(recovery, PhaseUndo, before, result); err != nil {
-		result.NotRestored = append(result.NotRestored, err.Error()+"; whatever Cartouche does next puts back who is out")
+		result.NotRestored, result.Unknown = r.StillOut(recovery, before, result.out, err)
 	}
 	switched := result.GatewayWrites > result.poolWrites || len(result.imported) > 0
-	if !switched && (result.touchedMachines() || result.poolWrites > 0 || len(result.NotRestored) > 0) {
+	if !switched && (result.touchedMachines() || result.poolWrites > 0 || len(result.out) > 0) {
 		r.abandonTrust(recovery, entry, before, plan, result)
 		return
 	}
@@ -55,14 +55,14 @@ func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, pla
 		done, err := r.write(recovery, PhaseUndo, before.Gateway.ID(), goBack(undone{moves: moves, before: before.Gateway}), secondChances)
 		result.add(done)
 		entry.finished("undo", done.Operations, err)
-		proof := r.proveOld(recovery, before, moves, err)
+		proof := r.proveOld(recovery, before, moves, err == nil || r.standing(recovery, before, moves, err, result))
 		entry.evidence("proof of the old certificate", proof)
 		if err == nil && again < returns && r.movedAgain(recovery, before.Gateway.ID(), moves) {
 			r.tell(PhaseUndo, "an earlier write has taken effect only now: going back once more")
 			continue
 		}
 		result.follows(before, done.Gateway)
-		result.wentBack(proof, err)
+		result.wentBack(before, proof)
 		result.leaves(before, plan, done.Gateway)
 		r.machinesAfter(recovery, before, plan, result)
 		return
@@ -79,7 +79,7 @@ func (r *Runner) abandonTrust(ctx context.Context, entry *runEntry, before State
 	proof := r.ProveUnchanged(context.WithoutCancel(ctx), PhaseUndo, before) // however long the machines took
 	entry.finished("undo", nil, proof.Err())
 	entry.evidence("proof of the old certificate", proof)
-	result.wentBack(proof, nil)
+	result.wentBack(before, proof)
 }
 
 // machinesAfter says of the machines what a run that failed leaves behind, and
@@ -88,11 +88,16 @@ func (r *Runner) machinesAfter(ctx context.Context, before State, plan Plan, res
 	if len(plan.Trusting) == 0 {
 		return
 	}
-	result.NotRestored = append(result.NotRestored, r.machinesBack(ctx, before, result)...)
-	result.Left = append(result.Left, trustLeft(plan, result)...)
-	if len(result.NotRestored) > 0 && result.Outcome == Restored {
-		result.Outcome = NotRestored
+	for _, l := range r.machinesBack(ctx, before, result) {
+		l.Next = before.Command("show") + " --reach " + string(r.Way.Kind())
+		if l.unseen {
+			result.Unknown = append(result.Unknown, l.Difference)
+		} else {
+			result.NotRestored = append(result.NotRestored, l.Difference)
+		}
 	}
+	result.Left = append(result.Left, trustLeft(plan, result)...)
+	result.settle()
 }
 
 // trustLeft says which authorities stay in which keystores.
@@ -115,14 +120,15 @@ func trustLeft(plan Plan, result *Result) []string {
 
 // proveOld proves that everything is as before. When going back failed for good,
 // because the sign-in is lost or a right was taken away, nothing will become so
-// by waiting; then one look says what is served.
-func (r *Runner) proveOld(ctx context.Context, before State, moves []Move, failed error) Proof {
+// by waiting; then one look says what is served, and proves nothing.
+func (r *Runner) proveOld(ctx context.Context, before State, moves []Move, back bool) Proof {
 	expected := asBefore(before, expect(before, moves))
-	if moved := (*MovedError)(nil); failed == nil || errors.As(failed, &moved) {
+	if back {
 		return r.prove(ctx, claim{phase: PhaseUndo, before: before, moves: moves, expected: expected, judge: unjudged})
 	}
 	proof := Proof{Looks: 1, Handshakes: len(expected), Expected: expected.list(), Wire: r.lookAt(ctx, expected.worthALook(targetsOf(before.Listeners)))}
-	proof.Failures, _ = compare(proof.Wire, expected)
+	lacks, _ := compare(proof.Wire, expected)
+	proof.lacking(lacks)
 	return proof
 }
 
@@ -145,17 +151,29 @@ func (r *Runner) movedAgain(ctx context.Context, gatewayID string, moves []Move)
 // follows adds the listeners that follow what the run imported: they serve the
 // old certificate only until the gateway's next look.
 func (result *Result) follows(before State, gateway *cloud.Gateway) {
-	if gateway == nil {
+	asked := gateway != nil
+	if !asked {
 		gateway = before.Gateway
 	}
 	for _, own := range before.Listeners {
 		listener, _ := gateway.Listener(own.Name)
 		entry, _ := gateway.Certificate(listener.CertificateName)
 		in, refers := ParseInVault(entry.KeyVaultSecretID)
-		if refers && slices.ContainsFunc(result.imported, func(i InVault) bool { return i.newest().is(in) }) {
-			result.NotRestored = append(result.NotRestored, fmt.Sprintf(
-				"listener %s follows %s, where this run's certificate is the newest or may be: the gateway takes it within four hours", own.Name, in))
+		i := slices.IndexFunc(result.imported, func(i InVault) bool { return i.newest().is(in) })
+		if !refers || i < 0 {
+			continue
 		}
+		follows := Difference{
+			What: "listener " + own.Name, Now: fmt.Sprintf("follows %s, where this run's certificate is the newest: the gateway takes it within four hours", in),
+			Next: before.Command("apply"),
+		}
+		if asked && result.imported[i].Version != "" {
+			result.NotRestored = append(result.NotRestored, follows)
+			continue
+		}
+		follows.Now = fmt.Sprintf("may follow %s, where this run's certificate may be the newest: then the gateway takes it within four hours", in)
+		follows.Next = fmt.Sprintf("cartouche certificates --vault %s %s", in.vaultName(), in.Name)
+		result.Unknown = append(result.Unknown, follows)
 	}
 }
 
@@ -183,18 +201,25 @@ func (result *Result) leaves(before State, plan Plan, gateway *cloud.Gateway) {
 	}
 }
 
-// wentBack sets the outcome of going back: restored only when that was proved.
-func (result *Result) wentBack(proof Proof, err error) {
+// wentBack sets the outcome of going back.
+func (result *Result) wentBack(before State, proof Proof) {
 	result.seen(proof)
-	result.Outcome = Restored
-	if err != nil {
-		result.NotRestored = append(result.NotRestored, "the gateway's listeners: "+err.Error())
-	}
-	if unproved := proofError(proof, nil); unproved != nil && len(proof.Failures) == 0 {
-		result.NotRestored = append(result.NotRestored, unproved.Error())
-	}
-	result.NotRestored = append(result.NotRestored, proof.Failures...)
-	if len(result.NotRestored) > 0 {
-		result.Outcome = NotRestored
+	different, unknown := proof.Differences(before)
+	result.NotRestored = append(result.NotRestored, different...)
+	result.Unknown = append(result.Unknown, unknown...)
+	result.settle()
+}
+
+// settle sets the outcome of a run that went back: restored only when that was
+// proved, after going back. What was seen to be different weighs more than what
+// was not seen: it is told that something has to be done.
+func (result *Result) settle() {
+	switch {
+	case len(result.NotRestored) > 0:
+		result.Outcome = PartlyRestored
+	case len(result.Unknown) > 0 || result.Proof == nil || !result.Proof.OK:
+		result.Outcome = NotKnown
+	default:
+		result.Outcome = Restored
 	}
 }

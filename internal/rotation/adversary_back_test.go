@@ -72,23 +72,31 @@ func TestListenersAreNotPointedToAnEntryWithAnotherCertificate(t *testing.T) {
 	}
 }
 
-// A proof that ran out of time has failed at nothing and proved nothing.
+// A proof that ran out of time has failed at nothing and proved nothing; what
+// nobody could see is not said to be different, and what was seen weighs more.
 func TestRestoredNeedsAProof(t *testing.T) {
+	differs, unseen := differs("gis.example.com:443", "still serves the other certificate", ""), unseen("x", "does not answer", "")
 	for name, test := range map[string]struct {
-		proof Proof
-		err   error
-		want  Outcome
-		lines int
+		ok     bool
+		lacks  []lack
+		before Result
+		want   Outcome
+		lines  int
 	}{
-		"proved":                     {Proof{OK: true}, nil, Restored, 0},
-		"unfinished":                 {Proof{}, nil, NotRestored, 1},
-		"failed":                     {Proof{Failures: []string{"x", "y"}}, nil, NotRestored, 2},
-		"proved, yet not pointed to": {Proof{OK: true}, errors.New("x"), NotRestored, 1},
+		"proved":                             {ok: true, want: Restored},
+		"unfinished":                         {want: NotKnown, lines: 1},
+		"nobody answered":                    {lacks: []lack{unseen}, want: NotKnown, lines: 1},
+		"something else is served":           {lacks: []lack{differs}, want: PartlyRestored, lines: 1},
+		"one of each":                        {lacks: []lack{unseen, differs}, want: PartlyRestored, lines: 2},
+		"proved, yet not pointed to":         {ok: true, before: Result{NotRestored: []Difference{{What: "x"}}}, want: PartlyRestored, lines: 1},
+		"proved, yet the gateway was silent": {ok: true, before: Result{Unknown: []Difference{{What: "x"}}}, want: NotKnown, lines: 1},
 	} {
-		var result Result
-		result.wentBack(test.proof, test.err)
-		if result.Outcome != test.want || len(result.NotRestored) != test.lines {
-			t.Errorf("%s: %s, %q; want %s with %d lines", name, result.Outcome, result.NotRestored, test.want, test.lines)
+		proof, result := Proof{OK: test.ok}, test.before
+		proof.lacking(test.lacks)
+		result.wentBack(State{}, proof)
+		lines := slices.Concat(result.NotRestored, result.Unknown)
+		if result.Outcome != test.want || len(lines) != test.lines {
+			t.Errorf("%s: %s, %q; want %s with %d lines", name, result.Outcome, lines, test.want, test.lines)
 		}
 	}
 }

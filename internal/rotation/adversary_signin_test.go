@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,8 +24,8 @@ func TestASignInThatIsLostForGood(t *testing.T) {
 		writes   int
 	}{
 		{"before the write", "writing to the gateway", rotation.Unchanged, 0},
-		{"after the write", "took the change", rotation.NotRestored, 1},
-		{"in the proof", "handshakes in each", rotation.NotRestored, 1},
+		{"after the write", "took the change", rotation.PartlyRestored, 1}, // by then the new one is served
+		{"in the proof", "handshakes in each", rotation.PartlyRestored, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := b.within(t)
@@ -45,7 +46,7 @@ func TestASignInThatIsLostForGood(t *testing.T) {
 			} else if test.writes == 0 && served != old {
 				t.Errorf("%s is served, which nobody wrote", served)
 			}
-			if told := strings.Join(result.NotRestored, "; "); strings.Contains(told, "not listed") {
+			if told := strings.Join(rotation.Sentences(slices.Concat(result.NotRestored, result.Unknown)), "; "); strings.Contains(told, "not listed") {
 				t.Errorf("nobody could be asked about backends, and it is said: %s", told)
 			}
 			if again := b.rotate(t.Context()); again.Outcome != rotation.Verified && again.Outcome != rotation.NothingToDo || b.served() != renewed {
@@ -54,5 +55,33 @@ func TestASignInThatIsLostForGood(t *testing.T) {
 			b.put(pristine)
 			b.waitUntilServed(pristine)
 		})
+	}
+}
+
+// The network is gone after the write, and does not come back: nothing was seen
+// to be different and nothing is proved. That is neither "restored" nor its
+// opposite, and each thing that nobody could see is listed with how to find out.
+func TestANetworkThatIsGoneLeavesTheOutcomeUnknown(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sim.Options{})
+	b.runner.Report = func(event rotation.Event) {
+		if strings.Contains(event.Text, "took the change") {
+			for _, host := range []ground.Fault{{Name: "unauthorized", Step: "*", Times: -1}, {Name: "edge-reset", Step: "edge", Times: -1}} {
+				b.world.Ground().Faults.Add(host)
+			}
+		}
+	}
+	result := b.rotate(t.Context())
+	if result.Outcome != rotation.NotKnown || len(result.NotRestored) > 0 || result.GatewayWrites != 1 {
+		t.Fatalf("outcome %s with %d writes (%s; %v), want unknown", result.Outcome, result.GatewayWrites, result.Failure, result.NotRestored)
+	}
+	asked := map[string]rotation.Difference{}
+	for _, d := range result.Unknown {
+		if asked[d.What] = d; d.Now == "" || d.Was == "" || d.Next != "cartouche verify "+b.found.Domain {
+			t.Errorf("%+v does not say what it was, why nobody knows, and what to do", d)
+		}
+	}
+	if len(asked) < 2 {
+		t.Errorf("unknown: %v, want the listener and each endpoint", result.Unknown)
 	}
 }

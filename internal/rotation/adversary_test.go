@@ -174,8 +174,8 @@ func TestNothingIsProvedWithoutAnAnswerByName(t *testing.T) {
 	}
 	runner := &Runner{Patience: Patience{Rounds: 1, Proof: time.Millisecond}}
 	_, _, failures := runner.proveWire(t.Context(), PhaseProve, nil, expect(state, plan.Moves))
-	if want := []string{errNothingProvable.Error()}; !slices.Equal(failures, want) {
-		t.Errorf("proveWire = %v, want %v", failures, want)
+	if len(failures) != 1 || failures[0].sentence != errNothingProvable.Error() || !failures[0].unseen {
+		t.Errorf("proveWire = %v, want %v", failures, errNothingProvable)
 	}
 	if plan.Serving.SHA256 != pki.Fingerprint(old.Leaf) {
 		t.Errorf("the plan replaces %s, want our own certificate and not the one of another site", plan.Serving.Subject)

@@ -66,7 +66,7 @@ func TestALeafThatIsNeitherOldNorNewIsNotWaitedOut(t *testing.T) {
 	old, renewed, stranger := ca.issue(9, domain), ca.issue(90, domain), ca.issue(50, domain)
 	port := doors(t, old, stranger, renewed, stranger, renewed)
 	_, looks, failures := lookingRunner(time.Minute).proveWire(t.Context(), PhaseProve, loopback(port), expecting(port, old, renewed))
-	if len(failures) != 1 || !strings.Contains(failures[0], "neither the old nor the new") || looks != 4 {
+	if len(failures) != 1 || !strings.Contains(failures[0].sentence, "neither the old nor the new") || looks != 4 {
 		t.Errorf("%d looks, failures %v; want the stranger to be told at its second sight, in look 4", looks, failures)
 	}
 }

@@ -146,7 +146,7 @@ func proofError(proof Proof, interrupted error) error {
 	case interrupted != nil:
 		return errors.New("interrupted")
 	case len(proof.Failures) == 0:
-		return errors.New("the proof was not finished")
+		return errUnfinished
 	}
 	return errors.New(proof.Failures[0])
 }

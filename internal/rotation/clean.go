@@ -110,19 +110,21 @@ func (r *Runner) Clean(ctx context.Context, before State, entries []string) (Res
 	entry.evidence("proof that clients are served as before", proof)
 	result.seen(proof)
 	result.Interrupted = ctx.Err() != nil
+	if err == nil {
+		result.Removed = entries
+	}
 	switch {
 	case err == nil && proof.OK:
-		result.Outcome, result.Removed = Cleaned, entries
+		result.Outcome = Cleaned
 	case proof.OK && result.GatewayWrites == 0:
 		result.Outcome = Unchanged
 	case proof.OK:
 		result.Outcome = Restored // clients are served as before; removing is simply not finished
 	default:
-		result.Outcome = NotRestored
 		if err == nil {
 			result.Failure = proofError(proof, nil).Error()
 		}
-		result.NotRestored = proof.Failures
+		result.wentBack(before, proof)
 	}
 	r.end(entry, &result)
 	return result, nil

@@ -26,6 +26,14 @@ type wanted struct {
 	meanwhile string
 }
 
+// before says what was served there.
+func (w wanted) before() string {
+	if w.leaf == "" {
+		return ""
+	}
+	return "served " + w.leaf[:min(len(w.leaf), 16)] + "…"
+}
+
 func (w wanted) is(leaf string) bool { return leaf == w.leaf || slices.Contains(w.also, leaf) }
 
 func spotOf(observation handshake.Observation) spot {

@@ -42,7 +42,11 @@ func (r *Runner) WorseBackends(ctx context.Context, before State) ([]string, err
 	if err != nil {
 		return nil, err
 	}
-	return worseBackends(before.Backends, servers), nil
+	var list []string
+	for _, l := range worseBackends(before.Backends, servers) {
+		list = append(list, l.sentence)
+	}
+	return list, nil
 }
 
 // ProveUnchanged proves that clients are served as before: every endpoint by

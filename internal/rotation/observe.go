@@ -168,7 +168,8 @@ func (r *Runner) observeSites(ctx context.Context, d deployment.Deployment, leav
 	var sites Sites
 	if d.ServerContext != "" {
 		sites.ServerURL = "https://" + d.Domain + "/" + d.ServerContext
-		sites.ServerTrouble = trouble(arcgis.ServerHealth(ctx, client, sites.ServerURL))
+		err := arcgis.ServerHealth(ctx, client, sites.ServerURL)
+		sites.ServerTrouble, sites.serverUnseen = trouble(err), unanswered(err)
 	}
 	if d.PortalContext != "" {
 		sites.PortalURL = "https://" + d.Domain + "/" + d.PortalContext
@@ -180,26 +181,26 @@ func (r *Runner) observeSites(ctx context.Context, d deployment.Deployment, leav
 func (r *Runner) observePortal(ctx context.Context, client *http.Client, sites *Sites) {
 	portal := arcgis.NewPortal(sites.PortalURL, client)
 	if err := portal.Health(ctx); err != nil {
-		sites.PortalTrouble = trouble(err)
+		sites.PortalTrouble, sites.portalUnseen = trouble(err), unanswered(err)
 		return
 	}
 	if r.Credentials.SiteAdmin == "" {
 		return
 	}
 	if err := portal.SignIn(ctx, r.Credentials.SiteAdmin, r.Credentials.SiteAdminPassword); err != nil {
-		sites.PortalTrouble = trouble(err)
+		sites.PortalTrouble, sites.portalUnseen = trouble(err), unanswered(err)
 		return
 	}
 	sites.SignedIn = true
 	version, err := portal.Version(ctx)
 	if err != nil {
-		sites.PortalTrouble = trouble(err)
+		sites.PortalTrouble, sites.portalUnseen = trouble(err), unanswered(err)
 		return
 	}
 	sites.PortalVersion = version
 	sites.Federation, err = validateFederation(ctx, portal)
 	if err != nil {
-		sites.PortalTrouble = trouble(err)
+		sites.PortalTrouble, sites.portalUnseen = trouble(err), unanswered(err)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
-	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -14,11 +13,7 @@ func equalID(a, b string) bool { return cloud.SameID(a, b) }
 
 // applyAgain is the command that makes listeners follow Key Vault again.
 func applyAgain(state State) string {
-	d := state.Deployment
-	if d.Alone && d.Generation == deployment.Plain {
-		return "cartouche apply --gateway '" + d.GatewayID + "'" + strings.Join(append([]string{""}, d.GivenNames...), " --name ")
-	}
-	return "cartouche apply " + d.Domain
+	return state.Command("apply")
 }
 
 // isV2 tells whether the gateway is of the second generation: those of the

@@ -30,6 +30,8 @@ type Proof struct {
 	// Expected are those handshakes, each with the leaf that was wanted: so
 	// anybody can hold Wire against it again.
 	Expected []Expected `json:"expected,omitempty"`
+	// lacks are the Failures, taken apart.
+	lacks []lack
 }
 
 // Expected is what an endpoint was to serve.
@@ -60,9 +62,9 @@ var errNothingProvable = errors.New("no endpoint could be reached, so nothing ca
 // proveWire looks at every endpoint until all of them serve the expected leaf
 // several times in a row, or until something is served that is neither the old
 // nor the new leaf, or until patience ends.
-func (r *Runner) proveWire(ctx context.Context, phase Phase, listeners []Listener, expected expectation) (wire []handshake.Observation, looks int, failures []string) {
+func (r *Runner) proveWire(ctx context.Context, phase Phase, listeners []Listener, expected expectation) (wire []handshake.Observation, looks int, failures []lack) {
 	if !expected.provable() {
-		return nil, 0, []string{errNothingProvable.Error()}
+		return nil, 0, []lack{unproved(errNothingProvable.Error())}
 	}
 	patience := r.Patience.withDefaults()
 	ctx, cancel := context.WithTimeout(ctx, patience.Proof)
@@ -72,7 +74,7 @@ func (r *Runner) proveWire(ctx context.Context, phase Phase, listeners []Listene
 	for {
 		wire = r.lookAt(ctx, targets)
 		looks++
-		var strangers []string
+		var strangers []lack
 		failures, strangers = compare(wire, expected)
 		if len(failures) == 0 {
 			good++
@@ -93,7 +95,7 @@ func (r *Runner) proveWire(ctx context.Context, phase Phase, listeners []Listene
 		}
 		if sleep(ctx, patience.Interval) != nil {
 			if len(failures) == 0 {
-				failures = []string{fmt.Sprintf("the endpoints served the expected certificate only %d times in a row, %d were wanted", good, patience.Rounds)}
+				failures = []lack{unproved(fmt.Sprintf("the endpoints served the expected certificate only %d times in a row, %d were wanted", good, patience.Rounds))}
 			}
 			return wire, looks, failures
 		}
@@ -102,7 +104,7 @@ func (r *Runner) proveWire(ctx context.Context, phase Phase, listeners []Listene
 
 // compare gives what is not (yet) as expected, and apart from it what is
 // neither the old nor the new leaf.
-func compare(wire []handshake.Observation, expected expectation) (failures, strangers []string) {
+func compare(wire []handshake.Observation, expected expectation) (failures, strangers []lack) {
 	seen := map[spot]bool{}
 	for _, observation := range wire {
 		want, asked := expected[spotOf(observation)]
@@ -112,26 +114,26 @@ func compare(wire []handshake.Observation, expected expectation) (failures, stra
 		seen[spotOf(observation)] = true
 		leaf := served(observation)
 		if leaf == nil {
-			failures = append(failures, fmt.Sprintf("%s does not answer: %s", place(observation), observation.Failure))
+			failures = append(failures, unseen(place(observation), "does not answer: "+observation.Failure, want.before()))
 			continue
 		}
 		switch got := pki.Fingerprint(leaf); {
 		case want.is(got):
 		case got == want.meanwhile:
-			failures = append(failures, place(observation)+" still serves the other certificate")
+			failures = append(failures, differs(place(observation), "still serves the other certificate", want.before()))
 		default:
-			sentence := fmt.Sprintf("%s serves %s (%s…), which is neither the old nor the new certificate",
-				place(observation), pki.Describe(leaf).Subject, got[:16])
-			failures = append(failures, sentence)
-			strangers = append(strangers, sentence)
+			stranger := differs(place(observation), fmt.Sprintf("serves %s (%s…), which is neither the old nor the new certificate",
+				pki.Describe(leaf).Subject, got[:16]), want.before())
+			failures = append(failures, stranger)
+			strangers = append(strangers, stranger)
 		}
 	}
 	for at := range expected {
 		if !seen[at] {
-			failures = append(failures, fmt.Sprintf("%s (%s) was not looked at again", at.target, at.address))
+			failures = append(failures, unseen(fmt.Sprintf("%s (%s)", at.target, at.address), "was not looked at again", expected[at].before()))
 		}
 	}
-	slices.Sort(failures)
+	slices.SortFunc(failures, func(a, b lack) int { return strings.Compare(a.sentence, b.sentence) })
 	return failures, strangers
 }
 
@@ -161,17 +163,18 @@ func (c claim) pins() []string {
 func (r *Runner) prove(ctx context.Context, c claim) Proof {
 	phase := c.phase
 	proof := Proof{Handshakes: len(c.expected), Expected: c.expected.list()}
-	proof.Wire, proof.Looks, proof.Failures = r.proveWire(ctx, phase, c.before.Listeners, c.expected)
-	if len(proof.Failures) > 0 {
+	var lacks []lack
+	proof.Wire, proof.Looks, lacks = r.proveWire(ctx, phase, c.before.Listeners, c.expected)
+	if proof.lacking(lacks); len(lacks) > 0 {
 		return proof // what follows could only repeat it
 	}
 	r.tell(phase, fmt.Sprintf("%d handshakes in each of %d looks, all with the expected certificate", proof.Handshakes, proof.Looks))
 	for _, finding := range c.judge(proof.Wire) {
 		if finding.Severity == pki.Refusal {
-			proof.Failures = append(proof.Failures, finding.Sentence)
+			lacks = append(lacks, lack{Difference: Difference{What: "what endpoints send", Now: finding.Sentence}, sentence: finding.Sentence})
 		}
 	}
-	if len(proof.Failures) > 0 {
+	if proof.lacking(lacks); len(lacks) > 0 {
 		return proof
 	}
 	r.proveHealth(ctx, c, &proof)
@@ -191,18 +194,18 @@ func (r *Runner) proveHealth(ctx context.Context, c claim, proof *Proof) {
 		if attempt > 0 && sleep(ctx, patience.Interval) != nil {
 			break
 		}
-		proof.Failures = nil
+		var lacks []lack
 		backends, err := r.Azure.BackendHealth(ctx, before.Deployment.GatewayID)
 		switch {
 		case err == nil:
 			proof.Backends = before.ownBackends(backends)
-			proof.Failures = append(proof.Failures, worseBackends(before.Backends, proof.Backends)...)
+			lacks = append(lacks, worseBackends(before.Backends, proof.Backends)...)
 		case len(before.Backends) > 0: // of their health nothing is known, neither good nor bad
-			proof.Failures = append(proof.Failures, fmt.Sprintf("the health of the backends could not be read: %v", err))
+			lacks = append(lacks, unseen("the health of the backends", fmt.Sprintf("could not be read: %v", err), fmt.Sprintf("%d of %d up", up(before.Backends), len(before.Backends))))
 		}
 		proof.Sites = r.observeSites(ctx, before.Deployment, leaves)
-		proof.Failures = append(proof.Failures, worseSites(before.Sites, proof.Sites)...)
-		if len(proof.Failures) == 0 {
+		lacks = append(lacks, worseSites(before.Sites, proof.Sites)...)
+		if proof.lacking(lacks); len(lacks) == 0 {
 			r.tell(phase, healthSentence(*proof))
 			return
 		}
@@ -212,8 +215,8 @@ func (r *Runner) proveHealth(ctx context.Context, c claim, proof *Proof) {
 
 // worseBackends lists the backends that were up before and are not now. One of
 // which nothing is said any more has not been seen to be up.
-func worseBackends(before, after []cloud.BackendServer) []string {
-	var worse []string
+func worseBackends(before, after []cloud.BackendServer) []lack {
+	var worse []lack
 	for _, was := range before {
 		if !was.Up() {
 			continue
@@ -225,7 +228,12 @@ func worseBackends(before, after []cloud.BackendServer) []string {
 			}
 		}
 		if !is.Up() {
-			worse = append(worse, strings.TrimSuffix(fmt.Sprintf("backend %s of %s was up and is %s: %s", was.Address, was.Pool, is.Health, is.Log), ": "))
+			what := fmt.Sprintf("backend %s of %s", was.Address, was.Pool)
+			now := strings.TrimSuffix(is.Health+": "+is.Log, ": ")
+			worse = append(worse, lack{
+				Difference: Difference{What: what, Now: now, Was: was.Health}, sentence: what + " was up and is " + now,
+				unseen: strings.EqualFold(is.Health, "Unknown"), // the probes have not spoken
+			})
 		}
 	}
 	return worse
@@ -235,16 +243,22 @@ func worseBackends(before, after []cloud.BackendServer) []string {
 var validationRank = map[string]int{arcgis.Success: 3, arcgis.WithWarnings: 2, arcgis.Undetermined: 1, arcgis.Failure: 0}
 
 // worseSites lists what Portal and Server could do before and cannot now.
-func worseSites(before, after Sites) []string {
-	var worse []string
+func worseSites(before, after Sites) []lack {
+	var worse []lack
 	if before.ServerTrouble == "" && after.ServerTrouble != "" {
-		worse = append(worse, "ArcGIS Server was healthy and is not: "+after.ServerTrouble)
+		worse = append(worse, ill("ArcGIS Server", after.ServerTrouble, after.serverUnseen))
 	}
 	if before.PortalTrouble == "" && after.PortalTrouble != "" {
-		worse = append(worse, "Portal was healthy and is not: "+after.PortalTrouble)
+		worse = append(worse, ill("Portal", after.PortalTrouble, after.portalUnseen))
 	}
 	if before.SignedIn && !after.SignedIn {
-		return append(worse, "the site administrator can no longer sign in to Portal")
+		if len(worse) > 0 && after.PortalTrouble != "" && before.PortalTrouble == "" {
+			return worse // that Portal is ill says it already
+		}
+		return append(worse, lack{
+			Difference: Difference{What: "the site administrator's sign-in to Portal", Now: "not accepted any more", Was: "accepted"},
+			sentence:   "the site administrator can no longer sign in to Portal", unseen: after.portalUnseen,
+		})
 	}
 	now := map[string]FederationResult{}
 	for _, result := range after.Federation {
@@ -253,21 +267,50 @@ func worseSites(before, after Sites) []string {
 	for _, was := range before.Federation {
 		is, listed := now[was.Server.ID]
 		if !listed || validationRank[is.Validation.Status] < validationRank[was.Validation.Status] {
-			worse = append(worse, fmt.Sprintf("Portal validated the federated server %s as %q before and now as %q: %s",
-				was.Server.Name, was.Validation.Status, is.Validation.Status, strings.Join(append(is.Validation.Messages, is.Trouble), " ")))
+			why := strings.TrimSpace(strings.Join(append(is.Validation.Messages, is.Trouble), " "))
+			worse = append(worse, lack{
+				Difference: Difference{
+					What: "Portal's validation of the federated server " + was.Server.Name,
+					Now:  fmt.Sprintf("%q: %s", is.Validation.Status, why), Was: fmt.Sprintf("%q", was.Validation.Status),
+				},
+				sentence: fmt.Sprintf("Portal validated the federated server %s as %q before and now as %q: %s", was.Server.Name, was.Validation.Status, is.Validation.Status, why),
+				unseen:   is.Trouble != "" || after.portalUnseen,
+			})
 		}
 	}
 	return worse
 }
 
-func healthSentence(proof Proof) string {
-	up := 0
-	for _, backend := range proof.Backends {
-		if backend.Up() {
-			up++
+func ill(what, now string, unseen bool) lack {
+	return lack{Difference: Difference{What: what, Now: now, Was: "healthy"}, sentence: what + " was healthy and is not: " + now, unseen: unseen}
+}
+
+func differs(what, now, was string) lack {
+	return lack{Difference: Difference{What: what, Now: now, Was: was}, sentence: what + " " + now}
+}
+
+// unseen is a lack of which nobody could see anything.
+func unseen(what, now, was string) lack {
+	l := differs(what, now, was)
+	l.unseen = true
+	return l
+}
+
+func unproved(why string) lack {
+	return lack{Difference: Difference{What: "the endpoints", Now: why}, sentence: why, unseen: true}
+}
+
+func up(servers []cloud.BackendServer) (n int) {
+	for _, server := range servers {
+		if server.Up() {
+			n++
 		}
 	}
-	sentence := fmt.Sprintf("%d of %d backends up", up, len(proof.Backends))
+	return n
+}
+
+func healthSentence(proof Proof) string {
+	sentence := fmt.Sprintf("%d of %d backends up", up(proof.Backends), len(proof.Backends))
 	if proof.Sites.ServerURL != "" && proof.Sites.ServerTrouble == "" {
 		sentence += ", Server healthy"
 	}

@@ -22,9 +22,12 @@ const (
 	Unchanged Outcome = "unchanged"
 	// Restored: the run failed; the state from before is back and was proved.
 	Restored Outcome = "restored"
-	// NotRestored: the run failed and what is in NotRestored is not as before,
-	// or could not be proved to be.
-	NotRestored Outcome = "not-restored"
+	// PartlyRestored: the run failed, and what is in NotRestored was seen not to
+	// be as before. There may be Unknown besides.
+	PartlyRestored Outcome = "partly-restored"
+	// NotKnown: the run failed, nothing was seen to be different from before, and
+	// what is in Unknown could not be seen, so that nothing is proved.
+	NotKnown Outcome = "unknown"
 	// Cleaned: entries that nothing uses were removed.
 	Cleaned Outcome = "cleaned"
 )
@@ -51,8 +54,10 @@ type Result struct {
 	Failure string `json:"failure,omitempty"`
 	// Hint is what Azure's code means and what to do, "" when there is nothing to add.
 	Hint string `json:"hint,omitempty"`
-	// NotRestored says what is not as it was.
-	NotRestored []string `json:"notRestored,omitempty"`
+	// NotRestored is what was seen not to be as it was.
+	NotRestored []Difference `json:"notRestored,omitempty"`
+	// Unknown is what could not be seen, with how to find out.
+	Unknown []Difference `json:"unknown,omitempty"`
 	// Left says what stays behind of a run that went back.
 	Left []string `json:"left,omitempty"`
 	// Interrupted tells that the run was asked to stop.

@@ -82,12 +82,14 @@ type Listener struct {
 // Sites is how Portal and Server are, asked through the gateway.
 type Sites struct {
 	// PortalURL and ServerURL are "" when the deployment has none.
-	PortalURL     string             `json:"portalUrl,omitempty"`
-	ServerURL     string             `json:"serverUrl,omitempty"`
-	PortalVersion string             `json:"portalVersion,omitempty"`
-	PortalTrouble string             `json:"portalTrouble,omitempty"`
-	ServerTrouble string             `json:"serverTrouble,omitempty"`
-	Federation    []FederationResult `json:"federation,omitempty"`
+	PortalURL     string `json:"portalUrl,omitempty"`
+	ServerURL     string `json:"serverUrl,omitempty"`
+	PortalVersion string `json:"portalVersion,omitempty"`
+	PortalTrouble string `json:"portalTrouble,omitempty"`
+	ServerTrouble string `json:"serverTrouble,omitempty"`
+	// portalUnseen and serverUnseen tell that the trouble is that nobody was reached.
+	portalUnseen, serverUnseen bool
+	Federation                 []FederationResult `json:"federation,omitempty"`
 	// SignedIn tells that the site administrator's login was accepted.
 	SignedIn bool `json:"signedIn"`
 }

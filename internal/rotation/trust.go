@@ -204,7 +204,7 @@ func (r *Runner) backendsUp(ctx context.Context, before State) error {
 			if len(worse) == 0 {
 				return nil
 			}
-			err = errors.New(worse[0])
+			err = errors.New(worse[0].sentence)
 		}
 		r.tellWaiting(PhaseTrust, "waiting for the gateway's probes: "+err.Error())
 		if stopped := sleep(ctx, patience.Interval); stopped != nil {
@@ -314,7 +314,7 @@ func (result *Result) touchedMachines() bool {
 
 // machinesBack waits, after a failure, until every machine that restarted, or
 // may have, is well again, and says which are not.
-func (r *Runner) machinesBack(ctx context.Context, before State, result *Result) []string {
+func (r *Runner) machinesBack(ctx context.Context, before State, result *Result) []lack {
 	var hosts []string
 	for _, d := range result.Machines {
 		if d.restarted() || d.Unsure {
@@ -329,14 +329,14 @@ func (r *Runner) machinesBack(ctx context.Context, before State, result *Result)
 	patience := r.Patience.withDefaults()
 	until := r.now().Add(patience.Proof)
 	for {
-		var away []string
+		var away []lack
 		for _, place := range places {
 			away = append(away, r.notWell(ctx, before, place)...)
 		}
 		if len(away) == 0 || r.now().After(until) {
 			return away
 		}
-		r.tellWaiting(PhaseUndo, "waiting: "+away[0])
+		r.tellWaiting(PhaseUndo, "waiting: "+away[0].sentence)
 		if sleep(ctx, max(patience.Interval, 5*time.Millisecond)) != nil {
 			return away
 		}
@@ -344,15 +344,15 @@ func (r *Runner) machinesBack(ctx context.Context, before State, result *Result)
 }
 
 // notWell says which components of a machine were well before and are not.
-func (r *Runner) notWell(ctx context.Context, before State, place reach.Machine) []string {
+func (r *Runner) notWell(ctx context.Context, before State, place reach.Machine) []lack {
 	i := slices.IndexFunc(before.Machines, func(m Machine) bool { return m.Host == place.Host })
 	now := r.observeMachine(ctx, before, place)
-	var away []string
+	var away []lack
 	for _, c := range place.Components {
 		was, _ := before.Machines[i].seen(c)
 		is, why := now.seen(c)
 		if was.Healthy && !is.Healthy {
-			away = append(away, fmt.Sprintf("%s on %s was healthy and is not: %s", c.Product.Name(), place.Name, cmp.Or(why, "its health check says so")))
+			away = append(away, ill(c.Product.Name()+" on "+place.Name, cmp.Or(why, "its health check says so"), now.Report == nil))
 		}
 	}
 	return away

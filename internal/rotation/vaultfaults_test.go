@@ -154,7 +154,7 @@ func followedImport(t *testing.T, b *bench) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if told := strings.Join(result.NotRestored, "; "); result.Outcome != rotation.NotRestored || !strings.Contains(told, "the gateway takes it within four hours") {
+	if told := strings.Join(rotation.Sentences(result.NotRestored), "; "); result.Outcome != rotation.PartlyRestored || !strings.Contains(told, "the gateway takes it within four hours") {
 		t.Errorf("outcome %s (%s), told %q", result.Outcome, result.Failure, told)
 	}
 	if b.served() != old {
