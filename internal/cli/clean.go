@@ -43,7 +43,7 @@ their keystores, and roots in theirs and in the gateway's trust that nobody pres
 }
 
 func (a *app) clean(ctx context.Context, about target, options changeOptions) error {
-	seen, err := a.look(ctx, about.choose, options.azure, options.site, looking{options.reach, never})
+	seen, err := a.look(ctx, about.choose, options.azure, options.site, looking{options.reach, never, true})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/journal"
 )
 
 func newHistoryCommand(a *app) *cobra.Command {
@@ -44,10 +46,16 @@ func (a *app) history(ctx context.Context) error {
 	for _, run := range runs {
 		rows = append(rows, []line{
 			words(title(run.ID)), words(minute(run.StartedAt)), words(run.DeploymentName),
-			words(outcomeSpan(run.Outcome)), words(took(run.StartedAt, run.FinishedAt)), words(orDash(run.By)),
+			words(outcomeSpan(run.Outcome)), words(tookRun(run)), words(orDash(run.By)),
 		})
 	}
 	a.ui.table([]string{"run", "began", "deployment", "outcome", "took", "by"}, rows)
+	for _, run := range runs {
+		if run.Outcome == journal.InDoubt && !a.isGoingOn(run) {
+			a.ui.advice(a.ui.out, a.ui.outStyle, 0, "run "+run.ID+" was cut off; see what came of it: ", "cartouche show "+quote(run.DeploymentName))
+			break // one after the other
+		}
+	}
 	return nil
 }
 
@@ -60,6 +68,9 @@ func (a *app) historyOf(ctx context.Context, id string) error {
 		return a.ui.value(run)
 	}
 	a.ui.run(run, a.env.Now())
+	if run.Outcome == journal.InDoubt {
+		a.inDoubt(run)
+	}
 	return nil
 }
 

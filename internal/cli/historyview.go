@@ -18,10 +18,11 @@ func (u *ui) run(run journal.Run, now time.Time) {
 		field{"deployment", words(run.DeploymentName)},
 		field{"gateway", words(run.GatewayID)},
 		field{"began", words(minute(run.StartedAt))},
-		field{"took", words(took(run.StartedAt, run.FinishedAt))},
+		field{"took", words(tookRun(run))},
 		field{"by", words(run.By, faint(" with cartouche "+run.Version))},
 	)
 	u.runAtMachines(run, now)
+	u.foundLater(run)
 	var result rotation.Result
 	if json.Unmarshal(run.Summary, &result) == nil && result.After != nil {
 		fmt.Fprintln(u.out)
@@ -37,6 +38,10 @@ func (u *ui) run(run journal.Run, now time.Time) {
 	}
 	u.heading("Steps")
 	for _, step := range run.Steps {
+		if journal.WasFound(step.Outcome) {
+			u.item(u.stepSign(step.Outcome), step.Title, faint(" "+clock(step.StartedAt)+", "+step.Outcome))
+			continue
+		}
 		u.item(u.stepSign(step.Outcome), step.Title, faint(fmt.Sprintf(" %s, %s", clock(step.StartedAt), took(step.StartedAt, step.FinishedAt))))
 		if step.Error != "" {
 			u.item(span{text: " "}, bad(step.Error))
@@ -55,7 +60,7 @@ func (u *ui) run(run journal.Run, now time.Time) {
 // runAtMachines shows what came of a run that replaced the machines' certificates.
 func (u *ui) runAtMachines(run journal.Run, now time.Time) {
 	var result rollout.Result
-	if !rollout.IsRun(run) || json.Unmarshal(run.Summary, &result) != nil {
+	if !rollout.IsRun(run) || journal.WasFound(run.Outcome) || json.Unmarshal(run.Summary, &result) != nil {
 		return
 	}
 	u.internalResult(result, quote(run.DeploymentName), now)
@@ -63,9 +68,9 @@ func (u *ui) runAtMachines(run journal.Run, now time.Time) {
 
 func (u *ui) stepSign(outcome string) span {
 	switch outcome {
-	case "done":
+	case "done", journal.FoundDone:
 		return u.outStyle.tick()
-	case journal.InDoubt:
+	case journal.InDoubt, journal.FoundPartly, journal.FoundUnknown:
 		return caution("?")
 	}
 	return u.outStyle.cross()
@@ -76,7 +81,19 @@ func outcomeSpan(outcome string) span {
 	if known, ok := outcomes()[rotation.Outcome(outcome)]; ok {
 		return span{outcome, known.tone}
 	}
-	return caution(outcome) // in doubt
+	if outcome == journal.FoundVerified {
+		return good(outcome)
+	}
+	return caution(outcome) // in doubt, or found to be something
+}
+
+// tookRun is how long a run lasted. When somebody else found how it ended, that
+// is not known.
+func tookRun(run journal.Run) string {
+	if journal.WasFound(run.Outcome) {
+		return "-"
+	}
+	return took(run.StartedAt, run.FinishedAt)
 }
 
 func minute(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }

@@ -93,6 +93,7 @@ func (a *app) seeMachines(ctx context.Context, options rollOutOptions, choose ch
 		session: s, access: way, options: options,
 		runner: &rollout.Runner{Rotation: runner, Way: way.way, Patience: a.env.MachinePatience},
 	}
+	s.changes = true
 	ready.state, err = s.observe(ctx, runner, chosen, rotation.Asked{})
 	return ready, err
 }

@@ -175,6 +175,7 @@ func (a *app) planFor(ctx context.Context, session *session, chosen deployment.D
 	if err != nil {
 		return nil, err
 	}
+	session.changes = true
 	ready.state, err = session.observe(ctx, ready.runner, chosen, rotation.Asked{Certificate: goal.Vault, Identity: goal.Identity})
 	if err != nil {
 		return nil, err

@@ -195,6 +195,8 @@ func (s *session) withMachines(runner *rotation.Runner, way access, flags reachF
 type looking struct {
 	flags reachFlags
 	when  when
+	// changes tells that what is looked at is going to be changed.
+	changes bool
 }
 
 // when says when machines are looked at although no way was named.

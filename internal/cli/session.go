@@ -29,6 +29,10 @@ type session struct {
 	azure      *cloud.ResourceManager
 	proxy      *proxyWitness
 	scope      deployment.Scope
+	// changes tells that what is observed is going to be changed; cut are the runs
+	// that had no end, as they were found. See lookBack.
+	changes bool
+	cut     []rotation.Aftermath
 }
 
 // network is the way out that the environment names.
@@ -158,6 +162,10 @@ func (s *session) observe(ctx context.Context, runner *rotation.Runner, d deploy
 	}
 	s.app.ui.progress.doing(rotation.PhaseObserve, "reading gateway, endpoints, backends and sites of "+d.Name)
 	defer s.app.ui.progress.done()
-	state, err := runner.Observe(ctx, d, asked)
+	observe := func() (rotation.State, error) { return runner.Observe(ctx, d, asked) }
+	state, err := observe()
+	if err == nil {
+		state, err = s.lookBack(ctx, runner, state, observe)
+	}
 	return state, whileServing(err, nothingChanged, "cartouche verify "+callDeployment(d))
 }

@@ -49,7 +49,7 @@ and which leaves nothing.
 			if err != nil {
 				return err
 			}
-			seen, err := a.look(ctx, about.choose, azure, site, looking{reach, nearby})
+			seen, err := a.look(ctx, about.choose, azure, site, looking{flags: reach, when: nearby})
 			if f, ok := errors.AsType[*failure](err); ok && f.Code == "cannot-update" {
 				return a.showWithoutGateway(seen.state, f)
 			}
@@ -87,6 +87,7 @@ func (a *app) look(ctx context.Context, choose chooser, azure azureFlags, site s
 		return nil, err
 	}
 	seen := &prepared{session: session, credentials: credentials, runner: session.runner(credentials)}
+	session.changes = at.changes
 	seen.access, err = session.openWay(ctx, chosen, credentials, at.flags, at.need(credentials))
 	if err == nil {
 		err = session.withMachines(seen.runner, seen.access, at.flags)
@@ -100,7 +101,7 @@ func (a *app) look(ctx context.Context, choose chooser, azure azureFlags, site s
 
 // show shows what was seen, as of a day if one is given.
 func (a *app) show(seen *prepared, day time.Time) error {
-	value, asOf := showValue{State: seen.state}, seen.state.At
+	value, asOf := showValue{State: seen.state, InDoubt: notNull(seen.session.cut)}, seen.state.At
 	if !day.IsZero() {
 		value.JudgedAt, asOf = &day, day
 	}

@@ -16,6 +16,8 @@ type showValue struct {
 	// wrong at the machines that were looked at, both as of that day.
 	Darkening       []rotation.Dark `json:"darkening"`
 	MachineFindings pki.Findings    `json:"machineFindings"`
+	// InDoubt are runs that had no end when the command began, as they were found.
+	InDoubt []rotation.Aftermath `json:"inDoubt"`
 }
 
 // dayOf reads the day of --at, zero without one.

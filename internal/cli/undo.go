@@ -78,7 +78,7 @@ func (a *app) runToUndo(ctx context.Context, args []string, gateway string) (jou
 		if gateway != "" && !strings.EqualFold(run.GatewayID, gateway) {
 			continue
 		}
-		if run.Outcome == string(rotation.Verified) || run.Outcome == journal.InDoubt {
+		if mayBeTakenBack(run.Outcome) {
 			return a.wholeRun(ctx, run.ID)
 		}
 	}
@@ -105,7 +105,7 @@ func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) 
 	if rollout.IsRun(run) {
 		return a.undoInternal(ctx, run, options, choose)
 	}
-	ready, err := a.look(ctx, choose, options.azure, options.site, looking{options.reach, whenKept(kept.Way)})
+	ready, err := a.look(ctx, choose, options.azure, options.site, looking{options.reach, whenKept(kept.Way), true})
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ serve and what they trust. Nothing is changed.`,
 }
 
 func (a *app) verify(ctx context.Context, about target, azure azureFlags, site siteFlags, reach reachFlags, rootFiles []string) error {
-	seen, err := a.look(ctx, about.choose, azure, site, looking{reach, nearby})
+	seen, err := a.look(ctx, about.choose, azure, site, looking{flags: reach, when: nearby})
 	if err != nil {
 		return err
 	}

@@ -17,12 +17,16 @@ const (
 	FoundVerified = foundPrefix + "verified"
 	// FoundUnchanged: nothing of it took effect.
 	FoundUnchanged = foundPrefix + "unchanged"
+	// FoundRestored: it took effect, and what was there before is there again.
+	FoundRestored = foundPrefix + "restored"
+	// FoundCleaned: what the run was to remove is gone.
+	FoundCleaned = foundPrefix + "cleaned"
 	// FoundPartly: some of it took effect.
 	FoundPartly = foundPrefix + "partly"
 	// FoundUnknown: it cannot be known any more.
 	FoundUnknown = foundPrefix + "unknown"
 
-	// FoundDone, FoundNotDone and FoundUnknown are for steps.
+	// FoundDone and FoundNotDone are for steps, as are FoundPartly and FoundUnknown.
 	FoundDone    = foundPrefix + "took effect"
 	FoundNotDone = foundPrefix + "no effect"
 )
@@ -33,7 +37,7 @@ func WasFound(outcome string) bool { return strings.HasPrefix(outcome, foundPref
 // FoundStep is how a step without an end was found.
 type FoundStep struct {
 	Index int
-	// Outcome is FoundDone, FoundNotDone or FoundUnknown.
+	// Outcome is one of those for steps.
 	Outcome string
 	// Result is what was seen.
 	Result json.RawMessage
