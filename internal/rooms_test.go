@@ -39,6 +39,7 @@ var may = map[string][]string{
 	"rehearsal":  {"agent", "cloud", "egress", "machine", "secret", "sim"}, // runs the agent at machines of a simulated world
 	"cli":        {"account", "agent", "arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "sim", "traffic"},
 	"strangers":  {},
+	"matrix":     {},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -49,7 +49,7 @@ func (n *Network) HTTPClient(timeout time.Duration) *http.Client {
 // dialForTransport is asked for targets and for proxies alike, since the
 // transport makes the tunnels itself.
 func (n *Network) dialForTransport(ctx context.Context, network, address string) (net.Conn, error) {
-	conn, err := dialDirect(ctx, network, address)
+	conn, err := n.dialDirect(ctx, network, address)
 	if err != nil && n.isProxy(address) {
 		return nil, &ProxyError{Proxy: address, Err: err}
 	}

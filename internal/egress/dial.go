@@ -51,17 +51,22 @@ func (n *Network) dial(ctx context.Context, network, name, address string) (net.
 	if p := n.proxyForAddress(name, host, port); p != nil {
 		return n.tunnel(ctx, p, address)
 	}
-	return dialDirect(ctx, network, address)
+	return n.dialDirect(ctx, network, address)
 }
 
-func dialDirect(ctx context.Context, network, address string) (net.Conn, error) {
+func (n *Network) dialDirect(ctx context.Context, network, address string) (net.Conn, error) {
+	if n.dialer != nil {
+		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+		return n.dialer(ctx, network, address)
+	}
 	dialer := net.Dialer{Timeout: dialTimeout}
 	return dialer.DialContext(ctx, network, address)
 }
 
 // dialProxy connects to the proxy itself, by TLS if it is an https one.
 func (n *Network) dialProxy(ctx context.Context, p *proxy) (net.Conn, error) {
-	conn, err := dialDirect(ctx, "tcp", p.address)
+	conn, err := n.dialDirect(ctx, "tcp", p.address)
 	if err != nil {
 		return nil, fmt.Errorf("cannot be reached: %w", err)
 	}

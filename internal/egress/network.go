@@ -24,6 +24,19 @@ type Network struct {
 	// roots is the system's pool and the named authorities; nil for the former alone.
 	roots *x509.CertPool
 	named []*x509.Certificate
+	// dialer makes the connections of the operating system; nil is net.Dialer.
+	dialer Dialer
+}
+
+// Dialer connects to an address, "host:port", by itself.
+type Dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+// WithDialer is the same Network with another way to connect, to a proxy as to
+// what is reached directly. It is for networks that are no sockets.
+func (n *Network) WithDialer(dialer Dialer) *Network {
+	other := *n
+	other.dialer = dialer
+	return &other
 }
 
 // FromEnvironment makes the Network that the environment asks for; lookup is

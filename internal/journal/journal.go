@@ -43,7 +43,8 @@ type Journal struct {
 	mu sync.Mutex
 	db *sql.DB // nil until there is a file
 	// newer is why nothing may be added to the file, nil when it may.
-	newer error
+	newer  error
+	closed bool
 }
 
 // Open opens the journal at path. A file that is there is checked; one that
@@ -61,6 +62,7 @@ func Open(ctx context.Context, path string) (*Journal, error) {
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.closed = true
 	if j.db == nil {
 		return nil
 	}
@@ -69,10 +71,15 @@ func (j *Journal) Close() error {
 	return j.wrap(err)
 }
 
+var errClosed = errors.New("it is closed already")
+
 // existing is the database, nil when there is no file yet.
 func (j *Journal) existing(ctx context.Context) (*sql.DB, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.closed {
+		return nil, &Error{Code: CodeReadOnly, Path: j.path, Err: errClosed}
+	}
 	if j.db != nil {
 		return j.db, nil
 	}
@@ -87,6 +94,9 @@ func (j *Journal) existing(ctx context.Context) (*sql.DB, error) {
 func (j *Journal) ready(ctx context.Context) (*sql.DB, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.closed {
+		return nil, &Error{Code: CodeReadOnly, Path: j.path, Err: errClosed}
+	}
 	if j.db == nil {
 		there, err := j.present()
 		if err == nil && !there {

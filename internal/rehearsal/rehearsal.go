@@ -56,6 +56,7 @@ func run(ctx context.Context, c *computer.Computer, parameters map[string]string
 	if err != nil {
 		return agent.Complain(stderr, agent.DownloadRefused, err.Error())
 	}
+	network = network.WithDialer(c.Dial)
 	program, err := fetch(ctx, network, url)
 	sum := sha256.Sum256(program)
 	is := hex.EncodeToString(sum[:])

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -61,6 +62,10 @@ type Options struct {
 	// OutsideAddress and InsideAddress are where the doors listen; "" is a
 	// free port of 127.0.0.1.
 	OutsideAddress, InsideAddress string
+	// InMemory makes a world without sockets, which may live in a bubble of
+	// testing/synctest, where time is virtual. Only who dials with World.Dial
+	// gets at its doors.
+	InMemory bool
 	// Scripts lets Run Command really run what it is given, on this computer, as
 	// its user. Off, run commands are kept and not run.
 	Scripts bool
@@ -161,7 +166,11 @@ type identity struct {
 
 // Start brings a world up. It returns when everything answers.
 func Start(ctx context.Context, o Options) (w *World, err error) {
-	w = &World{options: o, ground: ground.New(o.Scale, o.Log), adaptors: map[string]string{}}
+	newGround := ground.New
+	if o.InMemory {
+		newGround = ground.NewInMemory
+	}
+	w = &World{options: o, ground: newGround(o.Scale, o.Log), adaptors: map[string]string{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("start world %s: %w", o.World, err), w.Close())
@@ -322,6 +331,11 @@ func (w *World) Close() error {
 		problems = append(problems, os.RemoveAll(w.dir))
 	}
 	return errors.Join(problems...)
+}
+
+// Dial connects to a door of the world, and to nothing else if it is in memory.
+func (w *World) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return w.ground.Outside.Dial(ctx, network, address)
 }
 
 // Authority issues certificates and PFX files for the world.

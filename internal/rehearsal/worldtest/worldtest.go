@@ -58,8 +58,16 @@ func Network(t testing.TB, variables []sim.Variable) (*egress.Network, map[strin
 // its virtual network.
 func Enter(t testing.TB, variables []sim.Variable, options cloud.Options) *Visitor {
 	t.Helper()
+	return EnterBy(t, nil, variables, options)
+}
+
+// EnterBy is Enter into a world in memory: dial is its World.Dial, or somebody
+// who stands in between.
+func EnterBy(t testing.TB, dial egress.Dialer, variables []sim.Variable, options cloud.Options) *Visitor {
+	t.Helper()
 	v := &Visitor{}
 	v.Network, v.Variables = Network(t, variables)
+	v.Network = v.Network.WithDialer(dial)
 	v.Client = v.Network.HTTPClient(time.Minute)
 	t.Cleanup(v.Client.CloseIdleConnections)
 	var err error

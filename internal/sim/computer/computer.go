@@ -16,6 +16,7 @@ package computer
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"path"
 	"slices"
@@ -43,6 +44,9 @@ type Options struct {
 	Env func() []string
 	// Client speaks HTTP from inside the virtual network.
 	Client *http.Client
+	// Dial makes the connections that its programs ask of the operating system:
+	// to the door that Env names.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Accounts are the passwords of who may run something, by user name.
 	Accounts map[string]string
 	// Tools are its programs that are emulated, by lower-case base name without
@@ -125,6 +129,15 @@ func (c *Computer) Env() []string { return slices.Concat(c.diskEnv(), c.o.Env())
 
 // Client speaks HTTP from inside the virtual network.
 func (c *Computer) Client() *http.Client { return c.o.Client }
+
+// Dial connects to an address as a program on it would: to its proxy, that is.
+func (c *Computer) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if c.o.Dial == nil {
+		var dialer net.Dialer
+		return dialer.DialContext(ctx, network, address)
+	}
+	return c.o.Dial(ctx, network, address)
+}
 
 // Full tells that the fault disk-full is on: nothing of any size can be written.
 func (c *Computer) Full() bool {

@@ -33,12 +33,13 @@ type Door struct {
 }
 
 // Open opens a door on address; "" is a free port of 127.0.0.1. Everything
-// behind the door is reached by names of net.
+// behind the door is reached by names of net. The door of a net in memory is
+// in memory too.
 func Open(world *ground.Net, address string, log *slog.Logger) (*Door, error) {
 	if address == "" {
 		address = "127.0.0.1:0"
 	}
-	listener, err := net.Listen("tcp", address)
+	listener, err := world.Open(address)
 	if err != nil {
 		return nil, fmt.Errorf("open a door on %s: %w", address, err)
 	}

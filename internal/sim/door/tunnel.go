@@ -39,7 +39,7 @@ func pass(to net.Conn, from io.Reader, source net.Conn) {
 
 // reset makes the next Close send RST instead of FIN.
 func reset(conn net.Conn) {
-	if tcp, ok := conn.(*net.TCPConn); ok {
+	if tcp, ok := conn.(interface{ SetLinger(int) error }); ok {
 		_ = tcp.SetLinger(0)
 	}
 }

@@ -85,7 +85,7 @@ func selfSignedLike(right *tls.Certificate) *tls.Certificate {
 
 // reset makes the peer see a TCP reset instead of an orderly end.
 func reset(conn net.Conn) {
-	if tcp, ok := conn.(*net.TCPConn); ok {
+	if tcp, ok := conn.(interface{ SetLinger(int) error }); ok {
 		_ = tcp.SetLinger(0)
 	}
 	_ = conn.Close()

@@ -20,7 +20,7 @@ func Cut(r *http.Request) {
 		if layered, ok := conn.(interface{ NetConn() net.Conn }); ok {
 			conn = layered.NetConn() // below TLS
 		}
-		if tcp, ok := conn.(*net.TCPConn); ok {
+		if tcp, ok := conn.(interface{ SetLinger(int) error }); ok {
 			_ = tcp.SetLinger(0)
 		}
 		_ = conn.Close()

@@ -20,10 +20,19 @@ type Ground struct {
 
 // New makes the ground of a world whose waits are shortened by scale.
 func New(scale float64, log *slog.Logger) *Ground {
+	return on(NewNet(nil), scale, log)
+}
+
+// NewInMemory is New without sockets: a world on it may live in a bubble of
+// testing/synctest, whose time is virtual.
+func NewInMemory(scale float64, log *slog.Logger) *Ground {
+	return on(NewNetInMemory(), scale, log)
+}
+
+func on(outside *Net, scale float64, log *slog.Logger) *Ground {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	outside := NewNet(nil)
 	watchers := &Watchers{}
 	return &Ground{
 		Outside:  outside,

@@ -13,24 +13,55 @@ import (
 
 // Net is the cabling of a world: host names and addresses with their ports
 // lead to real TCP listeners on the loopback address, so that what is refused,
-// reset or cut is refused, reset or cut by a real network stack.
+// reset or cut is refused, reset or cut by a real network stack. In a world in
+// memory they lead to connections that need none.
 type Net struct {
-	parent *Net
+	parent   *Net
+	exchange *exchange // nil: the loopback address
 
 	mu        sync.Mutex
 	listeners map[string]string   // "host:port" to the loopback address
 	names     map[string][]string // DNS: name to addresses of the world
 }
 
-// NewNet makes a net; what it does not know, it asks its parent.
+// NewNet makes a net; what it does not know, it asks its parent, whose kind it is of.
 func NewNet(parent *Net) *Net {
-	return &Net{parent: parent, listeners: map[string]string{}, names: map[string][]string{}}
+	n := &Net{parent: parent, listeners: map[string]string{}, names: map[string][]string{}}
+	if parent != nil {
+		n.exchange = parent.exchange
+	}
+	return n
 }
 
-// Listen opens a loopback listener that is reached in this net as host:port.
-// Closing it makes later connections be refused.
+// NewNetInMemory makes a net whose connections are in memory.
+func NewNetInMemory() *Net {
+	n := NewNet(nil)
+	n.exchange = newExchange()
+	return n
+}
+
+// Open listens where clients are, outside all nets: at "ip:port" of this
+// computer, or of the memory that Dial leads into.
+func (n *Net) Open(address string) (net.Listener, error) {
+	if n.exchange != nil {
+		return n.exchange.listen(address)
+	}
+	return net.Listen("tcp", address)
+}
+
+// Dial connects to what Open opened.
+func (n *Net) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	if n.exchange != nil {
+		return n.exchange.dial(ctx, address)
+	}
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, network, address)
+}
+
+// Listen opens a listener that is reached in this net as host:port. Closing it
+// makes later connections be refused.
 func (n *Net) Listen(host string, port int) (net.Listener, error) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	inner, err := n.Open("127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for %s:%d: %w", host, port, err)
 	}
@@ -80,12 +111,12 @@ func (n *Net) DialContext(ctx context.Context, _, address string) (net.Conn, err
 		return nil, fmt.Errorf("port of %s: %w", address, err)
 	}
 	if local, ok := n.find(host, port); ok {
-		return dialLoopback(ctx, local)
+		return n.Dial(ctx, "tcp", local)
 	}
 	addresses := n.Lookup(host)
 	for _, address := range addresses {
 		if local, ok := n.find(address, port); ok {
-			return dialLoopback(ctx, local)
+			return n.Dial(ctx, "tcp", local)
 		}
 	}
 	if len(addresses) == 0 && !n.knows(host) {
@@ -118,11 +149,6 @@ func (n *Net) knows(host string) bool {
 
 func endpoint(host string, port int) string {
 	return strings.ToLower(host) + ":" + strconv.Itoa(port)
-}
-
-func dialLoopback(ctx context.Context, address string) (net.Conn, error) {
-	var dialer net.Dialer
-	return dialer.DialContext(ctx, "tcp", address)
 }
 
 type cabled struct {

@@ -1,0 +1,32 @@
+// Package matrix breaks whole rotations, everywhere, on purpose, in virtual
+// time; it has nothing but tests.
+//
+// A case is a world, a source of the certificate, a way to the machines, and
+// one break at one request of the client. It runs in a bubble of
+// testing/synctest, in which a wait of minutes costs nothing: so the world
+// runs at its own speed (Scale 1) and the client with its patience for
+// production, and a case takes a tenth of a second. To make that possible the
+// world's cabling is in memory (sim.Options.InMemory), and so is the client's
+// way to its proxy (egress.Network.WithDialer); everything else is what users
+// run: TLS, HTTP, the SDK, SQLite.
+//
+// To write a case:
+//
+//	inBubble(t, func(t *testing.T) {
+//		s := newScene(t, sim.Options{World: "single"}) // the world, its first deployment, a journal
+//		p := s.process()                               // a client: its own connections, its own handle of the journal
+//		p.breaks = ...                                 // what is to break, see break_test.go; nil is nothing
+//		result, err := p.runner(...)                   // as any user of rotation or rollout
+//	})
+//
+// A process that is killed (process.kill) is frozen: its connections are
+// cut, its journal is closed, and each of its goroutines stops for ever at its
+// next request. Another process of the same scene goes on with the same file.
+//
+// Not in the matrix: Linux machines by the agent's way, whose scripts are real
+// processes, which live in real time (internal/rehearsal has them); a world
+// with GitOps machines is here with external certificates only.
+//
+// How to run it, with its flags -full, -seed, -case and -soak: see
+// docs/reliability.md, and matrix_test.go.
+package matrix
