@@ -55,11 +55,16 @@ Time can be moved on by a client of the proxy: POST http://world.invalid/advance
 gateways look at Key Vault, tokens expire and operations end. The answer comes when the
 gateways have looked.
 
+A witness tells what no client may let happen, such as a listener that shows neither the
+old nor the new certificate: POST http://world.invalid/witness?leaf=SHA-256 of the new one
+begins, GET http://world.invalid/witness answers what was seen.
+
 ` + worldHelp() + faultHelp(),
 		Example: `  cartouche sim ha --dir /tmp/world
   set -a; . /tmp/world/env; set +a        # in another terminal
   cartouche deployments
-  curl -x "$HTTP_PROXY" -X POST 'http://world.invalid/advance?by=4h'`,
+  curl -x "$HTTP_PROXY" -X POST 'http://world.invalid/advance?by=4h'
+  curl -x "$HTTP_PROXY" http://world.invalid/witness`,
 		Args: atMostOneArgument,
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			world := "ha"

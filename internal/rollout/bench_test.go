@@ -29,6 +29,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+	"github.com/cartouche-gis/cartouche/internal/sim/witness"
 	"github.com/cartouche-gis/cartouche/internal/traffic"
 )
 
@@ -39,6 +40,7 @@ type bench struct {
 	world   *sim.World
 	runner  *rollout.Runner
 	journal *journal.Journal
+	watch   *witness.Witness // every test ends without a violation
 	found   deployment.Deployment
 }
 
@@ -80,6 +82,12 @@ func newBench(t testing.TB, options sim.Options) *bench {
 		t.Fatal("the world has no deployment that can be updated")
 	}
 	b.found = found.Deployments[i]
+	b.watch = world.Watch(witness.Allow{Touch: slices.Concat(witness.External, witness.Internal)})
+	t.Cleanup(func() {
+		for _, violation := range b.watch.Violations() {
+			t.Errorf("the world's witness: %s", violation)
+		}
+	})
 	return b
 }
 
@@ -189,6 +197,7 @@ func (b *bench) clean() (rollout.Cleaning, rollout.Result) {
 		b.t.Fatal(err)
 	}
 	state := b.observe()
+	b.watch.Cleaning()
 	cleaning := rollout.CleanPlan(state, runs)
 	result, err := b.runner.Clean(b.t.Context(), cleaning, state)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // ControlHost is where a client inside the doors changes the world itself, by
-// plain HTTP: POST /advance?by=4h.
+// plain HTTP: POST /advance?by=4h, POST /witness.
 const ControlHost = "world.invalid"
 
 // maxAdvance keeps certificates of the world's own authorities valid.
@@ -39,6 +39,7 @@ func (w *World) openControl() error {
 		rw.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(rw).Encode(map[string]string{"now": w.ground.Clock.Now().UTC().Format(time.RFC3339)})
 	})
+	w.controlWitness(mux)
 	w.control = w.server(mux)
 	listener, err := w.ground.Outside.Listen(ControlHost, 80)
 	if err != nil {

@@ -11,21 +11,21 @@ var unsettled = map[string]bool{"etag": true, "provisioningState": true, "operat
 // flat is a document as paths and values.
 func flat(document map[string]any) map[string]string {
 	out := map[string]string{}
-	flatten(out, "", document)
+	flatten(out, "", document, unsettled)
 	return out
 }
 
-func flatten(out map[string]string, at string, value any) {
+func flatten(out map[string]string, at string, value any, without map[string]bool) {
 	switch value := value.(type) {
 	case map[string]any:
 		for name, inner := range value {
-			if !unsettled[name] {
-				flatten(out, join(at, name), inner)
+			if !without[name] {
+				flatten(out, join(at, name), inner, without)
 			}
 		}
 	case []any:
 		for i, inner := range value {
-			flatten(out, join(at, stepOf(inner, i)), inner)
+			flatten(out, join(at, stepOf(inner, i)), inner, without)
 		}
 	case nil:
 	default:

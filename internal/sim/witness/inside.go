@@ -21,7 +21,15 @@ func newInside() inside {
 }
 
 func (i *inside) gateway(w *Witness, now ground.GatewayServes) {
-	i.gateways[fmt.Sprintf("%s/%d", now.Gateway, now.Instance)] = now
+	key := fmt.Sprintf("%s/%d", now.Gateway, now.Instance)
+	for _, before := range i.gateways[key].Backends {
+		for _, after := range now.Backends {
+			if before.Pool == after.Pool && len(before.Addresses) > 0 && len(after.Addresses) == 0 {
+				w.say("I4", "instance %d of %s has nobody left in pool %s", now.Instance, now.Gateway, before.Pool)
+			}
+		}
+	}
+	i.gateways[key] = now
 	for _, machine := range i.machines {
 		i.judge(w, now, machine)
 	}

@@ -43,8 +43,11 @@ func (s *seen) document(document map[string]any) {
 		return
 	}
 	id, _ := document["id"].(string)
-	if text, err := json.Marshal(document); err == nil {
-		s.keep(string(text), "the document "+id)
+	all := map[string]string{}
+	flatten(all, "", document, map[string]bool{"etag": true})
+	for at, value := range all {
+		s.keep(value, "the document "+id+" at "+at)
+		s.keep(at, "the document "+id)
 	}
 }
 

@@ -66,6 +66,35 @@ func (s *settings) gone(w *Witness, documents map[string]map[string]any) {
 	}
 }
 
+// passing are the paths of a gateway or group where something may be otherwise
+// for a while only.
+var passing = []string{"properties/backendAddressPools/*/properties/backendAddresses/**", "tags/cartouche-*"}
+
+func (s *settings) left(documents map[string]map[string]any) []string {
+	var sentences []string
+	for id, document := range documents {
+		object := strings.ToLower(id)
+		first, known := s.first[object]
+		if !known {
+			sentences = append(sentences, object+" is new")
+			continue
+		}
+		now := flat(document)
+		for _, path := range changed(first, now) {
+			if !slices.ContainsFunc(passing, func(pattern string) bool { return matches(pattern, path) }) {
+				continue
+			}
+			if value, has := now[path]; has {
+				sentences = append(sentences, object+": "+path+" is "+cut(value))
+			} else {
+				sentences = append(sentences, object+": "+path+" is gone")
+			}
+		}
+	}
+	slices.Sort(sentences)
+	return sentences
+}
+
 // judge compares how an object is with how it was.
 func (s *settings) judge(w *Witness, object, kind string, now map[string]string, byHand bool) {
 	first, known := s.first[object]

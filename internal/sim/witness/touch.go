@@ -17,14 +17,16 @@ const gatewayKind = "microsoft.network/applicationgateways"
 
 // External is what an external rotation may touch: certificate entries and the
 // listeners' choice among them, trusted roots, the identity that reads a vault,
-// the program's own tags, run commands while they run, and in the machines'
-// keystores further authorities and Cloud Builder's pinned leaf.
+// who is in a backend pool while a machine restarts, the program's own tags, run
+// commands while they run, and in the machines' keystores further authorities
+// and Cloud Builder's pinned leaf. See LeftBehind for what must not stay so.
 var External = []string{
 	"microsoft.network/applicationgateways properties/sslCertificates/**",
 	"microsoft.network/applicationgateways properties/httpListeners/*/properties/sslCertificate/id",
 	"+microsoft.network/applicationgateways properties/trustedRootCertificates/**",
 	"+microsoft.network/applicationgateways properties/backendHttpSettingsCollection/*/properties/trustedRootCertificates/**",
 	"+microsoft.network/applicationgateways identity/**",
+	"microsoft.network/applicationgateways properties/backendAddressPools/*/properties/backendAddresses/**",
 	"+microsoft.network/applicationgateways tags/cartouche-*",
 	"+microsoft.resources/resourcegroups tags/cartouche-*",
 	"microsoft.compute/virtualmachines/runcommands **",
@@ -33,12 +35,11 @@ var External = []string{
 }
 
 // Internal is what else a rollout to machines may touch: which entry of its
-// keystore a machine serves, what an entry holds that is renewed in place, the
-// gateway's trusted roots, and who is in a backend pool while it is away.
+// keystore a machine serves, what an entry holds that is renewed in place, and
+// the gateway's trusted roots.
 var Internal = []string{
 	"microsoft.network/applicationgateways properties/trustedRootCertificates/**",
 	"microsoft.network/applicationgateways properties/backendHttpSettingsCollection/*/properties/trustedRootCertificates/**",
-	"microsoft.network/applicationgateways properties/backendAddressPools/*/properties/backendAddresses/**",
 	"machine keystore/*",
 	"machine alias",
 }

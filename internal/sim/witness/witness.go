@@ -8,7 +8,7 @@
 //	I1  every external listener serves an allowed leaf, its chain complete and valid
 //	I2  every gateway instance trusts what each machine behind it serves, restarts aside
 //	I3  no certificate, root or key entry that was in use is removed before Cleaning
-//	I4  of one role one machine at most is restarting
+//	I4  of one role one machine at most is restarting, and no backend pool is emptied
 //	I6  no secret is in an address, a header or a document that stays (Leaks)
 //	I7  no setting changes that may not (Allow.Touch)
 //
@@ -144,6 +144,15 @@ func (w *Witness) Violations() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.found)
+}
+
+// LeftBehind is what may be otherwise for a while only and is so now, as
+// sentences: machines out of their pools, resources that are new, tags of runs.
+func (w *Witness) LeftBehind() []string {
+	documents := w.world.Documents()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.settings.left(documents)
 }
 
 // Stop ends the watch; Violations stay.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -335,6 +336,61 @@ func TestSecretsInAddressesHeadersAndDocumentsAreFound(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The control door is for those who are another process.
+func TestTheWitnessAnswersThroughTheDoor(t *testing.T) {
+	t.Parallel()
+	b := start(t, "single")
+	say := func(method, path, body string) (answer struct{ Violations, LeftBehind, Leaks []string }) {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), method, "http://"+sim.ControlHost+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := b.visitor.Client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Fatalf("%s %s: %s", method, path, response.Status)
+		}
+		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+			t.Fatal(err)
+		}
+		return answer
+	}
+	next, _, _ := b.world.NewCertificate()
+	say(http.MethodPost, "/witness?leaf="+strings.ToUpper(fingerprint(next)), "")
+	b.show(next, "cartouche-1")
+	if got := say(http.MethodGet, "/witness", ""); len(got.Violations)+len(got.LeftBehind) > 0 {
+		t.Errorf("of a good rotation: %+v", got)
+	}
+	b.show(b.issue(authority.Spec{}), "cartouche-2")
+	if got := say(http.MethodGet, "/witness", ""); len(got.Violations) != 2 { // one of each instance
+		t.Errorf("of another leaf: %+v", got)
+	}
+	if got := say(http.MethodPost, "/witness/leaks", `["`+next.Leaf.Issuer.CommonName+`", "bmAppGateway"]`); len(got.Leaks) == 0 {
+		t.Error("nothing is found")
+	}
+}
+
+func TestAnEmptyPoolIsTold(t *testing.T) {
+	t.Parallel()
+	b := start(t, "ha")
+	pool := func(properties tree) tree {
+		return properties["backendAddressPools"].([]any)[0].(tree)["properties"].(tree)
+	}
+	b.put(func(properties tree) {
+		pool(properties)["backendAddresses"] = pool(properties)["backendAddresses"].([]any)[:1]
+	})
+	b.tells()
+	if left := b.watch.LeftBehind(); len(left) != 1 || !strings.Contains(left[0], "backendAddresses") {
+		t.Errorf("left behind: %v", left)
+	}
+	b.put(func(properties tree) { pool(properties)["backendAddresses"] = []any{} })
+	b.tells("nobody left in pool")
 }
 
 // ask sends a request to the Resource Manager.
