@@ -34,10 +34,10 @@ var may = map[string][]string{
 	"reach":      {"agent", "cloud", "deployment", "egress", "handshake", "machine", "pki", "secret"},
 	"rotation":   {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "secret"},
 	"rollout":    {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "rotation", "secret"},
-	"shape":      {"cloud", "deployment", "machine", "pki", "rotation", "secret"}, // a deployment without secrets, to rehearse with
+	"shape":      {"arcgis", "cloud", "deployment", "machine", "pki", "rotation", "secret"}, // a deployment without secrets, to rehearse with
 	"sim":        {},
-	"rehearsal":  {"agent", "cloud", "egress", "machine", "secret", "sim"}, // runs the agent at machines of a simulated world
-	"cli":        {"account", "agent", "arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "sim", "traffic"},
+	"rehearsal":  {"agent", "cloud", "deployment", "egress", "machine", "pki", "secret", "shape", "sim"}, // runs the agent at machines of a simulated world
+	"cli":        {"account", "agent", "arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "shape", "sim", "traffic"},
 	"strangers":  {},
 	"matrix":     {},
 }

@@ -110,7 +110,7 @@ func (c *collection) link() {
 // unseen describes an issuer that nobody showed as a root of its own.
 func (c *collection) unseen(name pkix.Name, of *x509.Certificate) string {
 	entry := Certificate{
-		ID: c.nextID(), CommonName: name.CommonName, Organization: first(name.Organization), Key: pki.Describe(of).KeyAlgorithm, CA: true,
+		ID: c.nextID(), Subject: of.RawIssuer, CommonName: name.CommonName, Organization: first(name.Organization), Key: pki.Describe(of).KeyAlgorithm, CA: true,
 		NotBefore: of.NotBefore.UTC().AddDate(-2, 0, 0), NotAfter: of.NotAfter.UTC().AddDate(5, 0, 0),
 	}
 	entry.Issuer = entry.ID

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/arcgis"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -44,6 +45,9 @@ func Of(state rotation.State, roots *pki.Roots) (Shape, error) {
 			s.Unread = append(s.Unread, vaulted.String())
 		}
 	}
+	for _, f := range state.Sites.Federation {
+		s.Federated = append(s.Federated, federated(f.Server))
+	}
 	s.takeMachines(state, c)
 	c.link()
 	s.Certificates = c.list
@@ -52,6 +56,10 @@ func Of(state rotation.State, roots *pki.Roots) (Shape, error) {
 		s.Health[i].Log = "" // free text
 	}
 	return s, nil
+}
+
+func federated(f arcgis.FederatedServer) Federated {
+	return Federated{ID: f.ID, URL: f.URL, AdminURL: f.AdminURL, Role: f.Role, Function: f.Function, Type: f.Type, Hosting: f.Hosting}
 }
 
 func record(d deployment.Deployment, gateway *cloud.Gateway) Deployment {
@@ -153,7 +161,7 @@ func (m *Machine) look(seen rotation.Machine, c *collection) {
 			own.Keystore = append(own.Keystore, Held{Alias: entry.Alias, Trusted: entry.Trusted, Certificate: c.held(entry)})
 		}
 		for _, f := range part.Federated {
-			own.Federated = append(own.Federated, Federated{ID: f.ID, URL: f.URL, AdminURL: f.AdminURL, Role: f.Role, Function: f.Function, Type: f.Type, Hosting: f.Hosting})
+			own.Federated = append(own.Federated, federated(f))
 		}
 	}
 }

@@ -44,7 +44,9 @@ type Shape struct {
 	Way      string                `json:"way,omitempty"`
 	Machines []Machine             `json:"machines"`
 	Health   []cloud.BackendServer `json:"health"`
-	Vaults   []Vault               `json:"vaults,omitempty"`
+	// Federated are the servers that the portal knows, by the portal's own word.
+	Federated []Federated `json:"federated,omitempty"`
+	Vaults    []Vault     `json:"vaults,omitempty"`
 	// Certificates are all that the rest refers to, by id.
 	Certificates []Certificate `json:"certificates"`
 	// Unread says what could not be read, and so is not here.
@@ -201,9 +203,11 @@ type Reader struct {
 type Certificate struct {
 	ID string `json:"id"`
 	// DER is empty where it was not seen, and in a masked shape.
-	DER          []byte    `json:"der,omitempty"`
-	SHA256       string    `json:"sha256,omitempty"`
-	SHA1         string    `json:"sha1,omitempty"`
+	DER    []byte `json:"der,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
+	SHA1   string `json:"sha1,omitempty"`
+	// Subject is the whole name in DER, where DER is not there to tell.
+	Subject      []byte    `json:"subject,omitempty"`
 	CommonName   string    `json:"commonName,omitempty"`
 	Organization string    `json:"organization,omitempty"`
 	Names        []string  `json:"names,omitempty"`

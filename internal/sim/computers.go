@@ -58,16 +58,16 @@ func (w *World) startComputers() (err error) {
 		return err
 	}
 	for _, p := range w.places {
-		system := computer.Windows
-		if p.Kind == kindGitOps {
-			system = computer.Linux
-		}
 		add := func(group string, machines []machine) error {
 			for _, m := range machines {
+				system := computer.Windows
+				if p.Kind == kindGitOps || m.OS == "linux" {
+					system = computer.Linux
+				}
 				dir := filepath.Join(w.computerDir, strconv.Itoa(len(w.computers)))
 				tools, programs := w.toolsOf(p.fqdn(m), system, dir)
 				c, err := computer.New(computer.Options{
-					ID: p.idIn(group, machineKind, m.Name), Name: m.Name, FQDN: p.fqdn(m), OS: system, Dir: dir, Client: client, Dial: w.Dial,
+					ID: p.machineID(group, m), Name: m.Name, FQDN: p.fqdn(m), OS: system, Dir: dir, Client: client, Dial: w.Dial,
 					Env: func() []string { return w.computerEnv(ca, dir, system, m) }, Tools: tools, Programs: programs, Known: w.options.Known,
 					// Whom a machine's owner made has a password that nobody knows.
 					Accounts: map[string]string{w.identity.serviceAccount: w.identity.servicePassword, "root": w.identity.servicePassword},

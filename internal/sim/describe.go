@@ -58,7 +58,7 @@ func (w *World) Deployments() []Deployment {
 		}
 		add := func(group string, machines []machine) {
 			for _, m := range machines {
-				d.Machines = append(d.Machines, Machine{Name: m.Name, FQDN: p.fqdn(m), Address: m.Address, Roles: m.Roles, ID: p.idIn(group, "Microsoft.Compute/virtualMachines", m.Name)})
+				d.Machines = append(d.Machines, Machine{Name: m.Name, FQDN: p.fqdn(m), Address: m.Address, Roles: m.Roles, ID: p.machineID(group, m)})
 			}
 		}
 		add(p.machineGroup(), p.Machines)

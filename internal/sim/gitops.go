@@ -30,6 +30,9 @@ func (p place) machineGroup() string {
 
 // groups are the resource groups of a deployment, its gateway's first.
 func (p place) groups() []string {
+	if p.Copy != nil {
+		return p.Copy.Groups
+	}
 	groups := []string{p.Group}
 	if p.Kind == kindGitOps {
 		groups = append(groups, p.coreGroup(), p.baseGroup())

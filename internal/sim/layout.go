@@ -1,13 +1,10 @@
 package sim
 
 import (
-	"bytes"
 	"embed"
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml"
 )
 
 //go:embed worlds/*.yaml
@@ -30,6 +27,10 @@ type layout struct {
 	Neighbours  []neighbour
 	Vaults      []vaultFile
 	Identities  []identityFile
+	// SubscriptionIDs are ids by name, where they must be these; Certificates
+	// are those that copies refer to.
+	SubscriptionIDs map[string]string `yaml:"subscription-ids"`
+	Certificates    []likeness
 }
 
 // directory is a tenant. The subscriptions of the first stand outside of it.
@@ -41,7 +42,7 @@ type directory struct {
 // deployment is a base deployment of Cloud Builder, V2, or a server site that
 // stands alone behind a gateway of its own.
 type deployment struct {
-	Kind                   string // "" is Cloud Builder's V2, or v1, or gitops
+	Kind                   string // "" is Cloud Builder's V2, or v1, gitops or copy
 	Prefix, Group, Version string
 	Subscription           string // name; "" is the first
 	Domain, Secondary      string
@@ -63,12 +64,17 @@ type deployment struct {
 	Ingress, Base string
 	// Role and Context of a server site that stands alone; "" for a base deployment.
 	Role, Context string
+	Copy          *copied
 }
 
 type machine struct {
 	Name    string
 	Roles   []string // as the tag arcgis-vm-roles has them
 	Address string   // inside the virtual network
+	// Of a copy: its full name, its resource id, "linux" or "windows", and that
+	// it does not run.
+	FQDN, ID, OS string
+	Off          bool
 }
 
 // serverSite is a server site behind a gateway: federated with the portal of
@@ -138,17 +144,7 @@ func readLayout(name string) (*layout, error) {
 	if err != nil {
 		return nil, fmt.Errorf("world %s: %w", name, err)
 	}
-	var l layout
-	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&l); err != nil {
-		return nil, fmt.Errorf("world %s: %w", name, err)
-	}
-	if l.Subscription != "" {
-		l.Subscriptions = append([]string{l.Subscription}, l.Subscriptions...)
-	}
-	if len(l.Subscriptions) == 0 {
-		return nil, fmt.Errorf("world %s has no subscription", name)
-	}
-	return &l, nil
+	return parseLayout(text)
 }
 
 // with are the machines that have a role.

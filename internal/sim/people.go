@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"strings"
@@ -24,7 +25,7 @@ func (w *World) settle() (err error) {
 		Applications: []entra.Application{{ClientID: uuid.NewString(), ObjectID: uuid.NewString(), Name: "cartouche-operator", Secret: rand.Text()}}}
 	subscribe := func(tenant string, names []string) {
 		for _, name := range names {
-			w.subscriptions = append(w.subscriptions, arm.Subscription{ID: uuid.NewString(), Name: name, Tenant: tenant})
+			w.subscriptions = append(w.subscriptions, arm.Subscription{ID: cmp.Or(w.layout.SubscriptionIDs[name], uuid.NewString()), Name: name, Tenant: tenant})
 		}
 	}
 	subscribe(w.tenant.ID, w.layout.Subscriptions)

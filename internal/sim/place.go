@@ -56,9 +56,20 @@ func uniqueString(parts ...string) string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:]))[:13]
 }
 
+// machineID is the resource id of a machine in a group.
+func (p place) machineID(group string, m machine) string {
+	if m.ID != "" {
+		return m.ID
+	}
+	return p.idIn(group, machineKind, m.Name)
+}
+
 // fqdn is a machine's name inside the virtual network: Azure's own DNS suffix
 // of the network, or the private zone of an enterprise.
 func (p place) fqdn(m machine) string {
+	if m.FQDN != "" {
+		return m.FQDN
+	}
 	if p.Kind == kindGitOps {
 		return m.Name + "." + p.Base + "." + p.Prefix + ".internal"
 	}

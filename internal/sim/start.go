@@ -63,6 +63,9 @@ func (w *World) startDeployments(ctx context.Context) error {
 
 // current is the certificate that a deployment serves when the world begins.
 func (w *World) current(p place) (*authority.Issued, error) {
+	if p.Kind == kindCopy {
+		return nil, nil // its own are likenesses
+	}
 	want := w.options.Current
 	if want.Issued != nil {
 		return want.Issued, nil
@@ -93,8 +96,11 @@ func (w *World) NewCertificate() (issued *authority.Issued, pfx []byte, password
 }
 
 func (w *World) startDeployment(ctx context.Context, p place, certificate *authority.Issued) error {
-	if p.Kind == kindGitOps {
+	switch p.Kind {
+	case kindGitOps:
 		return w.startGitOps(ctx, p, certificate)
+	case kindCopy:
+		return w.startCopy(ctx, p)
 	}
 	if err := p.addResources(w.manager); err != nil {
 		return err

@@ -44,6 +44,10 @@ type vaultEntry struct {
 	Deleted       bool // soft-deleted when the world begins
 	// Later: it came after the gateways looked the last time.
 	Later bool
+	// Chain are ids of the file's certificates that it is, and Age how many days
+	// ago it came, 30 without: of a copy.
+	Chain []string
+	Age   int
 }
 
 // identityFile is a user-assigned managed identity.

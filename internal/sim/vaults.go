@@ -58,6 +58,14 @@ func (w *World) issueVaults() error {
 	for i := range w.layout.Vaults {
 		for j := range w.layout.Vaults[i].Certificates {
 			entry := &w.layout.Vaults[i].Certificates[j]
+			if len(entry.Chain) > 0 {
+				issued, err := w.pair(entry.Chain)
+				if err != nil {
+					return fmt.Errorf("vault %s: %s: %w", w.layout.Vaults[i].Name, entry.Name, err)
+				}
+				w.vaultIssued[entry] = issued
+				continue
+			}
 			p, err := w.placeOf(entry.For)
 			if err != nil {
 				return fmt.Errorf("vault %s: %s: %w", w.layout.Vaults[i].Name, entry.Name, err)
@@ -140,7 +148,10 @@ func (w *World) fillVaults(later bool) error {
 			if entry.Later != later {
 				continue
 			}
-			issued := w.vaultIssued[entry]
+			issued, created := w.vaultIssued[entry], created
+			if entry.Age > 0 && !later {
+				created = w.ground.Clock.Now().AddDate(0, 0, -entry.Age)
+			}
 			seed := vault.Seed{Pair: issued.TLS(), PEM: entry.PEM, NotExportable: entry.NotExportable, Disabled: entry.Disabled, Tags: entry.Tags, Created: created}
 			if entry.Secret {
 				file, err := issued.PFX("")

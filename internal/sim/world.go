@@ -9,6 +9,7 @@ package sim
 import (
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,6 +36,8 @@ import (
 // Options say what world to start. The zero value but for World is good.
 type Options struct {
 	World string // one of Worlds
+	// File is a world's file, instead of the name of one.
+	File []byte
 	// Domain and SecondaryDomain replace the names of the first deployment.
 	Domain, SecondaryDomain string
 	Scale                   float64 // 60 makes a minute cost a second; 0 is 1
@@ -153,6 +156,8 @@ type World struct {
 	ownDir        bool
 	next          *authority.Issued
 	nextPFX       []byte
+	likenesses    map[string]*authority.Issuer // those of the file, by id
+	given         map[string]*x509.Certificate // those of the file without a key
 	password      string
 	caPEM         []byte
 }
@@ -177,7 +182,7 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 			w = nil
 		}
 	}()
-	if w.layout, err = readLayout(o.World); err != nil {
+	if w.layout, err = o.layout(); err != nil {
 		return w, err
 	}
 	w.rename()
@@ -253,6 +258,9 @@ func (w *World) startAzure() error {
 		return err
 	}
 	if err := w.startCompany(); err != nil {
+		return err
+	}
+	if err := w.makeLikenesses(); err != nil {
 		return err
 	}
 	w.manager = arm.New(arm.Options{

@@ -10,6 +10,7 @@ package site
 import (
 	"cmp"
 	"context"
+	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -107,6 +108,13 @@ func (s *Site) startMachines() error {
 		m.active = s.product.defaultAlias
 		if s.spec.Product != DataStore {
 			s.fill(m, own)
+		} else if spec.Pair != nil {
+			m.keystore[s.product.defaultAlias] = own
+		}
+		for alias, held := range spec.Keystore {
+			further := trustedEntry(held.Leaf)
+			further.key, _ = held.PrivateKey.(crypto.Signer)
+			m.keystore[strings.ToLower(alias)] = further
 		}
 		s.machines = append(s.machines, m)
 		if err := m.up(); err != nil {

@@ -86,6 +86,8 @@ type MachineSpec struct {
 	Pair *tls.Certificate
 	// Alias, if given, is that of this machine, where somebody gave each another one.
 	Alias string
+	// Keystore are further entries by alias, without a key trusted ones.
+	Keystore map[string]tls.Certificate
 }
 
 // FederatedSpec is a server site that is federated with a portal.

@@ -1,0 +1,171 @@
+package rehearsal_test
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/shape"
+	"github.com/cartouche-gis/cartouche/internal/sim"
+)
+
+// onlooker is somebody inside the network of a world, who looks at machines.
+type onlooker struct {
+	*testing.T
+	roots  *pki.Roots
+	runner *rotation.Runner
+	found  []deployment.Deployment
+}
+
+func look(t *testing.T, world *sim.World) *onlooker {
+	t.Helper()
+	visitor := worldtest.Enter(t, world.InsideEnvironment(), cloud.Options{})
+	found, err := deployment.Find(t.Context(), visitor.Azure, deployment.Scope{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &onlooker{T: t, roots: pki.MozillaRoots().With(visitor.Network.NamedRoots()...), found: found.Deployments, runner: &rotation.Runner{
+		Azure: visitor.Azure, Network: visitor.Network, Looker: &handshake.Looker{Network: visitor.Network}, Way: reach.NewDirect(visitor.Network, nil),
+		Vault: func(uri string) (*cloud.VaultClient, error) {
+			return cloud.NewVaultClient(visitor.Cloud, uri, visitor.Credential, cloud.Options{Client: visitor.Client})
+		},
+		Credentials: rotation.Credentials{SiteAdmin: visitor.Variables["CARTOUCHE_SITE_ADMIN"], SiteAdminPassword: secret.New(visitor.Variables["CARTOUCHE_SITE_ADMIN_PASSWORD"])},
+	}}
+}
+
+// plan observes a deployment and plans to roll a certificate out.
+func (o *onlooker) plan(d deployment.Deployment, bundle *pki.Bundle, roots *pki.Roots) (rotation.State, rotation.Plan) {
+	o.Helper()
+	state, err := o.runner.Observe(o.Context(), d, rotation.Asked{})
+	if err != nil {
+		o.Fatal(err)
+	}
+	goal, err := o.runner.Resolve(o.Context(), state, rotation.Goal{Bundle: bundle, Roots: roots, Now: time.Now(), File: "new.pfx"}, func(b *pki.Bundle) *pki.Bundle { return b })
+	if err != nil {
+		o.Fatal(err)
+	}
+	plan, err := rotation.NewPlan(state, goal)
+	if err != nil {
+		o.Fatal(err)
+	}
+	return state, plan
+}
+
+// The plan for a world that was made of a deployment's shape is the plan for the
+// deployment: whoever rehearses there rehearses what will be done.
+func TestThePlanForACopyIsThePlanForTheDeployment(t *testing.T) {
+	t.Parallel()
+	for _, name := range sim.Worlds() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			world := worldtest.Start(t, sim.Options{World: name, Scale: 300, Current: sim.CurrentCertificate{Key: "p256"}, Machines: sim.MachineState{Key: "p256"}})
+			original := look(t, world)
+			for _, d := range original.found {
+				if d.CannotUpdate != "" {
+					continue
+				}
+				t.Run(d.Name, func(t *testing.T) {
+					t.Parallel()
+					original := *original
+					original.T = t
+					_, pfx, err := world.Renew(d.Domain)
+					if err != nil {
+						t.Fatal(err)
+					}
+					_, _, password := world.NewCertificate()
+					bundle, err := pki.ReadPFX(pfx, secret.New(password))
+					if err != nil {
+						t.Fatal(err)
+					}
+					state, plan := original.plan(d, bundle, original.roots)
+					s, err := shape.Of(state, original.roots)
+					if err != nil {
+						t.Fatal(err)
+					}
+					compare(t, s, bundle, original.roots, plan)
+				})
+			}
+		})
+	}
+}
+
+// compare makes a world of a shape and holds its plan against the original.
+func compare(t *testing.T, s shape.Shape, bundle *pki.Bundle, roots *pki.Roots, want rotation.Plan) {
+	t.Helper()
+	real, extra := genuine(bundle, roots)
+	copied, err := rehearsal.CopyOf(s, real...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rebuilt := look(t, worldtest.Start(t, sim.Options{File: copied.File, Scale: 300, ExtraRoots: extra, Machines: sim.MachineState{Key: "p256"}}))
+	d, ok := deployment.Again(rebuilt.found, s.Deployment.GatewayID, s.Deployment.ID)
+	if !ok {
+		t.Fatalf("the copy has no deployment %s: %+v", s.Deployment.Name, rebuilt.found)
+	}
+	_, plan := rebuilt.plan(d, bundle, rebuilt.roots)
+	if diff := cmp.Diff(told(t, want), told(t, plan)); diff != "" {
+		t.Errorf("another plan (-original +copy):\n%s", diff)
+	}
+	t.Logf("not rehearsed: %s", strings.Join(copied.Missing, "\n"))
+}
+
+// genuine are the certificates of a file, and those that the world must know.
+func genuine(bundle *pki.Bundle, roots *pki.Roots) (all []*x509.Certificate, known [][]byte) {
+	all = append(all, bundle.Leaf)
+	all = append(all, bundle.Intermediates...)
+	last := all[len(all)-1]
+	root := bundle.Root
+	if root == nil {
+		root = roots.Issuer(last)
+	}
+	if root != nil {
+		all = append(all, root)
+		if roots.Contains(root) {
+			known = append(known, root.Raw)
+		}
+	}
+	return all, known
+}
+
+var ids = regexp.MustCompile(`(?i)\bback-gis-example-org-[0-9a-f]{8}\b|\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\b[0-9a-f]{16}(…)|\b[0-9a-f]{32}([0-9a-f]{8})?([0-9a-f]{24})?\b`)
+
+// told is what a plan says that it will do, without what names one certificate
+// or one moment.
+func told(t *testing.T, plan rotation.Plan) map[string]any {
+	t.Helper()
+	text, err := json.Marshal(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var value map[string]any
+	if err := json.Unmarshal(ids.ReplaceAll(bytes.TrimSpace(text), []byte("ID")), &value); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"hash", "madeAt", "basis"} {
+		delete(value, name)
+	}
+	if pinned, ok := value["pinned"].([]any); ok {
+		for _, one := range pinned {
+			delete(one.(map[string]any), "was")
+		}
+	}
+	if serving, ok := value["serving"].(map[string]any); ok {
+		delete(serving, "serialNumber")
+	}
+	return value
+}
