@@ -30,6 +30,8 @@ var builtInRoles = []builtInRole{
 			"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write", "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/move/action",
 			"Microsoft.Storage/storageAccounts/blobServices/containers/blobs/add/action"}}},
 	{"Reader", grant{actions: []string{"*/read"}}},
+	{"Tag Contributor", grant{actions: []string{"Microsoft.Authorization/*/read", "Microsoft.Resources/subscriptions/resourceGroups/read",
+		"Microsoft.Resources/subscriptions/resourceGroups/resources/read", "Microsoft.Resources/subscriptions/resources/read", "Microsoft.Resources/tags/*"}}},
 	{"Managed Identity Operator", grant{actions: []string{"Microsoft.ManagedIdentity/userAssignedIdentities/*/read",
 		"Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action", "Microsoft.Authorization/*/read"}}},
 	{"Network Contributor", grant{actions: []string{"Microsoft.Network/*", "Microsoft.Authorization/*/read"}}},

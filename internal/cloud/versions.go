@@ -22,6 +22,9 @@ const (
 	RoleAssignmentsAPI = "2022-04-01"
 	// IdentitiesAPI is for Microsoft.ManagedIdentity/userAssignedIdentities.
 	IdentitiesAPI = "2024-11-30"
+	// TagsAPI is for Microsoft.Resources/tags. It is not the newest: later ones
+	// may answer before they have done it.
+	TagsAPI = "2021-04-01"
 	// LocksAPI is for Microsoft.Authorization/locks.
 	LocksAPI = "2016-09-01"
 	// VaultsAPI is for Microsoft.KeyVault/vaults.

@@ -126,6 +126,15 @@ type Guesses struct {
 	// RunAsIsSilent: a script that runs as another user of Windows has no output.
 	// guess: it has; reports of 2023 say otherwise.
 	RunAsIsSilent bool
+	// TagsStale is by how much reads of a group's tags lag behind writes. guess:
+	// not at all, a read sees every write that was answered before it.
+	TagsStale time.Duration
+	// TagsMergeStale: a write of tags starts from what lags behind, so that two
+	// at once lose one. guess: it does not.
+	TagsMergeStale bool
+	// TagsGoByName: Delete takes a tag away whatever its value is by now. guess:
+	// it compares values that are given ("names or name/value pairs").
+	TagsGoByName bool
 	// Update is how long a gateway operation takes in the world's time; 0 is
 	// 90 s. Reports range from 2 to 30 minutes.
 	Update time.Duration
@@ -152,6 +161,7 @@ type Server struct {
 	locks      []Lock
 	polled     chan struct{}       // closed and replaced when a gateway has looked
 	required   map[string]demand   // by lower-case object id
+	tagsBefore map[string][]tagged // of groups, by lower-case id, oldest first
 	members    map[string][]string // of groups, by lower-case object id
 }
 
@@ -163,7 +173,7 @@ func New(o Options) *Server {
 	if o.Guesses.Update == 0 {
 		o.Guesses.Update = 90 * time.Second
 	}
-	s := &Server{o: o, ground: o.Ground, resources: map[string]*resource{}, gateways: map[string]*gateway{}, operations: map[string]*operation{}, errands: map[string]*errand{}, commands: map[string]*command{}, acting: map[string]bool{}, polled: make(chan struct{}), members: map[string][]string{}, required: map[string]demand{}}
+	s := &Server{o: o, ground: o.Ground, resources: map[string]*resource{}, gateways: map[string]*gateway{}, operations: map[string]*operation{}, errands: map[string]*errand{}, commands: map[string]*command{}, acting: map[string]bool{}, polled: make(chan struct{}), members: map[string][]string{}, tagsBefore: map[string][]tagged{}, required: map[string]demand{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	return s
 }

@@ -11,7 +11,7 @@ type FaultDoc struct{ Name, Steps, What string }
 // Steps are the names of requests, as faults use them.
 var steps = []string{
 	"tenants", "subscriptions", "resource-groups", "resource-list", "resource-get", "graph-query",
-	"gateway-get", "gateway-put", "gateway-patch", "operation-poll", "backend-health", "backend-health-poll",
+	"gateway-get", "gateway-put", "gateway-patch", "tags-get", "tags-write", "operation-poll", "backend-health", "backend-health-poll",
 	"permissions", "locks", "deny-assignments", "role-assignments", "role-definitions", "public-ip", "network", "machine-get", "machine-list", "instance-view",
 	"machine-child-get", "machine-child-put", "machine-child-delete", "run-command", stepScript,
 	"storage-account", "storage-keys", "vault-resource", "identity-get", "metadata",

@@ -37,6 +37,8 @@ var roles = map[string]role{
 		"Microsoft.Network/applicationGateways/backendAddressPools/join/action", "Microsoft.Network/networkInterfaces/*", "Microsoft.Network/networkSecurityGroups/join/action",
 		"Microsoft.Network/networkSecurityGroups/read", "Microsoft.Network/publicIPAddresses/join/action", "Microsoft.Network/publicIPAddresses/read", "Microsoft.Network/virtualNetworks/read",
 		"Microsoft.Network/virtualNetworks/subnets/join/action", "Microsoft.Storage/storageAccounts/listKeys/action", "Microsoft.Storage/storageAccounts/read")},
+	"Tag Contributor": {id: "4a9ae827-6dc8-4573-8ac7-8239d42aa03f", actions: join(commonReads, "Microsoft.Resources/subscriptions/resourceGroups/resources/read",
+		"Microsoft.Resources/subscriptions/resources/read", "Microsoft.Resources/tags/*")},
 	"Managed Identity Operator": {id: "f1a07417-d97a-45cb-824c-7a7467783830", actions: join(commonReads, "Microsoft.ManagedIdentity/userAssignedIdentities/*/read", "Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action")},
 	"Managed Identity Contributor": {id: "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59", actions: join(commonReads, "Microsoft.ManagedIdentity/userAssignedIdentities/read",
 		"Microsoft.ManagedIdentity/userAssignedIdentities/write", "Microsoft.ManagedIdentity/userAssignedIdentities/delete")},

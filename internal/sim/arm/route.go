@@ -96,6 +96,8 @@ func (s *Server) routeSubscription(r *http.Request, parts, lower []string, get, 
 			step = "vault-resource"
 		}
 		return route{step, false, s.inSubscription(parts, s.listOfKind)}
+	case isTags(lower):
+		return s.routeTags(r, parts)
 	case isGroup && last >= 7 && lower[4] == "providers":
 		return s.routeResource(r, parts, lower)
 	}

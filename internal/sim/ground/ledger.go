@@ -16,6 +16,7 @@ const (
 	ServiceRestart    = "service-restart"    // somebody restarted a service (detail) of a machine
 	Federation        = "federation"         // a portal validated a server: "status adminUrl"
 	LeafServed        = "leaf-served"        // a gateway instance began to serve another leaf
+	TagWrite          = "tag-write"          // the tags of a resource group were changed
 	VaultWrite        = "vault-write"        // something in a Key Vault was changed
 	OperationFinished = "operation-finished" // an asynchronous operation ended
 	ListenerState     = "listener-state"     // a look at Key Vault disabled or enabled listeners
