@@ -32,12 +32,13 @@ var may = map[string][]string{
 	"agent":      {"machine", "egress", "secret"},
 	"deployment": {"cloud", "pki"},
 	"reach":      {"agent", "cloud", "deployment", "egress", "handshake", "machine", "pki", "secret"},
+	"lease":      {"cloud", "secret"},
 	"rotation":   {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "secret"},
 	"rollout":    {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "rotation", "secret"},
 	"shape":      {"arcgis", "cloud", "deployment", "machine", "pki", "rotation", "secret"}, // a deployment without secrets, to rehearse with
 	"sim":        {},
 	"rehearsal":  {"agent", "cloud", "deployment", "egress", "machine", "pki", "secret", "shape", "sim"}, // runs the agent at machines of a simulated world
-	"cli":        {"account", "agent", "arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "shape", "sim", "traffic"},
+	"cli":        {"account", "agent", "arcgis", "cloud", "deployment", "egress", "handshake", "journal", "lease", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "shape", "sim", "traffic"},
 	"strangers":  {},
 	"matrix":     {},
 }

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -90,7 +92,7 @@ func (o *rollOutOptions) takeTarget(cmd *cobra.Command, args []string, saved str
 
 // apply asks and carries a prepared rotation out.
 func (a *app) apply(ctx context.Context, ready *prepared, yes bool) error {
-	if err := a.alone(ready.state); err != nil {
+	if err := a.alone(ctx, ready.runner, ready.state); err != nil {
 		return err
 	}
 	if !a.ui.json {
@@ -108,15 +110,23 @@ func (a *app) apply(ctx context.Context, ready *prepared, yes bool) error {
 	return a.applyNow(ctx, ready)
 }
 
-// alone fails while another run works on the gateway: what was observed in the
-// middle of it is no ground for a plan, and "busy" would hide who it is.
-func (a *app) alone(state rotation.State) error {
+// alone fails while another run works on the gateway, here or elsewhere: what was
+// observed in the middle of it is no ground for a plan, and "busy" would hide who
+// it is.
+func (a *app) alone(ctx context.Context, runner *rotation.Runner, state rotation.State) error {
 	unlock, err := a.lock(state.Gateway.ID(), state.Deployment.Name)
 	if err != nil {
 		return whileServing(err, serving(state)+"; nothing was changed", "")
 	}
 	unlock()
-	return nil
+	return whileHeld(a.workedOn(ctx, runner, state), state)
+}
+
+// whileHeld says what is served while somebody else works on a deployment, and
+// how to get it free.
+func whileHeld(err error, state rotation.State) error {
+	return whileServing(err, serving(state)+"; nothing was changed",
+		"wait for its end; if that run is not at work any more: cartouche unlock "+callDeployment(state.Deployment))
 }
 
 // changes names what the plan changes.
@@ -130,21 +140,22 @@ func (p *prepared) changes() string {
 
 // applyNow carries out what was confirmed.
 func (a *app) applyNow(ctx context.Context, ready *prepared) error {
-	return a.carryOut(ctx, ready.session, ready.runner, ready.state, func(ctx context.Context) (rotation.Result, error) {
+	return a.carryOut(ctx, ready.session, ready.runner, ready.state, ready.plan.NothingToDo(), func(ctx context.Context) (rotation.Result, error) {
 		return ready.runner.Apply(ctx, ready.plan, ready.goal, ready.state)
 	})
 }
 
 // carryOut runs what changes a gateway, and shows what came of it.
-func (a *app) carryOut(ctx context.Context, s *session, runner *rotation.Runner, state rotation.State, change func(context.Context) (rotation.Result, error)) error {
-	return carryOut(ctx, a, state, runner, change, func(result rotation.Result, name string) error {
+func (a *app) carryOut(ctx context.Context, s *session, runner *rotation.Runner, state rotation.State, idle bool, change func(context.Context) (rotation.Result, error)) error {
+	return carryOut(ctx, a, state, runner, idle, change, func(result rotation.Result, name string) error {
 		return a.report(result, s, name)
 	})
 }
 
-// carryOut runs a change with the lock taken and the journal open. report gets
-// what came of it and what the deployment is called on a command line.
-func carryOut[R any](ctx context.Context, a *app, state rotation.State, runner *rotation.Runner, change func(context.Context) (R, error), report func(R, string) error) error {
+// carryOut runs a change with the lock taken, the deployment claimed and the
+// journal open. One that is idle has nothing to change. report gets what came of
+// it and what the deployment is called on a command line.
+func carryOut[R any](ctx context.Context, a *app, state rotation.State, runner *rotation.Runner, idle bool, change func(context.Context) (R, error), report func(R, string) error) error {
 	if err := ctx.Err(); err != nil {
 		return whileServing(err, serving(state)+"; nothing was changed", "")
 	}
@@ -160,9 +171,16 @@ func carryOut[R any](ctx context.Context, a *app, state rotation.State, runner *
 	}
 	defer memory.Close()
 	runner.Journal = memory
+	release, err := a.claim(ctx, runner, state, idle)
+	if _, held := errors.AsType[*lease.HeldError](err); held {
+		return whileHeld(err, state)
+	} else if err != nil {
+		return whileServing(err, serving(state)+"; nothing was changed", "")
+	}
 	a.changing.Store(&name)
 	result, err := change(ctx)
 	a.changing.Store(nil)
+	release()
 	a.ui.progress.done()
 	if err != nil {
 		return whileServing(err, serving(state)+"; nothing was changed", "")

@@ -43,12 +43,12 @@ their keystores, and roots in theirs and in the gateway's trust that nobody pres
 }
 
 func (a *app) clean(ctx context.Context, about target, options changeOptions) error {
-	seen, err := a.look(ctx, about.choose, options.azure, options.site, looking{options.reach, never, true})
+	seen, err := a.look(ctx, about.choose, options.azure, options.site, looking{options.reach, never, true, options.lease})
 	if err != nil {
 		return err
 	}
 	state := seen.state
-	if err := a.alone(state); err != nil {
+	if err := a.alone(ctx, seen.runner, state); err != nil {
 		return err
 	}
 	runs, err := a.runsOf(ctx, state.Gateway.ID())
@@ -70,7 +70,7 @@ func (a *app) clean(ctx context.Context, about target, options changeOptions) er
 	if err != nil {
 		return err
 	}
-	return a.carryOut(ctx, seen.session, seen.runner, state, func(ctx context.Context) (rotation.Result, error) {
+	return a.carryOut(ctx, seen.session, seen.runner, state, false, func(ctx context.Context) (rotation.Result, error) {
 		return seen.runner.Clean(ctx, state, entries)
 	})
 }

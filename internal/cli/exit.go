@@ -11,6 +11,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/egress"
 	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -94,6 +95,9 @@ func kinds() []kind {
 		})},
 		{"locked", exitLocked, reader(func(_ *lockedError, f *failure) {
 			f.Hint = "wait for its end, or see what it does: cartouche history"
+		})},
+		{"locked", exitLocked, reader(func(e *lease.HeldError, f *failure) {
+			f.Held = &e.Claim
 		})},
 		{"run-not-found", exitUsage, reader(func(_ *journal.NotFoundError, f *failure) {
 			f.Hint = "cartouche history"

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 
+	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -14,6 +15,8 @@ type failure struct {
 	Message string `json:"message"`
 	// Cause is what kind of trouble ended a run at machines, "" otherwise.
 	Cause string `json:"cause,omitempty"`
+	// Held is who works on the deployment, when that is why.
+	Held *lease.Claim `json:"held,omitempty"`
 	// Hint is what to do next, with the command where there is one.
 	Hint string `json:"hint,omitempty"`
 	// Serving says what clients get now, as far as it is known.

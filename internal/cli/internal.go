@@ -94,7 +94,7 @@ func (a *app) seeMachines(ctx context.Context, options rollOutOptions, choose ch
 		runner: &rollout.Runner{Rotation: runner, Way: way.way, Patience: a.env.MachinePatience},
 	}
 	s.changes = true
-	ready.state, err = s.observe(ctx, runner, chosen, rotation.Asked{})
+	ready.state, err = s.observe(ctx, runner, chosen, rotation.Asked{Claim: !options.lease.none})
 	return ready, err
 }
 
@@ -225,7 +225,7 @@ func (o rollOutOptions) forClients() error {
 
 // applyInternal asks and replaces the machines' certificates.
 func (a *app) applyInternal(ctx context.Context, ready *preparedInternal, yes bool) error {
-	if err := a.alone(ready.state); err != nil {
+	if err := a.alone(ctx, ready.runner.Rotation, ready.state); err != nil {
 		return err
 	}
 	if !a.ui.json {
@@ -239,7 +239,7 @@ func (a *app) applyInternal(ctx context.Context, ready *preparedInternal, yes bo
 			return err
 		}
 	}
-	return a.carryOutInternal(ctx, ready, func(ctx context.Context) (rollout.Result, error) {
+	return a.carryOutInternal(ctx, ready, ready.idle(), func(ctx context.Context) (rollout.Result, error) {
 		return ready.runner.Apply(ctx, ready.plan, ready.goal, ready.state)
 	})
 }
@@ -253,10 +253,15 @@ func (p *preparedInternal) question() string {
 	return text
 }
 
+// idle tells that there is nothing to change, nobody who is out of a pool included.
+func (p *preparedInternal) idle() bool {
+	return p.plan.NothingToDo() && len(p.state.Gateway.Away()) == 0
+}
+
 // carryOutInternal runs what changes machines, with the journal open, and shows
 // what came of it.
-func (a *app) carryOutInternal(ctx context.Context, ready *preparedInternal, change func(context.Context) (rollout.Result, error)) error {
-	return carryOut(ctx, a, ready.state, ready.runner.Rotation, change, func(result rollout.Result, name string) error {
+func (a *app) carryOutInternal(ctx context.Context, ready *preparedInternal, idle bool, change func(context.Context) (rollout.Result, error)) error {
+	return carryOut(ctx, a, ready.state, ready.runner.Rotation, idle, change, func(result rollout.Result, name string) error {
 		return a.reportInternal(result, ready.session, name)
 	})
 }

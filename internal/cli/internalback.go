@@ -30,7 +30,7 @@ func (a *app) undoInternal(ctx context.Context, run journal.Run, options changeO
 			return err
 		}
 	}
-	return a.carryOutInternal(ctx, ready, func(ctx context.Context) (rollout.Result, error) {
+	return a.carryOutInternal(ctx, ready, ready.idle(), func(ctx context.Context) (rollout.Result, error) {
 		return ready.runner.Undo(ctx, ready.plan, ready.state)
 	})
 }
@@ -60,7 +60,7 @@ func (a *app) cleanInternal(ctx context.Context, about target, options changeOpt
 	if err := a.confirm(ctx, options.yes, question); err != nil {
 		return err
 	}
-	return a.carryOutInternal(ctx, ready, func(ctx context.Context) (rollout.Result, error) {
+	return a.carryOutInternal(ctx, ready, false, func(ctx context.Context) (rollout.Result, error) {
 		return ready.runner.Clean(ctx, cleaning, ready.state)
 	})
 }
@@ -71,11 +71,11 @@ func (a *app) backAtMachines(ctx context.Context, options changeOptions, choose 
 	if err := options.reach.check(false); err != nil {
 		return nil, err
 	}
-	ready, err := a.seeMachines(ctx, rollOutOptions{azure: options.azure, site: options.site, reach: options.reach}, choose)
+	ready, err := a.seeMachines(ctx, rollOutOptions{azure: options.azure, site: options.site, reach: options.reach, lease: options.lease}, choose)
 	if err != nil {
 		return nil, err
 	}
-	return ready, a.alone(ready.state)
+	return ready, a.alone(ctx, ready.runner.Rotation, ready.state)
 }
 
 // cleaning shows what would go, and what stays and why.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cartouche-gis/cartouche/internal/arcgis"
+	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -25,6 +26,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		values  []any
 	}{
 		{"## show", []any{rotation.State{}, rotation.Dark{}}},
+		{"### A claim", []any{lease.Claim{}}},
 		{"### A machine", []any{rotation.Machine{}, machine.Report{}, machine.Seen{}, machine.Entry{}, machine.Binding{}, machine.TaskResult{}, arcgis.FederatedServer{}}},
 		{"## plan --internal", []any{rollout.Plan{}, rollout.Root{}, rollout.Trust{}, rollout.Port{}, rollout.Step{}}},
 		{"## plan", []any{rotation.Plan{}, rotation.Move{}, rotation.Step{}, rotation.Operation{}, rotation.Trusting{}, rotation.Authority{}, rotation.Pinned{}}},

@@ -24,6 +24,7 @@ type rollOutOptions struct {
 	vault         vaultFlags
 	internal      internalFlags
 	reach         reachFlags
+	lease         leaseFlags
 	rootFiles     []string
 	assumeTrusted bool
 	allowOlder    bool
@@ -43,6 +44,7 @@ func (o *rollOutOptions) add(cmd *cobra.Command) {
 	o.about.add(flags)
 	o.reach.add(flags)
 	o.reach.addDSC(flags)
+	o.lease.add(flags)
 	o.site.add(flags)
 	o.azure.add(flags)
 }
@@ -176,7 +178,7 @@ func (a *app) planFor(ctx context.Context, session *session, chosen deployment.D
 		return nil, err
 	}
 	session.changes = true
-	ready.state, err = session.observe(ctx, ready.runner, chosen, rotation.Asked{Certificate: goal.Vault, Identity: goal.Identity})
+	ready.state, err = session.observe(ctx, ready.runner, chosen, rotation.Asked{Certificate: goal.Vault, Identity: goal.Identity, Claim: !options.lease.none})
 	if err != nil {
 		return nil, err
 	}

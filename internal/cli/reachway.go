@@ -197,6 +197,7 @@ type looking struct {
 	when  when
 	// changes tells that what is looked at is going to be changed.
 	changes bool
+	lease   leaseFlags
 }
 
 // when says when machines are looked at although no way was named.

@@ -70,6 +70,7 @@ end which command does the same. Answers can be given beforehand, as flags of ap
 		newUploadCommand(a),
 		newUndoCommand(a),
 		newCleanCommand(a),
+		newUnlockCommand(a),
 		newVersionCommand(a),
 	)
 	a.guideCommand(root)

@@ -56,7 +56,7 @@ and which leaves nothing.
 			if err != nil {
 				return err
 			}
-			return a.show(seen, day)
+			return a.show(ctx, seen, day)
 		}),
 	}
 	about.add(cmd.Flags())
@@ -95,13 +95,14 @@ func (a *app) look(ctx context.Context, choose chooser, azure azureFlags, site s
 	if err != nil {
 		return nil, err
 	}
-	seen.state, err = session.observe(ctx, seen.runner, chosen, rotation.Asked{})
+	seen.state, err = session.observe(ctx, seen.runner, chosen, rotation.Asked{Claim: !at.lease.none})
 	return seen, err
 }
 
 // show shows what was seen, as of a day if one is given.
-func (a *app) show(seen *prepared, day time.Time) error {
-	value, asOf := showValue{State: seen.state, InDoubt: notNull(seen.session.cut)}, seen.state.At
+func (a *app) show(ctx context.Context, seen *prepared, day time.Time) error {
+	claims, unread := a.working(ctx, seen.runner, seen.state)
+	value, asOf := showValue{State: seen.state, InDoubt: notNull(seen.session.cut), Claims: notNull(claims)}, seen.state.At
 	if !day.IsZero() {
 		value.JudgedAt, asOf = &day, day
 	}
@@ -113,7 +114,10 @@ func (a *app) show(seen *prepared, day time.Time) error {
 	state := seen.state
 	state.At = asOf
 	state.Obstacles = append(state.OutOfPools(), state.Obstacles...)
-	a.ui.state(state, seen.access)
+	a.ui.state(state, seen.access, whoWorks(claims))
+	if unread != nil && !cloud.IsForbidden(unread) {
+		a.ui.warn(unread.Error())
+	}
 	if len(value.MachineFindings) > 0 {
 		a.ui.heading("About the machines")
 		a.ui.findingsOf(state.Deployment, value.MachineFindings)
@@ -127,7 +131,7 @@ func (a *app) show(seen *prepared, day time.Time) error {
 }
 
 // state shows everything that was observed.
-func (u *ui) state(state rotation.State, reached access) {
+func (u *ui) state(state rotation.State, reached access, working line) {
 	d := state.Deployment
 	u.say(deploymentTitle(d)...)
 	u.fields(
@@ -136,6 +140,7 @@ func (u *ui) state(state rotation.State, reached access) {
 		field{"version", words(d.Version)},
 		field{"resource group", words(d.ResourceGroup, faint(" in "), d.Location, faint(", subscription "), d.SubscriptionID)},
 		field{"gateway", words(lastSegment(d.GatewayID), faint(", "), state.Gateway.ProvisioningState())},
+		field{"working on it", working},
 		field{"managed by", words(d.ManagedBy)},
 		field{"sites", words(siteList(state))},
 		field{"machines", words(machineList(state))},

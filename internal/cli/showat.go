@@ -3,6 +3,7 @@ package cli
 import (
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -10,6 +11,8 @@ import (
 // showValue is the JSON of `show`: the state, and what ends first.
 type showValue struct {
 	rotation.State
+	// Claims are those of runs that work on it now.
+	Claims []lease.Claim `json:"claims"`
 	// JudgedAt is the day as of which everything is judged, with --at.
 	JudgedAt *time.Time `json:"judgedAt,omitempty"`
 	// Darkening is what goes dark, the first first, and MachineFindings what is

@@ -19,6 +19,7 @@ type changeOptions struct {
 	azure azureFlags
 	site  siteFlags
 	reach reachFlags
+	lease leaseFlags
 	yes   bool
 }
 
@@ -27,6 +28,7 @@ func (o *changeOptions) add(cmd *cobra.Command) {
 	flags.SortFlags = false
 	flags.BoolVar(&o.yes, "yes", false, "go on without being asked")
 	o.reach.add(flags)
+	o.lease.add(flags)
 	o.site.add(flags)
 	o.azure.add(flags)
 }
@@ -105,11 +107,11 @@ func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) 
 	if rollout.IsRun(run) {
 		return a.undoInternal(ctx, run, options, choose)
 	}
-	ready, err := a.look(ctx, choose, options.azure, options.site, looking{options.reach, whenKept(kept.Way), true})
+	ready, err := a.look(ctx, choose, options.azure, options.site, looking{options.reach, whenKept(kept.Way), true, options.lease})
 	if err != nil {
 		return err
 	}
-	if err := a.alone(ready.state); err != nil {
+	if err := a.alone(ctx, ready.runner, ready.state); err != nil {
 		return err
 	}
 	ready.plan, err = rotation.UndoPlan(ready.state, run, rotation.Goal{Now: a.env.Now(), Roots: ready.session.roots})
@@ -128,7 +130,7 @@ func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) 
 			return err
 		}
 	}
-	return a.carryOut(ctx, ready.session, ready.runner, ready.state, func(ctx context.Context) (rotation.Result, error) {
+	return a.carryOut(ctx, ready.session, ready.runner, ready.state, ready.plan.NothingToDo(), func(ctx context.Context) (rotation.Result, error) {
 		return ready.runner.Undo(ctx, ready.plan, ready.state)
 	})
 }

@@ -45,6 +45,15 @@ func ParseResourceID(id string) (ResourceID, error) {
 	}, nil
 }
 
+// GroupOf is the id of the resource group that a resource is in.
+func GroupOf(id string) (string, error) {
+	if _, err := ParseResourceID(id); err != nil {
+		return "", err
+	}
+	parts := strings.Split(strings.Trim(id, "/"), "/")
+	return "/" + strings.Join(parts[:4], "/"), nil
+}
+
 // SameID tells whether two resource ids name the same resource. Ids are
 // case-insensitive, and Azure does change the case of what it was given.
 func SameID(a, b string) bool {

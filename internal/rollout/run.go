@@ -82,6 +82,11 @@ func (r *run) do(ctx context.Context, name string, tasks ...machine.Task) (machi
 	if err != nil {
 		return machine.Report{}, &trouble{machine: name, error: err}
 	}
+	if slices.ContainsFunc(tasks, changes) {
+		if err := r.Rotation.Permitted(ctx); err != nil {
+			return machine.Report{}, &trouble{machine: name, error: err}
+		}
+	}
 	job := r.Rotation.Job(r.state, at)
 	job.Tasks = tasks
 	job.Patience, job.Interval = r.Patience.Restart, r.Patience.Interval
@@ -120,6 +125,9 @@ func (r *run) do(ctx context.Context, name string, tasks ...machine.Task) (machi
 	}
 	return report, nil
 }
+
+// changes tells of a task that is more than a look.
+func changes(task machine.Task) bool { return !validates(task.Kind) }
 
 // restarted counts a restart. Jobs that restart anything come one by one.
 func (r *run) restarted(name string, port int, seconds float64) {

@@ -218,5 +218,8 @@ func operations(p Plan, state rotation.State) []rotation.Operation {
 	for _, action := range []string{"Microsoft.Network/applicationGateways/read", "Microsoft.Network/applicationGateways/backendhealth/action"} {
 		add(rotation.Operation{Action: action, Scope: state.Gateway.ID(), Step: rotation.StepKind(StepProve)})
 	}
+	if !p.NothingToDo() {
+		add(state.ClaimOperations()...)
+	}
 	return list
 }

@@ -64,6 +64,9 @@ func (r *Runner) begin(ctx context.Context, plan Plan, before State) (*runEntry,
 	if err != nil {
 		return nil, fmt.Errorf("nothing was changed, because the run could not be written down: %w", err)
 	}
+	if r.Claimed != "" {
+		entry.evidence("claim", r.Claimed)
+	}
 	for _, seen := range before.Evidence() {
 		entry.evidence(seen.Kind, seen.Data)
 	}

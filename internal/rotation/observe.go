@@ -22,7 +22,7 @@ import (
 // becomes an obstacle in the State rather than an error, except for the gateway
 // itself, without which there is no state.
 func (r *Runner) Observe(ctx context.Context, d deployment.Deployment, asked Asked) (State, error) {
-	state := State{At: r.now(), Cloud: r.Azure.Cloud().Name, Deployment: d}
+	state := State{At: r.now(), Cloud: r.Azure.Cloud().Name, Deployment: d, Claims: asked.Claim}
 	if d.GatewayID == "" {
 		return state, fmt.Errorf("observe %s: %s", d.Name, d.CannotUpdate)
 	}
@@ -68,7 +68,7 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment, asked Ask
 		return ctx.Err()
 	})
 	group.Go(func() error {
-		state.Access = r.observeAccess(ctx, d.GatewayID, scopesOf(renewal(known.Gateway)))
+		state.Access = r.observeAccess(ctx, d.GatewayID, scopesOf(slices.Concat(renewal(known.Gateway), known.ClaimOperations())))
 		return ctx.Err()
 	})
 	var places, atMachines []Place
@@ -102,7 +102,7 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment, asked Ask
 	state.Backends = state.named(state.Backends)
 	state.Access.Places = slices.Concat(state.Access.Places, places, atMachines)
 	state.WayNeeds = settled(rights, state.Access)
-	state.Obstacles = append(state.Obstacles, accessFindings(state.Access, renewal(state.Gateway))...)
+	state.Obstacles = append(state.Obstacles, accessFindings(state.Access, slices.Concat(renewal(state.Gateway), state.ClaimOperations()))...)
 	wire := wireObstacles(state)
 	state.Obstacles = append(state.Obstacles, wire...)
 	if !wire.Refused() { // otherwise Portal cannot be reached either, whatever the login

@@ -17,6 +17,9 @@ type Asked struct {
 	Certificate InVault
 	// Identity is a user-assigned identity that the gateway is to get.
 	Identity string
+	// Claim tells that whoever changes anything claims the deployment before, so
+	// that the right to do so is asked for.
+	Claim bool
 }
 
 var errNoVaultClient = errors.New("this program was given no way to Key Vault")

@@ -23,7 +23,8 @@ type Operation struct {
 // gatewayWrite is what a lock forbids.
 const gatewayWrite = "Microsoft.Network/applicationGateways/write"
 
-// operations are what a plan needs, in the order of its steps, each once.
+// operations are what a plan needs, in the order of its steps, each once; what
+// keeps others away meanwhile is last.
 // Source: Azure resource provider operations of Microsoft.Network and
 // Microsoft.KeyVault.
 func operations(plan Plan, state State) []Operation {
@@ -63,7 +64,23 @@ func operations(plan Plan, state State) []Operation {
 	if len(plan.Pinned) > 0 {
 		take(state.WayOperations(StepPin, state.places(plan.hostsPinned())...))
 	}
+	if !plan.NothingToDo() {
+		take(state.ClaimOperations())
+	}
 	return list
+}
+
+// ClaimOperations are what claiming the deployment takes, so that no other run
+// works on it meanwhile: its claim is a tag on the gateway's resource group.
+func (s State) ClaimOperations() []Operation {
+	if !s.Claims || s.Gateway == nil {
+		return nil
+	}
+	group, err := cloud.GroupOf(s.Gateway.ID())
+	if err != nil {
+		return nil
+	}
+	return []Operation{{Action: cloud.ReadTags, Scope: group, Step: StepClaim}, {Action: cloud.WriteTags, Scope: group, Step: StepClaim}}
 }
 
 // proofNeeds are the rights that looking at the result takes: handshakes need

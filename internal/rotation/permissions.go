@@ -91,11 +91,11 @@ func missing(place Place, rights []cloud.Right, caller string) pki.Findings {
 		if role.Role == "" {
 			mend = "ask for a role that has this action, on " + place.Scope
 		}
-		found = append(found, pki.Finding{
-			Code: "permission-missing", Severity: pki.Refusal,
-			Sentence: fmt.Sprintf("the signed-in account may not do %s on %s", actionList(role.Rights), placeName(place.Scope)),
-			Mend:     mend,
-		})
+		sentence := fmt.Sprintf("the signed-in account may not do %s on %s", actionList(role.Rights), placeName(place.Scope))
+		if slices.ContainsFunc(role.Rights, func(right cloud.Right) bool { return right.Action == cloud.WriteTags }) {
+			sentence += ", which keeps two runs from working at the same time (--no-lease goes on without)"
+		}
+		found = append(found, pki.Finding{Code: "permission-missing", Severity: pki.Refusal, Sentence: sentence, Mend: mend})
 	}
 	return found
 }

@@ -94,6 +94,9 @@ type Plan struct {
 type StepKind string
 
 const (
+	// StepClaim claims the deployment before anything else; it is in no list of
+	// steps, since it changes nothing of the deployment.
+	StepClaim StepKind = "claim"
 	// StepTrust imports what machines need to accept the new certificate.
 	StepTrust StepKind = "trust"
 	// StepStage imports the certificate into Key Vault.

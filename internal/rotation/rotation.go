@@ -54,6 +54,8 @@ type State struct {
 	addresses []string
 	// pending are roots in keystores whose components have not read them.
 	pending []unrestarted
+	// Claims tells that a run claims the deployment first.
+	Claims bool `json:"-"`
 	// Access is what the caller may do with all this.
 	Access Access `json:"-"`
 	// Vaulted are the certificates in Key Vault that this is about, if any is.

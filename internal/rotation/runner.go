@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -31,6 +32,12 @@ type Runner struct {
 	// MachineRoots are authorities that a machine's certificate may also end in
 	// before a password is sent to it.
 	MachineRoots []*x509.Certificate
+	// May is asked before every change: of the gateway, of a vault, at a machine.
+	// Its error ends the run without another one, going back included. Nil may.
+	May func(context.Context) error
+	// Claimed says for the journal by what claim nobody else works on the
+	// deployment meanwhile, or that there is none.
+	Claimed string
 	// Journal remembers runs; nil keeps no memory.
 	Journal *journal.Journal
 	// Report is told what happens, in order, from one goroutine at a time. Nil is fine.
@@ -123,6 +130,14 @@ func (r *Runner) report(event Event) {
 	if r.Report != nil {
 		r.Report(event)
 	}
+}
+
+// Permitted tells whether the run may make its next change.
+func (r *Runner) Permitted(ctx context.Context) error {
+	if r.May == nil {
+		return nil
+	}
+	return r.May(ctx)
 }
 
 func (r *Runner) now() time.Time {

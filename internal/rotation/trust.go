@@ -236,6 +236,10 @@ func (r *Runner) eachMachine(ctx context.Context, phase Phase, before State, job
 
 func (r *Runner) atMachine(ctx context.Context, phase Phase, before State, place reach.Machine, tasks []machine.Task) MachineDone {
 	done := MachineDone{Machine: place.Name, Host: place.Host, Tasks: []machine.TaskResult{}}
+	if err := r.Permitted(ctx); err != nil {
+		done.Trouble = trouble(err)
+		return done
+	}
 	job := r.Job(before, place)
 	job.Tasks, job.Interval, job.Patience = tasks, r.Patience.Interval, r.Patience.Restart
 	report, err := r.Way.Do(ctx, place, job)

@@ -108,6 +108,9 @@ func (r *Runner) put(ctx context.Context, phase Phase, gateway *cloud.Gateway, d
 	if done.carriedOut == maxCarriedOut {
 		return finalError{fmt.Errorf("gateway %s: it carried the change out %d times, and still does not have it", gateway.Name(), maxCarriedOut)}
 	}
+	if err := r.Permitted(ctx); err != nil {
+		return finalError{err}
+	}
 	// Once the request is under way its answer is waited for, Ctrl-C or not:
 	// an abandoned PUT could still take effect after we have looked.
 	sending, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)

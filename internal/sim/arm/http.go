@@ -36,6 +36,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Ms-Request-Id", uuid.NewString())
 	h.Set("X-Ms-Correlation-Request-Id", correlation)
 	h.Set("Cache-Control", "no-cache")
+	h.Set("Date", s.ground.Clock.Now().UTC().Format(http.TimeFormat)) // of this world
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	to := s.route(r)
 	s.ground.Serve(w, r, to.step, s.refuse(w, r), func(w http.ResponseWriter) { s.serve(w, r, to) })

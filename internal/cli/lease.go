@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/lease"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
+
+// leaseFlags say whether a run claims the deployment.
+type leaseFlags struct{ none bool }
+
+func (f *leaseFlags) add(flags *pflag.FlagSet) {
+	flags.BoolVar(&f.none, "no-lease", false, "go on without claiming the deployment, where tags may not be written: runs on other computers are not kept away")
+}
+
+// phaseClaim is where a run claims the deployment and gives it free.
+const phaseClaim rotation.Phase = "claim"
+
+// leaveTaking bounds giving a deployment free.
+const leaveTaking = 30 * time.Second
+
+// errIdle is why a run that planned no change makes none.
+var errIdle = errors.New("this run has planned no change, so it makes none")
+
+// site is where the claims on a gateway are kept.
+func (a *app) site(runner *rotation.Runner, gatewayID string) lease.Site {
+	return lease.Site{Azure: runner.Azure, GatewayID: gatewayID, Now: a.env.Now, Pause: a.env.Patience.Interval}
+}
+
+// holder is who works here.
+func (a *app) holder() (lease.Holder, error) {
+	me := lease.Holder{Who: "?", Host: "?"}
+	if current, err := user.Current(); err == nil {
+		me.Who = current.Username
+	}
+	if host, err := os.Hostname(); err == nil {
+		me.Host = host
+	}
+	var err error
+	me.State, err = a.stateID()
+	return me, err
+}
+
+// stateID is the id of the user's state directory, made on first use: by it a run
+// knows the claim of an earlier one that was killed here.
+func (a *app) stateID() (string, error) {
+	memory, err := journal.DefaultPath(a.env.Lookup, runtime.GOOS)
+	if err != nil {
+		return "", usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
+	}
+	path := filepath.Join(filepath.Dir(memory), "state-id")
+	for {
+		data, err := os.ReadFile(path)
+		if id := strings.TrimSpace(string(data)); err == nil && id != "" && len(id) <= 64 {
+			return id, nil
+		}
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("id of the state directory: %w", err)
+		}
+		if err == nil { // cut off while it was written
+			_ = os.Remove(path)
+		}
+		file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if errors.Is(err, os.ErrExist) {
+			continue
+		}
+		if err == nil {
+			_, err = file.WriteString(lease.NewID() + "\n")
+			err = errors.Join(err, file.Close())
+		}
+		if err != nil {
+			return "", fmt.Errorf("id of the state directory: %w", err)
+		}
+	}
+}
+
+// claim takes the lease for a run that changes something. The runner asks it
+// before every change; released gives it back.
+func (a *app) claim(ctx context.Context, runner *rotation.Runner, state rotation.State, idle bool) (released func(), err error) {
+	nothing := func() {}
+	switch {
+	case idle:
+		runner.May = func(context.Context) error { return errIdle }
+		return nothing, nil
+	case !state.Claims:
+		runner.Claimed = "none: --no-lease"
+		a.ui.warn("nothing keeps a run on another computer from changing " + state.Deployment.Name + " at the same time (--no-lease)")
+		return nothing, nil
+	}
+	me, err := a.holder()
+	if err != nil {
+		return nothing, err
+	}
+	a.ui.progress.doing(phaseClaim, "claiming "+state.Deployment.Name+", so that no other run works on it meanwhile")
+	held, err := a.site(runner, state.Gateway.ID()).Acquire(ctx, me)
+	a.ui.progress.done()
+	if err != nil {
+		return nothing, err
+	}
+	for _, left := range held.TookOver {
+		a.ui.warn(fmt.Sprintf("took over the claim of a run of this computer that ended without giving it back (%s, since %s)", left.Run, left.Since.Local().Format("2 January 15:04")))
+	}
+	claim := held.Claim()
+	runner.May, runner.Claimed = held.May, fmt.Sprintf("tag %s on the gateway's resource group, since %s", claim.Tag(), claim.Since.Format(time.RFC3339))
+	return func() {
+		runner.May = nil
+		giving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTaking)
+		defer cancel()
+		if err := held.Release(giving); err != nil {
+			a.ui.warn(fmt.Sprintf("the claim on %s could not be given back, and ends by itself at %s: %s",
+				state.Deployment.Name, held.Claim().Until.Local().Format("15:04"), err))
+		}
+	}, nil
+}
+
+// workedOn fails while a run elsewhere works on the gateway. Whoever may not read
+// tags is not kept away by this; claiming the deployment asks again.
+func (a *app) workedOn(ctx context.Context, runner *rotation.Runner, state rotation.State) error {
+	me, err := a.holder()
+	if err != nil {
+		return err
+	}
+	err = a.site(runner, state.Gateway.ID()).Free(ctx, me)
+	if _, held := errors.AsType[*lease.HeldError](err); held {
+		return err
+	}
+	return nil
+}
+
+// working are the claims on a deployment, with whatever kept them from being read.
+func (a *app) working(ctx context.Context, runner *rotation.Runner, state rotation.State) ([]lease.Claim, error) {
+	if state.Gateway == nil {
+		return nil, nil
+	}
+	return a.site(runner, state.Gateway.ID()).Claims(ctx)
+}
+
+// whoWorks says it for people.
+func whoWorks(claims []lease.Claim) line {
+	var list []any
+	for i, claim := range claims {
+		if i > 0 {
+			list = append(list, "; ")
+		}
+		if claim.Unreadable {
+			list = append(list, caution("somebody"), faint(" (the tag "+claim.Tag()+" cannot be read)"))
+			continue
+		}
+		list = append(list, caution(claim.Holder()), fmt.Sprintf(", since %s", claim.Since.Local().Format("2 January 15:04")),
+			faint(fmt.Sprintf(" (run %s, its claim ends %s unless it is renewed)", claim.Run, claim.Until.Local().Format("15:04"))))
+	}
+	return words(list...)
+}
