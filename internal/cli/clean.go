@@ -13,36 +13,45 @@ import (
 func newCleanCommand(a *app) *cobra.Command {
 	var options changeOptions
 	var about target
+	var soak soakFlags
 	var internal bool
 	cmd := &cobra.Command{
 		Use:     "clean DEPLOYMENT | --gateway ID",
 		GroupID: groupChange,
 		Short:   "remove what rotations have left: on the gateway, or on the machines",
 		Long: `Removes the entries that Cartouche added and those that its runs replaced, as far as no
-listener uses them; entries of other people stay. After that the runs cannot be undone any
-more. That clients are served as before is proved.
+listener uses them; entries of other people stay. That clients are served as before is
+proved. What a run of the last 7 days replaced stays, so that it can be taken back with
+"cartouche undo", and it is said until when: --soak N for another number of days, --now to
+remove it at once.
 
 With --internal it removes what replacing the machines' certificates has left: old entries in
 their keystores, and roots in theirs and in the gateway's trust that nobody presents any more.`,
 		Example: `  cartouche clean gis.example.com
   cartouche clean gis.example.com --yes --json
+  cartouche clean gis.example.com --now
   cartouche clean gis.example.com --internal`,
 		Args:              about.take,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.run(func(ctx context.Context, _ []string) error {
-			if internal {
-				return a.cleanInternal(ctx, about, options)
+			soak, err := soak.soak(a.env.Now())
+			if err != nil {
+				return err
 			}
-			return a.clean(ctx, about, options)
+			if internal {
+				return a.cleanInternal(ctx, about, options, soak)
+			}
+			return a.clean(ctx, about, options, soak)
 		}),
 	}
 	cmd.Flags().BoolVar(&internal, "internal", false, "what replacing the machines' certificates has left, instead of the gateway's entries")
+	soak.add(cmd.Flags())
 	about.add(cmd.Flags())
 	options.add(cmd)
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
 }
 
-func (a *app) clean(ctx context.Context, about target, options changeOptions) error {
+func (a *app) clean(ctx context.Context, about target, options changeOptions, soak rotation.Soak) error {
 	seen, err := a.look(ctx, about.choose, options.azure, options.site, looking{options.reach, never, true, options.lease})
 	if err != nil {
 		return err
@@ -55,15 +64,16 @@ func (a *app) clean(ctx context.Context, about target, options changeOptions) er
 	if err != nil {
 		return err
 	}
-	entries := rotation.CleanPlan(state, runs)
+	entries, soaking := soak.Part(state, runs, rotation.CleanPlan(state, runs))
 	if len(entries) == 0 {
-		return a.nothingToClean(state)
+		return a.nothingToClean(state, soaking)
 	}
 	if !a.ui.json {
 		a.ui.say(title("Clean "+state.Deployment.Name), faint("  "+lastSegment(state.Gateway.ID())))
 		for _, entry := range entries {
 			a.ui.item(caution("-"), "remove certificate entry "+entry+", which no listener uses")
 		}
+		a.ui.soaking(soaking, state.At)
 		a.ui.fields(field{"restarts", words(good("none"))}, field{"undo", words("none: roll the old .pfx out again")})
 	}
 	err = a.confirm(ctx, options.yes, fmt.Sprintf("remove %s from the gateway %s now?", strings.Join(entries, ", "), lastSegment(state.Gateway.ID())))
@@ -71,14 +81,22 @@ func (a *app) clean(ctx context.Context, about target, options changeOptions) er
 		return err
 	}
 	return a.carryOut(ctx, seen.session, seen.runner, state, false, func(ctx context.Context) (rotation.Result, error) {
-		return seen.runner.Clean(ctx, state, entries)
+		result, err := seen.runner.Clean(ctx, state, entries)
+		result.Soaking = soaking
+		return result, err
 	})
 }
 
 // nothingToClean ends without a run: nothing was written and nothing is new.
-func (a *app) nothingToClean(state rotation.State) error {
+func (a *app) nothingToClean(state rotation.State, soaking []rotation.Soaking) error {
 	if a.ui.json {
-		return a.ui.value(rotation.Result{Outcome: rotation.NothingToDo, Deployment: state.Deployment.Name, Removed: []string{}})
+		return a.ui.value(rotation.Result{Outcome: rotation.NothingToDo, Deployment: state.Deployment.Name, Removed: []string{}, Soaking: soaking})
+	}
+	if len(soaking) > 0 {
+		a.ui.say(a.ui.outStyle.tick(), " nothing to clean yet: what runs have replaced soaks")
+		a.ui.soaking(soaking, state.At)
+		a.ui.advice(a.ui.out, a.ui.outStyle, 2, "to remove it all the same: ", "cartouche clean "+callDeployment(state.Deployment)+" --now")
+		return nil
 	}
 	a.ui.say(a.ui.outStyle.tick(), " nothing to clean: no entry of a rotation is unused")
 	return nil

@@ -101,7 +101,7 @@ func aftermath(state rotation.State, run journal.Run, all []journal.Run) rotatio
 	found := look(run)
 	later := func(other journal.Run) bool {
 		return cloud.SameID(other.GatewayID, run.GatewayID) && rollout.IsRun(other) == rollout.IsRun(run) &&
-			other.StartedAt.After(run.StartedAt) && !leavesAsItWas(other.Outcome)
+			other.StartedAt.After(run.StartedAt) && !rotation.LeftAsItWas(other.Outcome)
 	}
 	if i := slices.IndexFunc(all, later); i >= 0 && !state.Underway() {
 		sentence := "run " + all[i].ID + " came after it"
@@ -111,16 +111,6 @@ func aftermath(state rotation.State, run journal.Run, all []journal.Run) rotatio
 		}
 	}
 	return found
-}
-
-// leavesAsItWas tells that what a run found there is there still.
-func leavesAsItWas(outcome string) bool {
-	switch outcome {
-	case string(rotation.NothingToDo), string(rotation.Unchanged), string(rotation.Restored), string(rotation.Cleaned),
-		journal.FoundUnchanged, journal.FoundRestored, journal.FoundCleaned:
-		return true
-	}
-	return false
 }
 
 func writeFound(ctx context.Context, memory *journal.Journal, found rotation.Aftermath, a *app) error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
 // undoInternal takes a run back that replaced the certificates of machines.
@@ -36,7 +37,7 @@ func (a *app) undoInternal(ctx context.Context, run journal.Run, options changeO
 }
 
 // cleanInternal removes what replacing the machines' certificates has left.
-func (a *app) cleanInternal(ctx context.Context, about target, options changeOptions) error {
+func (a *app) cleanInternal(ctx context.Context, about target, options changeOptions, soak rotation.Soak) error {
 	ready, err := a.backAtMachines(ctx, options, about.choose)
 	if err != nil {
 		return err
@@ -45,13 +46,18 @@ func (a *app) cleanInternal(ctx context.Context, about target, options changeOpt
 	if err != nil {
 		return err
 	}
-	cleaning := rollout.CleanPlan(ready.state, runs)
+	cleaning := rollout.CleanPlan(ready.state, runs).After(ready.state, runs, soak)
 	if !a.ui.json {
 		a.ui.cleaning(ready, cleaning)
 	}
 	if cleaning.Nothing() {
 		if a.ui.json {
-			return a.ui.value(rollout.Result{Outcome: "nothing-to-do", Deployment: ready.state.Deployment.Name, Machines: []rollout.Changed{}})
+			return a.ui.value(rollout.Result{Outcome: "nothing-to-do", Deployment: ready.state.Deployment.Name, Machines: []rollout.Changed{}, Soaking: cleaning.Soaking})
+		}
+		if len(cleaning.Soaking) > 0 {
+			a.ui.say(a.ui.outStyle.tick(), " nothing to clean yet: what runs have replaced soaks")
+			a.ui.advice(a.ui.out, a.ui.outStyle, 2, "to remove it all the same: ", "cartouche clean "+callDeployment(ready.state.Deployment)+" --internal --now")
+			return nil
 		}
 		a.ui.say(a.ui.outStyle.tick(), " nothing to clean: everything that runs have left is still presented by somebody")
 		return nil
@@ -61,7 +67,9 @@ func (a *app) cleanInternal(ctx context.Context, about target, options changeOpt
 		return err
 	}
 	return a.carryOutInternal(ctx, ready, false, func(ctx context.Context) (rollout.Result, error) {
-		return ready.runner.Clean(ctx, cleaning, ready.state)
+		result, err := ready.runner.Clean(ctx, cleaning, ready.state)
+		result.Soaking = cleaning.Soaking
+		return result, err
 	})
 }
 
@@ -90,6 +98,7 @@ func (u *ui) cleaning(ready *preparedInternal, cleaning rollout.Cleaning) {
 	for _, kept := range cleaning.Kept {
 		u.item(accent("="), kept)
 	}
+	u.soaking(cleaning.Soaking, ready.state.At)
 	if !cleaning.Nothing() {
 		u.fields(field{"restarts", words(good("none"))}, field{"undo", words("none: replace the certificates again")})
 	}

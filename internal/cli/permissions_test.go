@@ -56,7 +56,7 @@ func TestTheDocumentedRoleIsExactlyEnough(t *testing.T) {
 		append([]string{"plan", "maps.example.com"}, file...),
 		append([]string{"apply", "maps.example.com", "--yes"}, file...),
 		{"verify", "maps.example.com"},
-		{"clean", "maps.example.com", "--yes"},
+		{"clean", "maps.example.com", "--now", "--yes"},
 		{"vaults"},
 		{"certificates", "--vault", "entvault"},
 		{"certificates", "--vault", "entvault", "maps"},

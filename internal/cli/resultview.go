@@ -90,7 +90,7 @@ func (u *ui) result(result rotation.Result, name string, now time.Time) {
 		field{"run", words(result.RunID)},
 	)
 	if result.Outcome == rotation.Verified && result.RunID != "" {
-		u.advice(u.out, u.outStyle, 0, "when all is well: ", "cartouche clean "+name)
+		u.advice(u.out, u.outStyle, 0, "after a week, when all is well: ", "cartouche clean "+name)
 		u.advice(u.out, u.outStyle, 0, "to go back: ", "cartouche undo "+result.RunID)
 	}
 }

@@ -108,6 +108,8 @@ func (a *app) show(ctx context.Context, seen *prepared, day time.Time) error {
 	}
 	value.Darkening = notNull(rotation.Darkening(seen.state, asOf))
 	value.MachineFindings = notNull(rotation.MachineFindings(seen.state, seen.session.roots, asOf).WorstFirst())
+	var internal bool
+	value.LeftByRuns, internal = a.leftByRuns(ctx, seen.state)
 	if a.ui.json {
 		return a.ui.value(value)
 	}
@@ -123,6 +125,7 @@ func (a *app) show(ctx context.Context, seen *prepared, day time.Time) error {
 		a.ui.findingsOf(state.Deployment, value.MachineFindings)
 	}
 	a.ui.darkening(value.Darkening, asOf)
+	a.ui.leftovers(value.LeftByRuns, internal, callDeployment(state.Deployment), a.env.Now())
 	if len(state.Obstacles) > 0 {
 		a.ui.heading("In the way of a change")
 		a.ui.findings(state.Obstacles)

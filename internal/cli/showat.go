@@ -21,6 +21,8 @@ type showValue struct {
 	MachineFindings pki.Findings    `json:"machineFindings"`
 	// InDoubt are runs that had no end when the command began, as they were found.
 	InDoubt []rotation.Aftermath `json:"inDoubt"`
+	// LeftByRuns is what clean would remove, now or later.
+	LeftByRuns cleaningValue `json:"leftByRuns"`
 }
 
 // dayOf reads the day of --at, zero without one.

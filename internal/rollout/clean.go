@@ -26,6 +26,8 @@ type Cleaning struct {
 	Returns []cloud.Member `json:"returns,omitempty"`
 	// Kept says what stays and why.
 	Kept []string `json:"kept,omitempty"`
+	// Soaking is what will go later: a run could not be taken back without it.
+	Soaking []rotation.Soaking `json:"soaking,omitempty"`
 }
 
 // Removal is one keystore entry that goes.

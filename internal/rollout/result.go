@@ -34,10 +34,11 @@ type Result struct {
 	Unknown     []rotation.Difference `json:"unknown,omitempty"`
 	// Left says what stays behind and does no harm.
 	Left []string `json:"left,omitempty"`
-	// Removed is what cleaning removed.
-	Removed     []string `json:"removed,omitempty"`
-	Interrupted bool     `json:"interrupted,omitempty"`
-	Seconds     float64  `json:"seconds"`
+	// Removed is what cleaning removed, Soaking what it left for later.
+	Removed     []string           `json:"removed,omitempty"`
+	Soaking     []rotation.Soaking `json:"soaking,omitempty"`
+	Interrupted bool               `json:"interrupted,omitempty"`
+	Seconds     float64            `json:"seconds"`
 }
 
 // Changed is one port at the end of a run.

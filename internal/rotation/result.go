@@ -62,9 +62,11 @@ type Result struct {
 	Left []string `json:"left,omitempty"`
 	// Interrupted tells that the run was asked to stop.
 	Interrupted bool `json:"interrupted,omitempty"`
-	// Removed are the entries that cleaning removed.
-	Removed []string `json:"removed,omitempty"`
-	Seconds float64  `json:"seconds"`
+	// Removed are the entries that cleaning removed, Soaking those that it left
+	// for later.
+	Removed []string  `json:"removed,omitempty"`
+	Soaking []Soaking `json:"soaking,omitempty"`
+	Seconds float64   `json:"seconds"`
 	// started is for Seconds; imported are the versions that Key Vault has got,
 	// or may have: then the version is not known.
 	started  time.Time

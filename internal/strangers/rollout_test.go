@@ -84,7 +84,7 @@ func TestProgramEndToEnd(t *testing.T) {
 		t.Errorf("undo: %+v, want verified, back to %s", undone, old)
 	}
 
-	cleaned := reads[outcome](t, w.cartouche(t, "clean", name, "--yes").ends(t, 0))
+	cleaned := reads[outcome](t, w.cartouche(t, "clean", name, "--now", "--yes").ends(t, 0))
 	if cleaned.Outcome != "cleaned" || !slices.Equal(cleaned.Removed, []string{plan.Entry}) || cleaned.After.SHA256 != old {
 		t.Errorf("clean: %+v, want the entry %s removed and %s served", cleaned, plan.Entry, old)
 	}
