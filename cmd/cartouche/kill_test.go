@@ -13,7 +13,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -117,8 +116,35 @@ func openLane(t *testing.T, name string) (*lane, error) {
 	if l.old, err = l.served(); err != nil {
 		return nil, err
 	}
+	if _, err := l.witness(http.MethodPost, "?leaf="+l.renewed); err != nil {
+		return nil, err
+	}
 	go l.watch()
 	return l, nil
+}
+
+// witness asks the observer that belongs to the world, who sees the instants that
+// lie between two connections, too.
+func (l *lane) witness(method, path string) (violations []string, err error) {
+	through, err := url.Parse(l.proxy)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequest(method, "http://world.invalid/witness"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := (&http.Client{Transport: &http.Transport{Proxy: http.ProxyURL(through), DisableKeepAlives: true}}).Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	var said struct{ Violations []string }
+	err = json.NewDecoder(answer.Body).Decode(&said)
+	if answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("the witness answers %s", answer.Status)
+	}
+	return said.Violations, err
 }
 
 func (l *lane) file(name string) string { return filepath.Join(l.dir, "world", name) }
@@ -189,7 +215,7 @@ func (l *lane) watch() {
 		case <-l.stop:
 			l.watched <- trouble
 			return
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(50 * time.Millisecond):
 			if trouble != "" {
 				l.watched <- trouble
 				return
@@ -204,7 +230,11 @@ func (l *lane) unwatched() error {
 	if trouble := <-l.watched; trouble != "" {
 		return errors.New(trouble)
 	}
-	return nil
+	violations, err := l.witness(http.MethodGet, "")
+	if err == nil && len(violations) > 0 {
+		err = fmt.Errorf("the world's witness saw: %s", strings.Join(violations, "; "))
+	}
+	return err
 }
 
 // heard collects what a process says, and tells when certain words were said.
@@ -383,6 +413,7 @@ var moments = []string{"writing to the gateway", "took the change", "carried the
 // doing, clients get the old or the new certificate all the time, and the same
 // command again says what it found and finishes.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("kills processes for a quarter of a minute")
 	}
@@ -431,5 +462,3 @@ func TestKilled(t *testing.T) {
 	group.Wait()
 	t.Logf("%d of %d kills survived, %d handshakes of clients meanwhile", done, *kills, inTheMiddle)
 }
-
-var _ = io.Discard

@@ -41,7 +41,8 @@ func newUndoCommand(a *app) *cobra.Command {
 		GroupID: groupChange,
 		Short:   "take a run back: the listeners return to the certificate from before",
 		Long: `RUN is an id that "cartouche history" lists, or its beginning. Without it, the latest
-verified run (on --gateway) is taken back; which one that is, is said before anything is changed. The old
+verified run (on --gateway) is taken back; which one that is, is said before anything is changed.
+The same command again finishes what it began, and does not take that back. The old
 certificate must still be on the gateway ("cartouche clean" removes it) and be valid. The
 result is proved like that of any other run.
 
@@ -81,10 +82,28 @@ func (a *app) runToUndo(ctx context.Context, args []string, gateway string) (jou
 			continue
 		}
 		if mayBeTakenBack(run.Outcome) {
-			return a.wholeRun(ctx, run.ID)
+			return a.takenBack(ctx, run.ID)
 		}
 	}
 	return journal.Run{}, whileServing(usage("cartouche history", "there is no run to take back"), nothingChanged, "")
+}
+
+// takenBack is the run that is meant when none was named: this one or, when it
+// took another one back itself, that one. So the same command again, after it
+// was cut off or after it came to its end, finishes what it began; it does not
+// take the taking back back.
+func (a *app) takenBack(ctx context.Context, id string) (journal.Run, error) {
+	run, err := a.wholeRun(ctx, id)
+	if err != nil {
+		return run, err
+	}
+	var plan struct {
+		UndoOf string `json:"undoOf"`
+	}
+	if json.Unmarshal(run.Plan, &plan) != nil || plan.UndoOf == "" {
+		return run, nil
+	}
+	return a.wholeRun(ctx, plan.UndoOf)
 }
 
 func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) error {

@@ -37,6 +37,8 @@ type Plan struct {
 	Serving     *pki.Description `json:"serving"`
 	// Source says for people where the certificate comes from.
 	Source string `json:"source,omitempty"`
+	// UndoOf is the run that the plan takes back, "" for any other plan.
+	UndoOf string `json:"undoOf,omitempty"`
 	// File is the .pfx file, "" when there is none. Vault is the certificate in
 	// Key Vault that was named, Form and Identity are what was asked for.
 	File          string   `json:"file,omitempty"`

@@ -32,6 +32,7 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 		GivenNames:   state.Deployment.GivenNames,
 		Serving:      describeLeaf(servingNow(state)),
 		Source:       "run " + run.ID,
+		UndoOf:       run.ID,
 		Obstacles:    slices.Concat(mended(withoutAccess(state.Obstacles)), shapeObstacles(state)),
 		Proofs:       proofs(state),
 	}
