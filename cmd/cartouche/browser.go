@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"runtime"
 	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/secret"
 )
 
 // browserStarts is how long a program that opens the browser may take to fail.
@@ -22,6 +24,7 @@ func openBrowser(ctx context.Context, address string) error {
 		return err
 	}
 	command := exec.Command(name, args...)
+	command.Env = secret.Environ()
 	if err := command.Start(); err != nil {
 		return fmt.Errorf("start %s: %w", name, errors.Unwrap(err))
 	}

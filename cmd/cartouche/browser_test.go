@@ -28,6 +28,11 @@ func TestTheBrowserIsTheOneThatIsNamed(t *testing.T) {
 	if got, _ := os.ReadFile(seen); string(got) != address {
 		t.Errorf("got %q", got)
 	}
+	t.Setenv("AZURE_CLIENT_SECRET", "open sesame")
+	write("exit ${#AZURE_CLIENT_SECRET}")
+	if err := openBrowser(t.Context(), address); err != nil {
+		t.Errorf("it inherits a secret: %v", err)
+	}
 	write("exit 3")
 	if err := openBrowser(t.Context(), address); err == nil || !strings.Contains(err.Error(), "exit status 3") {
 		t.Errorf("got %v", err)

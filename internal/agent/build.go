@@ -16,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/cartouche-gis/cartouche/internal/secret"
 )
 
 // Program is cartouche-agent for one operating system and processor.
@@ -102,7 +104,7 @@ func compile(ctx context.Context, goos, goarch string) ([]byte, error) {
 	file := filepath.Join(dir, "agent")
 	command := exec.CommandContext(ctx, tool, "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", file, "./cmd/cartouche-agent")
 	command.Dir = root
-	command.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0", "GOWORK=off")
+	command.Env = append(secret.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0", "GOWORK=off")
 	if out, err := command.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build: %w\n%.2000s", err, out)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
@@ -124,4 +125,33 @@ func InternalFlags(args ...string) string {
 		return err.Error()
 	}
 	return ""
+}
+
+// Commands are the commands that can be run, by their words; "" is the guide.
+func Commands() []string {
+	var words []string
+	var walk func(*cobra.Command)
+	walk = func(command *cobra.Command) {
+		if command.Runnable() {
+			words = append(words, wordsOf(command))
+		}
+		for _, inner := range command.Commands() {
+			walk(inner)
+		}
+	}
+	walk(newRootCommand(newApp(Environment{}.withDefaults())))
+	return words
+}
+
+// CommandOf are the words of the command that these arguments run.
+func CommandOf(args []string) string {
+	command, _, err := newRootCommand(newApp(Environment{}.withDefaults())).Find(args)
+	if err != nil {
+		return err.Error()
+	}
+	return wordsOf(command)
+}
+
+func wordsOf(command *cobra.Command) string {
+	return strings.TrimSpace(strings.TrimPrefix(command.CommandPath(), "cartouche"))
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -380,13 +381,19 @@ func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
 // any place in a longer text too, by the middle that does not depend on it.
 func spellings(value string) []string {
 	wide := strings.Join(strings.Split(value, ""), "\x00") + "\x00"
-	list := []string{value, wide, hex.EncodeToString([]byte(value)), url.QueryEscape(value), url.PathEscape(value)}
+	inHex := hex.EncodeToString([]byte(value))
+	inJSON, _ := json.Marshal(value)
+	list := []string{
+		value, wide, inHex, strings.ToUpper(inHex), url.QueryEscape(value), url.PathEscape(value),
+		strings.Trim(string(inJSON), `"`), strings.Trim(fmt.Sprint([]byte(value)), "[]"),
+	}
 	for _, plain := range []string{value, wide} {
 		list = append(list, encoded(plain))
 		for lead := range 3 {
 			inside := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", lead) + plain))
 			if from, to := (lead*8+5)/6, len(inside)-2; to-from >= 8 {
-				list = append(list, inside[from:to])
+				middle := inside[from:to]
+				list = append(list, middle, strings.NewReplacer("+", "-", "/", "_").Replace(middle), url.QueryEscape(middle))
 			}
 		}
 	}
