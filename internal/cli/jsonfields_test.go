@@ -26,6 +26,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		values  []any
 	}{
 		{"## show", []any{rotation.State{}, rotation.Dark{}}},
+		{"### A run that was cut off", []any{rotation.Aftermath{}, rotation.StepFound{}}},
 		{"### A claim", []any{lease.Claim{}}},
 		{"### A machine", []any{rotation.Machine{}, machine.Report{}, machine.Seen{}, machine.Entry{}, machine.Binding{}, machine.TaskResult{}, arcgis.FederatedServer{}}},
 		{"## plan --internal", []any{rollout.Plan{}, rollout.Root{}, rollout.Trust{}, rollout.Port{}, rollout.Step{}}},
