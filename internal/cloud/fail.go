@@ -141,15 +141,17 @@ func connectionHint(err error) string {
 // retryAfter reads how long the server asks to wait: retry-after-ms and
 // x-ms-retry-after-ms in milliseconds, Retry-After in seconds or as a date, in
 // the order in which azcore obeys them.
+//
+// A number that would not fit a Duration is cut; nobody waits so long anyway.
 func retryAfter(header http.Header, now time.Time) time.Duration {
 	for _, name := range []string{"retry-after-ms", "x-ms-retry-after-ms"} {
 		if ms, err := strconv.Atoi(header.Get(name)); err == nil && ms > 0 {
-			return time.Duration(ms) * time.Millisecond
+			return time.Duration(min(ms, longestAsked)) * time.Millisecond
 		}
 	}
 	value := header.Get("Retry-After")
 	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
-		return time.Duration(seconds) * time.Second
+		return time.Duration(min(seconds, longestAsked)) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil && at.After(now) {
 		return at.Sub(now)

@@ -54,7 +54,7 @@ func (rm *ResourceManager) newOperation(response *http.Response, a attempt) (*Op
 	if err != nil {
 		return nil, a.failed(err)
 	}
-	return &Operation{rm: rm, poller: poller, attempt: a, id: id, first: retryAfter(response.Header, time.Now())}, nil
+	return &Operation{rm: rm, poller: poller, attempt: a, id: id, first: min(retryAfter(response.Header, time.Now()), longestWait)}, nil
 }
 
 // finalState: a POST with a Location gives its result there; of a PUT azcore
@@ -168,7 +168,7 @@ func (o *Operation) look(ctx context.Context) (time.Duration, error) {
 		return o.rm.interval, o.lost(err)
 	}
 	if asked := retryAfter(response.Header, time.Now()); asked > 0 {
-		return asked, nil
+		return min(asked, longestWait), nil // it may well be done sooner
 	}
 	return o.rm.interval, nil
 }

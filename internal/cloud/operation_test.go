@@ -234,6 +234,24 @@ func TestWaitOutlivesTrouble(t *testing.T) {
 	}
 }
 
+// However long a look is to be put off, it is not put off for ever, nor at once
+// repeated because the number has overflowed.
+func TestLooksAreNotPutOffForEver(t *testing.T) {
+	for _, asked := range []string{"900000", "31536000000", "9223372036854775807", "Fri, 31 Dec 9999 23:59:59 GMT"} {
+		azure := newAzure(t)
+		azure.mux.HandleFunc("PUT "+gatewayID, func(w http.ResponseWriter, r *http.Request) {
+			answer(w, 201, `{}`, "Azure-AsyncOperation", azure.URL+operationPath, "Retry-After", asked)
+		})
+		operation, err := azure.put(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if operation.first != longestWait {
+			t.Errorf("Retry-After: %s: the first look is in %s, want %s", asked, operation.first, longestWait)
+		}
+	}
+}
+
 func TestWaitEndsWithItsContext(t *testing.T) {
 	azure := newAzure(t)
 	azure.operates(`{"status":"InProgress"}`)

@@ -23,6 +23,8 @@ const (
 	// limit is 60 s, beyond which it gives up at once; Resource Manager asks
 	// for five minutes when a bucket is empty.
 	longestWait = 15 * time.Minute
+	// longestAsked bounds the number of a Retry-After, whatever its unit: a week of seconds.
+	longestAsked = 7 * 24 * 60 * 60
 	// pollInterval is the wait between two looks at an operation when the
 	// server does not say (it does: gateways say 10 s).
 	pollInterval = 5 * time.Second

@@ -31,7 +31,8 @@ type AIA struct {
 }
 
 const (
-	aiaReplyLimit = 64 << 10
+	aiaReplyLimit = 64 << 10 // unpacked, of one answer
+	aiaHeaders    = 64 << 10
 	aiaTimeout    = 5 * time.Second
 	aiaHops       = 4 // certificates up the chain
 	aiaRedirects  = 2
@@ -188,6 +189,7 @@ func (a AIA) transport() *aiaTransport {
 		t.proxied = a.Transport.Clone()
 		t.direct.TLSClientConfig = t.proxied.TLSClientConfig
 	}
+	t.direct.MaxResponseHeaderBytes, t.proxied.MaxResponseHeaderBytes = aiaHeaders, aiaHeaders
 	t.direct.DialContext = (&net.Dialer{Timeout: aiaTimeout, Control: a.guard().control}).DialContext
 	return t
 }

@@ -1,6 +1,7 @@
 package pki
 
 import (
+	"compress/gzip"
 	"context"
 	"crypto/x509"
 	"encoding/pem"
@@ -116,6 +117,28 @@ func TestCompleteGivesUp(t *testing.T) {
 	l.put("/long", append(inPEM(inter.Certificate), make([]byte, aiaReplyLimit)...))
 	l.mux.Handle("/gone", http.NotFoundHandler())
 	l.mux.HandleFunc("/slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	l.mux.HandleFunc("/bomb", func(w http.ResponseWriter, _ *http.Request) { // a kilobyte for each megabyte
+		w.Header().Set("Content-Encoding", "gzip")
+		packed := gzip.NewWriter(w)
+		for range 100 {
+			if _, err := packed.Write(make([]byte, 1<<20)); err != nil {
+				return
+			}
+		}
+		_ = packed.Close()
+	})
+	l.mux.HandleFunc("/headers", func(w http.ResponseWriter, _ *http.Request) {
+		for i := range 100 {
+			w.Header().Set(fmt.Sprint("X-Flood-", i), strings.Repeat("x", 1000))
+		}
+	})
+	l.mux.HandleFunc("/dribble", func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			_, _ = w.Write([]byte("-"))
+			_ = http.NewResponseController(w).Flush()
+			time.Sleep(time.Millisecond)
+		}
+	})
 	l.mux.Handle("/circle", http.RedirectHandler("/circle", http.StatusFound))
 	l.mux.Handle("/three", http.RedirectHandler("/two", http.StatusFound))
 	l.mux.Handle("/two", http.RedirectHandler("/one", http.StatusFound))
@@ -130,6 +153,9 @@ func TestCompleteGivesUp(t *testing.T) {
 		"too long":                 {l.URL + "/long", "more than 65536 bytes"},
 		"not found":                {l.URL + "/gone", "404"},
 		"no answer":                {l.URL + "/slow", "deadline"},
+		"a bomb of gzip":           {l.URL + "/bomb", "more than 65536 bytes"},
+		"a flood of headers":       {l.URL + "/headers", "header"},
+		"an answer without an end": {l.URL + "/dribble", "deadline"},
 		"a circle":                 {l.URL + "/circle", "more than 2 redirects"},
 		"three redirects":          {l.URL + "/three", "more than 2 redirects"},
 		"a redirect to a file":     {l.URL + "/file", "not http"},
@@ -140,7 +166,7 @@ func TestCompleteGivesUp(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
-			if name == "no answer" { // aiaTimeout is too long for a test
+			if test.says == "deadline" { // aiaTimeout is too long for a test
 				var cancel context.CancelFunc
 				ctx, cancel = context.WithTimeout(ctx, 50*time.Millisecond)
 				defer cancel()

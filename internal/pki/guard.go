@@ -70,7 +70,10 @@ func (g guard) url(u *url.URL) error {
 	}
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	switch {
-	case last == "localhost":
+	case last == "localhost", last == "internal":
+		// The latter is reserved for networks of their own (ICANN, 2024-07-29), and
+		// the metadata services of clouds are under it. Behind a proxy only the name
+		// can tell.
 		return errClosedAddress
 	case last != "" && last[0] >= '0' && last[0] <= '9':
 		// 2130706433, 0x7f.1 and 127.1 are IP addresses to some resolvers and

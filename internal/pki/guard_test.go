@@ -21,6 +21,7 @@ func TestGuardURL(t *testing.T) {
 		"http://localhost/":                  false,
 		"http://LOCALHOST./":                 false,
 		"http://a.localhost/":                false,
+		"http://metadata.google.internal/":   false,
 		"http://127.0.0.1:8080/":             false,
 		"http://127.1/":                      false,
 		"http://2130706433/":                 false,
