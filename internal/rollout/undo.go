@@ -10,6 +10,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -42,6 +43,7 @@ func UndoPlan(state rotation.State, run journal.Run, now time.Time) (Plan, error
 		}
 		plan.takeBack(state, was, now)
 	}
+	plan.stayWithServers()
 	plan.Ports = inOrder(plan.Ports, state.Deployment.ServerContext, portalsFirst(state))
 	plan.finish(state)
 	return plan, nil
@@ -49,6 +51,24 @@ func UndoPlan(state rotation.State, run journal.Run, now time.Time) (Plan, error
 
 func (p *Plan) refuse(code, mend, format string, args ...any) {
 	p.Obstacles = append(p.Obstacles, pki.Finding{Code: code, Severity: pki.Refusal, Sentence: fmt.Sprintf(format, args...), Mend: mend})
+}
+
+// stayWithServers leaves services out whose server stays as it is: however often
+// they restart, they serve what it does.
+func (p *Plan) stayWithServers() {
+	p.Ports = slices.DeleteFunc(p.Ports, func(port Port) bool {
+		stays := port.How == Follows && !port.Served && !slices.ContainsFunc(p.Ports, func(server Port) bool {
+			return server.Machine == port.Machine && server.Product == machine.Server
+		})
+		if stays {
+			p.Obstacles = append(p.Obstacles, pki.Finding{
+				Code: "no-way-back", Severity: pki.Warning,
+				Sentence: port.called() + " keeps its certificate: it serves what its server does, which has no way back",
+				Mend:     "roll the old .pfx out, if there is one: --internal pfx",
+			})
+		}
+		return stays
+	})
 }
 
 // takeBack plans one port's way back.

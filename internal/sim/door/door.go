@@ -54,7 +54,7 @@ func Open(world *ground.Net, address string, log *slog.Logger) (*Door, error) {
 		},
 		Transport: &http.Transport{
 			Proxy:             nil,
-			DialContext:       world.DialContext,
+			DialContext:       world.DialForVisitor,
 			DisableKeepAlives: true,
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
@@ -112,7 +112,7 @@ func (d *Door) connect(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("CONNECT wants host:port, not %q", target), http.StatusBadRequest)
 		return
 	}
-	world, err := d.net.DialContext(r.Context(), "tcp", target)
+	world, err := d.net.DialForVisitor(r.Context(), "tcp", target)
 	if err != nil {
 		http.Error(w, sentence(target, err), http.StatusBadGateway)
 		return

@@ -11,6 +11,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 // endpointKey is one address and port of the gateway, in one of the two nets.
@@ -77,7 +79,8 @@ func (g *Gateway) newEndpoint(key endpointKey, listening net.Listener) *endpoint
 				if secure, ok := conn.(*tls.Conn); ok {
 					conn = secure.NetConn()
 				}
-				return context.WithValue(ctx, instanceKey{}, conn.(*instanceConn).instance)
+				taken := conn.(*instanceConn)
+				return context.WithValue(ground.WithConn(ctx, taken.Conn), instanceKey{}, taken.instance)
 			},
 		},
 	}

@@ -3,7 +3,10 @@
 // switched on, and the ledger of what happened.
 package ground
 
-import "log/slog"
+import (
+	"log/slog"
+	"sync/atomic"
+)
 
 // Ground is shared by all parts of one world.
 type Ground struct {
@@ -16,6 +19,8 @@ type Ground struct {
 	Keys            *Keys
 	Watchers        *Watchers
 	Log             *slog.Logger
+
+	between atomic.Pointer[Between]
 }
 
 // New makes the ground of a world whose waits are shortened by scale.

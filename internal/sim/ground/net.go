@@ -18,6 +18,7 @@ import (
 type Net struct {
 	parent   *Net
 	exchange *exchange // nil: the loopback address
+	visitors *visitors // of it and its parents
 
 	mu        sync.Mutex
 	listeners map[string]string   // "host:port" to the loopback address
@@ -26,9 +27,9 @@ type Net struct {
 
 // NewNet makes a net; what it does not know, it asks its parent, whose kind it is of.
 func NewNet(parent *Net) *Net {
-	n := &Net{parent: parent, listeners: map[string]string{}, names: map[string][]string{}}
+	n := &Net{parent: parent, listeners: map[string]string{}, names: map[string][]string{}, visitors: &visitors{}}
 	if parent != nil {
-		n.exchange = parent.exchange
+		n.exchange, n.visitors = parent.exchange, parent.visitors
 	}
 	return n
 }

@@ -70,6 +70,6 @@ func (g *Ground) Seen(handler http.Handler) http.Handler {
 			}
 			g.Watchers.Tell(RequestCame{Method: r.Method, URL: scheme + "://" + r.Host + r.URL.RequestURI(), Header: r.Header})
 		}
-		handler.ServeHTTP(w, r)
+		g.come(w, r, func(w http.ResponseWriter) { handler.ServeHTTP(w, r) })
 	})
 }

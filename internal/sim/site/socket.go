@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 // socket is what one process of a machine has open: TLS on some ports, under
@@ -35,7 +37,7 @@ func (s *socket) open(handler http.Handler, names []string, ports []int, leaf le
 		Handler: s.site.ground.Seen(handler), ReadHeaderTimeout: 30 * time.Second,
 		ErrorLog: slog.NewLogLogger(s.site.ground.Log.Handler(), slog.LevelDebug),
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, conn)
+			return context.WithValue(ground.WithConn(ctx, conn), connKey{}, conn)
 		},
 	}
 	s.server = server
