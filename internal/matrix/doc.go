@@ -23,6 +23,12 @@
 // cut, its journal is closed, and each of its goroutines stops for ever at its
 // next request. Another process of the same scene goes on with the same file.
 //
+// Rollouts of internal certificates (rollout_*.go) are broken on the side of the
+// world, which stands between a client and everything that it asks for
+// (ground.Between): Azure and machines alike, the requests of its agents too.
+// They have flags of their own: -rollout.full, -rollout.cases, -rollout.seed,
+// -rollout.case and, with -v, -rollout.tell.
+//
 // Not in the matrix: Linux machines by the agent's way, whose scripts are real
 // processes, which live in real time (internal/rehearsal has them); a world
 // with GitOps machines is here with external certificates only.

@@ -256,3 +256,44 @@ func TestAKeyThatNoCipherSuiteFits(t *testing.T) {
 		t.Errorf("with suites for it: %v", got)
 	}
 }
+
+// GeoEvent serves what its server does: where the server's key was replaced in
+// place, no restart brings GeoEvent's old certificate back.
+func TestAServiceStaysWithItsServerThatHasNoWayBack(t *testing.T) {
+	t.Parallel()
+	s := newSet(t, reach.Agent, "12.1", "realtime G0 server,geoevent")
+	plan := s.plan(rollout.Goal{})
+	key, _ := someKey()(2048)
+	root, err := pki.NewRoot(key, "New Root", today, 3650)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := root.Issue(key, []string{"new.corp"}, today, 397)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, port := range plan.Ports {
+		if port.How != rollout.InPlace && port.How != rollout.Follows {
+			t.Fatalf("%s changes by %s", port.Product, port.How)
+		}
+		plan.Ports[i].SHA256 = pki.Fingerprint(leaf.Leaf)
+		s.seen(port.Machine, port.Product).Chain = [][]byte{leaf.Leaf.Raw}
+	}
+	before, err := json.Marshal(map[string]any{"kind": rollout.PlanKind, "source": "issue", "alias": plan.Alias, "ports": plan.Ports})
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := rollout.UndoPlan(s.state, journal.Run{ID: "run", Outcome: "verified", GatewayID: gatewayID, DeploymentID: "dep", Before: before}, today)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stay := 0
+	for _, obstacle := range back.Obstacles {
+		if obstacle.Code == "no-way-back" {
+			stay++
+		}
+	}
+	if len(plan.Ports) != 2 || len(back.Ports) != 0 || stay != 2 {
+		t.Errorf("%d ports went; there go back: %v; %+v", len(plan.Ports), told(back), back.Obstacles)
+	}
+}
