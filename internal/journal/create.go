@@ -3,20 +3,25 @@ package journal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 )
 
+// smallestPage is that of any file of SQLite
+// (https://www.sqlite.org/fileformat2.html §1.3.2).
+const smallestPage = 512
+
 // present tells whether there is a journal. A file comes into being whole, see
 // create: so an empty one has lost what was in it, and so has a log of SQLite
-// whose file is gone. To begin a new journal there would hide that, and SQLite
-// would even throw the log away.
+// whose file is gone. To begin a new journal there would hide that, and SQLite,
+// which takes a few bytes for an empty file, too, would even throw the log away.
 func (j *Journal) present() (bool, error) {
 	info, err := os.Stat(j.path)
 	switch {
-	case err == nil && info.Mode().IsRegular() && info.Size() == 0:
-		return false, &Error{Code: CodeDamaged, Path: j.path, Err: errors.New("it is empty")}
+	case err == nil && info.Mode().IsRegular() && info.Size() < smallestPage:
+		return false, &Error{Code: CodeDamaged, Path: j.path, Err: fmt.Errorf("only %d bytes of it are left", info.Size())}
 	case err == nil:
 		return true, nil
 	case !errors.Is(err, fs.ErrNotExist):
