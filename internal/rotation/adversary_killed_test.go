@@ -71,6 +71,7 @@ func killedAtEveryMoment(t *testing.T, b *bench) {
 					t.Fatal("it came to its end")
 				}
 				b.settled()
+				b.foundAsItIs(t, old, renewed, len(b.world.Vault().Versions("entvault", followed))-versions)
 				result := b.rotate(t.Context())
 				observer.onlyServed(t, old, renewed)
 				if result.Outcome != rotation.Verified && result.Outcome != rotation.NothingToDo || b.served() != renewed {
@@ -80,6 +81,40 @@ func killedAtEveryMoment(t *testing.T, b *bench) {
 					t.Errorf("%d versions were added", more)
 				}
 			})
+		}
+	}
+}
+
+// foundAsItIs holds what is said of a run that died against what the world has.
+func (b *bench) foundAsItIs(t *testing.T, old, renewed string, imported int) {
+	t.Helper()
+	cut, err := b.journal.Unfinished(t.Context(), b.observe().Gateway.ID())
+	if err != nil || len(cut) == 0 { // nobody has ended those of the moments before
+		t.Fatalf("%d runs without an end, %v", len(cut), err)
+	}
+	found, serves := b.observe().Aftermath(cut[0]), b.served()
+	switch found.Outcome {
+	case journal.FoundVerified:
+		if serves != renewed {
+			t.Errorf("%s (%s), and the new certificate is not served", found.Outcome, found.Sentence)
+		}
+	case journal.FoundUnchanged:
+		if serves != old || imported > 0 {
+			t.Errorf("%s (%s), and %s is served, %d versions were imported", found.Outcome, found.Sentence, serves, imported)
+		}
+	case journal.FoundPartly:
+		if serves == renewed || imported == 0 {
+			t.Errorf("%s (%s), with nothing imported or everything done", found.Outcome, found.Sentence)
+		}
+	default:
+		t.Errorf("found %q: %s", found.Outcome, found.Sentence)
+	}
+	for _, step := range found.Steps {
+		done := map[string]bool{string(rotation.StepSwitch): serves == renewed, string(rotation.StepStage): imported > 0}
+		kind := cut[0].Steps[step.Index].Kind
+		took, known := done[kind]
+		if known && (step.Outcome == journal.FoundDone) != took {
+			t.Errorf("step %s: %s (%s), and it took effect: %t", kind, step.Outcome, step.Sentence, took)
 		}
 	}
 }
