@@ -36,9 +36,10 @@ var may = map[string][]string{
 	"rotation":   {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "secret"},
 	"rollout":    {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "rotation", "secret"},
 	"shape":      {"arcgis", "cloud", "deployment", "machine", "pki", "rotation", "secret"}, // a deployment without secrets, to rehearse with
+	"evidence":   {"handshake", "journal", "pki", "rollout", "rotation", "secret"},
 	"sim":        {},
 	"rehearsal":  {"agent", "cloud", "deployment", "egress", "machine", "pki", "secret", "shape", "sim"}, // runs the agent at machines of a simulated world
-	"cli":        {"account", "agent", "arcgis", "cloud", "deployment", "egress", "handshake", "journal", "lease", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "shape", "sim", "traffic"},
+	"cli":        {"account", "agent", "arcgis", "cloud", "deployment", "egress", "evidence", "handshake", "journal", "lease", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "shape", "sim", "traffic"},
 	"strangers":  {},
 	"matrix":     {},
 }
