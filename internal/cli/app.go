@@ -29,6 +29,8 @@ type app struct {
 	stdinTaken bool
 	// answers reads what is typed; use lines.
 	answers *bufio.Reader
+	// sign says with which key evidence is signed.
+	sign signFlags
 	// changing is what is typed for the deployment whose gateway is being changed,
 	// for who leaves in the middle.
 	changing atomic.Pointer[string]

@@ -42,11 +42,15 @@ changed since. The .pfx file is then the one of the plan, unless --pfx names ano
 	}
 	options.add(cmd)
 	flags := cmd.Flags()
+	a.sign.add(flags)
 	flags.StringVar(&saved, "plan", "", "a plan that \"cartouche plan --save\" wrote `FILE`")
 	flags.BoolVar(&yes, "yes", false, "go on without being asked")
 	cmd.RunE = a.run(func(ctx context.Context, args []string) error {
 		internal, err := options.isInternal(saved)
 		if err != nil {
+			return err
+		}
+		if _, err := a.signingKey(ctx); err != nil {
 			return err
 		}
 		if internal {
@@ -159,6 +163,10 @@ func carryOut[R any](ctx context.Context, a *app, state rotation.State, runner *
 	if err := ctx.Err(); err != nil {
 		return whileServing(err, serving(state)+"; nothing was changed", "")
 	}
+	key, err := a.signingKey(ctx)
+	if err != nil {
+		return whileServing(err, serving(state)+"; nothing was changed", "")
+	}
 	name := callDeployment(state.Deployment)
 	unlock, err := a.lock(state.Gateway.ID(), state.Deployment.Name)
 	if err != nil {
@@ -185,6 +193,7 @@ func carryOut[R any](ctx context.Context, a *app, state rotation.State, runner *
 	if err != nil {
 		return whileServing(err, serving(state)+"; nothing was changed", "")
 	}
+	defer a.afterRun(ctx, memory, state, key)
 	return report(result, name)
 }
 

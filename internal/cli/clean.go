@@ -48,6 +48,7 @@ their keystores, and roots in theirs and in the gateway's trust that nobody pres
 	soak.add(cmd.Flags())
 	about.add(cmd.Flags())
 	options.add(cmd)
+	a.sign.add(cmd.Flags())
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
 }
 

@@ -65,6 +65,7 @@ end which command does the same. Answers can be given beforehand, as flags of ap
 		newCheckCommand(a),
 		newVerifyCommand(a),
 		newHistoryCommand(a),
+		newEvidenceCommand(a),
 		newPlanCommand(a),
 		newApplyCommand(a),
 		newUploadCommand(a),

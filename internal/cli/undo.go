@@ -63,6 +63,7 @@ the entry that it had, one after the other, as in the run itself.`,
 	}
 	about.addGateway(cmd.Flags())
 	options.add(cmd)
+	a.sign.add(cmd.Flags())
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
 }
 

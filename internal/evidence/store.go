@@ -80,10 +80,11 @@ func ReadFile(name string) ([]byte, error) {
 	return data, nil
 }
 
-// Keep writes the evidence of each of the runs that has none yet, or had none of
-// its end, the oldest first: all are of one deployment. It gives what it has
-// written; an error leaves out what comes after.
-func (s Store) Keep(runs []journal.Run, key *Key, at time.Time) ([]Kept, error) {
+// Keep writes the evidence of each of the runs that has none yet, or none of its
+// end, the oldest first: all are of one deployment. Of runs their heads are enough;
+// whole reads all of one. It gives what it has written; an error leaves out what
+// comes after.
+func (s Store) Keep(runs []journal.Run, whole func(id string) (journal.Run, error), key *Key, at time.Time) ([]Kept, error) {
 	if len(runs) == 0 {
 		return nil, nil
 	}
@@ -98,6 +99,10 @@ func (s Store) Keep(runs []journal.Run, key *Key, at time.Time) ([]Kept, error) 
 		of := filesOf(kept, run.ID)
 		if n := len(of); n > 0 && of[n-1].File.Document.Outcome.Word == run.Outcome {
 			continue
+		}
+		run, err := whole(run.ID)
+		if err != nil {
+			return written, err
 		}
 		document := Of(run, at)
 		document.Number = 1

@@ -1,0 +1,273 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/evidence"
+	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+func newEvidenceCommand(a *app) *cobra.Command {
+	var page string
+	cmd := &cobra.Command{
+		Use:     "evidence [RUN]",
+		GroupID: groupLook,
+		Short:   "the file that proves a run to somebody who was not there",
+		Long: `At the end of each run that changes something, its evidence is written into the directory
+evidence beside the journal: the plan, the handshakes before and after with all certificates,
+health, federation, Azure's operation ids, and the outcome. Each file names the hash of the one
+before it, and is signed when --sign-key names an SSH key. How to check one without this
+program: docs/evidence.md.
+
+Without RUN the files are listed. With RUN, an id or its beginning, what is in it is said; a run
+that has no file yet, because it was cut off or an older version made it, gets one. --html writes
+a page to print, with the certificates from before and after side by side.
+
+An age key cannot sign: it only encrypts.`,
+		Example: `  cartouche evidence
+  cartouche evidence 20261123-0815-7f3a --html run.html
+  cartouche evidence 20261123-0815-7f3a --json
+  cartouche apply gis.example.com --pfx new.pfx --sign-key ~/.ssh/id_ed25519
+  cartouche evidence verify run.json --allowed-signers signers`,
+		Args:              atMostOneArgument,
+		ValidArgsFunction: a.completeRun,
+		RunE: a.run(func(ctx context.Context, args []string) error {
+			switch {
+			case len(args) == 1:
+				return a.evidenceOf(ctx, args[0], page)
+			case page != "":
+				return usage("cartouche history", "say of which run: cartouche evidence RUN --html FILE")
+			}
+			return a.evidenceList(ctx)
+		}),
+	}
+	cmd.Flags().StringVar(&page, "html", "", "write a page to read and to print `FILE`")
+	a.sign.add(cmd.Flags())
+	cmd.AddCommand(newEvidenceVerifyCommand(a))
+	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitLocked)
+}
+
+// evidenceRow is a run in the list of `evidence`.
+type evidenceRow struct {
+	Run        string    `json:"run"`
+	Deployment string    `json:"deployment"`
+	StartedAt  time.Time `json:"startedAt"`
+	Outcome    string    `json:"outcome"`
+	// File is "" for a run that has no evidence yet; so is the rest.
+	File   string `json:"file"`
+	Number int    `json:"number"`
+	SHA256 string `json:"sha256"`
+	Signer string `json:"signer"`
+}
+
+func (a *app) evidenceList(ctx context.Context) error {
+	runs, err := a.runs(ctx)
+	if err != nil {
+		return err
+	}
+	store, err := a.evidenceStore()
+	if err != nil {
+		return err
+	}
+	list := []evidenceRow{}
+	kept := map[string][]evidence.Kept{} // by deployment
+	for _, run := range runs {
+		row := evidenceRow{Run: run.ID, Deployment: run.DeploymentName, StartedAt: run.StartedAt, Outcome: run.Outcome}
+		about := strings.ToLower(run.GatewayID + "\n" + run.DeploymentID)
+		if _, read := kept[about]; !read {
+			if kept[about], err = store.Of(run.GatewayID, run.DeploymentID); err != nil {
+				return err
+			}
+		}
+		for _, one := range kept[about] {
+			if d := one.File.Document; d.Run.ID == run.ID {
+				row.File, row.Number, row.SHA256, row.Signer = one.Path, d.Number, one.File.Hash, d.Signer()
+			}
+		}
+		list = append(list, row)
+	}
+	if a.ui.json {
+		return a.ui.value(list)
+	}
+	if len(list) == 0 {
+		a.ui.say("no runs yet")
+		return nil
+	}
+	var rows [][]line
+	for _, row := range list {
+		number, signer := words(faint("no evidence yet")), words("-")
+		if row.File != "" {
+			number = words(fmt.Sprint(row.Number))
+			signer = words(orElse(row.Signer, "unsigned"))
+		}
+		rows = append(rows, []line{words(title(row.Run)), words(minute(row.StartedAt)), words(row.Deployment), words(outcomeSpan(row.Outcome)), number, signer})
+	}
+	a.ui.table([]string{"run", "began", "deployment", "outcome", "number", "signed by"}, rows)
+	return nil
+}
+
+func orElse(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+func (a *app) evidenceOf(ctx context.Context, id, page string) error {
+	run, err := a.wholeRun(ctx, id)
+	if err != nil {
+		return err
+	}
+	kept, err := a.evidenceKept(ctx, run)
+	if err != nil {
+		return err
+	}
+	data, err := evidence.ReadFile(kept.Path)
+	if err != nil {
+		return err
+	}
+	report := evidence.Verify([]evidence.Given{{Name: kept.Path, Data: data}}, nil, a.env.Version)[0]
+	if page != "" {
+		html, err := evidence.Page(kept.File, report)
+		if err == nil {
+			err = evidence.WriteFile(page, html)
+		}
+		if err != nil {
+			return usage("name a file that can be written", "--html %s: %s", page, plainPathError(err))
+		}
+	}
+	if a.ui.json {
+		return a.ui.raw(data)
+	}
+	a.ui.evidence(kept, report, page, a.env.Now())
+	return nil
+}
+
+// evidenceKept is the file of a run, made now if there is none.
+func (a *app) evidenceKept(ctx context.Context, run journal.Run) (evidence.Kept, error) {
+	store, err := a.evidenceStore()
+	if err != nil {
+		return evidence.Kept{}, err
+	}
+	kept, found, err := store.Latest(run)
+	if err != nil || found && kept.File.Document.Outcome.Word == run.Outcome {
+		return kept, err
+	}
+	key, err := a.signingKey(ctx)
+	if err != nil {
+		return kept, err
+	}
+	// A run that is still going on writes its evidence itself.
+	unlock, err := a.lock(run.GatewayID, run.DeploymentName)
+	if err != nil {
+		return kept, err
+	}
+	defer unlock()
+	memory, err := a.openJournal(ctx)
+	if err != nil {
+		return kept, err
+	}
+	defer memory.Close()
+	if _, err := a.keepEvidence(ctx, memory, run.GatewayID, run.DeploymentID, key); err != nil {
+		return kept, err
+	}
+	kept, found, err = store.Latest(run)
+	if err == nil && !found {
+		err = fmt.Errorf("the evidence of run %s is there and cannot be read: cartouche evidence verify", run.ID)
+	}
+	return kept, err
+}
+
+// runsOfDeployment are the heads of the runs of one deployment on one gateway.
+func runsOfDeployment(ctx context.Context, memory *journal.Journal, gatewayID, deploymentID string) ([]journal.Run, error) {
+	all, err := memory.Runs(ctx, "", 0)
+	if err != nil {
+		return nil, err
+	}
+	var own []journal.Run
+	for _, run := range all {
+		if cloud.SameID(run.GatewayID, gatewayID) && strings.EqualFold(run.DeploymentID, deploymentID) {
+			own = append(own, run)
+		}
+	}
+	return own, nil
+}
+
+// evidence shows what is in a file.
+func (u *ui) evidence(kept evidence.Kept, report evidence.Report, page string, now time.Time) {
+	d := kept.File.Document
+	u.say(title("Evidence of run "+d.Run.ID), "  ", outcomeSpan(d.Outcome.Word))
+	u.say(d.Sentence())
+	before, after := d.Served(d.Before), d.Served(d.After)
+	if before != nil || after != nil {
+		fmt.Fprintln(u.out)
+		u.certificatePair(before, after, now)
+	}
+	u.fields(
+		field{"file", words(kept.Path)},
+		field{"number", words(fmt.Sprint(d.Number), faint(" of this deployment on this computer"))},
+		field{"sha-256", words(kept.File.Hash)},
+		field{"signature", words(signedWords(d))},
+		field{"plan", words(d.PlanHash)},
+		field{"made", words(minute(d.MadeAt))},
+		field{"page", words(page)},
+	)
+	if worse := troubling(report.Findings); len(worse) > 0 {
+		u.heading("It does not hold")
+		u.findings(worse)
+	}
+	u.advice(u.out, u.outStyle, 0, "to check it: ", "cartouche evidence verify "+quote(kept.Path))
+	if page == "" {
+		u.advice(u.out, u.outStyle, 0, "as a page: ", "cartouche evidence "+d.Run.ID+" --html "+d.Run.ID+".html")
+	}
+}
+
+// raw writes a JSON value that is one already.
+func (u *ui) raw(value []byte) error {
+	if u.answered.Swap(true) {
+		return nil
+	}
+	_, err := u.out.Write(escapeJSON(value))
+	return err
+}
+
+// evidenceReports shows what came of verifying files.
+func (u *ui) evidenceReports(reports []evidence.Report) {
+	for i, r := range reports {
+		if i > 0 {
+			fmt.Fprintln(u.out)
+		}
+		sign, says := u.outStyle.tick(), good("holds")
+		if !r.Holds {
+			sign, says = u.outStyle.cross(), bad("does not hold")
+		}
+		u.say(sign, " ", title(r.File), "  ", says)
+		signature := map[string]line{
+			"unsigned": words(caution("unsigned")), "broken": words(bad("broken")),
+			"signed":   words("by ", r.Signature.Key, caution(", a key that nobody has vouched for")),
+			"known":    words("by ", good(r.Signature.Signer), faint(" with "+r.Signature.Key)),
+			"stranger": words("by ", r.Signature.Key, bad(", which is not an allowed signer")),
+		}[r.Signature.State]
+		if r.Run == "" {
+			signature = nil
+		}
+		u.fields(
+			field{"run", words(r.Run)}, field{"deployment", words(r.Deployment)}, field{"outcome", words(r.Outcome)},
+			field{"signature", signature}, field{"sha-256", words(r.SHA256)},
+		)
+		var told pki.Findings // the signature is said above
+		for _, finding := range r.Findings {
+			if finding.Severity != pki.Note || finding.Code != "unsigned" && finding.Code != "signer-unknown" {
+				told = append(told, finding)
+			}
+		}
+		u.findings(told)
+	}
+}

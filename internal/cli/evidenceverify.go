@@ -1,0 +1,188 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/evidence"
+	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+)
+
+func newEvidenceVerifyCommand(a *app) *cobra.Command {
+	var signers string
+	cmd := &cobra.Command{
+		Use:   "verify [FILE | DIR]...",
+		Short: "check evidence: hash, chain, signature, and whether it holds together",
+		Long: `Checks files of evidence: that each has the hash that it says, that its signature is good,
+that each file of a chain names the one before it, and that what it says holds together: a run
+that says "verified" must show the certificate of its plan in the handshakes afterwards.
+
+Of a directory nothing may be missing, at the beginning or in the middle. Without arguments
+your own evidence is checked, and held against the journal as well, which knows how many files
+there must be.
+
+--allowed-signers names a file as for ssh-keygen: "me@example.com ssh-ed25519 AAAA...", one key
+a line. With it a file that is not signed by one of these keys does not hold. Without it a
+signature is checked, and whose key it is stays open; an unsigned file is said to be unsigned.`,
+		Example: `  cartouche evidence verify
+  cartouche evidence verify run.json --allowed-signers signers
+  cartouche evidence verify /srv/audit/gis --json`,
+		RunE: a.run(func(ctx context.Context, args []string) error { return a.verifyEvidence(ctx, args, signers) }),
+	}
+	cmd.Flags().StringVar(&signers, "allowed-signers", "", "the keys that may have signed, as ssh-keygen reads them `FILE`")
+	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitFindings)
+}
+
+// evidenceVerified is the JSON of `evidence verify`.
+type evidenceVerified struct {
+	OK    bool              `json:"ok"`
+	Files []evidence.Report `json:"files"`
+	// Findings are about no single file.
+	Findings pki.Findings `json:"findings"`
+}
+
+func (a *app) verifyEvidence(ctx context.Context, args []string, signers string) error {
+	var allowed *evidence.AllowedSigners
+	if signers != "" {
+		data, err := readBounded(signers, evidence.MaxAllowedSigners)
+		if err == nil {
+			allowed, err = evidence.ParseAllowedSigners(data)
+		}
+		if err != nil {
+			return usage("a line of it: me@example.com ssh-ed25519 AAAA...", "--allowed-signers %s: %s", signers, err)
+		}
+	}
+	own := len(args) == 0
+	if own {
+		store, err := a.evidenceStore()
+		if err != nil {
+			return err
+		}
+		args = []string{store.Dir}
+	}
+	var given []evidence.Given
+	for _, name := range args {
+		more, err := evidenceIn(name)
+		if own && errors.Is(err, fs.ErrNotExist) {
+			break // no run has ended yet
+		}
+		if err != nil {
+			return usage("name a file or a directory", "%s: %s", name, plainPathError(err))
+		}
+		given = append(given, more...)
+	}
+	value := evidenceVerified{Files: evidence.Verify(given, allowed, a.env.Version), Findings: pki.Findings{}}
+	if own {
+		missing, err := a.missingEvidence(ctx, value.Files)
+		if err != nil {
+			return err
+		}
+		value.Findings = missing
+	}
+	if len(given) == 0 && len(value.Findings) == 0 {
+		value.Findings = pki.Findings{{Code: "no-evidence", Severity: pki.Note, Sentence: "there is no evidence here"}}
+	}
+	f := a.evidenceFailure(value)
+	value.OK = f == nil
+	if a.ui.json {
+		return answer(a.ui, value, f)
+	}
+	a.ui.evidenceReports(value.Files)
+	if len(value.Findings) > 0 {
+		a.ui.findings(value.Findings)
+	}
+	return told(f)
+}
+
+func (a *app) evidenceFailure(value evidenceVerified) *failure {
+	bad := 0
+	for _, r := range value.Files {
+		if !r.Holds {
+			bad++
+		}
+	}
+	switch {
+	case bad > 0:
+		return &failure{Code: "findings", Message: fmt.Sprintf("%d of %s of evidence do not hold", bad, count(len(value.Files), "file")), exit: exitFindings}
+	case value.Findings.Refused():
+		return &failure{Code: "findings", Message: "evidence is missing", exit: exitFindings}
+	}
+	return nil
+}
+
+// evidenceIn reads a file, or all of a directory and of those in it.
+func evidenceIn(name string) ([]evidence.Given, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		data, err := evidence.ReadFile(name)
+		return []evidence.Given{{Name: name, Data: data, Err: err}}, nil
+	}
+	var given []evidence.Given
+	err = filepath.WalkDir(name, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".json") {
+			return err
+		}
+		data, err := evidence.ReadFile(path)
+		given = append(given, evidence.Given{Name: path, Data: data, Err: err, Dir: filepath.Dir(path)})
+		return nil
+	})
+	return given, err
+}
+
+// missingEvidence are the files that the journal knows and that are not there, and
+// the runs that have none yet.
+func (a *app) missingEvidence(ctx context.Context, reports []evidence.Report) (pki.Findings, error) {
+	there := map[string]bool{}
+	for _, r := range reports {
+		there[r.SHA256] = true
+	}
+	return remember(ctx, a, func(memory *journal.Journal) (pki.Findings, error) {
+		findings := pki.Findings{}
+		runs, err := memory.Runs(ctx, "", 0)
+		if err != nil {
+			return nil, err
+		}
+		for _, run := range runs {
+			whole, err := memory.Run(ctx, run.ID)
+			if err != nil {
+				return nil, err
+			}
+			written := false
+			for _, piece := range whole.Evidence {
+				var note struct {
+					Number int    `json:"number"`
+					SHA256 string `json:"sha256"`
+				}
+				if piece.Kind != evidenceWritten || json.Unmarshal(piece.Data, &note) != nil {
+					continue
+				}
+				written = true
+				if !there[note.SHA256] {
+					findings = append(findings, pki.Finding{
+						Code: "evidence-gone", Severity: pki.Refusal,
+						Sentence: fmt.Sprintf("the evidence of run %s that was written as number %d is not there as it was written", run.ID, note.Number),
+					})
+				}
+			}
+			if !written {
+				findings = append(findings, pki.Finding{
+					Code: "no-evidence-yet", Severity: pki.Note,
+					Sentence: "run " + run.ID + " has no evidence yet", Mend: "cartouche evidence " + run.ID,
+				})
+			}
+		}
+		return findings, nil
+	})
+}
