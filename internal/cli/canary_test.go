@@ -3,8 +3,11 @@ package cli_test
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/tls"
+	"encoding/pem"
 	"flag"
 	"fmt"
 	"maps"
@@ -20,6 +23,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/crypto/ssh"
 
 	"github.com/cartouche-gis/cartouche/internal/cli"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -80,7 +85,10 @@ var flights = []struct {
 		{args: "verify $DOMAIN"},
 		{args: "history"},
 		{args: "history --json"},
-		{args: "undo --yes"},
+		{args: "undo --sign-key $GIVEN/sign.key --sign-passphrase-file $GIVEN/sign.key.passphrase --yes"},
+		{args: "evidence"},
+		{args: "evidence verify --json"},
+		{args: "undo --sign-key $GIVEN/sign.key --yes", env: map[string]string{"CARTOUCHE_SIGN_PASSPHRASE": wrongSecret}, status: 2},
 		{args: "clean $DOMAIN --yes", status: anyStatus},
 		{args: "unlock $DOMAIN --yes", status: anyStatus},
 		{args: "apply $DOMAIN" + newPFX + " --yes", before: (*mine).lock, status: 8, afterwards: (*mine).unlock},
@@ -137,6 +145,7 @@ const (
 	pfxPassword   = `canary-pfx/9+é"&`
 	caPassword    = `canary-authority/5+é"&`
 	proxyPassword = `canary-proxy/1+é"&`
+	signPassword  = `canary-sign/2+é"&`
 )
 
 // TestCanaries runs every command, to every end that it can come to, with secrets
@@ -307,6 +316,7 @@ func openMine(t *testing.T, options sim.Options, inside, person bool) *mine {
 	m.check(err)
 	m.learnKey("new.pfx", issued.Key)
 	m.pfx("new.pfx", pfxPassword, issued)
+	m.signKey()
 
 	variables := m.world.Environment()
 	if inside {
@@ -320,7 +330,7 @@ func openMine(t *testing.T, options sim.Options, inside, person bool) *mine {
 	}
 	door := m.variables["HTTPS_PROXY"]
 	m.tap = openTap(t, m.world, door, proxyPassword, m.learn)
-	for _, password := range []string{panicPassword, wrongSecret, pfxPassword, caPassword, proxyPassword} {
+	for _, password := range []string{panicPassword, wrongSecret, pfxPassword, caPassword, proxyPassword, signPassword} {
 		m.learn("password "+password, password)
 	}
 	m.variables["HTTPS_PROXY"], m.variables["HTTP_PROXY"] = m.tap.url(), m.tap.url()
@@ -369,6 +379,17 @@ func (m *mine) pfx(name, password string, issued *authority.Issued) {
 	m.check(err)
 	m.check(os.WriteFile(filepath.Join(m.given, name), file, 0o600))
 	m.check(os.WriteFile(filepath.Join(m.given, name+".password"), []byte(password+"\n"), 0o600))
+}
+
+// signKey gives an encrypted SSH key, to sign evidence with.
+func (m *mine) signKey() {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	m.check(err)
+	m.learnKey("sign.key", key)
+	block, err := ssh.MarshalPrivateKeyWithPassphrase(key, "", []byte(signPassword))
+	m.check(err)
+	m.check(os.WriteFile(filepath.Join(m.given, "sign.key"), pem.EncodeToMemory(block), 0o600))
+	m.check(os.WriteFile(filepath.Join(m.given, "sign.key.passphrase"), []byte(signPassword+"\n"), 0o600))
 }
 
 // learn adds a secret. What is shorter than eight signs is found by chance.

@@ -81,6 +81,8 @@ func (r *Report) plan(d Document, program string) {
 	edited := (*rotation.EditedPlanError)(nil)
 	switch {
 	case err == nil:
+	case errors.As(err, &edited) && own.Kind == rollout.PlanKind:
+		r.note("plan-completed", "the plan's own hash is of the plan without the certificates, which were issued after it was confirmed")
 	case errors.As(err, &edited) && d.Run.Program == program:
 		r.refuse("plan-edited", "the plan does not fit its own hash: it was changed after it was confirmed")
 	default: // another version of the program may write plans otherwise
