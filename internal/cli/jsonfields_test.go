@@ -8,6 +8,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/arcgis"
 	"github.com/cartouche-gis/cartouche/internal/lease"
+	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -32,6 +33,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		{"## plan --internal", []any{rollout.Plan{}, rollout.Root{}, rollout.Trust{}, rollout.Port{}, rollout.Step{}}},
 		{"## plan", []any{rotation.Plan{}, rotation.Move{}, rotation.Step{}, rotation.Operation{}, rotation.Trusting{}, rotation.Authority{}, rotation.Pinned{}}},
 		{"## apply, undo, clean", []any{rotation.Result{}, rotation.MachineDone{}}},
+		{"## evidence verify", []any{evidence.Report{}, evidence.Signature{}}},
 		{"### apply --internal", []any{rollout.Result{}, rollout.Changed{}, machine.Validated{}}},
 	} {
 		text := sectionOf(string(document), about.section)
