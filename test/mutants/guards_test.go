@@ -49,7 +49,7 @@ func TestAMutantIsJudged(t *testing.T) {
 	for name, text := range map[string]string{
 		"go.mod":    "module example.com/x\n\ngo 1.24\n",
 		"x.go":      "package x\n\nfunc Positive(n int) bool { return n > 0 }\n",
-		"x_test.go": "package x\n\nimport \"testing\"\n\nfunc TestZero(t *testing.T) {\n\tif Positive(0) {\n\t\tt.Error(\"0 is positive\")\n\t}\n}\n\nfunc TestOne(t *testing.T) {\n\tif !Positive(1) {\n\t\tpanic(\"1 is not positive\")\n\t}\n}\n",
+		"x_test.go": "package x\n\nimport \"testing\"\n\nfunc TestZero(t *testing.T) {\n\tif Positive(0) {\n\t\tt.Error(\"0 is positive\")\n\t}\n}\n\nfunc TestAlways(t *testing.T) { t.Error(\"it fails anyhow\") }\n\nfunc TestOne(t *testing.T) {\n\tif !Positive(1) {\n\t\tpanic(\"1 is not positive\")\n\t}\n}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -69,7 +69,8 @@ func TestAMutantIsJudged(t *testing.T) {
 			t.Errorf("%s: %s by %q, want %s by %q\n%s", name, f.word, f.by, test.word, test.by, f.trace)
 		}
 	}
-	if err := baseline(t.Context(), root, []guard{{Package: ".", Test: "TestTwo"}}, 1); err == nil || !strings.Contains(err.Error(), "no tests to run") {
-		t.Errorf("a test that is not there: %v", err)
+	always := guard{Package: ".", Test: "TestAlways"}
+	if unfit := baseline(t.Context(), root, []guard{always, {Package: ".", Test: "TestZero"}}, 1); len(unfit) != 1 || !strings.Contains(unfit[always.key()], "it fails anyhow") {
+		t.Errorf("of a test that fails anyhow and one that passes: %v", unfit)
 	}
 }

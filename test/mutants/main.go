@@ -25,6 +25,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -106,15 +107,17 @@ func hunt(ctx context.Context, quick bool, run string, parallel int) error {
 	defer os.RemoveAll(scratch)
 
 	began := time.Now()
-	if err := baseline(ctx, root, all, parallel); err != nil {
-		return err
-	}
+	unfit := baseline(ctx, root, all, parallel)
 	fates := make([]fate, len(all))
 	var group errgroup.Group
 	group.SetLimit(parallel)
 	for i, g := range all {
 		group.Go(func() error {
-			fates[i] = takeOut(ctx, root, filepath.Join(scratch, fmt.Sprint(i)), g)
+			if out, is := unfit[g.key()]; is {
+				fates[i] = fate{word: "BROKEN", trace: "with every guard in place: " + out}
+			} else {
+				fates[i] = takeOut(ctx, root, filepath.Join(scratch, fmt.Sprint(i)), g)
+			}
 			fmt.Fprintf(os.Stderr, "%-9s %s\n", fates[i].word, g.Name)
 			return nil
 		})
@@ -128,29 +131,54 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
-// baseline runs the tests with all guards in place: one that fails anyhow would
-// kill anything.
-func baseline(ctx context.Context, root string, all []guard, parallel int) error {
-	tests := map[string][]string{}
+// key is the test of a guard.
+func (g guard) key() string { return g.Package + " " + g.Test }
+
+// baseline runs the tests with all guards in place, and gives what those said
+// that fail anyhow: one that does would kill anything. All of a package run at
+// once; only where that fails does each run by itself, and so once more.
+func baseline(ctx context.Context, root string, all []guard, parallel int) map[string]string {
+	byPackage := map[string][]guard{}
 	for _, g := range all {
-		if !slices.Contains(tests[g.Package], g.Test) {
-			tests[g.Package] = append(tests[g.Package], g.Test)
-		}
+		byPackage[g.Package] = append(byPackage[g.Package], g)
 	}
+	var lock sync.Mutex
+	unfit := map[string]string{}
 	var group errgroup.Group
 	group.SetLimit(parallel)
-	for _, pkg := range slices.Sorted(maps.Keys(tests)) {
+	for _, pkg := range slices.Sorted(maps.Keys(byPackage)) {
 		group.Go(func() error {
-			for _, test := range merged(tests[pkg]) {
-				out, err := goTest(ctx, root, "", pkg, test)
-				if err != nil || strings.Contains(out, "no tests to run") {
-					return fmt.Errorf("with every guard in place: go test -run '%s' %s: %v\n%s", test, pkg, cmp.Or(err, errors.New("no tests to run")), out)
+			var patterns []string
+			for _, g := range byPackage[pkg] {
+				patterns = append(patterns, g.Test)
+			}
+			if together := merged(patterns); len(together) == 1 && passes(ctx, root, pkg, together[0]) == "" {
+				return nil
+			}
+			for _, g := range byPackage[pkg] {
+				if trouble := passes(ctx, root, pkg, g.Test); trouble != "" {
+					lock.Lock()
+					unfit[g.key()] = trouble
+					lock.Unlock()
 				}
 			}
 			return nil
 		})
 	}
-	return group.Wait()
+	_ = group.Wait() // troubles are in their map
+	return unfit
+}
+
+// passes gives what a test said that does not pass, or is none, "" otherwise.
+func passes(ctx context.Context, root, pkg, test string) string {
+	out, err := goTest(ctx, root, "", pkg, test)
+	switch {
+	case err != nil:
+		return out
+	case strings.Contains(out, "no tests to run"):
+		return "no tests to run: " + test
+	}
+	return ""
 }
 
 // merged puts patterns for whole tests into one; those with a slash stay alone,
