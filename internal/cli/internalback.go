@@ -15,7 +15,11 @@ func (a *app) undoInternal(ctx context.Context, run journal.Run, options changeO
 	if err != nil {
 		return err
 	}
-	ready.plan, err = rollout.UndoPlan(ready.state, run, a.env.Now())
+	others, err := a.runsOf(ctx, run.GatewayID)
+	if err != nil {
+		return err
+	}
+	ready.plan, err = rollout.UndoPlan(ready.state, run, a.env.Now(), others...)
 	if err != nil {
 		return whileServing(err, serving(ready.state)+"; nothing was changed", "cartouche history "+run.ID)
 	}

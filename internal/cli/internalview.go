@@ -273,6 +273,7 @@ func (u *ui) internalResult(result rollout.Result, name string, now time.Time) {
 	if !known {
 		outcome = bad(string(result.Outcome))
 	}
+	outcome.text = undone(result.Outcome, result.UndoOf, outcome.text)
 	u.say(outcome)
 	rows := make([][]line, len(result.Machines))
 	for i, m := range result.Machines {

@@ -63,7 +63,7 @@ func (u *ui) result(result rotation.Result, name string, now time.Time) {
 	if !known {
 		outcome.tone, outcome.text = toneBad, string(result.Outcome)
 	}
-	u.say(span{outcome.text, outcome.tone})
+	u.say(span{undone(result.Outcome, result.UndoOf, outcome.text), outcome.tone})
 	var served line
 	switch {
 	case result.Before != nil && result.After != nil && result.Before.SHA256 != result.After.SHA256:
@@ -93,6 +93,21 @@ func (u *ui) result(result rotation.Result, name string, now time.Time) {
 		u.advice(u.out, u.outStyle, 0, "after a week, when all is well: ", "cartouche clean "+name)
 		u.advice(u.out, u.outStyle, 0, "to go back: ", "cartouche undo "+result.RunID)
 	}
+}
+
+// undone is the sentence of an outcome, where the run was to take another back.
+func undone(outcome rotation.Outcome, run, text string) string {
+	switch {
+	case run == "":
+		return text
+	case outcome == rotation.Verified:
+		return "verified: run " + run + " is taken back, and that was proved"
+	case outcome == rotation.NothingToDo:
+		return "nothing to take back: everything is as it was before run " + run + ", and that was proved"
+	case outcome == rotation.Restored:
+		return "restored: run " + run + " is not taken back; what was served before that was tried is back, and that was proved"
+	}
+	return text
 }
 
 func proofText(proof *rotation.Proof) string {

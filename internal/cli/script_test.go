@@ -102,6 +102,7 @@ func TestScripts(t *testing.T) {
 				"renew":           renewInVault,
 				"versions":        checkVersions,
 				"json":            checkJSON,
+				"run":             keepRun,
 			},
 		})
 	})

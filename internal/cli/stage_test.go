@@ -338,6 +338,18 @@ func saveFile(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // checkJSON follows a path of names and numbers ("error.code", "0.name") in
+// keepRun puts the id of the run that a command has told as JSON into a variable.
+func keepRun(ts *testscript.TestScript, _ bool, args []string) {
+	var result struct {
+		Run string `json:"run"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &result))
+	if result.Run == "" {
+		ts.Fatalf("there is no run on stdout")
+	}
+	ts.Setenv(args[0], result.Run)
+}
+
 // the one JSON value on stdout.
 func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
 	decoder := json.NewDecoder(strings.NewReader(ts.ReadFile("stdout")))

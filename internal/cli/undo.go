@@ -134,7 +134,11 @@ func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) 
 	if err := a.alone(ctx, ready.runner, ready.state); err != nil {
 		return err
 	}
-	ready.plan, err = rotation.UndoPlan(ready.state, run, rotation.Goal{Now: a.env.Now(), Roots: ready.session.roots})
+	others, err := a.runsOf(ctx, run.GatewayID)
+	if err != nil {
+		return err
+	}
+	ready.plan, err = rotation.UndoPlan(ready.state, run, rotation.Goal{Now: a.env.Now(), Roots: ready.session.roots}, others...)
 	if err != nil {
 		return whileServing(err, serving(ready.state)+"; nothing was changed", "cartouche history "+run.ID)
 	}

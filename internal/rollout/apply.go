@@ -51,7 +51,7 @@ func (r *Runner) carryOut(ctx context.Context, hand inHand, before rotation.Stat
 	if run.memory, err = r.begin(ctx, hand.plan, kept, before); err != nil {
 		return Result{}, err
 	}
-	run.result.RunID = run.memory.runID
+	run.result.RunID, run.result.UndoOf = run.memory.runID, hand.plan.UndoOf
 	for _, step := range []func(context.Context) error{run.roots, run.prepare, run.switchAll, run.prove} {
 		if err = step(ctx); err != nil {
 			break

@@ -10,7 +10,9 @@ type Result struct {
 	Outcome    rotation.Outcome `json:"outcome"`
 	RunID      string           `json:"run,omitempty"`
 	Deployment string           `json:"deployment"`
-	Alias      string           `json:"alias,omitempty"`
+	// UndoOf is the run that this one was to take back, "" of others.
+	UndoOf string `json:"undoOf,omitempty"`
+	Alias  string `json:"alias,omitempty"`
 	// Machines are the ports that were to change, as they are at the end.
 	Machines []Changed `json:"machines"`
 	// GatewayWrites counts the writes that may have taken effect.

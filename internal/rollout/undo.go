@@ -19,8 +19,9 @@ import (
 // UndoPlan is the plan to take a kept run back: every machine returns to the
 // entry that it had, which is still there, a standby before its primary like in
 // any other run. An old certificate that has expired, or that the gateway would
-// no longer trust, is refused.
-func UndoPlan(state rotation.State, run journal.Run, now time.Time) (Plan, error) {
+// no longer trust, is refused. others are the runs among which one may have come
+// later; it is named then.
+func UndoPlan(state rotation.State, run journal.Run, now time.Time, others ...journal.Run) (Plan, error) {
 	kept, ok := remember(run)
 	switch {
 	case !ok:
@@ -41,7 +42,7 @@ func UndoPlan(state rotation.State, run journal.Run, now time.Time) (Plan, error
 		if o, there := find(state, was.Machine, was.Port); there && was.How == InPlace && strings.EqualFold(o.Alias, kept.Alias) {
 			was.How, was.Alias = ByAlias, kept.Alias // it was not replaced in place after all, so the old entry is there
 		}
-		plan.takeBack(state, was, now)
+		plan.takeBack(state, was, now, laterRun(run, others, was, state))
 	}
 	plan.stayWithServers()
 	plan.Ports = inOrder(plan.Ports, state.Deployment.ServerContext, portalsFirst(state))
@@ -72,7 +73,7 @@ func (p *Plan) stayWithServers() {
 }
 
 // takeBack plans one port's way back.
-func (p *Plan) takeBack(state rotation.State, was Port, now time.Time) {
+func (p *Plan) takeBack(state rotation.State, was Port, now time.Time, later string) {
 	o, there := find(state, was.Machine, was.Port)
 	if !there {
 		p.refuse("machine-not-seen", "see what is in the way there", "%s was changed by the run and could not be looked at now", was.called())
@@ -107,7 +108,7 @@ func (p *Plan) takeBack(state rotation.State, was Port, now time.Time) {
 		p.refuse("no-way-back", "roll another certificate out", "%s: what it served before the run is not known", was.called())
 		return
 	case !strings.EqualFold(o.Alias, was.Alias) && !strings.EqualFold(o.Alias, was.BeforeAlias):
-		p.refuse("changed-since", "see who changed it; roll another certificate out if that is wanted", "%s has been given another certificate since (entry %s)", was.called(), o.Alias)
+		p.refuse("changed-since", later, "%s has been given another certificate since (entry %s)", was.called(), o.Alias)
 		return
 	case !exists || entry.Trusted || entry.SHA256 != "" && !holds(entry, was.Before, ""):
 		p.refuse("no-way-back", "roll another certificate out", "%s no longer has the entry %s of before", was.called(), was.BeforeAlias)
@@ -124,6 +125,24 @@ func (p *Plan) takeBack(state rotation.State, was Port, now time.Time) {
 		return
 	}
 	p.Ports = append(p.Ports, back)
+}
+
+// laterRun says which run has given a port what it has now, so that it has to be
+// taken back first.
+func laterRun(run journal.Run, others []journal.Run, was Port, state rotation.State) string {
+	o, _ := find(state, was.Machine, was.Port)
+	for _, other := range others { // newest first
+		kept, ok := remember(other)
+		if !ok || other.ID == run.ID || other.StartedAt.Before(run.StartedAt) || !cloud.SameID(other.GatewayID, run.GatewayID) {
+			continue
+		}
+		if slices.ContainsFunc(kept.Ports, func(p Port) bool {
+			return strings.EqualFold(p.Machine, was.Machine) && p.Port == was.Port && o.Alias != "" && strings.EqualFold(p.Alias, o.Alias)
+		}) {
+			return "take the later run back first: cartouche undo " + other.ID
+		}
+	}
+	return "see who changed it; roll another certificate out if that is wanted"
 }
 
 // asItWent corrects what a plan said of a machine that was to replace its entry

@@ -93,6 +93,16 @@ func TestUndoneTakenUpAgainAndCleaned(t *testing.T) {
 		t.Errorf("a second undo: %+v", again)
 	}
 
+	// An undo is a run, and taken back like one.
+	_, forth := b.takeBack(undone.RunID)
+	if forth.Outcome != rotation.Verified || forth.UndoOf != undone.RunID {
+		t.Fatalf("undo of the undo: %+v", forth)
+	}
+	b.serveTheirNew(result, before, plan)
+	if _, back := b.takeBack(result.RunID); back.Outcome != rotation.Verified || back.UndoOf != result.RunID {
+		t.Fatalf("and back: %+v", back)
+	}
+
 	// The keys are still on the machine: nothing is issued again.
 	resumed, result := b.roll(t.Context(), fresh())
 	if !resumed.Resumed || resumed.Alias != plan.Alias || len(resumed.Roots)+len(resumed.Trusts) != 0 || result.Outcome != rotation.Verified {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -29,7 +30,9 @@ func TestARunIsTakenBackOnlyToWhatWasThere(t *testing.T) {
 		entries map[string]*pki.Bundle
 		points  string
 		run     func(*journal.Run)
+		later   bool
 		code    string // "" when it can be taken back
+		mend    string
 		moves   int
 	}{
 		"as the run left it":          {entries: map[string]*pki.Bundle{"frontendCert": old, "cartouche-a": renewed}, points: "cartouche-a", moves: 1},
@@ -47,7 +50,23 @@ func TestARunIsTakenBackOnlyToWhatWasThere(t *testing.T) {
 		},
 		"a run that moved nothing": {
 			entries: map[string]*pki.Bundle{"frontendCert": old, "cartouche-a": renewed}, points: "cartouche-a",
-			run: func(r *journal.Run) { r.Before = json.RawMessage(`{"moves":null}`) }, code: "run-without-moves",
+			run: func(r *journal.Run) { r.Before = json.RawMessage(`{"moves":null}`) },
+		},
+		"a run that cleaned": {
+			entries: map[string]*pki.Bundle{"frontendCert": old, "cartouche-a": renewed}, points: "cartouche-a",
+			run: func(r *journal.Run) {
+				r.Before, r.Steps = json.RawMessage(`{"moves":null}`), []journal.Step{{Kind: string(StepClean)}}
+			}, code: "run-cleaned",
+		},
+		"a later run of this journal moved it on": {
+			entries: map[string]*pki.Bundle{"frontendCert": old, "cartouche-a": renewed, "cartouche-b": other}, points: "cartouche-b",
+			later: true, code: "listener-moved", mend: "take the later run back first: cartouche undo r2",
+		},
+		"an undo that is undone": {
+			entries: map[string]*pki.Bundle{"frontendCert": old, "cartouche-a": renewed}, points: "frontendCert", moves: 1,
+			run: func(r *journal.Run) { // of the undo
+				*r = kept(t, Move{Listener: "https", From: "cartouche-a", FromLeaf: moved.ToLeaf, To: "frontendCert", ToLeaf: moved.FromLeaf})
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,12 +79,21 @@ func TestARunIsTakenBackOnlyToWhatWasThere(t *testing.T) {
 			if test.run != nil {
 				test.run(&run)
 			}
-			plan, err := UndoPlan(state, run, Goal{Now: today})
+			others := []journal.Run{run}
+			if test.later {
+				later := kept(t, Move{Listener: "https", From: "cartouche-a", To: "cartouche-b"})
+				later.ID, later.StartedAt = "r2", run.StartedAt.Add(time.Hour)
+				others = []journal.Run{later, run}
+			}
+			plan, err := UndoPlan(state, run, Goal{Now: today}, others...)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if test.code == "" && plan.Ready() != nil || test.code != "" && !refusals(plan.Obstacles).Has(test.code) {
 				t.Errorf("obstacles = %v, want %q", plan.Obstacles, test.code)
+			}
+			if test.mend != "" && plan.Obstacles[0].Mend != test.mend {
+				t.Errorf("%+v, want %q", plan.Obstacles[0], test.mend)
 			}
 			if len(plan.Moves) != test.moves {
 				t.Errorf("moves = %v, want %d", plan.Moves, test.moves)

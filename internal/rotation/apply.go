@@ -67,7 +67,7 @@ func (r *Runner) carryOut(ctx context.Context, plan Plan, bundle *pki.Bundle, be
 	if err != nil {
 		return Result{}, err
 	}
-	result.RunID = entry.runID
+	result.RunID, result.UndoOf = entry.runID, plan.UndoOf
 
 	if err = r.returnFirst(ctx, before, &result); err == nil {
 		err = r.makeTrusted(ctx, entry, plan, before, &result)

@@ -37,6 +37,8 @@ type Result struct {
 	Outcome    Outcome `json:"outcome"`
 	RunID      string  `json:"run,omitempty"`
 	Deployment string  `json:"deployment"`
+	// UndoOf is the run that this one was to take back, "" of others.
+	UndoOf string `json:"undoOf,omitempty"`
 	// Endpoint is host:port of the deployment's external name.
 	Endpoint string           `json:"endpoint"`
 	Before   *pki.Description `json:"before"`

@@ -15,8 +15,9 @@ import (
 
 // UndoPlan is the plan to take a kept run back: its listeners return to the
 // entries that they had, which are still on the gateway. An old certificate
-// that has expired is refused, since going back to it would be an outage.
-func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
+// that has expired is refused, since going back to it would be an outage. others
+// are the runs among which one may have come later; it is named then.
+func UndoPlan(state State, run journal.Run, goal Goal, others ...journal.Run) (Plan, error) {
 	var kept remembered
 	if err := json.Unmarshal(run.Before, &kept); err != nil {
 		return Plan{}, fmt.Errorf("run %s: its memory cannot be read: %w", run.ID, err)
@@ -40,7 +41,7 @@ func UndoPlan(state State, run journal.Run, goal Goal) (Plan, error) {
 	for i, move := range reversed(kept.Moves) {
 		listener, _ := state.Gateway.Listener(move.Listener)
 		entry, exists := state.Gateway.Certificate(move.To)
-		if obstacle := wayBack(state, run, move, entry, exists); obstacle != nil {
+		if obstacle := wayBack(state, run, move, entry, exists, others); obstacle != nil {
 			plan.Obstacles = append(plan.Obstacles, *obstacle)
 			continue
 		}
@@ -143,9 +144,15 @@ func runObstacles(state State, run journal.Run, kept remembered) pki.Findings {
 			Code: "run-of-another", Severity: pki.Refusal,
 			Sentence: fmt.Sprintf("run %s was made for %s on %s, not for %s", run.ID, run.DeploymentName, run.GatewayID, state.Deployment.Name),
 		}}
+	case slices.ContainsFunc(run.Steps, func(s journal.Step) bool { return s.Kind == string(StepClean) }):
+		return pki.Findings{{
+			Code: "run-cleaned", Severity: pki.Refusal,
+			Sentence: fmt.Sprintf("run %s removed what nobody used; what it removed cannot be had again from anywhere", run.ID),
+			Mend:     "roll the old .pfx out with cartouche apply",
+		}}
 	case len(kept.Moves) == 0:
 		return pki.Findings{{
-			Code: "run-without-moves", Severity: pki.Refusal,
+			Code: "run-without-moves", Severity: pki.Note,
 			Sentence: fmt.Sprintf("run %s moved no listener, so there is nothing to take back", run.ID),
 		}}
 	}
@@ -155,7 +162,7 @@ func runObstacles(state State, run journal.Run, kept remembered) pki.Findings {
 // wayBack says why a listener cannot return to the entry that it had: a later
 // run or somebody else may have moved it on, and an entry of the same name need
 // not hold the same certificate.
-func wayBack(state State, run journal.Run, move Move, entry cloud.GatewayCertificate, exists bool) *pki.Finding {
+func wayBack(state State, run journal.Run, move Move, entry cloud.GatewayCertificate, exists bool, others []journal.Run) *pki.Finding {
 	listener, _ := state.Gateway.Listener(move.Listener)
 	ours := slices.ContainsFunc(state.Listeners, func(l Listener) bool { return strings.EqualFold(l.Name, move.Listener) })
 	switch points := listener.CertificateName; {
@@ -168,7 +175,7 @@ func wayBack(state State, run journal.Run, move Move, entry cloud.GatewayCertifi
 		return &pki.Finding{
 			Code: "listener-moved", Severity: pki.Refusal,
 			Sentence: fmt.Sprintf("listener %s points to %s, no longer to %s as run %s left it", move.Listener, points, move.From, run.ID),
-			Mend:     "take the later run back first: cartouche history",
+			Mend:     laterRun(state, run, move, points, others),
 		}
 	case move.again() && move.Secret == "":
 		return &pki.Finding{
@@ -192,6 +199,23 @@ func wayBack(state State, run journal.Run, move Move, entry cloud.GatewayCertifi
 		}
 	}
 	return nil
+}
+
+// laterRun says which run has moved a listener on, so that it has to be taken
+// back first.
+func laterRun(state State, run journal.Run, move Move, points string, others []journal.Run) string {
+	for _, other := range others { // newest first
+		var kept remembered
+		if other.ID == run.ID || other.StartedAt.Before(run.StartedAt) || !ofState(other, state) || json.Unmarshal(other.Before, &kept) != nil {
+			continue
+		}
+		if slices.ContainsFunc(kept.Moves, func(m Move) bool {
+			return strings.EqualFold(m.Listener, move.Listener) && strings.EqualFold(m.To, points)
+		}) {
+			return "take the later run back first: cartouche undo " + other.ID
+		}
+	}
+	return "no run of this computer's journal did that: see who did, and roll out what is wanted: " + applyAgain(state)
 }
 
 func undoSteps(plan Plan, run journal.Run) []Step {
