@@ -32,15 +32,15 @@ func outcomes() map[rotation.Outcome]struct {
 const notRestored rotation.Outcome = "not-restored"
 
 // differences shows what is not as before, what could not be seen, and what to
-// do about each.
+// do about each, once for those that stand together.
 func (u *ui) differences(notRestored, unknown []rotation.Difference) {
 	for _, list := range []struct {
 		sign span
 		of   []rotation.Difference
 	}{{u.outStyle.cross(), notRestored}, {caution("?"), unknown}} {
-		for _, d := range list.of {
+		for i, d := range list.of {
 			u.item(list.sign, d.String())
-			if d.Next != "" {
+			if d.Next != "" && (i+1 == len(list.of) || list.of[i+1].Next != d.Next) {
 				u.advice(u.out, u.outStyle, 4, "next: ", d.Next)
 			}
 		}
