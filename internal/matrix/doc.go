@@ -19,9 +19,13 @@
 //		result, err := p.runner(...)                   // as any user of rotation or rollout
 //	})
 //
-// A process that is killed (process.kill) is frozen: its connections are
-// cut, its journal is closed, and each of its goroutines stops for ever at its
-// next request. Another process of the same scene goes on with the same file.
+// A process that is killed (process.kill) has no network and no journal any
+// more, from that instant on; what its goroutines go on with shows nowhere.
+// Another process of the same scene goes on with the same journal.
+//
+// A goroutine that waits for a sync.Mutex stops the clock of its bubble. Code
+// that holds one while it waits for the network therefore hangs a case, as it
+// would make Ctrl-C wait; use a channel there, which gives up with its context.
 //
 // Rollouts of internal certificates (rollout_*.go) are broken on the side of the
 // world, which stands between a client and everything that it asks for

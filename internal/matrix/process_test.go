@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,25 +29,33 @@ type process struct {
 	journal        *journal.Journal
 	// breaks is asked at every request; nil is nothing. Set it before use.
 	breaks *breaker
+	// report is told what a run says.
+	report func(rotation.Event)
+	// others are who else does something meanwhile.
+	others *others
 	// ahead is how far the process's own clock goes before the world's.
 	ahead time.Duration
 
-	mu    sync.Mutex
-	dead  bool
-	conns map[net.Conn]bool
-	// buried is closed when the case is over: what is frozen may end then.
+	// died is closed when the process is killed.
+	died chan struct{}
+
+	mu   sync.Mutex
+	dead bool
+	// asleep is until when the process sleeps.
+	asleep time.Time
+	conns  map[net.Conn]bool
+	// buried is closed when the case is over: what waits may end then.
 	buried chan struct{}
 }
 
-// errDead is what the goroutines of a killed process get when the case is over.
+// errDead is what the goroutines of a killed process get.
 var errDead = errors.New("this process was killed")
 
 // process starts a client. It ends with the bubble.
 func (s *scene) process() *process {
 	s.t.Helper()
-	p := &process{scene: s, conns: map[net.Conn]bool{}, buried: make(chan struct{})}
-	p.visitor = worldtest.EnterBy(s.t, p.dial, s.world.Environment(), cloud.Options{})
-	p.visitor.Client.Transport = &wire{p, p.visitor.Client.Transport}
+	p := &process{scene: s, conns: map[net.Conn]bool{}, buried: make(chan struct{}), died: make(chan struct{})}
+	p.visitor = worldtest.EnterBy(s.t, p.dial, func(inner http.RoundTripper) http.RoundTripper { return &wire{p, inner} }, s.environment(), cloud.Options{})
 	p.network, p.inner = p.visitor.Network, s.inside(p.dial)
 	var err error
 	if p.journal, err = journal.Open(s.t.Context(), s.path); err != nil {
@@ -77,12 +86,21 @@ func (p *process) now() time.Time {
 	return time.Now().Add(p.ahead)
 }
 
-// kill ends the process as SIGKILL does: its connections are cut, its journal
-// is closed, and whatever goroutine asks the network for something stops there.
-// None stops in the middle of reading or writing: it would hold locks.
+// adjust changes the process's own clock.
+func (p *process) adjust(by time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ahead += by
+}
+
+// kill ends the process as SIGKILL does, as far as anybody outside can see: its
+// connections are cut for good and its journal is closed. See alive.
 func (p *process) kill() {
 	p.mu.Lock()
 	conns := p.conns
+	if !p.dead {
+		close(p.died)
+	}
 	p.dead, p.conns = true, nil
 	p.mu.Unlock()
 	for conn := range conns {
@@ -91,8 +109,7 @@ func (p *process) kill() {
 	_ = p.journal.Close()
 }
 
-// bury lets the goroutines of a process that was killed end, and closes the
-// journal of one that was not.
+// bury ends what waits in a process, and closes the journal of one that was not killed.
 func (p *process) bury() {
 	p.mu.Lock()
 	select {
@@ -105,17 +122,38 @@ func (p *process) bury() {
 	_ = p.journal.Close()
 }
 
-// alive returns at once in a process that lives. In one that was killed it
-// returns an error, but not before the case is over.
+// sleep stops the process for a while, as the lid of a notebook does: whatever
+// goroutine asks the network for something waits until it is opened.
+func (p *process) sleep(d time.Duration) {
+	p.mu.Lock()
+	p.asleep = time.Now().Add(d)
+	p.mu.Unlock()
+	_ = p.alive()
+}
+
+// alive is an error in a process that was killed. In one that sleeps it returns
+// when that is awake.
+//
+// What goes on in a killed process is given errors and not stopped: it may hold
+// locks that others of it wait for, and a goroutine that waits for a lock stops
+// the clock of the bubble. It cannot do anything any more that shows outside.
 func (p *process) alive() error {
 	p.mu.Lock()
-	dead := p.dead
+	dead, asleep := p.dead, time.Until(p.asleep)
 	p.mu.Unlock()
-	if !dead {
+	switch {
+	case dead:
+		return errDead
+	case asleep <= 0:
 		return nil
 	}
-	<-p.buried
-	return errDead
+	select {
+	case <-time.After(asleep):
+	case <-p.died:
+	case <-p.buried:
+		return errDead
+	}
+	return p.alive()
 }
 
 // cut resets a connection.
@@ -148,6 +186,31 @@ func (p *process) dial(ctx context.Context, network, address string) (net.Conn, 
 type line struct {
 	net.Conn
 	process *process
+}
+
+// Write sees for whom a proxy is asked; Azure is broken at its requests.
+func (l *line) Write(b []byte) (int, error) {
+	if target, ok := connectTo(b); ok && !ofAzure(target) && l.process.breaks.connects(l.process, target) {
+		cut(l.Conn)
+	}
+	return l.Conn.Write(b)
+}
+
+// connectTo is the target of a CONNECT request.
+func connectTo(request []byte) (string, bool) {
+	text, found := strings.CutPrefix(string(request[:min(len(request), 300)]), "CONNECT ")
+	target, _, whole := strings.Cut(text, " ")
+	return target, found && whole
+}
+
+// ofAzure tells whether a host is one of Azure's.
+func ofAzure(target string) bool {
+	for _, name := range []string{"login.", "management.", ".vault.", ".blob."} {
+		if strings.HasPrefix(target, name) || strings.HasPrefix(name, ".") && strings.Contains(target, name) {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *line) Close() error {

@@ -36,19 +36,27 @@ func newScene(t *testing.T, options sim.Options) *scene {
 	}
 	world := worldtest.Start(t, options)
 	s := &scene{t: t, world: world, path: t.TempDir() + "/journal.db"}
-	s.person = worldtest.EnterBy(t, world.Dial, world.Environment(), cloud.Options{})
+	s.person = worldtest.EnterBy(t, world.Dial, nil, s.environment(), cloud.Options{})
 	found, err := deployment.Find(t.Context(), s.person.Azure, deployment.Scope{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range found.Deployments {
-		if d.CannotUpdate == "" && len(d.Problems) == 0 {
+		if d.Domain == world.Deployments()[0].Domain {
 			s.found = d
 			return s
 		}
 	}
-	t.Fatal("the world has no deployment that can be updated")
+	t.Fatal("the world's first deployment was not found")
 	return nil
+}
+
+// environment is that of outside, or of inside where nothing is outside.
+func (s *scene) environment() []sim.Variable {
+	if s.world.Deployments()[0].PublicIP == "" {
+		return s.world.InsideEnvironment()
+	}
+	return s.world.Environment()
 }
 
 // served is the fingerprint of what the deployment serves now, looked at past

@@ -103,7 +103,7 @@ func NewAgent(options AgentOptions) Way {
 		options.Interval = 5 * time.Second
 	}
 	run := strings.ToLower(rand.Text()[:10])
-	return &agentWay{options: options, run: run, slot: make(chan struct{}, atOnce), machines: map[string]*atMachine{}}
+	return &agentWay{options: options, run: run, slot: make(chan struct{}, atOnce), machines: map[string]*atMachine{}, store: storeOnce{turn: make(chan struct{}, 1)}}
 }
 
 func (a *agentWay) Kind() Kind { return Agent }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
@@ -14,7 +13,7 @@ import (
 
 // storeOnce is the container of a run, made when it is first needed.
 type storeOnce struct {
-	mu        sync.Mutex
+	turn      chan struct{} // one at a time; a mutex would not let Ctrl-C through
 	blobs     *cloud.Blobs
 	container string
 	tried     bool // the container may be there
@@ -39,8 +38,12 @@ const marked, ownedBy = "cartouche", "cartouche_owner"
 // program makes the container and uploads the program, each once. Machines of
 // the same system wait for one upload.
 func (s *storeOnce) program(ctx context.Context, a *agentWay, goos, goarch string) (uploaded, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done(): // of a machine that waits for another's upload
+		return uploaded{}, ofStorage(ctx, ctx.Err())
+	}
 	key := goos + "/" + goarch
 	if program, done := s.programs[key]; done {
 		return program, nil
@@ -85,8 +88,8 @@ func (s *storeOnce) forget(ctx context.Context, name string) {
 
 // remove takes the container away with all that is in it.
 func (s *storeOnce) remove(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	if s.blobs == nil {
 		return nil
 	}

@@ -58,18 +58,22 @@ func Network(t testing.TB, variables []sim.Variable) (*egress.Network, map[strin
 // its virtual network.
 func Enter(t testing.TB, variables []sim.Variable, options cloud.Options) *Visitor {
 	t.Helper()
-	return EnterBy(t, nil, variables, options)
+	return EnterBy(t, nil, nil, variables, options)
 }
 
 // EnterBy is Enter into a world in memory: dial is its World.Dial, or somebody
-// who stands in between.
-func EnterBy(t testing.TB, dial egress.Dialer, variables []sim.Variable, options cloud.Options) *Visitor {
+// who stands in between. wrap, unless it is nil, stands in between of the
+// visitor and all requests to Azure.
+func EnterBy(t testing.TB, dial egress.Dialer, wrap func(http.RoundTripper) http.RoundTripper, variables []sim.Variable, options cloud.Options) *Visitor {
 	t.Helper()
 	v := &Visitor{}
 	v.Network, v.Variables = Network(t, variables)
 	v.Network = v.Network.WithDialer(dial)
 	v.Client = v.Network.HTTPClient(time.Minute)
 	t.Cleanup(v.Client.CloseIdleConnections)
+	if wrap != nil {
+		v.Client.Transport = wrap(v.Client.Transport)
+	}
 	var err error
 	if v.Cloud, err = cloud.ByName(v.Variables["CARTOUCHE_CLOUD"]); err != nil {
 		t.Fatal(err)

@@ -21,6 +21,9 @@ func killGroup(id int) { _ = syscall.Kill(-id, syscall.SIGKILL) }
 // Processes are the process groups of its scripts in which something still
 // runs. On Linux a process that left its group is found by its environment.
 func (c *Computer) Processes() []int {
+	if c.o.OS == Windows {
+		return nil // whose scripts are no processes here
+	}
 	if found, ok := c.byProc(); ok {
 		return found
 	}

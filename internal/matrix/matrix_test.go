@@ -1,0 +1,209 @@
+package matrix_test
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+	"time"
+)
+
+var (
+	full  = flag.Bool("full", false, "run every case of the matrix")
+	seed  = flag.Uint64("seed", 1, "which cases are run when not all of them are")
+	cases = flag.Int("cases", 24, "how many cases are run when not all of them are")
+	one   = flag.String("case", "", "run this case alone, or all whose name contains it")
+	soak  = flag.Duration("soak", 0, "run cases of one seed after another for so long")
+)
+
+// faults are those of the world that no request shows.
+var faults = []string{
+	"slow-operation@gateway-put", "failed-operation@gateway-put", "failed-operation@gateway-put*2", "superseded@gateway-put", "changed-meanwhile@gateway-put",
+	"wrong-leaf@edge", "broken-chain@edge", "stale-instance@edge", "edge-reset@edge*3",
+	"throttle@gateway-put*3", "conflict@gateway-put*3", "lost-response@gateway-put*2", "forbidden@gateway-put*9",
+	"slow@portal-health", "unavailable@portal-health", "reset@portal-health",
+	"slow@portal-token", "unavailable@portal-token", "reset@portal-token",
+	"slow@federation-validate", "unavailable@federation-validate", "reset@federation-validate",
+	"forbidden@deny-assignments", "unavailable@federation-list", "unavailable@server-health", "reset@server-health",
+}
+
+// most is how many of the requests of one kind are broken: those behind the
+// third are looks at the same operation.
+const most = 3
+
+// TestMatrix breaks rotations in one place at a time. Whatever breaks, the run
+// ends verified, restored and proved, or with nothing changed, and tells the
+// truth; the world's witness sees no invariant hurt; and running again finishes.
+func TestMatrix(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	table := &table{rows: map[string]*row{}}
+	for round := *seed; ; round++ {
+		if !*full {
+			t.Logf("seed %d (the same again: go test ./internal/matrix -run TestMatrix -seed %d -cases %d)", round, round, *cases)
+		}
+		t.Run("broken", func(t *testing.T) { runRound(t, round, table) })
+		if *soak == 0 || time.Since(began) > *soak || t.Failed() {
+			break
+		}
+	}
+	t.Logf("%s\n%s of our time", table, time.Since(began).Round(time.Second))
+}
+
+// runRound runs the cases of one seed side by side.
+func runRound(t *testing.T, round uint64, table *table) {
+	random := rand.New(rand.NewPCG(round, 0))
+	chosen := slices.Clone(settings)
+	if !*full && *soak == 0 && *one == "" {
+		chosen = slices.DeleteFunc(chosen, setting.heavy)
+	}
+	if !*full && *one == "" {
+		// Most of a few settings is learned from them; which, the seed decides.
+		random.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
+		chosen = chosen[:min(len(chosen), max(1, *cases/8))]
+	}
+	share := *cases / len(chosen)
+	for _, s := range chosen {
+		if name := s.String(); *one != "" && !strings.Contains(*one, name) && !strings.Contains(name, *one) {
+			continue
+		}
+		own := rand.New(rand.NewPCG(round, hash(s.String())))
+		t.Run(s.String(), func(t *testing.T) {
+			t.Parallel()
+			places := s.seen(t)
+			list := s.cases(places)
+			table.places(s, places)
+			if !*full && *one == "" {
+				own.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+				list = list[:min(len(list), share)]
+			}
+			for _, c := range list {
+				if *one != "" && !strings.Contains(c.String(), *one) {
+					continue
+				}
+				t.Run(c.place+", "+c.how.name, func(t *testing.T) {
+					t.Parallel()
+					defer func() {
+						if t.Failed() {
+							t.Logf("this case again: go test ./internal/matrix -run TestMatrix -v -case %q", c.String())
+						}
+					}()
+					end := c.run(t)
+					table.count(c, end, t.Failed())
+				})
+			}
+		})
+	}
+}
+
+func hash(text string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(text))
+	return h.Sum64()
+}
+
+// cases are all cases of a setting, whose run asks for these places.
+func (s setting) cases(places []string) []brokenCase {
+	var list []brokenCase
+	for _, place := range places {
+		kind, number, _ := strings.Cut(place, " #")
+		if n := 0; func() bool { _, _ = fmt.Sscan(number, &n); return n > most }() {
+			continue
+		}
+		for i := range breakages {
+			if how := &breakages[i]; how.fits(kind) && (how.line != nil || !isConnection(kind)) {
+				list = append(list, brokenCase{s, place, how})
+			}
+		}
+	}
+	for _, fault := range faults {
+		list = append(list, brokenCase{s, "the world", &breakage{name: fault, harsh: strings.Contains(fault, "*9")}})
+	}
+	return list
+}
+
+// table is what was run, by setting.
+type table struct {
+	mu   sync.Mutex
+	rows map[string]*row
+}
+
+type row struct {
+	places, cases, failed, missed int
+	breaks, phases                map[string]bool
+	outcomes                      map[string]int
+}
+
+func (t *table) row(s setting) *row {
+	r := t.rows[s.String()]
+	if r == nil {
+		r = &row{breaks: map[string]bool{}, phases: map[string]bool{}, outcomes: map[string]int{}}
+		t.rows[s.String()] = r
+	}
+	return r
+}
+
+func (t *table) places(s setting, places []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.row(s).places = len(places)
+}
+
+func (t *table) count(c brokenCase, end ending, failed bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.row(c.setting)
+	r.cases++
+	r.breaks[c.how.name] = true
+	r.outcomes[end.outcome]++
+	if failed {
+		r.failed++
+	}
+	if !isFault(c.place) && end.phase == "" {
+		r.missed++ // the run went another way, and did not come by
+	} else if end.phase != "" {
+		r.phases[end.phase] = true
+	}
+}
+
+func (t *table) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	total := map[string]int{}
+	names := map[string]bool{}
+	for _, r := range t.rows {
+		for outcome := range r.outcomes {
+			names[outcome] = true
+		}
+	}
+	columns := slices.Sorted(maps.Keys(names))
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "world, source, way\trequests\tways to break\tsteps\tcases\t%s\tnot reached\tFAILED\n", strings.Join(columns, "\t"))
+	for _, name := range slices.SortedFunc(maps.Keys(t.rows), cmp.Compare[string]) {
+		r := t.rows[name]
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d", name, r.places, len(r.breaks), len(r.phases), r.cases)
+		for _, outcome := range columns {
+			fmt.Fprintf(w, "\t%d", r.outcomes[outcome])
+			total[outcome] += r.outcomes[outcome]
+		}
+		fmt.Fprintf(w, "\t%d\t%d\n", r.missed, r.failed)
+		total["cases"] += r.cases
+		total["missed"] += r.missed
+		total["failed"] += r.failed
+	}
+	fmt.Fprintf(w, "all\t\t\t\t%d", total["cases"])
+	for _, outcome := range columns {
+		fmt.Fprintf(w, "\t%d", total[outcome])
+	}
+	fmt.Fprintf(w, "\t%d\t%d\n", total["missed"], total["failed"])
+	_ = w.Flush()
+	return text.String()
+}

@@ -1,0 +1,62 @@
+package matrix_test
+
+import (
+	"sync"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/sim/witness"
+)
+
+// others are who else does something while a case's process runs.
+type others struct {
+	scene *scene
+	job   job
+	watch *witness.Witness
+
+	done   sync.WaitGroup
+	result rotation.Result // of the second run
+	err    error
+	ran    bool
+	tagged bool
+}
+
+// run begins a second run of the same job, of another process with the same
+// journal, which goes on beside the first.
+func (o *others) run() {
+	p := o.scene.process()
+	o.ran = true
+	o.done.Go(func() { o.result, o.err = o.job.rotate(o.scene.t.Context(), p) })
+}
+
+const personsTag = "looked-after-by"
+
+// tag is a person's change of the gateway in the portal, which ends before the
+// client goes on. It is refused when a change is under way.
+func (o *others) tag() {
+	o.watch.ByHand(func() {
+		ctx, azure := o.scene.t.Context(), o.scene.person.Azure
+		document, err := azure.Get(ctx, o.scene.found.GatewayID, cloud.GatewayAPI)
+		if err != nil {
+			return
+		}
+		tags, _ := document["tags"].(map[string]any)
+		if tags == nil {
+			tags = map[string]any{}
+		}
+		tags[personsTag] = "Ann"
+		document["tags"] = tags
+		etag, _ := document["etag"].(string)
+		operation, err := azure.Put(ctx, o.scene.found.GatewayID, cloud.GatewayAPI, document, etag)
+		if err == nil {
+			_, err = operation.Wait(ctx)
+		}
+		o.tagged = err == nil
+	})
+}
+
+// keptTag tells whether a person's change is still there.
+func (o *others) keptTag() bool {
+	tags, _ := o.scene.gateway().Document()["tags"].(map[string]any)
+	return tags[personsTag] == "Ann"
+}
