@@ -37,6 +37,9 @@ type breakage struct {
 	lasting time.Duration
 	// harsh allows that the run cannot go back, or cannot know: it must say so.
 	harsh bool
+	// quick wants a gateway that carries a change out in ten seconds, so that
+	// somebody else's fits between our look and our write.
+	quick bool
 }
 
 // strike is one break at one place.
@@ -114,7 +117,7 @@ var breakages = []breakage{
 		c.others.run()
 		return c.send()
 	}, line: func(c *strike) { c.others.run() }},
-	{name: "a person's change", fits: anywhere, strike: func(c *strike) (*http.Response, error) {
+	{name: "a person's change", fits: anywhere, quick: true, strike: func(c *strike) (*http.Response, error) {
 		c.others.tag()
 		return c.send()
 	}, line: func(c *strike) { c.others.tag() }},

@@ -62,10 +62,14 @@ func (s setting) seen(t *testing.T) (places []string) {
 	return places
 }
 
-// run runs the case and judges it.
-func (c brokenCase) run(t *testing.T) (end ending) {
+// run runs the case and judges it. end is filled in also when it fails.
+func (c brokenCase) run(t *testing.T, end *ending) {
 	inBubble(t, func(t *testing.T) {
-		sc := newScene(t, c.setting.options())
+		options := c.setting.options()
+		if c.how.quick {
+			options.Guesses.Manager.Update = 10 * time.Second
+		}
+		sc := newScene(t, options)
 		j := c.setting.prepare(sc)
 		watch := sc.world.Watch(witness.Allow{Leaves: []string{j.renewed}})
 		watch.AlsoTouch(c.setting.touch()...)
@@ -129,7 +133,6 @@ func (c brokenCase) run(t *testing.T) (end ending) {
 		p.bury()
 		<-ended
 	})
-	return end
 }
 
 // ofItself tells whether a violation is the world's own fault that was asked for.

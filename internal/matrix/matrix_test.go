@@ -90,13 +90,14 @@ func runRound(t *testing.T, round uint64, table *table) {
 				}
 				t.Run(c.place+", "+c.how.name, func(t *testing.T) {
 					t.Parallel()
+					var end ending
 					defer func() {
+						table.count(c, end, t.Failed())
 						if t.Failed() {
 							t.Logf("this case again: go test ./internal/matrix -run TestMatrix -v -case %q", c.String())
 						}
 					}()
-					end := c.run(t)
-					table.count(c, end, t.Failed())
+					c.run(t, &end)
 				})
 			}
 		})
