@@ -149,8 +149,10 @@ func (s setting) ofItself(violation string) bool {
 // judge holds what a run says of its end against what is served.
 func (c brokenCase) judge(t *testing.T, sc *scene, j job, o *others, result rotation.Result, err error) string {
 	served := sc.served()
+	// Within four hours the gateway looks at the vault by itself.
+	byItself := served == j.renewed && c.setting.source == lookAgain && time.Since(today) > 4*time.Hour
 	if err != nil {
-		if served != j.old && !o.ran {
+		if served != j.old && !o.ran && !byItself {
 			t.Errorf("it did not begin (%v), but %s is served, not the old certificate", err, served)
 		}
 		if writes := result.GatewayWrites; writes != 0 {
@@ -165,7 +167,7 @@ func (c brokenCase) judge(t *testing.T, sc *scene, j job, o *others, result rota
 	switch {
 	case want == "" && (!c.how.harsh && !o.ran || !told):
 		t.Errorf("outcome %s (%s), which one break does not excuse", result.Outcome, result.Failure)
-	case want != "" && served != want && !o.ran:
+	case want != "" && served != want && !o.ran && (!byItself || result.Outcome != rotation.Unchanged):
 		t.Errorf("outcome %s, but %s is served, want %s", result.Outcome, served, want)
 	case result.Outcome != rotation.Verified && result.Outcome != rotation.NothingToDo && result.Failure == "":
 		t.Errorf("outcome %s without a reason", result.Outcome)
@@ -195,9 +197,10 @@ func (c brokenCase) again(t *testing.T, sc *scene, j job, wasKilled bool) {
 		t.Errorf("after running again %s is served, want the new certificate %s", served, j.renewed)
 	}
 	for _, left := range sc.left() {
-		// The next run removes what a dead process left at Azure. Here the
-		// processes of a case are one to the operating system, which lives.
-		if wasKilled && (strings.HasPrefix(left, "blob ") || strings.HasPrefix(left, "run command ")) {
+		// The next run removes what a dead process left at Azure, or one that was
+		// offline at its end. Here the processes of a case are one to the
+		// operating system, which lives.
+		if (wasKilled || c.how.lasting > 0) && (strings.HasPrefix(left, "blob ") || strings.HasPrefix(left, "run command ")) {
 			continue
 		}
 		t.Errorf("left behind: %s", left)
