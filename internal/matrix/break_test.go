@@ -78,6 +78,11 @@ var breakages = []breakage{
 		c.effect()
 		return c.silence()
 	}},
+	{name: "20 seconds late", fits: requests, strike: func(c *strike) (*http.Response, error) {
+		answer, err := c.send()
+		time.Sleep(20 * time.Second)
+		return answer, err
+	}},
 	{name: "401", fits: requests, strike: answers(401, "ExpiredAuthenticationToken", "The access token expiry UTC time is earlier than current UTC time.")},
 	{name: "403", fits: requests, strike: answers(403, "AuthorizationFailed", "The client does not have authorization to perform this action.")},
 	{name: "409", fits: writes, strike: answers(409, "AnotherOperationInProgress", "Another operation on this or dependent resource is in progress.")},

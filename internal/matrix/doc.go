@@ -37,6 +37,15 @@
 // processes, which live in real time (internal/rehearsal has them); a world
 // with GitOps machines is here with external certificates only.
 //
-// How to run it, with its flags -full, -seed, -case and -soak: see
-// docs/reliability.md, and matrix_test.go.
+// A bounded part, chosen by seed 1, runs with go test. For more:
+//
+//	go test ./internal/matrix -run TestMatrix -v -seed 7 -cases 200        other cases, and more of them
+//	go test ./internal/matrix -run TestMatrix -v -case "ha, import"        all whose name contains it
+//	go test ./internal/matrix -run TestMatrix -v -full -timeout 6h         all, some 20000
+//	go test ./internal/matrix -run TestMatrix -v -soak 1h -timeout 2h      one seed after another
+//
+// Which cases are run is decided by the seed alone, and time is virtual; what
+// happens at the same instant still happens in the scheduler's order, and keys
+// are random. A case that fails prints the line that runs it again, and the
+// table counts worlds, sources and ways, requests, ways to break, and outcomes.
 package matrix

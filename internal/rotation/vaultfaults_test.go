@@ -34,7 +34,7 @@ var shapes = map[string]shape{
 	},
 }
 
-// everyFault is TestEveryFaultAtEveryStep for what Key Vault
+// everyFault is TestFaultsInRealTime for what Key Vault
 // adds: the import, the gateway's own look at the vault, and a way back that is
 // no pointing back.
 func everyFault(t *testing.T, b *bench) {
