@@ -7,7 +7,6 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
@@ -170,24 +169,4 @@ func (a *app) leaveAtOnce() int {
 	a.ui.progress.close()
 	a.fail(f)
 	return f.exit
-}
-
-// quote makes a name fit for a command line. Between double quotes a shell of
-// Unix still reads some signs; between single ones it reads none.
-func quote(name string) string {
-	if runtime.GOOS != "windows" && strings.ContainsAny(name, "$`\"\\!") {
-		return "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
-	}
-	for _, r := range name {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
-		case r == '-', r == '_', r == '.', r == '/', r == ':', r == '\\', r == '~', r == '@', r == '+':
-		default:
-			return fmt.Sprintf("%q", name)
-		}
-	}
-	if name == "" {
-		return `""`
-	}
-	return name
 }

@@ -19,6 +19,12 @@ func HoldLock(lookup func(string) string, gatewayID string) (unlock func(), err 
 	return newApp(Environment{Lookup: lookup}.withDefaults()).lock(gatewayID, "test")
 }
 
+// QuoteFor is a name on a command line of an operating system.
+func QuoteFor(name, goos string) string { return quoteFor(name, goos) }
+
+// WriteOwn writes a file that is its owner's alone.
+func WriteOwn(path string, content []byte) error { return writeOwn(path, content) }
+
 // Escape is for tests of what reaches a terminal.
 func Escape(text string, ascii bool) string { return escape(text, ascii) }
 

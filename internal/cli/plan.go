@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -260,7 +259,7 @@ func serving(state rotation.State) string {
 func savePlan(path string, plan any) error {
 	document, err := json.MarshalIndent(plan, "", "  ")
 	if err == nil {
-		err = os.WriteFile(path, append(document, '\n'), 0o600)
+		err = writeOwn(path, append(document, '\n'))
 	}
 	if err != nil {
 		return whileServing(usage("check the path", "--save %s: %s", path, plainPathError(err)), nothingChanged, "")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // GrantCommand is what somebody who may give roles types to give one. An
@@ -16,7 +17,7 @@ func GrantCommand(role, objectID, scope string) string {
 	if strings.Contains(name, " ") {
 		name = `"` + name + `"`
 	}
-	return fmt.Sprintf("az role assignment create --assignee-object-id %s --role %s --scope %s", shellWord(objectID), name, shellWord(scope))
+	return fmt.Sprintf("az role assignment create --assignee-object-id %s --role %s --scope %s", ShellWord(objectID), name, ShellWord(scope))
 }
 
 // Refusals name who may not do what where.
@@ -44,14 +45,18 @@ func grantHint(body string) string {
 	return "a role is missing, which works some minutes after it was given: " + GrantCommand(role, found[1], found[3])
 }
 
-// shellWord quotes an id for a command line when it must be: groups may have
-// parentheses in their names.
-func shellWord(id string) string {
+// ShellWord quotes an id for a command line when it must be: groups may have
+// parentheses in their names. A shell of Unix and PowerShell read nothing between
+// single quotes; a text that could end them, or is an option, is left out.
+func ShellWord(id string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-", r)
 	}
-	if strings.IndexFunc(id, func(r rune) bool { return !plain(r) }) < 0 {
-		return id
+	switch {
+	case strings.HasPrefix(id, "-"), strings.ContainsFunc(id, unicode.IsControl), strings.ContainsAny(id, "'‘’‚‛"):
+		return "NAME" // no id of Azure is like that
+	case strings.ContainsFunc(id, func(r rune) bool { return !plain(r) }):
+		return "'" + id + "'"
 	}
-	return "'" + strings.ReplaceAll(id, "'", `'\''`) + "'"
+	return id
 }

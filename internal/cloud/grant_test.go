@@ -39,10 +39,26 @@ func TestGrantCommandQuotes(t *testing.T) {
 	for scope, want := range map[string]string{
 		"/subscriptions/s":                         "az role assignment create --assignee-object-id OBJECT-ID-OF-THE-ACCOUNT --role Reader --scope /subscriptions/s",
 		"/subscriptions/s/resourceGroups/gis (it)": "az role assignment create --assignee-object-id OBJECT-ID-OF-THE-ACCOUNT --role Reader --scope '/subscriptions/s/resourceGroups/gis (it)'",
-		"/a'b": `az role assignment create --assignee-object-id OBJECT-ID-OF-THE-ACCOUNT --role Reader --scope '/a'\''b'`,
+		"/a'b": `az role assignment create --assignee-object-id OBJECT-ID-OF-THE-ACCOUNT --role Reader --scope NAME`,
 	} {
 		if got := GrantCommand("Reader", "", scope); got != want {
 			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}
+
+func TestAnIdOnACommandLineIsOneWord(t *testing.T) {
+	for id, want := range map[string]string{
+		"/subscriptions/s/resourceGroups/gis-1_a.b": "/subscriptions/s/resourceGroups/gis-1_a.b",
+		"/subscriptions/s/resourceGroups/gis (new)": "'/subscriptions/s/resourceGroups/gis (new)'",
+		"/s/$(touch pwned)":                         "'/s/$(touch pwned)'",
+		"/s/'; touch pwned; '":                      "NAME",
+		"/s/‘; calc; ‘":                             "NAME", // to PowerShell, a quote
+		"/s/\ntouch pwned":                          "NAME",
+		"--help":                                    "NAME",
+	} {
+		if got := ShellWord(id); got != want {
+			t.Errorf("%q becomes %s, want %s", id, got, want)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (rm *ResourceManager) Locks(ctx context.Context, scope string) ([]Lock, err
 }
 
 // DeleteCommand is what somebody who may remove locks types.
-func (l Lock) DeleteCommand() string { return "az lock delete --ids " + shellWord(l.ID) }
+func (l Lock) DeleteCommand() string { return "az lock delete --ids " + ShellWord(l.ID) }
 
 // scopeOf is where a lock or an assignment with this id was made: what stands
 // before its own provider.

@@ -20,7 +20,7 @@ func (v VaultCertificate) Unusable(now time.Time) pki.Findings {
 		found = append(found, pki.Finding{Code: code, Severity: pki.Refusal, Sentence: fmt.Sprintf(sentence, args...), Mend: mend})
 	}
 	read := v.Leaf != nil || v.ContentType != ""
-	upload := fmt.Sprintf("cartouche upload --vault %s --certificate %s --pfx FILE.pfx", v.vault(), v.Name)
+	upload := fmt.Sprintf("cartouche upload --vault %s --certificate %s --pfx FILE.pfx", ShellWord(v.vault()), ShellWord(v.Name))
 	switch {
 	case v.Kind == VaultKindCertificate && read && v.Leaf == nil:
 		refuse("vault-certificate-pending", "Wait until its authority has issued it, or import the .pfx under another name.",
@@ -68,9 +68,9 @@ func (v VaultCertificate) vault() string {
 
 // enableCommand is for this very version: without one, az takes the newest.
 func (v VaultCertificate) enableCommand() string {
-	command := fmt.Sprintf("az keyvault %s set-attributes --vault-name %s --name %s", v.Kind, v.vault(), v.Name)
+	command := fmt.Sprintf("az keyvault %s set-attributes --vault-name %s --name %s", v.Kind, ShellWord(v.vault()), ShellWord(v.Name))
 	if v.Version != "" {
-		command += " --version " + v.Version
+		command += " --version " + ShellWord(v.Version)
 	}
 	return command + " --enabled true"
 }

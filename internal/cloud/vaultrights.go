@@ -45,7 +45,7 @@ func (v Vault) SetPolicyCommand(objectID string, dataActions []string) string {
 	if objectID == "" {
 		objectID = "OBJECT-ID-OF-THE-ACCOUNT"
 	}
-	command := fmt.Sprintf("az keyvault set-policy --name %s --object-id %s", shellWord(v.Name), shellWord(objectID))
+	command := fmt.Sprintf("az keyvault set-policy --name %s --object-id %s", ShellWord(v.Name), ShellWord(objectID))
 	for _, kind := range []string{VaultCertificates, VaultSecrets} {
 		var words []string
 		for _, action := range dataActions {

@@ -184,7 +184,7 @@ func (a *agentWay) at(vmID string) (*atMachine, error) {
 func ready(vm cloud.VirtualMachine) error {
 	if !vm.Running() {
 		return &Error{Code: MachineOff, Sentence: "The machine does not run: Azure says it is " + vm.Power + ".",
-			Mend: "Start it, then run the same command again: az vm start --ids " + vm.ID}
+			Mend: "Start it, then run the same command again: az vm start --ids " + cloud.ShellWord(vm.ID)}
 	}
 	if !vm.AgentReady {
 		sentence := "The machine's Azure agent, which would run the program, is not ready"

@@ -120,7 +120,7 @@ func (a *agentWay) await(ctx context.Context, at Machine, name string, command c
 	view, err = a.watch(patient, at, name, operation, changes)
 	if err != nil && ctx.Err() == nil && patient.Err() != nil {
 		err = &Error{Code: TimedOut, Unsure: changes, Sentence: "The machine's Azure agent never said that the program ended; it may be lost, or the machine.",
-			Mend: "Look whether the machine runs and its agent is ready: az vm get-instance-view --ids " + at.ID}
+			Mend: "Look whether the machine runs and its agent is ready: az vm get-instance-view --ids " + cloud.ShellWord(at.ID)}
 	}
 	return view, true, err
 }

@@ -46,7 +46,7 @@ func (a *agentWay) sweepMachine(ctx context.Context, at Machine) error {
 	}
 	if left >= most {
 		return &Error{Code: RunCommandsFull, Sentence: fmt.Sprintf("The machine has %d run commands of others, and Azure allows no more than %d.", left, most),
-			Mend: "Delete those that are no longer needed: az vm run-command list --ids " + at.ID}
+			Mend: "Delete those that are no longer needed: az vm run-command list --ids " + cloud.ShellWord(at.ID)}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/arcgis"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 )
@@ -58,9 +59,9 @@ func (s State) Command(verb string) string { return command(s.Deployment, verb) 
 
 func command(d deployment.Deployment, verb string) string {
 	if d.Alone && d.Generation == deployment.Plain {
-		return "cartouche " + verb + " --gateway '" + d.GatewayID + "'" + strings.Join(append([]string{""}, d.GivenNames...), " --name ")
+		return "cartouche " + verb + " --gateway " + cloud.ShellWord(d.GatewayID) + strings.Join(append([]string{""}, d.GivenNames...), " --name ")
 	}
-	return "cartouche " + verb + " " + d.Domain
+	return "cartouche " + verb + " " + cloud.ShellWord(d.Domain)
 }
 
 // lack is one thing in which a proof falls short.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
@@ -55,7 +56,7 @@ func gatewayObstacles(state State) pki.Findings {
 		return pki.Findings{{
 			Code: "gateway-failed", Severity: pki.Refusal,
 			Sentence: fmt.Sprintf("the gateway's last change failed (provisioning state %s); it must be healthy before its certificate is changed", provisioning),
-			Mend:     "after a run that was cut off: cartouche undo; else have Azure carry it out once more: az network application-gateway update --ids '" + state.Gateway.ID() + "'",
+			Mend:     "after a run that was cut off: cartouche undo; else have Azure carry it out once more: az network application-gateway update --ids " + cloud.ShellWord(state.Gateway.ID()),
 		}}
 	default:
 		return pki.Findings{{

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
@@ -89,7 +90,7 @@ func machineUnseen(state State, m Machine) pki.Findings {
 		return pki.Findings{{
 			Code: "machine-off", Severity: pki.Warning,
 			Sentence: fmt.Sprintf("%s was not looked at: %s", m.Name, m.Off),
-			Mend:     "start it: az vm start --ids '" + m.ID + "'",
+			Mend:     "start it: az vm start --ids " + cloud.ShellWord(m.ID),
 		}}
 	case m.Report == nil:
 		return pki.Findings{{

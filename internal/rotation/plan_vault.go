@@ -235,13 +235,13 @@ func grant(v Vaulted) string {
 		assign = "name a user-assigned identity with --identity ID, and let it read: "
 	}
 	if v.VaultID != "" && !v.Roles {
-		return assign + fmt.Sprintf("az keyvault set-policy --name %s --object-id %s --secret-permissions get", v.vaultName(), principal)
+		return assign + fmt.Sprintf("az keyvault set-policy --name %s --object-id %s --secret-permissions get", v.vaultName(), cloud.ShellWord(principal))
 	}
 	scope := v.VaultID
 	if scope == "" {
 		scope = "VAULT-ID"
 	}
-	return assign + fmt.Sprintf(`az role assignment create --role "Key Vault Secrets User" --assignee-object-id %s --assignee-principal-type ServicePrincipal --scope %s`, principal, scope)
+	return assign + fmt.Sprintf(`az role assignment create --role "Key Vault Secrets User" --assignee-object-id %s --assignee-principal-type ServicePrincipal --scope %s`, cloud.ShellWord(principal), cloud.ShellWord(scope))
 }
 
 func lastPart(id string) string { return id[strings.LastIndex(id, "/")+1:] }
