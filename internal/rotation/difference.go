@@ -5,8 +5,8 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/arcgis"
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 )
 
