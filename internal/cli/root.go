@@ -67,6 +67,7 @@ end which command does the same. Answers can be given beforehand, as flags of ap
 		newHistoryCommand(a),
 		newEvidenceCommand(a),
 		newPlanCommand(a),
+		newRehearseCommand(a),
 		newApplyCommand(a),
 		newUploadCommand(a),
 		newUndoCommand(a),

@@ -90,7 +90,7 @@ func (c *copier) world(in cloud.Cloud) (tree, error) {
 	for _, id := range c.gateway.IdentityIDs() {
 		own = append(own, c.identityName(id))
 	}
-	copied["identities"] = own
+	copied["identities"], copied["serving"] = own, c.externalLeaf()
 	c.addZones()
 	c.addStorage(in)
 	c.addLinked()

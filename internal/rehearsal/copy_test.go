@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -98,6 +99,7 @@ func TestThePlanForACopyIsThePlanForTheDeployment(t *testing.T) {
 						t.Fatal(err)
 					}
 					compare(t, s, bundle, original.roots, plan)
+					compareMasked(t, s, plan)
 				})
 			}
 		})
@@ -122,6 +124,46 @@ func compare(t *testing.T, s shape.Shape, bundle *pki.Bundle, roots *pki.Roots, 
 		t.Errorf("another plan (-original +copy):\n%s", diff)
 	}
 	t.Logf("not rehearsed: %s", strings.Join(copied.Missing, "\n"))
+}
+
+// compareMasked does the same with a shape that names nobody: steps, restarts
+// and what was found are those of the original.
+func compareMasked(t *testing.T, s shape.Shape, want rotation.Plan) {
+	t.Helper()
+	masked, err := shape.Masked(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied, err := rehearsal.CopyOf(masked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	world := worldtest.Start(t, sim.Options{File: copied.File, Scale: 300, Machines: sim.MachineState{Key: "p256"}})
+	rebuilt := look(t, world)
+	d, ok := deployment.Again(rebuilt.found, masked.Deployment.GatewayID, masked.Deployment.ID)
+	if !ok {
+		t.Fatalf("the masked copy has no deployment %s %s: %+v", masked.Deployment.GatewayID, masked.Deployment.ID, rebuilt.found)
+	}
+	_, pfx, password := world.NewCertificate()
+	bundle, err := pki.ReadPFX(pfx, secret.New(password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, plan := rebuilt.plan(d, bundle, rebuilt.roots)
+	if diff := cmp.Diff(outline(want), outline(plan)); diff != "" {
+		t.Errorf("another plan for the masked copy (-original +copy):\n%s", diff)
+	}
+}
+
+// outline is a plan without anybody's name.
+func outline(plan rotation.Plan) (lines []string) {
+	for _, step := range plan.Steps {
+		lines = append(lines, fmt.Sprintf("%s: %d changes, %d restarts", step.Kind, len(step.Changes), len(step.Restarts)))
+	}
+	for _, finding := range append(append(pki.Findings{}, plan.Findings...), plan.Obstacles...) {
+		lines = append(lines, fmt.Sprintf("%s %s", finding.Severity, finding.Code))
+	}
+	return append(lines, fmt.Sprintf("%d moves, %d imports, %d pinned, %d trusting, %d proofs", len(plan.Moves), len(plan.Imports), len(plan.Pinned), len(plan.Trusting), len(plan.Proofs)))
 }
 
 // genuine are the certificates of a file, and those that the world must know.

@@ -36,6 +36,10 @@ func (w *World) startCompany() error {
 
 // issuer of a deployment's external certificate; nil is the public authority.
 func (w *World) issuer(d deployment) *authority.Issuer {
+	if d.Copy != nil {
+		_, via := w.renewedAs(d.Copy)
+		return via
+	}
 	if d.CA == privateCA {
 		return w.company
 	}

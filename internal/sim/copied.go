@@ -51,6 +51,8 @@ type copied struct {
 	Names     []copiedName
 	Sites     []copiedSite
 	Webs      []copiedWeb
+	// Serving is what the first listener serves: a renewal is like it.
+	Serving string
 	// Identities are those of the gateway, by name of this file.
 	Identities []string
 }
@@ -190,6 +192,16 @@ func (w *World) public(id string) *x509.Certificate {
 		return made.Certificate
 	}
 	return w.given[id]
+}
+
+// renewedAs are the names and the issuer of a copy's renewed certificate: those
+// of the one that it serves.
+func (w *World) renewedAs(c *copied) (names []string, via *authority.Issuer) {
+	serving := w.likenesses[c.Serving]
+	if serving == nil {
+		return nil, nil
+	}
+	return serving.Certificate.DNSNames, serving.Parent
 }
 
 // pair is a certificate of the file with its key and what is sent with it.

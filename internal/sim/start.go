@@ -81,7 +81,13 @@ func (w *World) current(p place) (*authority.Issued, error) {
 // issueNext makes the renewed certificate for the first deployment: new.pfx.
 // A renewal keeps the kind of key.
 func (w *World) issueNext() (err error) {
-	if w.next, err = w.authority.Issue(authority.Spec{Names: w.places[0].certificateNames(), Key: w.options.Current.Key, Via: w.nextIssuer(w.places[0].deployment), NotAfter: w.ground.Clock.Now().AddDate(0, 0, 198)}); err != nil {
+	names := w.places[0].certificateNames()
+	if c := w.places[0].Copy; c != nil {
+		if theirs, _ := w.renewedAs(c); len(theirs) > 0 {
+			names = theirs
+		}
+	}
+	if w.next, err = w.authority.Issue(authority.Spec{Names: names, Key: w.options.Current.Key, Via: w.nextIssuer(w.places[0].deployment), NotAfter: w.ground.Clock.Now().AddDate(0, 0, 198)}); err != nil {
 		return err
 	}
 	w.password = rand.Text()[:12]

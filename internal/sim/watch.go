@@ -18,6 +18,15 @@ func (w *World) Watch(allow witness.Allow) *witness.Witness {
 	if private := w.PrivateRoot(); private != nil {
 		roots.AddCert(private)
 	}
+	for _, root := range allow.Roots {
+		roots.AddCert(root)
+	}
+	// A copy's listeners may serve what only the company's own computers know.
+	for _, made := range w.likenesses {
+		if made.Parent == nil {
+			roots.AddCert(made.Certificate)
+		}
+	}
 	return witness.New(witness.World{Ground: w.ground, Roots: roots, Tell: w.tell, Documents: w.manager.Documents}, allow)
 }
 

@@ -38,6 +38,8 @@ type Allow struct {
 	Leaves []string
 	// Touch are the patterns of what may change; nil is External. See Patterns.
 	Touch []string
+	// Roots are further authorities that visitors' computers know.
+	Roots []*x509.Certificate
 	// Down is how many machines of a role may restart at a time; 0 is 1.
 	Down int
 }

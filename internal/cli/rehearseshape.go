@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"os"
+
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/shape"
+)
+
+// maxShapeFile bounds what is read before package shape looks at it.
+const maxShapeFile = 16 << 20
+
+// shapeFrom reads a shape that was saved, and what is to be rolled out.
+func (a *app) shapeFrom(ctx context.Context, options rehearseOptions) (rehearsed, error) {
+	var of rehearsed
+	data, err := readBounded(options.from, maxShapeFile)
+	if err != nil {
+		return of, whileServing(usage("check the path", "--from %s: %s", options.from, err), nothingChanged, "")
+	}
+	if of.shape, err = shape.Read(bytes.NewReader(data)); err != nil {
+		return of, whileServing(usage("cartouche rehearse DEPLOYMENT --save "+quote(options.from), "--from %s: %s", options.from, err), nothingChanged, "")
+	}
+	if options.mask {
+		if of.shape, err = shape.Masked(of.shape); err != nil {
+			return of, err
+		}
+	}
+	if err := a.readGoals(ctx, options, &of); err != nil {
+		return of, err
+	}
+	of.near = isDirectWord(of.shape.Way)
+	network, err := a.network()
+	if err != nil {
+		return of, err
+	}
+	if of.roots, err = a.rootsWith(network, options.roll.rootFiles); err != nil {
+		return of, err
+	}
+	if of.goal.Bundle != nil {
+		of.goal.Bundle = a.complete(ctx, network, of.roots, of.goal.Bundle)
+	}
+	return of, nil
+}
+
+func isDirectWord(way string) bool { return way == reachDirect }
+
+// readGoals reads what is to be rolled out.
+func (a *app) readGoals(ctx context.Context, options rehearseOptions, of *rehearsed) (err error) {
+	if options.roll.internal.asked() {
+		of.internal, err = a.internalGoal(ctx, options.roll.internal, false)
+		of.internal.KeepAuthority = nil // what is made in a rehearsal is of no use after it
+		return err
+	}
+	of.goal, err = a.goal(ctx, options.roll)
+	return err
+}
+
+// shapeOf signs in and reads the deployment as `apply` would before it changes
+// anything.
+func (a *app) shapeOf(ctx context.Context, options rehearseOptions) (rehearsed, error) {
+	var of rehearsed
+	if err := a.readGoals(ctx, options, &of); err != nil {
+		return of, err
+	}
+	s, err := a.connect(ctx, options.roll.azure)
+	if err != nil {
+		return of, err
+	}
+	if of.goal.Vault, err = options.roll.vault.named(s.in); err != nil {
+		return of, err
+	}
+	chosen, err := options.roll.about.choose(ctx, s)
+	if err != nil {
+		return of, err
+	}
+	of.name = callDeployment(chosen)
+	credentials, err := a.rehearsalLogins(ctx, options, chosen)
+	if err != nil {
+		return of, err
+	}
+	way, err := s.openWay(ctx, chosen, credentials, options.reachOf(), ifNear)
+	if err != nil {
+		return of, err
+	}
+	runner := s.runner(credentials)
+	if err := s.withMachines(runner, way, options.roll.reach); err != nil {
+		return of, err
+	}
+	of.near = way.way != nil && isDirect(way.way.Kind())
+	state, err := s.observe(ctx, runner, chosen, rotation.Asked{Certificate: of.goal.Vault, Identity: of.goal.Identity})
+	if err != nil {
+		return of, err
+	}
+	if of.roots, err = a.rootsWith(s.network, options.roll.rootFiles); err != nil {
+		return of, err
+	}
+	if of.shape, err = shape.Of(state, of.roots); err != nil {
+		return of, whileServing(err, serving(state)+"; nothing was changed", "")
+	}
+	if of.goal.Bundle != nil {
+		of.goal.Bundle = a.complete(ctx, s.network, of.roots, of.goal.Bundle)
+	}
+	if options.roll.internal.asked() {
+		return of, nil
+	}
+	return of, a.planOriginal(ctx, runner, state, &of)
+}
+
+// planOriginal makes the plan for the deployment itself: what it is refused for
+// cannot be rehearsed away. Without anything to roll out there is none.
+func (a *app) planOriginal(ctx context.Context, runner *rotation.Runner, state rotation.State, of *rehearsed) error {
+	goal := of.goal
+	goal.Roots = of.roots
+	if goal.Bundle == nil && !goal.Vault.Named() && !state.Follows() {
+		return nil
+	}
+	if goal.Bundle == nil && goal.Vault.Named() {
+		return nil // its key stays where it is: a copy has one that looks like it
+	}
+	goal, err := runner.Resolve(ctx, state, goal, func(bundle *pki.Bundle) *pki.Bundle { return bundle })
+	if err != nil {
+		return whileServing(err, serving(state)+"; nothing was changed", "")
+	}
+	plan, err := rotation.NewPlan(state, goal)
+	if err != nil {
+		return whileServing(err, serving(state)+"; nothing was changed", "")
+	}
+	of.plan = &plan
+	return nil
+}
+
+// saveShape writes the shape. It holds no secret, but says much of the
+// deployment: only its owner can read it.
+func (a *app) saveShape(s shape.Shape, options rehearseOptions) (err error) {
+	if options.mask && !s.Masked {
+		if s, err = shape.Masked(s); err != nil {
+			return err
+		}
+	}
+	var text bytes.Buffer
+	if err := s.Write(&text); err != nil {
+		return err
+	}
+	if err := os.WriteFile(options.save, text.Bytes(), 0o600); err != nil {
+		return whileServing(usage("check the path", "--save %s: %s", options.save, plainPathError(err)), nothingChanged, "")
+	}
+	return nil
+}
+
+func readWorldPFX(pfx []byte, password string) (*pki.Bundle, error) {
+	return pki.ReadPFX(pfx, secret.New(password))
+}

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/shape"
+)
+
+// report shows what came of a rehearsal and turns it into an exit status.
+func (r *rehearsalStage) report(value rehearsalValue, _ []rotation.Step, f *failure) error {
+	if f != nil {
+		f.Message = "in the rehearsal: " + f.Message
+		f.Serving = "the deployment was not touched"
+		f.Hint = "mend what is said above, or look into the differences, and rehearse again"
+	}
+	if f == nil && len(value.Violations) > 0 {
+		f = &failure{Code: "violated", Message: "in the rehearsal something happened that must never happen: " + value.Violations[0], Serving: "the deployment was not touched", exit: exitUnexpected,
+			Hint: "do not apply; report it with the file of: --save FILE --mask"}
+	}
+	if r.ui.json {
+		return answer(r.ui, value, f)
+	}
+	r.show(value)
+	if f != nil {
+		return f
+	}
+	fmt.Fprintln(r.ui.out)
+	r.ui.advice(r.ui.out, r.ui.outStyle, 0, "the deployment was not touched; for the real thing: ", value.Next)
+	return nil
+}
+
+func (r *rehearsalStage) show(value rehearsalValue) {
+	u := r.ui
+	fmt.Fprintln(u.out)
+	u.say(title("Rehearsal of "+value.Deployment), faint("  in a world made of it; the deployment itself was only read"))
+	if value.Outcome != "" {
+		outcome := outcomes()[value.Outcome]
+		u.say(span{outcome.text, outcome.tone})
+		u.heading("Steps")
+		var rows [][]line
+		for _, step := range value.Steps {
+			sign := u.outStyle.tick()
+			if step.Outcome != "done" {
+				sign = u.outStyle.cross()
+			}
+			rows = append(rows, []line{{sign}, words(step.Title), words(about(step.Seconds))})
+		}
+		u.table([]string{"", "step", "takes"}, rows)
+		u.heading("What it costs")
+		restarts := good("none")
+		if len(value.Restarts) > 0 {
+			var list []string
+			for _, one := range value.Restarts {
+				list = append(list, fmt.Sprintf("%s (%d, away %s)", one.Machine, one.Times, about(one.Seconds)))
+			}
+			restarts = caution(strings.Join(list, ", "))
+		}
+		visitors := words(good("no request failed"), faint(fmt.Sprintf(" of %d", value.Visitors.Sent)))
+		if value.Visitors.Failed > 0 {
+			visitors = words(bad(fmt.Sprintf("%d of %d requests failed", value.Visitors.Failed, value.Visitors.Sent)), fmt.Sprintf(", the longest gap %s", about(value.Visitors.GapSeconds)))
+		}
+		u.fields(
+			field{"visitors", visitors},
+			field{"restarts", line{restarts}},
+			field{"gateway writes", words(fmt.Sprint(value.GatewayWrites))},
+			field{"takes", words(about(value.Seconds), faint(fmt.Sprintf(" in the world, whose time goes %g times as fast as ours", value.Scale)))},
+		)
+	}
+	list := func(heading string, sign span, items []string) {
+		if len(items) == 0 {
+			return
+		}
+		u.heading(heading)
+		for _, item := range items {
+			u.item(sign, item)
+		}
+	}
+	list("What must never happen, and did", u.outStyle.cross(), value.Violations)
+	list("Where the deployment is another than its copy", caution("!"), value.Differences)
+	list("Not rehearsed", u.outStyle.bullet(), value.NotRehearsed)
+	if value.Saved != "" {
+		u.fields(field{"shape", words(value.Saved)})
+	}
+}
+
+// about is a time as exactly as a world tells it.
+func about(seconds float64) string {
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d < time.Second:
+		return "a moment"
+	case d < time.Minute:
+		return "about " + d.Round(time.Second).String()
+	case d < 10*time.Minute:
+		d = d.Round(10 * time.Second)
+	default:
+		d = d.Round(time.Minute)
+	}
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	return "about " + text
+}
+
+// shapeValue is the JSON of `rehearse --save` alone.
+type shapeValue struct {
+	Deployment string   `json:"deployment"`
+	Saved      string   `json:"saved"`
+	Masked     bool     `json:"masked"`
+	LeftOut    []string `json:"leftOut"`
+	Unread     []string `json:"unread"`
+}
+
+// onlySaved is the answer when nothing was to be rolled out.
+func (a *app) onlySaved(s shape.Shape, options rehearseOptions) error {
+	value := shapeValue{Deployment: s.Deployment.Name, Saved: options.save, Masked: options.mask, LeftOut: append([]string{}, s.LeftOut...), Unread: append([]string{}, s.Unread...)}
+	if a.ui.json {
+		return a.ui.value(value)
+	}
+	a.ui.say(good("the shape of "+s.Deployment.Name+" is in "+options.save), faint("  nothing was changed, and it holds no secret"))
+	for _, left := range value.LeftOut {
+		a.ui.item(a.ui.outStyle.bullet(), "left out, since it may be secret: ", left)
+	}
+	for _, unread := range value.Unread {
+		a.ui.item(caution("!"), "not read: ", unread)
+	}
+	next := "cartouche rehearse --from " + quote(options.save)
+	if !options.mask {
+		next += " --pfx FILE"
+	}
+	a.ui.advice(a.ui.out, a.ui.outStyle, 0, "rehearse with it: ", next)
+	return nil
+}
