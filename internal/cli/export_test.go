@@ -161,3 +161,8 @@ func CommandOf(args []string) string {
 func wordsOf(command *cobra.Command) string {
 	return strings.TrimSpace(strings.TrimPrefix(command.CommandPath(), "cartouche"))
 }
+
+// RehearsalValues are what `rehearse` writes as JSON.
+func RehearsalValues() []any {
+	return []any{rehearsalValue{}, rehearsedStep{}, rehearsedRestart{}, rehearsedVisitors{}, shapeValue{}}
+}

@@ -64,7 +64,7 @@ func (h helper) commands(heading string, cmd *cobra.Command, group string) {
 // place is where a command stands in the list: in the order in which people
 // use them, not by the alphabet.
 func place(cmd *cobra.Command) int {
-	order := []string{"demo", "sim", "login", "logout", "account", "deployments", "show", "check", "verify", "vaults", "certificates", "history", "plan", "apply", "upload", "undo", "clean"}
+	order := []string{"demo", "sim", "login", "logout", "account", "deployments", "show", "check", "verify", "vaults", "certificates", "history", "plan", "rehearse", "apply", "upload", "undo", "clean"}
 	if i := slices.Index(order, cmd.Name()); i >= 0 {
 		return i
 	}

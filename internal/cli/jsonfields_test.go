@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cartouche-gis/cartouche/internal/arcgis"
+	"github.com/cartouche-gis/cartouche/internal/cli"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/machine"
@@ -34,6 +35,7 @@ func TestEveryFieldIsDocumented(t *testing.T) {
 		{"## plan", []any{rotation.Plan{}, rotation.Move{}, rotation.Step{}, rotation.Operation{}, rotation.Trusting{}, rotation.Authority{}, rotation.Pinned{}}},
 		{"## apply, undo, clean", []any{rotation.Result{}, rotation.MachineDone{}}},
 		{"## evidence verify", []any{evidence.Report{}, evidence.Signature{}}},
+		{"## rehearse", cli.RehearsalValues()},
 		{"### apply --internal", []any{rollout.Result{}, rollout.Changed{}, machine.Validated{}}},
 	} {
 		text := sectionOf(string(document), about.section)

@@ -14,7 +14,6 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
-	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -42,7 +41,7 @@ func newRehearseCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "rehearse DEPLOYMENT | --gateway ID | --from FILE [--pfx FILE] [--vault VAULT --certificate NAME]",
 		GroupID: groupChange,
-		Short:   "run the very renewal in a world that is made of the deployment, before anything is changed",
+		Short:   "run the very renewal in a copy of the deployment on this computer first",
 		Long: `Reads the deployment, makes a simulated world of what it looks like on this computer, runs
 there what "cartouche apply" with the same flags would run, while requests go through the
 gateway, and reports: each step with its time, restarts, what visitors would have noticed,
@@ -64,7 +63,7 @@ With --fault something goes wrong on purpose (see "cartouche sim --help").`,
   cartouche rehearse gis.example.com --pfx new.pfx --fault wrong-leaf@edge
   cartouche rehearse gis.example.com --internal issue --reach direct
   cartouche rehearse gis.example.com --save shape.json --mask
-  cartouche rehearse --from shape.json --pfx new.pfx --fault operation-fails@put-gateway
+  cartouche rehearse --from shape.json --pfx new.pfx --fault failed-operation@gateway-put
   cartouche rehearse --from masked.json`,
 		Args:              atMostOneArgument,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -122,7 +121,8 @@ type rehearsed struct {
 	roots    *pki.Roots
 	// plan is that for the deployment itself, nil where only a file was read.
 	plan *rotation.Plan
-	// near tells that the machines could be dialled.
+	// reachAuto tells that no way was named, near that the machines could be dialled.
+	reachAuto bool
 	near bool
 	name string // by which it is typed
 }
@@ -141,13 +141,8 @@ func (a *app) rehearse(ctx context.Context, options rehearseOptions) error {
 	if err != nil {
 		return err
 	}
-	if options.save != "" {
-		if err := a.saveShape(of.shape, options); err != nil {
-			return err
-		}
-		if of.goal.Bundle == nil && !of.goal.Vault.Named() && !options.roll.internal.asked() {
-			return a.onlySaved(of.shape, options)
-		}
+	if options.save != "" && of.nothing(options) {
+		return a.onlySaved(of.shape, options)
 	}
 	stage := &rehearsalStage{app: a, options: options, of: of}
 	defer stage.end(context.WithoutCancel(ctx))
@@ -160,10 +155,18 @@ func (a *app) rehearse(ctx context.Context, options rehearseOptions) error {
 	return stage.runExternal(ctx)
 }
 
+// nothing tells that there is nothing to roll out: the shape alone was wanted.
+func (of rehearsed) nothing(options rehearseOptions) bool {
+	return of.goal.Bundle == nil && !of.goal.Vault.Named() && !options.roll.internal.asked() && options.roll.vault.form() == rotation.FormFitting
+}
+
 func faultsOf(texts []string) ([]ground.Fault, error) {
 	var faults []ground.Fault
 	for _, text := range texts {
 		fault, err := ground.ParseFault(text)
+		if err == nil {
+			err = sim.CheckFault(fault)
+		}
 		if err != nil {
 			return nil, usage("cartouche sim --help", "%s", err)
 		}
@@ -305,9 +308,6 @@ func (r *rehearsalStage) innerOptions() rollOutOptions {
 	options.azure = azureFlags{}
 	options.site = siteFlags{withoutPortal: options.site.withoutPortal}
 	options.reach.serverPFXPass, options.reach.portalPFXPass = "", ""
-	if r.of.near && options.reach.reach == reachAuto {
-		options.reach.reach = reachAuto // it can be dialled there, too
-	}
 	return options
 }
 
@@ -341,8 +341,6 @@ func (o rehearseOptions) reachOf() reachFlags {
 	flags.serverPFXPass, flags.portalPFXPass = "", ""
 	return flags
 }
-
-func isDirect(kind reach.Kind) bool { return kind == reach.Direct }
 
 // realCommand is what does for the deployment what was rehearsed.
 func (r *rehearsalStage) realCommand() string {

@@ -167,7 +167,9 @@ func (r *rehearsalStage) runExternal(ctx context.Context) error {
 		return err
 	}
 	goal := r.of.goal
-	goal.Bundle = r.bundle
+	if goal.Bundle == nil && r.bundle != nil {
+		goal.Bundle, goal.File = r.bundle, "new.pfx, made by the world"
+	}
 	ready, err := r.inner.prepareFor(ctx, s, chosen, credentials, goal, options)
 	if err != nil {
 		return r.notTheDeployment(err)
@@ -177,7 +179,7 @@ func (r *rehearsalStage) runExternal(ctx context.Context) error {
 		if !r.ui.json {
 			r.ui.plan(ready)
 		}
-		return r.report(value, ready.plan.Steps, f)
+		return r.report(value, f)
 	}
 	allow := witness.Allow{Leaves: []string{ready.plan.Certificate.SHA256}, Touch: slices.Concat(witness.External, internalTouch(ready.plan.Way != ""))}
 	for _, move := range ready.plan.Moves {
@@ -197,7 +199,14 @@ func (r *rehearsalStage) runExternal(ctx context.Context) error {
 		return r.notTheDeployment(err)
 	}
 	value.Outcome, value.Plan, value.Result, value.Differences = result.Outcome, ready.plan, result, r.differences(ready)
-	return r.report(value, ready.plan.Steps, resultFailure(result, quote(result.Deployment)))
+	for i, step := range value.Steps {
+		for _, planned := range ready.plan.Steps {
+			if step.Kind == string(planned.Kind) && step.Title == step.Kind {
+				value.Steps[i].Title = planned.Title
+			}
+		}
+	}
+	return r.report(value, resultFailure(result, quote(result.Deployment)))
 }
 
 // internalTouch is what may change at machines, where a plan reaches them.
@@ -224,7 +233,7 @@ func (r *rehearsalStage) runInternal(ctx context.Context) error {
 		if !r.ui.json {
 			r.ui.internalPlan(ready)
 		}
-		return r.report(value, nil, f)
+		return r.report(value, f)
 	}
 	var result rollout.Result
 	allow := witness.Allow{Touch: slices.Concat(witness.External, witness.Internal)}
@@ -238,7 +247,7 @@ func (r *rehearsalStage) runInternal(ctx context.Context) error {
 		return r.notTheDeployment(err)
 	}
 	value.Outcome, value.Plan, value.Result = result.Outcome, ready.plan, result
-	return r.report(value, nil, internalResultFailure(result, quote(ready.state.Deployment.Name)))
+	return r.report(value, internalResultFailure(result, quote(ready.state.Deployment.Name)))
 }
 
 // notTheDeployment says of an error inside the world that it is the world's.

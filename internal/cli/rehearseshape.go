@@ -3,9 +3,11 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"os"
 
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/shape"
@@ -29,10 +31,15 @@ func (a *app) shapeFrom(ctx context.Context, options rehearseOptions) (rehearsed
 			return of, err
 		}
 	}
+	if options.save != "" {
+		if err := a.saveShape(of.shape, options); err != nil {
+			return of, err
+		}
+	}
 	if err := a.readGoals(ctx, options, &of); err != nil {
 		return of, err
 	}
-	of.near = isDirectWord(of.shape.Way)
+	of.near = of.shape.Way == reachDirect
 	network, err := a.network()
 	if err != nil {
 		return of, err
@@ -40,19 +47,23 @@ func (a *app) shapeFrom(ctx context.Context, options rehearseOptions) (rehearsed
 	if of.roots, err = a.rootsWith(network, options.roll.rootFiles); err != nil {
 		return of, err
 	}
+	for _, c := range of.shape.Certificates {
+		if root, err := x509.ParseCertificate(c.DER); err == nil && c.Known {
+			of.roots = of.roots.With(root) // it was known when the shape was taken
+		}
+	}
 	if of.goal.Bundle != nil {
 		of.goal.Bundle = a.complete(ctx, network, of.roots, of.goal.Bundle)
 	}
 	return of, nil
 }
 
-func isDirectWord(way string) bool { return way == reachDirect }
-
 // readGoals reads what is to be rolled out.
 func (a *app) readGoals(ctx context.Context, options rehearseOptions, of *rehearsed) (err error) {
 	if options.roll.internal.asked() {
-		of.internal, err = a.internalGoal(ctx, options.roll.internal, false)
-		of.internal.KeepAuthority = nil // what is made in a rehearsal is of no use after it
+		flags := options.roll.internal
+		flags.caOut, flags.caOutPass = "", "" // an authority that is made in a rehearsal is of no use after it
+		of.internal, err = a.internalGoal(ctx, flags, false)
 		return err
 	}
 	of.goal, err = a.goal(ctx, options.roll)
@@ -62,7 +73,7 @@ func (a *app) readGoals(ctx context.Context, options rehearseOptions, of *rehear
 // shapeOf signs in and reads the deployment as `apply` would before it changes
 // anything.
 func (a *app) shapeOf(ctx context.Context, options rehearseOptions) (rehearsed, error) {
-	var of rehearsed
+	of := rehearsed{reachAuto: options.roll.reach.reach == reachAuto}
 	if err := a.readGoals(ctx, options, &of); err != nil {
 		return of, err
 	}
@@ -90,7 +101,7 @@ func (a *app) shapeOf(ctx context.Context, options rehearseOptions) (rehearsed, 
 	if err := s.withMachines(runner, way, options.roll.reach); err != nil {
 		return of, err
 	}
-	of.near = way.way != nil && isDirect(way.way.Kind())
+	of.near = way.way != nil && way.way.Kind() == reach.Direct
 	state, err := s.observe(ctx, runner, chosen, rotation.Asked{Certificate: of.goal.Vault, Identity: of.goal.Identity})
 	if err != nil {
 		return of, err
@@ -103,6 +114,11 @@ func (a *app) shapeOf(ctx context.Context, options rehearseOptions) (rehearsed, 
 	}
 	if of.goal.Bundle != nil {
 		of.goal.Bundle = a.complete(ctx, s.network, of.roots, of.goal.Bundle)
+	}
+	if options.save != "" { // also of a deployment whose plan is refused
+		if err := a.saveShape(of.shape, options); err != nil {
+			return of, err
+		}
 	}
 	if options.roll.internal.asked() {
 		return of, nil
@@ -130,7 +146,10 @@ func (a *app) planOriginal(ctx context.Context, runner *rotation.Runner, state r
 		return whileServing(err, serving(state)+"; nothing was changed", "")
 	}
 	of.plan = &plan
-	return nil
+	if plan.Findings.Has(rootNotKnown) && of.reachAuto {
+		return nil // apply would ask the machines, which the copy of them does
+	}
+	return whileServing(plan.Ready(), serving(state)+"; nothing was changed", "cartouche show "+of.name)
 }
 
 // saveShape writes the shape. It holds no secret, but says much of the

@@ -5,12 +5,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/shape"
 )
 
 // report shows what came of a rehearsal and turns it into an exit status.
-func (r *rehearsalStage) report(value rehearsalValue, _ []rotation.Step, f *failure) error {
+func (r *rehearsalStage) report(value rehearsalValue, f *failure) error {
 	if f != nil {
 		f.Message = "in the rehearsal: " + f.Message
 		f.Serving = "the deployment was not touched"
@@ -38,6 +37,9 @@ func (r *rehearsalStage) show(value rehearsalValue) {
 	u.say(title("Rehearsal of "+value.Deployment), faint("  in a world made of it; the deployment itself was only read"))
 	if value.Outcome != "" {
 		outcome := outcomes()[value.Outcome]
+		if r.options.roll.internal.asked() {
+			outcome.text = internalOutcomes()[value.Outcome].text
+		}
 		u.say(span{outcome.text, outcome.tone})
 		u.heading("Steps")
 		var rows [][]line

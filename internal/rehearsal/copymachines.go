@@ -17,6 +17,7 @@ import (
 func (c *copier) machines() []any {
 	list := []any{}
 	free := c.freeAddresses()
+	var unseen []string
 	for i, m := range c.shape.Machines {
 		address := c.addressOf(m)
 		if address == "" && len(m.Interfaces) > 0 && len(c.poolsOf(m)) > 0 && len(free) > 0 {
@@ -35,8 +36,11 @@ func (c *copier) machines() []any {
 			c.missing("machine " + m.Name + " does not run; it does not in the rehearsal, either")
 		}
 		if !m.Looked && len(m.Components) > 0 && !m.Off {
-			c.missing("machine " + m.Name + " was not looked at: its keystores and settings are as Cloud Builder makes them, its certificates as the gateway's trusted roots tell")
+			unseen = append(unseen, m.Name)
 		}
+	}
+	if len(unseen) > 0 {
+		c.missing("what is in the keystores of " + strings.Join(unseen, ", ") + ", which were not looked at: keystores and settings are as Cloud Builder makes them, certificates as the gateway's trusted roots tell")
 	}
 	return list
 }

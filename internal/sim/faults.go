@@ -77,9 +77,9 @@ func VaultSteps() []string { return vault.Steps() }
 // StorageSteps lists the requests to storage accounts at which faults can strike.
 func StorageSteps() []string { return storage.Steps() }
 
-// checkFault refuses a fault that could never happen: a misspelt one would make
+// CheckFault refuses a fault that could never happen: a misspelt one would make
 // a rehearsal look better than it was.
-func checkFault(fault ground.Fault) error {
+func CheckFault(fault ground.Fault) error {
 	known := false
 	for _, doc := range Faults() {
 		if doc.Name != fault.Name {

@@ -187,7 +187,7 @@ func Start(ctx context.Context, o Options) (w *World, err error) {
 	}
 	w.rename()
 	for _, fault := range o.Faults {
-		if err = checkFault(fault); err != nil {
+		if err = CheckFault(fault); err != nil {
 			return w, err
 		}
 		w.ground.Faults.Add(fault)
