@@ -81,6 +81,8 @@ var flights = []struct {
 		{args: "deployments", env: map[string]string{"AZURE_CLIENT_SECRET": wrongSecret}, status: 4},
 		{args: "show $DOMAIN"},
 		{args: "plan $DOMAIN" + newPFX + " --save $OUT/plan.json"},
+		{args: "rehearse $DOMAIN" + newPFX + " --save $OUT/shape.json --scale 300"},
+		{args: "rehearse --from $OUT/shape.json --save $OUT/masked.json --mask"},
 		{args: "apply --plan $OUT/plan.json --password-file $GIVEN/new.pfx.password --yes"},
 		{args: "verify $DOMAIN"},
 		{args: "history"},
