@@ -123,8 +123,8 @@ type rehearsed struct {
 	plan *rotation.Plan
 	// reachAuto tells that no way was named, near that the machines could be dialled.
 	reachAuto bool
-	near bool
-	name string // by which it is typed
+	near      bool
+	name      string // by which it is typed
 }
 
 func (a *app) rehearse(ctx context.Context, options rehearseOptions) error {
