@@ -65,6 +65,7 @@ func TestScripts(t *testing.T) {
 				// Nothing of the computer's own environment; a proxy or a
 				// service principal of the developer must not be used.
 				env.Vars = append(env.Vars, "HOME="+env.WorkDir, "CARTOUCHE_STATE_DIR="+env.WorkDir+"/state", "LANG=C.UTF-8", "NO_PROXY=", "no_proxy=")
+				env.Defer(func() { evidenceHolds(t, env.WorkDir+"/state/evidence") })
 				env.Values[stageKey{}] = &stage{seen: seen, journal: env.WorkDir + "/state/journal.db"}
 				return nil
 			},
