@@ -283,6 +283,11 @@ func TestWhatDoesNotHoldTogether(t *testing.T) {
 		{"the old leaf afterwards, as if it had been wanted", func(d *Document) {
 			d.After.Handshakes[0].Chain, d.After.Handshakes[0].Expected = []string{pki.Fingerprint(s.old)}, []string{pki.Fingerprint(s.old)}
 		}, "handshake-other"},
+		{"the old leaf at one of two addresses", func(d *Document) {
+			other := d.After.Handshakes[0]
+			other.Address, other.Chain = "203.0.113.5:443", []string{pki.Fingerprint(s.old)}
+			d.After.Handshakes = append(d.After.Handshakes, other)
+		}, "handshake-other"},
 		{"no handshake afterwards", func(d *Document) { d.After.Handshakes = []Handshake{} }, "no-proof"},
 		{"nothing afterwards", func(d *Document) { d.After = nil }, "no-proof"},
 		{"a proof that failed", func(d *Document) { d.After.Proved = new(bool) }, "proof-failed"},
@@ -523,6 +528,22 @@ func TestASignatureIsOfItsContent(t *testing.T) {
 		if _, err := checkSignature(armored, one.Message); err == nil {
 			t.Errorf("%s is taken", name)
 		}
+	}
+}
+
+// A good signature by another key than the file names is none of it.
+func TestTheSignatureIsByTheKeyThatIsNamed(t *testing.T) {
+	t.Parallel()
+	key, other := newKey(t, "ed25519"), newKey(t, "ed25519")
+	data := given(t, "", kept(t, key, aStory(t).run(t, "run-1", 0))[0])[0].Data
+	value, err := decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := value.(map[string]any)
+	file["signature"] = must(sign(other.signer, canonical(file["evidence"])))
+	if got := codes(Verify([]Given{{Name: "f", Data: canonical(file)}}, nil, "1.0")); got != "signature-broken" {
+		t.Errorf("got %q", got)
 	}
 }
 
