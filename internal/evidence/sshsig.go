@@ -129,7 +129,7 @@ func unfit(key ssh.PublicKey) string {
 	switch kind := key.Type(); {
 	case strings.HasSuffix(kind, certAlgoTag):
 		return "certificates of SSH are not read: sign with the plain key"
-	case kind == ssh.InsecureKeyAlgoDSA:
+	case kind == "ssh-dss":
 		return "DSA keys are too weak"
 	case kind == ssh.KeyAlgoRSA && rsaBits(key) < 2048:
 		return "an RSA key of less than 2048 bits is too weak"
