@@ -139,3 +139,24 @@ func TestARunThatCouldNotGoBackIsTakenBackLater(t *testing.T) {
 		t.Errorf("%s (%s; %v)", undone.Outcome, undone.Failure, undone.NotRestored)
 	}
 }
+
+// The right to write is taken away after the switch: the listener is asked, and
+// told as it is, with what it was and with what goes back.
+func TestAWriteBackThatFailsIsNotTakenForItsEffect(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, sim.Options{})
+	b.fault("wrong-leaf@edge")
+	b.runner.Report = func(event rotation.Event) {
+		if strings.Contains(event.Text, "has carried the change out") {
+			b.world.Ground().Faults.Add(ground.Fault{Name: "forbidden", Step: "gateway-put", Times: -1})
+		}
+	}
+	result := b.rotate(t.Context())
+	if result.Outcome != rotation.PartlyRestored {
+		t.Fatalf("outcome %s (%s)", result.Outcome, result.Failure)
+	}
+	d := result.NotRestored[0]
+	if !strings.HasPrefix(d.What, "listener ") || !strings.HasPrefix(d.Now, "points to cartouche-") || d.Was != "pointed to frontendCert" || d.Next != "cartouche undo "+result.RunID {
+		t.Errorf("the first of %v is %+v", result.NotRestored, d)
+	}
+}
