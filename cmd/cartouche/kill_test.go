@@ -421,7 +421,7 @@ func TestKilled(t *testing.T) {
 	const side = 5 // they mostly wait
 	var group sync.WaitGroup
 	var mu sync.Mutex
-	inTheMiddle, done := 0, 0
+	inTheMiddle, done, others := 0, 0, 0
 	for n := range side {
 		share := *kills / side
 		if n < *kills%side {
@@ -459,6 +459,70 @@ func TestKilled(t *testing.T) {
 			mu.Unlock()
 		})
 	}
+	more := []func(*lane, *rand.Rand) error{cleanKilled, insideKilled}
+	for n, lane := range more {
+		group.Go(func() {
+			l, err := openLane(t, fmt.Sprint("more", n))
+			if err == nil {
+				err = lane(l, rand.New(rand.NewPCG(*seed, uint64(side+n))))
+			}
+			if err == nil {
+				err = l.unwatched()
+			}
+			if err != nil {
+				t.Errorf("lane more%d: %v", n, err)
+				return
+			}
+			mu.Lock()
+			others++
+			mu.Unlock()
+		})
+	}
 	group.Wait()
+	t.Logf("of clean and of a replacement at machines: %d of %d kills survived", others, len(more))
 	t.Logf("%d of %d kills survived, %d handshakes of clients meanwhile", done, *kills, inTheMiddle)
+}
+
+// cleanKilled kills clean when the gateway has taken its write, or before.
+func cleanKilled(l *lane, random *rand.Rand) error {
+	if end, err := l.run(instant{}, apply...); err != nil || end.status != 0 {
+		return fmt.Errorf("apply: %d, %v\n%s", end.status, err, end.stderr)
+	}
+	if _, err := l.witness(http.MethodPost, "/clean"); err != nil {
+		return err
+	}
+	at := instant{signal: syscall.SIGKILL, words: `"phase":"clean"`, after: time.Duration(random.Int64N(int64(300 * time.Millisecond)))}
+	return l.killed(at, l.renewed, "clean", site, "--soak", "0", "--yes")
+}
+
+// insideKilled kills a replacement of the machines' certificates while they are
+// prepared. To finish it takes minutes, since the gateway drains each machine as
+// it is set to; so the next command only has to say what it finds. What a run at
+// machines does after it was cut off at every request is in package matrix.
+func insideKilled(l *lane, random *rand.Rand) error {
+	env, err := os.Open(l.file("env-inside"))
+	if err != nil {
+		return err
+	}
+	defer env.Close()
+	for lines := bufio.NewScanner(env); lines.Scan(); {
+		name, value, _ := strings.Cut(lines.Text(), "=")
+		l.env = append(l.env, name+"="+strings.Trim(value, "'"))
+	}
+	at := instant{signal: syscall.SIGKILL, words: `"phase":"prepare"`, after: time.Duration(random.Int64N(int64(200 * time.Millisecond)))}
+	if _, err := l.run(at, "apply", site, "--internal", "issue", "--reach", "direct", "--yes"); err != nil {
+		return err
+	}
+	runs, err := l.history()
+	if err != nil || len(runs) == 0 || runs[0].Outcome != "in doubt" {
+		return fmt.Errorf("history: %v, %v; want the run in doubt", runs, err)
+	}
+	end, err := l.run(instant{}, "plan", site, "--internal", "issue", "--reach", "direct")
+	if err != nil || end.status != 0 || !strings.Contains(end.stderr, "has no end") {
+		return fmt.Errorf("plan: status %d, %v\n%s", end.status, err, end.stderr)
+	}
+	if runs, err = l.history(); err != nil || !strings.HasPrefix(runs[0].Outcome, "found: ") || runs[0].Outcome == "found: verified" {
+		return fmt.Errorf("history: %v, %v; want the run found, and not verified", runs, err)
+	}
+	return nil
 }
