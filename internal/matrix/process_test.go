@@ -31,6 +31,8 @@ type process struct {
 	breaks *breaker
 	// report is told what a run says.
 	report func(rotation.Event)
+	// closing is what a way to the machines said of what it could not remove.
+	closing error
 	// others are who else does something meanwhile.
 	others *others
 	// ahead is how far the process's own clock goes before the world's.

@@ -136,7 +136,7 @@ func (j job) rotate(ctx context.Context, p *process) (rotation.Result, error) {
 	}
 	runner := j.runner(ctx, p)
 	if runner.Way != nil {
-		defer func() { _ = runner.Way.Close(context.WithoutCancel(ctx)) }()
+		defer func() { p.closing = runner.Way.Close(context.WithoutCancel(ctx)) }()
 	}
 	return p.rotate(ctx, runner, goal)
 }
