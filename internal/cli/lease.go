@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -106,7 +107,10 @@ func (a *app) claim(ctx context.Context, runner *rotation.Runner, state rotation
 	a.ui.progress.doing(phaseClaim, "claiming "+state.Deployment.Name+", so that no other run works on it meanwhile")
 	held, err := a.site(runner, state.Gateway.ID()).Acquire(ctx, me)
 	a.ui.progress.done()
-	if err != nil {
+	switch {
+	case cloud.IsForbidden(err):
+		return nothing, fmt.Errorf("this run cannot claim the deployment, so that no other one works on it meanwhile (--no-lease goes on without): %w", err)
+	case err != nil:
 		return nothing, err
 	}
 	for _, left := range held.TookOver {

@@ -228,6 +228,24 @@ func TestARolloutWhoseClaimWasBrokenTouchesNoFurtherMachine(t *testing.T) {
 	}
 }
 
+func TestARolloutWhoseClaimWasBrokenInstallsNothing(t *testing.T) {
+	o := openOffice(t, "ha")
+	inside, outside := o.computer(), o.computer()
+	inside.inside = true
+	said := inside.run([]string{"apply", o.name, "--internal", "issue", "--reach", "direct", "--yes"}, &hook{words: "the gateway trusts the new root", then: func() {
+		outside.run([]string{"unlock", o.name, "--yes"}).want(t, 0)
+	}})
+	said.want(t, said.status, "this run may change nothing more")
+	for _, doing := range []string{"installing tls-", "trusting tls-"} {
+		if strings.Contains(said.stderr, doing) {
+			t.Errorf("it is still %s:\n%s", doing, said.stderr)
+		}
+	}
+	if said.status == 0 || o.world.Ground().Ledger.Count(ground.MachineRestart) != 0 {
+		t.Errorf("status %d, %d restarts", said.status, o.world.Ground().Ledger.Count(ground.MachineRestart))
+	}
+}
+
 func TestWithoutALeaseItIsSaid(t *testing.T) {
 	o := openOffice(t, "single")
 	c := o.computer()

@@ -32,7 +32,11 @@ func (r *run) abandon(ctx context.Context) {
 		}
 		return
 	}
-	r.tell(rotation.PhaseUndo, strings.TrimRight(r.result.Failure, ".")+": going back to the certificates from before, newest first")
+	next := ": going back to the certificates from before, newest first"
+	if r.Rotation.Permitted(recovery) != nil {
+		next = ": nothing is taken back either; looking what every machine serves"
+	}
+	r.tell(rotation.PhaseUndo, strings.TrimRight(r.result.Failure, ".")+next)
 	for _, place := range r.backwards() {
 		port := r.plan.Ports[place]
 		err := r.memory.step(StepUndo, port.Product.Name()+" on "+port.Machine, port.BeforeAlias, func() (any, error) {
@@ -117,7 +121,11 @@ func (r *run) mayRestart(ctx context.Context, place int) error {
 	if place == r.switched[len(r.switched)-1] && r.result.Machines[place].State != "new" {
 		return nil
 	}
-	if err := r.takeOut(ctx, rotation.PhaseUndo, port); err != nil {
+	err := r.Rotation.Permitted(ctx)
+	if err == nil {
+		err = r.takeOut(ctx, rotation.PhaseUndo, port)
+	}
+	if err != nil {
 		return fmt.Errorf("%s keeps the new certificate, which everybody trusts: %w", port.called(), err)
 	}
 	return nil

@@ -49,7 +49,11 @@ func (r *Runner) abandon(ctx context.Context, entry *runEntry, before State, pla
 		result.After = describeLeaf(firstServed(after))
 		return
 	}
-	r.tell(PhaseUndo, result.Failure+": going back to the certificate from before")
+	if r.Permitted(recovery) != nil {
+		r.tell(PhaseUndo, result.Failure+": nothing is taken back either; looking what is served")
+	} else {
+		r.tell(PhaseUndo, result.Failure+": going back to the certificate from before")
+	}
 	for again := 1; ; again++ {
 		entry.started("undo", "point the listeners back", reversed(moves))
 		done, err := r.write(recovery, PhaseUndo, before.Gateway.ID(), goBack(undone{moves: moves, before: before.Gateway}), secondChances)

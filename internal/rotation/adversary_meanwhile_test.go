@@ -1,12 +1,17 @@
 package rotation
 
 import (
+	"context"
 	"errors"
+	"net/http"
 	"testing"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/reach"
 )
 
 // Another site on the gateway follows a vault of its own, and our write makes
@@ -78,5 +83,29 @@ func TestARenewalThatWaitsIsNotBroughtByTheWay(t *testing.T) {
 	state.Vaulted[0].chosen.Leaf = old.Leaf
 	if plan, _ := UndoPlan(state, run, goalOf(ca, nil)); plan.Blocked() {
 		t.Errorf("without a renewal it is blocked: %v", plan.Obstacles)
+	}
+}
+
+// A run that may not go on sends nothing, neither forward nor back.
+func TestARunThatMayNotGoOnSendsNothing(t *testing.T) {
+	azure, runner, moves, renewed := switching(t)
+	azure.put = func(_ *http.Request, sent cloud.Document) int { azure.document = sent; return http.StatusOK }
+	asked := 0
+	runner.May = func(context.Context) error { asked++; return errors.New("somebody else is at work") }
+	for _, chances := range []int{0, secondChances} {
+		done, err := runner.write(t.Context(), PhaseSwitch, gatewayID, switchTo(moves, renewed), chances)
+		if err == nil || err.Error() != "somebody else is at work" || done.Writes != 0 || len(azure.ifMatches) != 0 {
+			t.Errorf("write = %+v, %v, and the gateway counts %d; want nothing sent", done, err, len(azure.ifMatches))
+		}
+	}
+	if asked != 2 {
+		t.Errorf("asked %d times, want once for each", asked)
+	}
+	if _, err := runner.importOne(t.Context(), Import{}, renewed); err == nil || err.Error() != "somebody else is at work" {
+		t.Errorf("import: %v", err)
+	}
+	done := runner.atMachine(t.Context(), PhaseTrust, State{}, reach.Machine{Name: "gis-1"}, []machine.Task{{Kind: machine.Restart}})
+	if done.Trouble != "somebody else is at work" || done.changed() {
+		t.Errorf("at a machine: %+v", done)
 	}
 }

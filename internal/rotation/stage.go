@@ -35,12 +35,12 @@ func (r *Runner) importOne(ctx context.Context, in Import, bundle *pki.Bundle) (
 	if err := ctx.Err(); err != nil {
 		return VaultVersion{}, err
 	}
+	if err := r.Permitted(ctx); err != nil {
+		return VaultVersion{}, err
+	}
 	client, err := r.vault(in.Vault)
 	if err != nil {
 		return VaultVersion{}, fmt.Errorf("import into %s: %w", in.InVault, err)
-	}
-	if err := r.Permitted(ctx); err != nil {
-		return VaultVersion{}, err
 	}
 	// Once it is sent its answer is waited for, Ctrl-C or not: a version that
 	// appears after we have looked would be served one day.
