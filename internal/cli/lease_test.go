@@ -203,7 +203,7 @@ func TestNobodyPutsTheMachineOfAnotherRunBack(t *testing.T) {
 	o := openOffice(t, "ha")
 	inside, outside := o.computer(), o.computer()
 	inside.inside = true
-	inside.run([]string{"apply", o.name, "--internal", "issue", "--reach", "direct", "--yes"}, &hook{words: "is out of pool", then: func() {
+	inside.run([]string{"apply", o.name, "--internal", "issue", "--reach", "direct", "--yes", "--json"}, &hook{words: "is out of pool", then: func() {
 		before := o.writes()
 		outside.run(o.apply()).want(t, 8, "another run works on the deployment")
 		outside.run([]string{"undo", "--yes"}).want(t, 2)
@@ -219,7 +219,7 @@ func TestARolloutWhoseClaimWasBrokenTouchesNoFurtherMachine(t *testing.T) {
 	inside, outside := o.computer(), o.computer()
 	inside.inside = true
 	restarts := 0
-	inside.run([]string{"apply", o.name, "--internal", "issue", "--reach", "direct", "--yes"}, &hook{words: "2 of ", then: func() {
+	inside.run([]string{"apply", o.name, "--internal", "issue", "--reach", "direct", "--yes"}, &hook{words: "2 of 7: ", then: func() {
 		outside.run([]string{"unlock", o.name, "--yes"}).want(t, 0)
 		restarts = o.world.Ground().Ledger.Count(ground.MachineRestart)
 	}}).want(t, 6, "this run may change nothing more")
