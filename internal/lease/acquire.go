@@ -28,7 +28,7 @@ func (s Site) Acquire(ctx context.Context, me Holder) (*Lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lease{site: s, me: me}
+	l := &Lease{site: s, me: me, turn: make(chan struct{}, 1)}
 	l.TookOver, err = s.clear(ctx, b, me)
 	if err != nil {
 		return nil, err

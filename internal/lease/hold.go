@@ -16,7 +16,9 @@ type Lease struct {
 	me   Holder
 	stop func()
 
-	mu    sync.Mutex
+	// turn is whose turn it is to look and to write: a channel, since who waits
+	// for another's request to Azure gives up with the own context.
+	turn  chan struct{}
 	claim Claim
 	// confirmed is when the claim was written last, by this computer's clock.
 	confirmed time.Time
@@ -25,8 +27,8 @@ type Lease struct {
 
 // Claim is what was written.
 func (l *Lease) Claim() Claim {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	_ = l.take(context.Background())
+	defer l.give()
 	return l.claim
 }
 
@@ -34,11 +36,25 @@ func (l *Lease) Claim() Claim {
 // claim is still there. A *LostError is final. When Azure cannot be asked, the
 // claim holds as long as it was to last.
 func (l *Lease) May(ctx context.Context) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	if err := l.take(ctx); err != nil {
+		return err
+	}
+	defer l.give()
 	_, err := l.look(ctx)
 	return err
 }
+
+// take waits for its turn, which ends with give.
+func (l *Lease) take(ctx context.Context) error {
+	select {
+	case l.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l *Lease) give() { <-l.turn }
 
 // look finds out whether the claim is still there and nobody came before.
 func (l *Lease) look(ctx context.Context) (board, error) {
@@ -129,8 +145,8 @@ func (l *Lease) keep() {
 }
 
 func (l *Lease) isLost() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	_ = l.take(context.Background())
+	defer l.give()
 	return l.lost != nil
 }
 
@@ -138,8 +154,10 @@ func (l *Lease) isLost() bool {
 func (l *Lease) renew(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	if err := l.take(ctx); err != nil {
+		return err
+	}
+	defer l.give()
 	b, err := l.look(ctx)
 	if err != nil {
 		return err
@@ -157,8 +175,10 @@ func (l *Lease) renew(ctx context.Context) error {
 // Release gives the deployment free.
 func (l *Lease) Release(ctx context.Context) error {
 	l.stop()
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	if err := l.take(ctx); err != nil {
+		return err
+	}
+	defer l.give()
 	return l.withdraw(ctx)
 }
 

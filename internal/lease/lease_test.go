@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -360,3 +361,52 @@ func TestAnInterruptedClaimIsTakenBack(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 }
+
+// Whoever wants to change something while another look at the claim is stuck in
+// the network still gives up with the own context, as Ctrl-C has it.
+func TestNobodyWaitsForAnotherLookLongerThanTheOwnContext(t *testing.T) {
+	p := open(t)
+	var stuck atomic.Bool
+	looking := make(chan struct{}, 1)
+	p.Azure = worldtest.EnterBy(t, nil, func(inner http.RoundTripper) http.RoundTripper {
+		return through(func(r *http.Request) (*http.Response, error) {
+			if stuck.Load() {
+				looking <- struct{}{}
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			}
+			return inner.RoundTrip(r)
+		})
+	}, p.world.Environment(), cloud.Options{}).Azure
+	l := p.acquire(anna)
+	stuck.Store(true)
+	slow, give := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- l.May(slow) }()
+	<-looking
+	stuck.Store(false)
+	interrupted, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	answer := make(chan error, 1)
+	go func() { answer <- l.May(interrupted) }()
+	select {
+	case err := <-answer:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("the interrupted one: %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the interrupted one still waits")
+	}
+	give()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the slow one: %v", err)
+	}
+	if err := l.May(t.Context()); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// through is a way through which requests go.
+type through func(*http.Request) (*http.Response, error)
+
+func (f through) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
