@@ -247,7 +247,7 @@ func readDate(epoch json.RawMessage, said string) time.Time {
 			if zone, offset := at.Zone(); offset == 0 { // Go knows UTC's only
 				at = at.Add(-zones[zone])
 			}
-			return at.UTC()
+			return inReach(at)
 		}
 	}
 	return time.Time{}

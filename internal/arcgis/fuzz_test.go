@@ -55,6 +55,7 @@ func FuzzCertificates(f *testing.F) {
 		`{"Entry type":"trustedCertEntry","Certificate[1]":{"Certificate fingerprints":{"SHA1":"6F:36:51:37:57:C2:8A:D4:3C:2D:F5:E4:C7:CE:E5:81:AD:18:DD:1E"}},"Valid from":"a until: b until: c"}`,
 		`{"sha256Fingerprint":"::::::::::::::::::::::::::::::::::::::::",}`,
 		`{"validFromEpoch":9e99,"validUntilEpoch":"-1","subject":[],"issuer":{}}`,
+		`{"validFromEpoch":"9223372036854775807","validUntil":"9999-12-31T23:59:59-12:00"}`,
 		`{"a":{"a":{"a":{"a":{"a":{"sha1":"x"}}}}}}`,
 		`[`, ``, `{`,
 	} {
@@ -62,6 +63,9 @@ func FuzzCertificates(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		c := readCertificate(body)
+		if _, err := json.Marshal(c); err != nil {
+			t.Fatalf("a report of it cannot be sent: %v", err)
+		}
 		for length, hex := range map[int]string{40: c.SHA1, 64: c.SHA256} {
 			if hex != "" && (len(hex) != length || strings.Trim(hex, "0123456789abcdef") != "") {
 				t.Fatalf("fingerprint %q", hex)

@@ -75,5 +75,14 @@ func moment(n number) time.Time {
 	if n <= 0 {
 		return time.Time{}
 	}
-	return time.UnixMilli(int64(n)).UTC()
+	return inReach(time.UnixMilli(int64(n)))
+}
+
+// inReach is a time in UTC, and none when its year is one that JSON does not
+// have: a report with it could not be sent.
+func inReach(at time.Time) time.Time {
+	if at = at.UTC(); at.Year() < 1 || at.Year() > 9999 {
+		return time.Time{}
+	}
+	return at
 }

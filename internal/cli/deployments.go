@@ -137,7 +137,7 @@ func (s *session) lookAtWithoutGateway(ctx context.Context, values []deploymentV
 			if o := firstServed(looker.Look(ctx, handshake.Target{Host: value.Domain})); o != nil {
 				described := pki.Describe(o.Leaf())
 				value.Certificates = append(value.Certificates, certificateValue{Certificate: &described})
-				value.endsAt(o.Leaf().NotAfter, s.app.env.Now())
+				value.endsAt(pki.UTC(o.Leaf().NotAfter), s.app.env.Now())
 			}
 			return nil
 		})

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
@@ -50,7 +51,7 @@ func (c *VaultClient) fromSecret(item azsecrets.SecretProperties) VaultCertifica
 	v.ContentType = clean(value(item.ContentType), 200)
 	if a := item.Attributes; a != nil {
 		v.Enabled = value(a.Enabled)
-		v.NotBefore, v.NotAfter, v.Created, v.Updated = value(a.NotBefore), value(a.Expires), value(a.Created), value(a.Updated)
+		v.NotBefore, v.NotAfter, v.Created, v.Updated = moment(a.NotBefore), moment(a.Expires), moment(a.Created), moment(a.Updated)
 	}
 	return v
 }
@@ -94,16 +95,19 @@ func (v *VaultCertificate) certificateAttributes(a *azcertificates.CertificateAt
 		return
 	}
 	v.Enabled = value(a.Enabled)
-	v.NotBefore, v.NotAfter, v.Created, v.Updated = value(a.NotBefore), value(a.Expires), value(a.Created), value(a.Updated)
+	v.NotBefore, v.NotAfter, v.Created, v.Updated = moment(a.NotBefore), moment(a.Expires), moment(a.Created), moment(a.Updated)
 }
 
 // fill takes over what the certificate itself says.
 func (v *VaultCertificate) fill(leaf *x509.Certificate) {
-	v.Leaf, v.NotBefore, v.NotAfter, v.Thumbprint = leaf, leaf.NotBefore, leaf.NotAfter, pki.Thumbprint(leaf)
+	v.Leaf, v.NotBefore, v.NotAfter, v.Thumbprint = leaf, pki.UTC(leaf.NotBefore), pki.UTC(leaf.NotAfter), pki.Thumbprint(leaf)
 	if v.KeyType == "" {
 		v.KeyType, _, _ = strings.Cut(pki.Describe(leaf).KeyAlgorithm, " ")
 	}
 }
+
+// moment is a time of the SDK, which makes one of any number of seconds.
+func moment(at *time.Time) time.Time { return pki.UTC(value(at)) }
 
 // value is what a pointer of the SDK points to, or nothing.
 func value[T any](pointer *T) T {

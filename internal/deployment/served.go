@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
 // Served are the gateway's certificates that its HTTPS listeners serve under
@@ -45,7 +46,7 @@ func (d Deployment) NotAfter() time.Time {
 		if len(c.Chain) == 0 {
 			continue
 		}
-		end := c.Chain[0].NotAfter
+		end := pki.UTC(c.Chain[0].NotAfter)
 		if first.IsZero() || end.Before(first) {
 			first = end
 		}

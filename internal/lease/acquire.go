@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -157,7 +158,11 @@ func (s Site) Break(ctx context.Context, by Holder, claims []Claim) error {
 	}
 	stops, gone := map[string]string{}, map[string]string{}
 	for _, c := range claims {
-		stops[stopPrefix+s.mark()+"-"+c.Run] = stop{at: b.now}.value(by)
+		// A tag that this program would not name like this is taken away and no
+		// more: there is no run to be told.
+		if !strings.Contains(c.Run, "?") {
+			stops[stopPrefix+s.mark()+"-"+c.Run] = stop{at: b.now}.value(by)
+		}
 		for name, value := range b.tags {
 			if run, ok := s.cut(runPrefix, name); ok && plain(run) == c.Run {
 				gone[name] = value

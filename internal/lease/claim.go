@@ -72,7 +72,7 @@ func parseClaim(mark, run, value string) Claim {
 	since, wrong := time.Parse(time.RFC3339, fields[2])
 	until, alsoWrong := time.Parse(time.RFC3339, fields[3])
 	at := strings.LastIndex(fields[5], "@")
-	if wrong != nil || alsoWrong != nil || at < 0 {
+	if wrong != nil || alsoWrong != nil || at < 0 || !sayable(since) || !sayable(until) {
 		return unreadable
 	}
 	return Claim{
@@ -80,6 +80,10 @@ func parseClaim(mark, run, value string) Claim {
 		word: fields[1], state: plain(fields[4]), mark: mark,
 	}
 }
+
+// sayable tells of a time that can be written as it was read: that of another zone
+// may be in the year 10000, of which encoding/json makes an error.
+func sayable(at time.Time) bool { year := at.UTC().Year(); return 0 <= year && year <= 9999 }
 
 // stop says that somebody has broken a claim.
 type stop struct {
@@ -98,7 +102,7 @@ func parseStop(run, value string) stop {
 	if len(value) > maxValue || len(fields) != 3 || fields[0] != format {
 		return s
 	}
-	if at, err := time.Parse(time.RFC3339, fields[1]); err == nil {
+	if at, err := time.Parse(time.RFC3339, fields[1]); err == nil && sayable(at) {
 		s.at = at.UTC()
 	}
 	if who, host, found := strings.Cut(fields[2], "@"); found {

@@ -344,6 +344,27 @@ func TestWhatIsInATagIsData(t *testing.T) {
 	}
 }
 
+// A tag may have a name that no tag of ours could have: it is in the way until
+// it is broken, and can be.
+func TestAClaimOfAStrangeName(t *testing.T) {
+	p := open(t)
+	first := p.acquire(anna)
+	tag := strings.TrimSuffix(first.Claim().Tag(), first.Claim().Run) + "\u00e9\u202e"
+	_ = first.Release(t.Context())
+	p.write(tag, first.Claim().Tag())
+	p.held(ben)
+	claims, err := p.Claims(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Break(t.Context(), ben, claims); err != nil {
+		t.Fatal(err)
+	}
+	if left := p.ours(); len(left) != 0 {
+		t.Errorf("there is still %q", left)
+	}
+}
+
 // Whoever is interrupted while claiming leaves nothing.
 func TestAnInterruptedClaimIsTakenBack(t *testing.T) {
 	p := open(t)

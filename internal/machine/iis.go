@@ -41,7 +41,7 @@ func (w *Worker) bindings(ctx context.Context, job Job) ([]Binding, error) {
 		}
 		work.Go(func() error {
 			if leaf := w.servedAt(ctx, job, binding.at); leaf != nil && sha1Of(leaf) == binding.hash {
-				bindings[i].Subject, bindings[i].NotAfter = short(leaf.Subject.String()), leaf.NotAfter
+				bindings[i].Subject, bindings[i].NotAfter = short(leaf.Subject.String()), pki.UTC(leaf.NotAfter)
 			}
 			return nil
 		})

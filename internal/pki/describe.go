@@ -39,8 +39,8 @@ func Describe(cert *x509.Certificate) Description {
 		Subject:            printable(cert.Subject.String()),
 		Issuer:             printable(cert.Issuer.String()),
 		SerialNumber:       fmt.Sprintf("%x", cert.SerialNumber),
-		NotBefore:          cert.NotBefore.UTC(),
-		NotAfter:           cert.NotAfter.UTC(),
+		NotBefore:          UTC(cert.NotBefore),
+		NotAfter:           UTC(cert.NotAfter),
 		Names:              Names(cert),
 		KeyAlgorithm:       keyName(cert),
 		SignatureAlgorithm: signatureName(cert),
@@ -48,6 +48,14 @@ func Describe(cert *x509.Certificate) Description {
 		Thumbprint:         Thumbprint(cert),
 		SelfSigned:         selfSigned(cert),
 	}
+}
+
+// UTC is a time that somebody else wrote, in UTC and in the years that JSON has.
+// RFC 5280 §4.1.2.5.2 wants certificates to say UTC, and crypto/x509 reads other
+// zones all the same: 99991231235959-1200 is in the year 10000, of which
+// encoding/json makes an error.
+func UTC(t time.Time) time.Time {
+	return clamp(t.UTC(), time.Time{}, time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC))
 }
 
 // Names are the DNS names and IP addresses of the subject alternative name, in

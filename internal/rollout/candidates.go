@@ -33,7 +33,7 @@ func candidates(state rotation.State, goal Goal) (list []Port, found pki.Finding
 			Names: []string{}, Before: o.leaf(), BeforeAlias: o.Alias, BeforeChain: o.Chain, Alone: state.Alone(o.at.Machine, o.Product),
 		}
 		if leaf := o.certificate(); leaf != nil {
-			port.BeforeUntil = leaf.NotAfter.UTC()
+			port.BeforeUntil = pki.UTC(leaf.NotAfter)
 		}
 		switch {
 		case o.HasKeystore():

@@ -82,7 +82,7 @@ func (h *inHand) issueAll(goal Goal) error {
 		h.bundles[fingerprint] = bundle
 		for at := range h.plan.Ports {
 			if port := &h.plan.Ports[at]; port.Machine == machines[i] && port.SHA256 == "" {
-				port.SHA256, port.NotAfter = fingerprint, bundle.Leaf.NotAfter.UTC()
+				port.SHA256, port.NotAfter = fingerprint, pki.UTC(bundle.Leaf.NotAfter)
 			}
 		}
 	}

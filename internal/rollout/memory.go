@@ -88,26 +88,36 @@ func (m *memory) step(kind StepKind, title string, intent any, do func() (any, e
 		_, err := do()
 		return err
 	}
-	m.check(m.runner.Rotation.Journal.StepStarted(m.ctx, m.runID, journal.Step{Index: index, Kind: string(kind), Title: title, Intent: mustJSON(intent)}, m.runner.now()))
+	m.check(m.runner.Rotation.Journal.StepStarted(m.ctx, m.runID, journal.Step{Index: index, Kind: string(kind), Title: title, Intent: noted(intent)}, m.runner.now()))
 	result, err := do()
 	outcome, text := "done", ""
 	if err != nil {
 		outcome, text = "failed", err.Error()
 	}
-	m.check(m.runner.Rotation.Journal.StepFinished(m.ctx, m.runID, index, outcome, mustJSON(result), text, m.runner.now()))
+	m.check(m.runner.Rotation.Journal.StepFinished(m.ctx, m.runID, index, outcome, noted(result), text, m.runner.now()))
 	return err
 }
 
 func (m *memory) evidence(kind string, data any) {
 	if m.runner.Rotation.Journal != nil {
-		m.check(m.runner.Rotation.Journal.Evidence(m.ctx, m.runID, kind, mustJSON(data), m.runner.now()))
+		m.check(m.runner.Rotation.Journal.Evidence(m.ctx, m.runID, kind, noted(data), m.runner.now()))
 	}
 }
 
 func (m *memory) end(result Result) {
 	if m.runner.Rotation.Journal != nil {
-		m.check(m.runner.Rotation.Journal.Finish(m.ctx, m.runID, string(result.Outcome), mustJSON(result), m.runner.now()))
+		m.check(m.runner.Rotation.Journal.Finish(m.ctx, m.runID, string(result.Outcome), noted(result), m.runner.now()))
 	}
+}
+
+// noted is a value as the journal keeps it. In the middle of a run nothing may
+// end the program, so what is no JSON after all is kept as the reason.
+func noted(value any) json.RawMessage {
+	data, err := json.Marshal(value)
+	if err != nil {
+		data = mustJSON(map[string]string{"notWritten": err.Error()})
+	}
+	return data
 }
 
 func (m *memory) check(err error) {

@@ -85,7 +85,7 @@ func (p *Plan) give(state rotation.State, goal Goal) []trusted {
 			})
 			continue
 		}
-		port.Names, port.NotAfter, port.SHA256 = pki.Names(bundle.Leaf), bundle.Leaf.NotAfter.UTC(), pki.Fingerprint(bundle.Leaf)
+		port.Names, port.NotAfter, port.SHA256 = pki.Names(bundle.Leaf), pki.UTC(bundle.Leaf.NotAfter), pki.Fingerprint(bundle.Leaf)
 		p.Findings = append(p.Findings, judge(bundle, port, goal.Now)...)
 		if o, _ := find(state, port.Machine, port.Port); o.HasKeystore() {
 			p.Findings = append(p.Findings, judgeKey(bundle, port, o.Seen)...)

@@ -116,7 +116,7 @@ func (p *Plan) takeUp(state rotation.State, goal Goal) {
 		entry, there := o.entry(p.Alias)
 		switch {
 		case there:
-			port.SHA256, port.NotAfter, port.Names = strings.ToLower(entry.SHA256), entry.NotAfter.UTC(), entry.Names
+			port.SHA256, port.NotAfter, port.Names = strings.ToLower(entry.SHA256), pki.UTC(entry.NotAfter), entry.Names
 			if port.Names == nil {
 				port.Names = []string{}
 			}

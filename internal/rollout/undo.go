@@ -85,7 +85,7 @@ func (p *Plan) takeBack(state rotation.State, was Port, now time.Time, later str
 	back.Alias, back.SHA256, back.NotAfter, back.Names = strings.ToLower(was.BeforeAlias), was.Before, was.BeforeUntil, []string{}
 	back.Before, back.BeforeAlias, back.BeforeChain, back.BeforeUntil = o.leaf(), o.Alias, o.Chain, time.Time{}
 	if leaf := o.certificate(); leaf != nil {
-		back.BeforeUntil = leaf.NotAfter.UTC()
+		back.BeforeUntil = pki.UTC(leaf.NotAfter)
 	}
 	back.Away = state.AwayFrom(back.component())
 	back.Installed, back.Restarts = true, true

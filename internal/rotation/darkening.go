@@ -64,7 +64,7 @@ func Darkening(state State, at time.Time) []Dark {
 			}
 		}
 		if entry, known := p.active(); known && len(p.chain) > 0 && !is(entry, p.chain[0]) && !entry.NotAfter.IsZero() {
-			add(Dark{At: entry.NotAfter, Kind: "next-restart", Where: p.String(), Subject: entry.Subject, SHA256: strings.ToLower(entry.SHA256),
+			add(Dark{At: pki.UTC(entry.NotAfter), Kind: "next-restart", Where: p.String(), Subject: entry.Subject, SHA256: strings.ToLower(entry.SHA256),
 				What: stops(p) + ", once it has restarted: it is configured to serve this"})
 		}
 	}
@@ -74,7 +74,7 @@ func Darkening(state State, at time.Time) []Dark {
 		}
 		for _, binding := range m.Report.Bindings {
 			if !binding.NotAfter.IsZero() {
-				add(Dark{At: binding.NotAfter, Kind: "binding", Where: fmt.Sprintf("IIS on %s (%s)", m.Name, binding.At), Subject: binding.Subject,
+				add(Dark{At: pki.UTC(binding.NotAfter), Kind: "binding", Where: fmt.Sprintf("IIS on %s (%s)", m.Name, binding.At), Subject: binding.Subject,
 					What: "the Web Adaptor on " + m.Name + " is no longer reached"})
 			}
 		}
@@ -90,7 +90,7 @@ func Darkening(state State, at time.Time) []Dark {
 
 func darkens(kind, where string, certificate *x509.Certificate, what string) Dark {
 	return Dark{
-		At: certificate.NotAfter, Kind: kind, Where: where, Subject: pki.Describe(certificate).Subject,
+		At: pki.UTC(certificate.NotAfter), Kind: kind, Where: where, Subject: pki.Describe(certificate).Subject,
 		SHA256: pki.Fingerprint(certificate), What: what,
 	}
 }

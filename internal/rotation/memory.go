@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/user"
@@ -79,7 +80,7 @@ func (e *runEntry) started(kind StepKind, title string, intent any) {
 	if e.runner.Journal == nil {
 		return
 	}
-	step := journal.Step{Index: e.index[kind], Kind: string(kind), Title: title, Intent: mustJSON(intent)}
+	step := journal.Step{Index: e.index[kind], Kind: string(kind), Title: title, Intent: noted(intent)}
 	e.check(e.runner.Journal.StepStarted(e.ctx, e.runID, step, e.runner.now()))
 }
 
@@ -91,21 +92,31 @@ func (e *runEntry) finished(kind StepKind, result any, err error) {
 	if err != nil {
 		outcome = "failed"
 	}
-	e.check(e.runner.Journal.StepFinished(e.ctx, e.runID, e.index[kind], outcome, mustJSON(result), trouble(err), e.runner.now()))
+	e.check(e.runner.Journal.StepFinished(e.ctx, e.runID, e.index[kind], outcome, noted(result), trouble(err), e.runner.now()))
 }
 
 func (e *runEntry) evidence(kind string, data any) {
 	if e.runner.Journal == nil {
 		return
 	}
-	e.check(e.runner.Journal.Evidence(e.ctx, e.runID, kind, mustJSON(data), e.runner.now()))
+	e.check(e.runner.Journal.Evidence(e.ctx, e.runID, kind, noted(data), e.runner.now()))
 }
 
 func (e *runEntry) end(result Result) {
 	if e.runner.Journal == nil {
 		return
 	}
-	e.check(e.runner.Journal.Finish(e.ctx, e.runID, string(result.Outcome), mustJSON(result), e.runner.now()))
+	e.check(e.runner.Journal.Finish(e.ctx, e.runID, string(result.Outcome), noted(result), e.runner.now()))
+}
+
+// noted is a value as the journal keeps it. In the middle of a run nothing may
+// end the program, so what is no JSON after all is kept as the reason.
+func noted(value any) json.RawMessage {
+	data, err := json.Marshal(value)
+	if err != nil {
+		data = mustJSON(map[string]string{"notWritten": err.Error()})
+	}
+	return data
 }
 
 func (e *runEntry) check(err error) {

@@ -31,7 +31,7 @@ func (c *collection) add(cert *x509.Certificate) string {
 	entry := Certificate{
 		ID: c.nextID(), DER: cert.Raw, SHA256: d.SHA256, SHA1: strings.ToLower(d.Thumbprint),
 		CommonName: cert.Subject.CommonName, Organization: first(cert.Subject.Organization), Names: pki.Names(cert), Key: d.KeyAlgorithm,
-		NotBefore: cert.NotBefore.UTC(), NotAfter: cert.NotAfter.UTC(), CA: cert.BasicConstraintsValid && cert.IsCA,
+		NotBefore: pki.UTC(cert.NotBefore), NotAfter: pki.UTC(cert.NotAfter), CA: cert.BasicConstraintsValid && cert.IsCA,
 		Fetchable: len(cert.IssuingCertificateURL) > 0,
 	}
 	if selfSigned(cert) {
@@ -74,7 +74,7 @@ func (c *collection) held(entry machine.Entry) string {
 	}
 	told := Certificate{
 		ID: c.nextID(), SHA256: strings.ToLower(entry.SHA256), SHA1: strings.ToLower(entry.SHA1),
-		CommonName: commonName(entry.Subject), Names: entry.Names, Key: "RSA 2048", NotBefore: entry.NotBefore.UTC(), NotAfter: entry.NotAfter.UTC(),
+		CommonName: commonName(entry.Subject), Names: entry.Names, Key: "RSA 2048", NotBefore: pki.UTC(entry.NotBefore), NotAfter: pki.UTC(entry.NotAfter),
 		CA: entry.Trusted && len(entry.Names) == 0,
 	}
 	told.Issuer = told.ID // whoever issued it, nobody showed
@@ -111,7 +111,7 @@ func (c *collection) link() {
 func (c *collection) unseen(name pkix.Name, of *x509.Certificate) string {
 	entry := Certificate{
 		ID: c.nextID(), Subject: of.RawIssuer, CommonName: name.CommonName, Organization: first(name.Organization), Key: pki.Describe(of).KeyAlgorithm, CA: true,
-		NotBefore: of.NotBefore.UTC().AddDate(-2, 0, 0), NotAfter: of.NotAfter.UTC().AddDate(5, 0, 0),
+		NotBefore: pki.UTC(of.NotBefore.AddDate(-2, 0, 0)), NotAfter: pki.UTC(of.NotAfter.AddDate(5, 0, 0)),
 	}
 	entry.Issuer = entry.ID
 	c.list, c.certs = append(c.list, entry), append(c.certs, nil)
