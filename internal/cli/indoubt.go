@@ -95,12 +95,12 @@ func cutOff(run journal.Run) string {
 // aftermath is what is to be seen of a run, unless a later one has changed it.
 func aftermath(state rotation.State, run journal.Run, all []journal.Run) rotation.Aftermath {
 	look := func(run journal.Run) rotation.Aftermath { return state.Aftermath(run) }
-	if rollout.IsRun(run) {
+	if rollout.Made(run) {
 		look = func(run journal.Run) rotation.Aftermath { return rollout.Aftermath(state, run) }
 	}
 	found := look(run)
 	later := func(other journal.Run) bool {
-		return cloud.SameID(other.GatewayID, run.GatewayID) && rollout.IsRun(other) == rollout.IsRun(run) &&
+		return cloud.SameID(other.GatewayID, run.GatewayID) && rollout.Made(other) == rollout.Made(run) &&
 			other.StartedAt.After(run.StartedAt) && !rotation.LeftAsItWas(other.Outcome)
 	}
 	if i := slices.IndexFunc(all, later); i >= 0 && !state.Underway() {
@@ -140,13 +140,26 @@ func (a *app) isGoingOn(run journal.Run) bool {
 }
 
 // mayBeTakenBack tells whether a run with this outcome may have left its
-// certificate behind: it was verified, or was cut off and nobody found otherwise.
+// certificate behind: it was verified, did not come back all the way, or was cut
+// off and nobody found otherwise.
 func mayBeTakenBack(outcome string) bool {
 	switch outcome {
-	case string(rotation.Verified), journal.InDoubt, journal.FoundVerified, journal.FoundPartly, journal.FoundUnknown:
+	case string(rotation.Verified), string(rotation.PartlyRestored), string(rotation.NotKnown),
+		journal.InDoubt, journal.FoundVerified, journal.FoundPartly, journal.FoundUnknown:
 		return true
 	}
 	return false
+}
+
+// isCleaning tells of a run that removed what nobody used, which cannot be had
+// again, so that there is nothing to take back.
+func isCleaning(run journal.Run) bool {
+	var plan struct {
+		Steps []struct {
+			Kind rotation.StepKind `json:"kind"`
+		} `json:"steps"`
+	}
+	return json.Unmarshal(run.Plan, &plan) == nil && len(plan.Steps) > 0 && plan.Steps[0].Kind == rotation.StepClean
 }
 
 // foundLater shows how a run that was cut off was found.

@@ -40,8 +40,9 @@ func newUndoCommand(a *app) *cobra.Command {
 		Use:     "undo [RUN]",
 		GroupID: groupChange,
 		Short:   "take a run back: the listeners return to the certificate from before",
-		Long: `RUN is an id that "cartouche history" lists, or its beginning. Without it, the latest
-verified run (on --gateway) is taken back; which one that is, is said before anything is changed.
+		Long: `RUN is an id that "cartouche history" lists, or its beginning. Without it, the latest run (on
+--gateway) is taken back that was verified, or that may have left its certificate behind; which
+one that is, is said before anything is changed.
 The same command again finishes what it began, and does not take that back. The old
 certificate must still be on the gateway ("cartouche clean" removes it) and be valid. The
 result is proved like that of any other run.
@@ -68,7 +69,8 @@ the entry that it had, one after the other, as in the run itself.`,
 }
 
 // runToUndo is the run that the argument names, or else the latest one that may
-// have left its certificate behind: a verified one, or one that was killed.
+// have left its certificate behind: a verified one, one that did not come back all
+// the way, or one that was killed.
 func (a *app) runToUndo(ctx context.Context, args []string, gateway string) (journal.Run, error) {
 	if len(args) == 1 {
 		run, err := a.wholeRun(ctx, args[0])
@@ -82,9 +84,17 @@ func (a *app) runToUndo(ctx context.Context, args []string, gateway string) (jou
 		if gateway != "" && !strings.EqualFold(run.GatewayID, gateway) {
 			continue
 		}
-		if mayBeTakenBack(run.Outcome) {
-			return a.takenBack(ctx, run.ID)
+		if !mayBeTakenBack(run.Outcome) {
+			continue
 		}
+		run, err := a.wholeRun(ctx, run.ID) // a list is without plans
+		if err == nil && isCleaning(run) {
+			continue
+		}
+		if err != nil {
+			return run, err
+		}
+		return a.takenBack(ctx, run)
 	}
 	return journal.Run{}, whileServing(usage("cartouche history", "there is no run to take back"), nothingChanged, "")
 }
@@ -93,11 +103,7 @@ func (a *app) runToUndo(ctx context.Context, args []string, gateway string) (jou
 // took another one back itself, that one. So the same command again, after it
 // was cut off or after it came to its end, finishes what it began; it does not
 // take the taking back back.
-func (a *app) takenBack(ctx context.Context, id string) (journal.Run, error) {
-	run, err := a.wholeRun(ctx, id)
-	if err != nil {
-		return run, err
-	}
+func (a *app) takenBack(ctx context.Context, run journal.Run) (journal.Run, error) {
 	var plan struct {
 		UndoOf string `json:"undoOf"`
 	}

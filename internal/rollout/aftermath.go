@@ -15,9 +15,9 @@ import (
 // left. It holds for the last run on the gateway.
 func Aftermath(state rotation.State, run journal.Run) rotation.Aftermath {
 	found := rotation.Aftermath{RunID: run.ID, Began: run.StartedAt, Steps: []rotation.StepFound{}}
-	kept, ours := remember(run)
+	kept := recall(run)
 	switch {
-	case !ours || state.Gateway == nil || !cloud.SameID(run.GatewayID, state.Gateway.ID()) || !strings.EqualFold(run.DeploymentID, state.Deployment.ID):
+	case !Made(run) || state.Gateway == nil || !cloud.SameID(run.GatewayID, state.Gateway.ID()) || !strings.EqualFold(run.DeploymentID, state.Deployment.ID):
 		found.Sentence = "what it was to do cannot be read, or is about another deployment"
 		return found
 	case state.Underway():

@@ -278,7 +278,7 @@ func (r *Runner) Clean(ctx context.Context, cleaning Cleaning, before rotation.S
 	plan.Steps = []Step{{Kind: StepClean, Title: "remove what nobody presents any more", Restarts: []string{}}}
 	run := r.newRun(inHand{plan: plan}, before)
 	var err error
-	if run.memory, err = r.begin(ctx, plan, remembered{Kind: "clean"}, before); err != nil {
+	if run.memory, err = r.begin(ctx, plan, remembered{Kind: cleaned}, before); err != nil {
 		return Result{}, err
 	}
 	run.result.RunID = run.memory.runID

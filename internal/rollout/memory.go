@@ -26,10 +26,20 @@ type remembered struct {
 	OldRoots []string `json:"oldRoots,omitempty"`
 }
 
+// cleaned is what a run says it was that removed what others had left.
+const cleaned = "clean"
+
 func remember(run journal.Run) (remembered, bool) {
+	kept := recall(run)
+	return kept, kept.Kind == PlanKind
+}
+
+func recall(run journal.Run) remembered {
 	var kept remembered
-	err := json.Unmarshal(run.Before, &kept)
-	return kept, err == nil && kept.Kind == PlanKind
+	if json.Unmarshal(run.Before, &kept) != nil {
+		return remembered{}
+	}
+	return kept
 }
 
 // IsRun tells whether a run of the journal was one of this package, which
@@ -37,6 +47,13 @@ func remember(run journal.Run) (remembered, bool) {
 func IsRun(run journal.Run) bool {
 	_, ok := remember(run)
 	return ok
+}
+
+// Made tells whether a run of the journal was made by this package, cleaning
+// included, which cannot be undone: what came of it Aftermath here tells.
+func Made(run journal.Run) bool {
+	kind := recall(run).Kind
+	return kind == PlanKind || kind == cleaned
 }
 
 // memory writes one run into the journal: intent before act, result after. A

@@ -34,7 +34,7 @@ func UndoPlan(state State, run journal.Run, goal Goal, others ...journal.Run) (P
 		Serving:      describeLeaf(servingNow(state)),
 		Source:       "run " + run.ID,
 		UndoOf:       run.ID,
-		Obstacles:    slices.Concat(mended(withoutAccess(state.Obstacles)), shapeObstacles(state)),
+		Obstacles:    slices.Concat(mended(state, withoutAccess(state.Obstacles)), shapeObstacles(state)),
 		Proofs:       proofs(state),
 	}
 	plan.Obstacles = append(plan.Obstacles, runObstacles(state, run, kept)...)
@@ -86,11 +86,19 @@ func UndoPlan(state State, run journal.Run, goal Goal, others ...journal.Run) (P
 	return plan, nil
 }
 
-// mended makes a failed gateway a warning: the next good write mends it, and
-// going back is one. A run that was cut off while its write failed has no other
-// way out.
-func mended(obstacles pki.Findings) pki.Findings {
+// mended makes warnings of what going back may mend: a gateway whose last change
+// failed, since the next good write mends it, and a run that was cut off while its
+// write failed has no other way out; and a Portal that nobody can be sent to with
+// a password, because the certificate that is served is the trouble.
+func mended(state State, obstacles pki.Findings) pki.Findings {
 	for i, finding := range obstacles {
+		if finding.Code == "site-admin-refused" && state.Sites.portalUnseen {
+			obstacles[i] = pki.Finding{
+				Code: "federation-unproved", Severity: pki.Warning,
+				Sentence: "Portal cannot be asked through what is served now, so its federation is not compared after going back: " + state.Sites.PortalTrouble,
+				Mend:     "once it is back: " + state.Command("verify"),
+			}
+		}
 		if finding.Code == "gateway-failed" {
 			obstacles[i].Severity, obstacles[i].Mend = pki.Warning, ""
 			obstacles[i].Sentence = "the gateway's last change failed; going back writes it once more, which mends it"
