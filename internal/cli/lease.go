@@ -114,7 +114,7 @@ func (a *app) claim(ctx context.Context, runner *rotation.Runner, state rotation
 		return nothing, err
 	}
 	for _, left := range held.TookOver {
-		a.ui.warn(fmt.Sprintf("took over the claim of a run of this computer that ended without giving it back (%s, since %s)", left.Run, left.Since.Local().Format("2 January 15:04")))
+		a.ui.warn(fmt.Sprintf("took over the claim of a run of this computer that ended without giving it back (claim %s, since %s)", left.Run, left.Since.Local().Format("2 January 15:04")))
 	}
 	claim := held.Claim()
 	runner.May, runner.Claimed = held.May, fmt.Sprintf("tag %s on the gateway's resource group, since %s", claim.Tag(), claim.Since.Format(time.RFC3339))
@@ -163,7 +163,7 @@ func whoWorks(claims []lease.Claim) line {
 			continue
 		}
 		list = append(list, caution(claim.Holder()), fmt.Sprintf(", since %s", claim.Since.Local().Format("2 January 15:04")),
-			faint(fmt.Sprintf(" (run %s, its claim ends %s unless it is renewed)", claim.Run, claim.Until.Local().Format("15:04"))))
+			faint(fmt.Sprintf(" (its claim %s ends %s unless it is renewed)", claim.Run, claim.Until.Local().Format("15:04"))))
 	}
 	return words(list...)
 }

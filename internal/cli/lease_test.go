@@ -123,7 +123,7 @@ func TestOfTwoRunsOnTwoComputersOneWorks(t *testing.T) {
 		results[0], results[1] = results[1], results[0]
 	}
 	results[0].want(t, 0, "verified")
-	results[1].want(t, 8, "another run works on the deployment: ", "; its claim (run ", "next: wait for its end", "cartouche unlock bm")
+	results[1].want(t, 8, "another run works on the deployment: ", "; its claim ", "next: wait for its end", "cartouche unlock bm")
 	if writes := o.writes(); writes != 1 {
 		t.Errorf("%d writes of the gateway, want 1", writes)
 	}

@@ -102,7 +102,7 @@ func (e *HeldError) Error() string {
 	if e.Unreadable {
 		return "a claim on the deployment is there that cannot be read: tag " + e.Tag()
 	}
-	return fmt.Sprintf("another run works on the deployment: %s, since %s; its claim (run %s) ends %s unless it is renewed",
+	return fmt.Sprintf("another run works on the deployment: %s, since %s; its claim %s ends %s unless it is renewed",
 		e.Holder(), clock(e.Since), e.Run, clock(e.Until))
 }
 

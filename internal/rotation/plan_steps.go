@@ -107,7 +107,7 @@ func proofs(state State) []string {
 	proofs := []string{}
 	for _, way := range ways(state) {
 		if way.reached {
-			proofs = append(proofs, way.String()+", with SNI and without: exactly the new leaf, full chain")
+			proofs = append(proofs, way.String()+", with SNI and without: exactly this leaf, full chain")
 		}
 	}
 	if len(state.Backends) > 0 {

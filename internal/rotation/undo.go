@@ -248,7 +248,7 @@ func undoSteps(plan Plan, run journal.Run) []Step {
 	return append([]Step{{
 		Kind: StepSwitch, Title: "take run " + run.ID + " back in one conditional write",
 		Touches: plan.GatewayID, Changes: changes, Restarts: []string{},
-		Undo: "apply the plan of the run again",
+		Undo: "point the listeners to the entries that they have now",
 	}}, last...)
 }
 
