@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"crypto"
 	"crypto/x509"
 	"fmt"
 	"os"
@@ -206,7 +207,11 @@ func (r *rehearsalStage) start(ctx context.Context, faults []ground.Fault) error
 	r.missing = copied.Missing
 	r.ui.progress.doing(rotation.PhaseObserve, "making a world of "+r.of.shape.Deployment.Name)
 	scripts := r.options.roll.reach.reach == reachAgent || r.options.roll.internal.asked() || r.options.roll.reach.reach == reachAuto
-	r.world, err = sim.Start(ctx, sim.Options{File: copied.File, Scale: r.options.scale, Faults: faults, ExtraRoots: extra, Scripts: scripts, Known: rehearsal.Known()})
+	var keys []crypto.Signer
+	if r.of.goal.Bundle != nil {
+		keys = append(keys, r.of.goal.Bundle.Key)
+	}
+	r.world, err = sim.Start(ctx, sim.Options{File: copied.File, Keys: keys, Scale: r.options.scale, Faults: faults, ExtraRoots: extra, Scripts: scripts, Known: rehearsal.Known()})
 	r.ui.progress.done()
 	if err != nil {
 		return &failure{Code: "no-rehearsal", Message: "no world could be made of the deployment: " + err.Error(), Serving: nothingChanged, exit: exitUnexpected,

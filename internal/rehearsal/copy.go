@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/x509"
 	"encoding/base64"
@@ -25,9 +26,10 @@ type Copy struct {
 	Missing []string
 }
 
-// CopyOf makes a world's file of a shape. real are certificates whose own public
-// part is to be in keystores that have it, in place of one that looks like it:
-// those of the file that is to be rolled out.
+// CopyOf makes a world's file of a shape. real are certificates that are to be
+// themselves in keystores, gateway and vaults that have them, in place of others
+// that look like them: those of the file that is to be rolled out, its leaf
+// first. The world needs the leaf's key: sim.Options.Keys.
 func CopyOf(s shape.Shape, real ...*x509.Certificate) (Copy, error) {
 	gateway, err := cloud.ParseGateway(cloud.Document(s.Gateway))
 	if err != nil {
@@ -191,11 +193,36 @@ func (c *copier) entries() ([]any, error) {
 			}
 			one["vault"], one["secret"], one["versioned"] = vaultName(vault), name, version != ""
 		} else {
-			one["chain"] = c.chainOf(entry)
+			one["chain"] = c.rolledOut(c.chainOf(entry))
 		}
 		list = append(list, one)
 	}
 	return list, nil
+}
+
+// rolledOut is a chain, of the real certificates where it begins with the one
+// that is to be rolled out: an earlier run has left it there, and the next one
+// goes on with it. Where nobody saw what is sent with it, the file tells.
+func (c *copier) rolledOut(chain []string) []string {
+	if len(chain) == 0 || len(c.real) == 0 || !isReal(c.certificates[chain[0]], c.real[0]) {
+		return chain
+	}
+	real := slices.Clone(chain)
+	for i, id := range chain {
+		if own, ok := c.genuine(c.certificates[id]); ok {
+			real[i] = own
+		}
+	}
+	seen := func(served shape.Served) bool { return len(served.Chain) > 0 && served.Chain[0] == chain[0] }
+	if len(chain) > 1 || slices.ContainsFunc(c.shape.Served, seen) {
+		return real
+	}
+	for _, issuer := range c.real[1:] {
+		if !bytes.Equal(issuer.RawSubject, issuer.RawIssuer) {
+			real = append(real, c.given(issuer))
+		}
+	}
+	return real
 }
 
 // chainOf is what stands in for an entry: what Azure told of it, with the
@@ -312,7 +339,7 @@ func (c *copier) vaults() (vaults, identities []any) {
 	done := map[string]bool{}
 	put := func(address, name string, chain []string, more tree) {
 		vault := at(address)
-		entry := tree{"name": name, "chain": chain}
+		entry := tree{"name": name, "chain": c.rolledOut(chain)}
 		for key, value := range more {
 			entry[key] = value
 		}
@@ -412,20 +439,29 @@ func versionOf(version string) string {
 	return parts[0] + "." + parts[1]
 }
 
-// genuine tells whether a certificate is one of those whose own public part goes
-// into keystores, and adds it to the file under an id of its own.
+// genuine tells whether a certificate is one of the real ones, and adds that to
+// the file under an id of its own.
 func (c *copier) genuine(of shape.Certificate) (string, bool) {
 	for _, one := range c.real {
-		if of.SHA256 == "" || !strings.EqualFold(pki.Fingerprint(one), of.SHA256) {
-			continue
+		if isReal(of, one) {
+			return c.given(one), true
 		}
-		id := "given-" + of.SHA256[:16]
-		if !slices.ContainsFunc(c.likenesses, func(l any) bool { return l.(tree)["id"] == id }) {
-			c.likenesses = append(c.likenesses, tree{"id": id, "der": base64.StdEncoding.EncodeToString(one.Raw)})
-		}
-		return id, true
 	}
 	return "", false
+}
+
+func isReal(of shape.Certificate, one *x509.Certificate) bool {
+	return of.SHA256 != "" && strings.EqualFold(pki.Fingerprint(one), of.SHA256) ||
+		of.SHA256 == "" && of.SHA1 != "" && strings.EqualFold(pki.Thumbprint(one), of.SHA1)
+}
+
+// given adds a certificate itself to the file.
+func (c *copier) given(one *x509.Certificate) (id string) {
+	id = "given-" + pki.Fingerprint(one)[:16]
+	if !slices.ContainsFunc(c.likenesses, func(l any) bool { return l.(tree)["id"] == id }) {
+		c.likenesses = append(c.likenesses, tree{"id": id, "der": base64.StdEncoding.EncodeToString(one.Raw)})
+	}
+	return id
 }
 
 // products are those that have sites of their own, and what else runs at their

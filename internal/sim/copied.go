@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"crypto"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -206,7 +207,14 @@ func (w *World) renewedAs(c *copied) (names []string, via *authority.Issuer) {
 
 // pair is a certificate of the file with its key and what is sent with it.
 func (w *World) pair(chain []string) (*authority.Issued, error) {
-	if len(chain) == 0 || w.likenesses[chain[0]] == nil {
+	if len(chain) == 0 {
+		return nil, fmt.Errorf("there is no certificate with a key for %q", chain)
+	}
+	leaf, key := w.given[chain[0]], w.keyOf(w.given[chain[0]])
+	if made := w.likenesses[chain[0]]; made != nil {
+		leaf, key = made.Certificate, made.Issued().Key
+	}
+	if key == nil {
 		return nil, fmt.Errorf("there is no certificate with a key for %q", chain)
 	}
 	var rest []*x509.Certificate
@@ -217,7 +225,21 @@ func (w *World) pair(chain []string) (*authority.Issued, error) {
 		}
 		rest = append(rest, one)
 	}
-	return w.likenesses[chain[0]].Issued(rest...), nil
+	return &authority.Issued{Leaf: leaf, Chain: rest, Key: key}, nil
+}
+
+// keyOf is the key of a certificate that the file gives, where whoever started
+// the world has it, else nil.
+func (w *World) keyOf(given *x509.Certificate) crypto.Signer {
+	if given == nil {
+		return nil
+	}
+	for _, key := range w.options.Keys {
+		if public, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool }); ok && public.Equal(given.PublicKey) {
+			return key
+		}
+	}
+	return nil
 }
 
 // startCopy brings a copy up.

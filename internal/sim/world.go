@@ -8,6 +8,7 @@ package sim
 
 import (
 	"context"
+	"crypto"
 	"crypto/rand"
 	"crypto/x509"
 	"errors"
@@ -52,6 +53,8 @@ type Options struct {
 	// ExtraRoots are trusted by the clients' CA file and by ArcGIS' Java,
 	// beside the world's own CA.
 	ExtraRoots [][]byte // DER
+	// Keys belong to certificates that File gives by their public part.
+	Keys []crypto.Signer
 	// Extra are resources, as a GET would show them, that are in the
 	// subscription without anything behind them. Their ids may begin with
 	// "/subscriptions/{subscription}/", which is filled in.
