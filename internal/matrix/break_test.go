@@ -15,6 +15,10 @@ import (
 type breaker struct {
 	at  string    // a place and its number: "PUT applicationGateways #1"
 	how *breakage // nil breaks nothing
+	// then breaks once more, at the first place that it fits from the after-th
+	// on that comes after the first break, in the same process or in the next one.
+	then  *breakage
+	after int
 
 	mu     sync.Mutex
 	counts map[string]int
@@ -22,6 +26,8 @@ type breaker struct {
 	phase  func() string // where the run is
 	struck string        // the phase in which it happened, "" if it did not
 	began  time.Time     // when it happened
+	since  int           // places since
+	twice  bool          // it was broken once more
 }
 
 // breakage is a way to break something.
@@ -40,6 +46,15 @@ type breakage struct {
 	// quick wants a gateway that carries a change out in ten seconds, so that
 	// somebody else's fits between our look and our write.
 	quick bool
+	// claims is of a claim on the deployment: there must be one.
+	claims bool
+	// passes leaves a connection as it is.
+	passes bool
+}
+
+// at tells whether it can be done at a place of that kind.
+func (b *breakage) at(kind string) bool {
+	return b.fits(kind) && (b.line != nil || !isConnection(kind))
 }
 
 // strike is one break at one place.
@@ -114,18 +129,22 @@ var breakages = []breakage{
 		c.process.sleep(5 * time.Hour)
 		return c.send()
 	}, line: func(c *strike) { c.process.sleep(5 * time.Hour) }},
-	{name: "the clock back an hour", fits: anywhere, strike: clock(-time.Hour), line: func(c *strike) { c.process.adjust(-time.Hour) }},
-	{name: "the clock on 40 days", fits: anywhere, harsh: true, strike: clock(40 * 24 * time.Hour), line: func(c *strike) { c.process.adjust(40 * 24 * time.Hour) }},
+	{name: "the clock back an hour", passes: true, fits: anywhere, strike: clock(-time.Hour), line: func(c *strike) { c.process.adjust(-time.Hour) }},
+	{name: "the clock on 40 days", passes: true, fits: anywhere, harsh: true, strike: clock(40 * 24 * time.Hour), line: func(c *strike) { c.process.adjust(40 * 24 * time.Hour) }},
 	{name: "offline for 10 minutes", fits: anywhere, lasting: 10 * time.Minute, harsh: true, strike: func(*strike) (*http.Response, error) { return nil, errReset }, line: func(*strike) {}},
 	{name: "offline for 3 hours", fits: anywhere, lasting: 3 * time.Hour, harsh: true, strike: func(*strike) (*http.Response, error) { return nil, errReset }, line: func(*strike) {}},
-	{name: "a second run", fits: anywhere, strike: func(c *strike) (*http.Response, error) {
+	{name: "a second run", passes: true, fits: anywhere, strike: func(c *strike) (*http.Response, error) {
 		c.others.run()
 		return c.send()
 	}, line: func(c *strike) { c.others.run() }},
-	{name: "a person's change", fits: anywhere, quick: true, strike: func(c *strike) (*http.Response, error) {
+	{name: "a person's change", passes: true, fits: anywhere, quick: true, strike: func(c *strike) (*http.Response, error) {
 		c.others.tag()
 		return c.send()
 	}, line: func(c *strike) { c.others.tag() }},
+	{name: "its claim broken", passes: true, fits: anywhere, claims: true, harsh: true, strike: func(c *strike) (*http.Response, error) {
+		c.others.unlock()
+		return c.send()
+	}, line: func(c *strike) { c.others.unlock() }},
 }
 
 // errReset is what a connection gives that was reset.
@@ -198,7 +217,17 @@ func (b *breaker) strikes(kind string) (how *breakage, first bool) {
 		if time.Since(b.began) < b.how.lasting {
 			return b.how, false
 		}
-		return nil, false
+		if b.then == nil || b.twice && time.Since(b.began) >= b.then.lasting {
+			return nil, false
+		}
+		if b.twice {
+			return b.then, false
+		}
+		if b.since++; b.since < b.after || !b.then.at(kind) {
+			return nil, false
+		}
+		b.began, b.twice = time.Now(), true
+		return b.then, true
 	case place == b.at:
 		b.began, b.struck = time.Now(), "?"
 		if b.phase != nil {
@@ -225,7 +254,7 @@ func (b *breaker) roundTrip(p *process, r *http.Request, inner http.RoundTripper
 // connects is asked for every connection to something else than Azure. It
 // tells whether the connection is to be cut.
 func (b *breaker) connects(p *process, target string) bool {
-	if b == nil {
+	if b == nil || p.killed() {
 		return false
 	}
 	how, first := b.strikes("connect " + target)
@@ -235,9 +264,5 @@ func (b *breaker) connects(p *process, target string) bool {
 	if first {
 		how.line(&strike{process: p, others: p.others})
 	}
-	switch how.name {
-	case "a second run", "a person's change", "the clock back an hour", "the clock on 40 days":
-		return false
-	}
-	return true
+	return !how.passes
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -19,15 +21,36 @@ type brokenCase struct {
 	setting setting
 	place   string // with its number, or "the world"
 	how     *breakage
+	// then happens as well, see breaker; nil is nothing.
+	then  *breakage
+	after int
+}
+
+// breakAgain has the case broken once more, somewhere after the first time.
+func (c *brokenCase) breakAgain(random *rand.Rand) {
+	can := slices.DeleteFunc(slices.Clone(breakages), func(b breakage) bool { return b.claims && !c.setting.claimed() })
+	c.then, c.after = &can[random.IntN(len(can))], 1+random.IntN(20)
 }
 
 // String is how a case is asked for with -case.
-func (c brokenCase) String() string { return c.setting.String() + ", " + c.place + ", " + c.how.name }
+func (c brokenCase) String() string {
+	name := c.setting.String() + ", " + c.place + ", " + c.how.name
+	if c.then != nil {
+		name += fmt.Sprintf(", %d later %s", c.after, c.then.name)
+	}
+	return name
+}
+
+// breaks tells whether one of the breaks is such.
+func (c brokenCase) breaks(such func(*breakage) bool) bool {
+	return such(c.how) || c.then != nil && such(c.then)
+}
 
 // ending is how a case ended, as the table counts it.
 type ending struct {
 	outcome string
 	phase   string // in which it was broken, "" if it was not
+	second  string // how the run ended in which it was broken once more, "" if it was not
 }
 
 // The outcomes that are not the run's own word.
@@ -66,7 +89,7 @@ func (s setting) seen(t *testing.T) (places []string) {
 func (c brokenCase) run(t *testing.T, end *ending) {
 	inBubble(t, func(t *testing.T) {
 		options := c.setting.options()
-		if c.how.quick {
+		if c.breaks(func(b *breakage) bool { return b.quick }) {
 			options.Guesses.Manager.Update = 10 * time.Second
 		}
 		sc := newScene(t, options)
@@ -86,13 +109,14 @@ func (c brokenCase) run(t *testing.T, end *ending) {
 			phase.Store(event.Phase)
 			told = append(told, fmt.Sprintf("%s %s: %.300s", event.At.Format("15:04:05"), event.Phase, event.Text))
 		}
-		p.breaks = &breaker{at: c.place, how: c.how, phase: func() string { return string(phase.Load().(rotation.Phase)) }}
+		p.breaks = &breaker{at: c.place, how: c.how, then: c.then, after: c.after, phase: func() string { return string(phase.Load().(rotation.Phase)) }}
 		if isFault(c.place) {
 			fault, err := ground.ParseFault(c.how.name)
 			if err != nil {
 				t.Fatal(err)
 			}
 			sc.world.Ground().Faults.Add(fault)
+			p.breaks.struck = "?" // the second break counts from the beginning
 		}
 
 		var result rotation.Result
@@ -108,13 +132,23 @@ func (c brokenCase) run(t *testing.T, end *ending) {
 			end.outcome = killed
 		}
 		o.done.Wait()
-		end.phase = p.breaks.struck
+		if end.phase = p.breaks.struck; isFault(c.place) {
+			end.phase = ""
+		}
 		sc.world.Ground().Faults.Clear()
 		sc.settled()
+		if more := sc.world.Ground().Ledger.Count(ground.GatewayWrite) - o.writes; o.broke && more > 0 && !isWrite(c.place) {
+			t.Errorf("its claim was broken, and it wrote %d times after that", more)
+		}
 		if end.outcome == "" {
 			end.outcome = c.judge(t, sc, j, o, result, err)
 		}
-		c.again(t, sc, j, end.outcome == killed || p.closing != nil)
+		if p.breaks.twice {
+			end.second = end.outcome
+		} else if c.then != nil {
+			c.next(t, sc, j, o, p.breaks, end)
+		}
+		c.again(t, sc, j, end.outcome == killed || end.second == killed || p.closing != nil || o.ran)
 		for _, violation := range watch.Violations() {
 			if !c.ofItself(violation) {
 				t.Error(violation)
@@ -125,7 +159,7 @@ func (c brokenCase) run(t *testing.T, end *ending) {
 		}
 		if t.Failed() {
 			t.Logf("outcome %s (%s; not restored %v; unknown %v; left %v), %v", result.Outcome, result.Failure, result.NotRestored, result.Unknown, result.Left, err)
-			if o.ran {
+			if o.came {
 				t.Logf("the second run: %s (%s; %v), %v", o.result.Outcome, o.result.Failure, o.result.NotRestored, o.err)
 			}
 			t.Logf("it told at last:\n%s", strings.Join(told[max(0, len(told)-25):], "\n"))
@@ -144,6 +178,37 @@ func (c brokenCase) ofItself(violation string) bool {
 // have not heard of the new authority either.
 func (s setting) ofItself(violation string) bool {
 	return s.source == newCA && strings.Contains(violation, "which no visitor accepts")
+}
+
+// next is the run after the one that was broken, which is broken, too.
+func (c brokenCase) next(t *testing.T, sc *scene, j job, o *others, breaks *breaker, end *ending) {
+	p := sc.process()
+	p.others, p.breaks = o, breaks
+	j.old = sc.served()
+	var result rotation.Result
+	var err error
+	ended := make(chan struct{})
+	t.Cleanup(func() { p.bury(); <-ended })
+	go func() {
+		defer close(ended)
+		result, err = j.rotate(t.Context(), p)
+	}()
+	select {
+	case <-ended:
+	case <-p.died:
+		end.second = killed
+	}
+	o.done.Wait()
+	sc.settled()
+	if end.second == "" {
+		outcome := c.judge(t, sc, j, o, result, err)
+		if breaks.twice {
+			end.second = outcome
+		}
+	}
+	if t.Failed() {
+		t.Logf("the run after it: outcome %s (%s; not restored %v; unknown %v; left %v), %v", result.Outcome, result.Failure, result.NotRestored, result.Unknown, result.Left, err)
+	}
 }
 
 // judge holds what a run says of its end against what is served.
@@ -165,7 +230,7 @@ func (c brokenCase) judge(t *testing.T, sc *scene, j job, o *others, result rota
 	}[result.Outcome]
 	told := len(result.NotRestored)+len(result.Unknown) > 0
 	switch {
-	case want == "" && (!c.how.harsh && !o.ran || !told):
+	case want == "" && (!c.breaks(func(b *breakage) bool { return b.harsh }) && !o.ran && c.then == nil || !told):
 		t.Errorf("outcome %s (%s), which one break does not excuse", result.Outcome, result.Failure)
 	case want != "" && served != want && !o.ran && (!byItself || result.Outcome != rotation.Unchanged):
 		t.Errorf("outcome %s, but %s is served, want %s", result.Outcome, served, want)
@@ -196,11 +261,16 @@ func (c brokenCase) again(t *testing.T, sc *scene, j job, mayLeave bool) {
 	if served := sc.served(); served != j.renewed {
 		t.Errorf("after running again %s is served, want the new certificate %s", served, j.renewed)
 	}
+	if claims, err := sc.site(sc.person.Azure).Claims(t.Context()); err != nil || len(claims) > 0 {
+		t.Errorf("left behind: claims %v, %v", claims, err)
+	}
 	for _, left := range sc.left() {
 		// The next run removes what a dead process left at Azure, or one that was
 		// offline at its end or could not remove it, and said so. Here the processes of a case are one to the
-		// operating system, which lives.
-		if (mayLeave || c.how.lasting > 0) && (strings.HasPrefix(left, "blob ") || strings.HasPrefix(left, "run command ")) {
+		// operating system, which lives. Two that work at once without a claim each
+		// put back what they found of the other's files in storage: with a claim
+		// that cannot be, and is not forgiven.
+		if (mayLeave || c.breaks(func(b *breakage) bool { return b.lasting > 0 })) && (strings.HasPrefix(left, "blob ") || strings.HasPrefix(left, "run command ")) {
 			continue
 		}
 		t.Errorf("left behind: %s", left)

@@ -20,7 +20,8 @@ var (
 	seed  = flag.Uint64("seed", 1, "which cases are run when not all of them are")
 	cases = flag.Int("cases", 24, "how many cases are run when not all of them are")
 	one   = flag.String("case", "", "run this case alone, or all whose name contains it")
-	soak  = flag.Duration("soak", 0, "run cases of one seed after another for so long")
+	twice = flag.Bool("twice", false, "break each case once more, in the same run or in the next one")
+	soak  = flag.Duration("soak", 0, "run cases of one seed after another for so long, every second time with -twice")
 )
 
 // faults are those of the world that no request shows.
@@ -46,10 +47,14 @@ func TestMatrix(t *testing.T) {
 	began := time.Now()
 	table := &table{rows: map[string]*row{}}
 	for round := *seed; ; round++ {
-		if !*full {
-			t.Logf("seed %d (the same again: go test ./internal/matrix -run TestMatrix -seed %d -cases %d)", round, round, *cases)
+		double, also := *twice || *soak > 0 && (round-*seed)%2 == 1, ""
+		if double {
+			also = " -twice"
 		}
-		t.Run("broken", func(t *testing.T) { runRound(t, round, table) })
+		if !*full {
+			t.Logf("seed %d (the same again: go test ./internal/matrix -run TestMatrix -seed %d -cases %d%s)", round, round, *cases, also)
+		}
+		t.Run("broken", func(t *testing.T) { runRound(t, round, double, table) })
 		if *soak == 0 || time.Since(began) > *soak || t.Failed() {
 			break
 		}
@@ -58,7 +63,7 @@ func TestMatrix(t *testing.T) {
 }
 
 // runRound runs the cases of one seed side by side.
-func runRound(t *testing.T, round uint64, table *table) {
+func runRound(t *testing.T, round uint64, double bool, table *table) {
 	random := rand.New(rand.NewPCG(round, 0))
 	chosen := slices.Clone(settings)
 	if !*full && *soak == 0 && *one == "" {
@@ -85,16 +90,22 @@ func runRound(t *testing.T, round uint64, table *table) {
 				list = list[:min(len(list), share)]
 			}
 			for _, c := range list {
+				again := "-case"
+				if double {
+					c.breakAgain(rand.New(rand.NewPCG(round, hash(c.String()))))
+					again = fmt.Sprintf("-twice -seed %d -case", round)
+				}
 				if *one != "" && !strings.Contains(c.String(), *one) {
 					continue
 				}
-				t.Run(c.place+", "+c.how.name, func(t *testing.T) {
+				t.Run(strings.TrimPrefix(c.String(), s.String()+", "), func(t *testing.T) {
 					t.Parallel()
 					var end ending
 					defer func() {
 						table.count(c, end, t.Failed())
+						t.Logf("%s, after a break while %q, %q", end.outcome, end.phase, end.second)
 						if t.Failed() {
-							t.Logf("this case again: go test ./internal/matrix -run TestMatrix -v -case %q", c.String())
+							t.Logf("this case again: go test ./internal/matrix -run TestMatrix -v %s %q", again, c.String())
 						}
 					}()
 					c.run(t, &end)
@@ -119,13 +130,13 @@ func (s setting) cases(places []string) []brokenCase {
 			continue
 		}
 		for i := range breakages {
-			if how := &breakages[i]; how.fits(kind) && (how.line != nil || !isConnection(kind)) {
-				list = append(list, brokenCase{s, place, how})
+			if how := &breakages[i]; how.at(kind) && (!how.claims || s.claimed()) {
+				list = append(list, brokenCase{setting: s, place: place, how: how})
 			}
 		}
 	}
 	for _, fault := range faults {
-		list = append(list, brokenCase{s, "the world", &breakage{name: fault, harsh: strings.Contains(fault, "*9")}})
+		list = append(list, brokenCase{setting: s, place: "the world", how: &breakage{name: fault, harsh: strings.Contains(fault, "*9")}})
 	}
 	return list
 }
@@ -138,6 +149,7 @@ type table struct {
 
 type row struct {
 	places, cases, failed, missed int
+	twice                         int // broken once more
 	breaks, phases                map[string]bool
 	outcomes                      map[string]int
 }
@@ -167,6 +179,9 @@ func (t *table) count(c brokenCase, end ending, failed bool) {
 	if failed {
 		r.failed++
 	}
+	if end.second != "" {
+		r.twice++
+	}
 	if !isFault(c.place) && end.phase == "" {
 		r.missed++ // the run went another way, and did not come by
 	} else if end.phase != "" {
@@ -187,7 +202,7 @@ func (t *table) String() string {
 	columns := slices.Sorted(maps.Keys(names))
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "world, source, way\trequests\tways to break\tsteps\tcases\t%s\tnot reached\tFAILED\n", strings.Join(columns, "\t"))
+	fmt.Fprintf(w, "world, source, way\trequests\tways to break\tsteps\tcases\t%s\tnot reached\ttwice\tFAILED\n", strings.Join(columns, "\t"))
 	for _, name := range slices.SortedFunc(maps.Keys(t.rows), cmp.Compare[string]) {
 		r := t.rows[name]
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d", name, r.places, len(r.breaks), len(r.phases), r.cases)
@@ -195,7 +210,8 @@ func (t *table) String() string {
 			fmt.Fprintf(w, "\t%d", r.outcomes[outcome])
 			total[outcome] += r.outcomes[outcome]
 		}
-		fmt.Fprintf(w, "\t%d\t%d\n", r.missed, r.failed)
+		fmt.Fprintf(w, "\t%d\t%d\t%d\n", r.missed, r.twice, r.failed)
+		total["twice"] += r.twice
 		total["cases"] += r.cases
 		total["missed"] += r.missed
 		total["failed"] += r.failed
@@ -204,7 +220,7 @@ func (t *table) String() string {
 	for _, outcome := range columns {
 		fmt.Fprintf(w, "\t%d", total[outcome])
 	}
-	fmt.Fprintf(w, "\t%d\t%d\n", total["missed"], total["failed"])
+	fmt.Fprintf(w, "\t%d\t%d\t%d\n", total["missed"], total["twice"], total["failed"])
 	_ = w.Flush()
 	return text.String()
 }

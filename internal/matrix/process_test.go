@@ -13,6 +13,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/egress"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
@@ -35,6 +36,8 @@ type process struct {
 	closing error
 	// others are who else does something meanwhile.
 	others *others
+	// holder is by whom the deployment is claimed; nobody claims it when it is empty.
+	holder lease.Holder
 	// ahead is how far the process's own clock goes before the world's.
 	ahead time.Duration
 
@@ -56,11 +59,17 @@ var errDead = errors.New("this process was killed")
 // process starts a client. It ends with the bubble.
 func (s *scene) process() *process {
 	s.t.Helper()
+	return s.processAt(s.path)
+}
+
+// processAt is one with another journal, as a process on another computer has.
+func (s *scene) processAt(journalPath string) *process {
+	s.t.Helper()
 	p := &process{scene: s, conns: map[net.Conn]bool{}, buried: make(chan struct{}), died: make(chan struct{})}
 	p.visitor = worldtest.EnterBy(s.t, p.dial, func(inner http.RoundTripper) http.RoundTripper { return &wire{p, inner} }, s.environment(), cloud.Options{})
 	p.network, p.inner = p.visitor.Network, s.inside(p.dial)
 	var err error
-	if p.journal, err = journal.Open(s.t.Context(), s.path); err != nil {
+	if p.journal, err = journal.Open(s.t.Context(), journalPath); err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(p.bury)
@@ -156,6 +165,12 @@ func (p *process) alive() error {
 		return errDead
 	}
 	return p.alive()
+}
+
+func (p *process) killed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dead
 }
 
 // cut resets a connection.

@@ -82,6 +82,7 @@ type rolloutScene struct {
 	setting   rolloutSetting
 	authority *pki.Authority
 	watch     *witness.Witness
+	anew      bool              // the goal is to issue everything anew
 	before    map[string]string // what the ports served at first, by "machine:port"
 
 	mu   sync.Mutex
@@ -110,7 +111,7 @@ func (s *rolloutScene) goal(p *process) rollout.Goal {
 	s.t.Helper()
 	var mu sync.Mutex
 	turn := 0
-	goal := rollout.Goal{Source: s.setting.source, Now: p.now(), Keys: func(int) (crypto.Signer, error) {
+	goal := rollout.Goal{Source: s.setting.source, Anew: s.anew, Now: p.now(), Keys: func(int) (crypto.Signer, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		turn++

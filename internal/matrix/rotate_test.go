@@ -88,7 +88,7 @@ func (s *scene) fileGoal(p *process) rotation.Goal {
 
 // rotate observes, resolves, plans and applies, as the command does.
 func (p *process) rotate(ctx context.Context, runner *rotation.Runner, goal rotation.Goal) (rotation.Result, error) {
-	state, err := runner.Observe(ctx, p.scene.found, rotation.Asked{Certificate: goal.Vault, Identity: goal.Identity})
+	state, err := runner.Observe(ctx, p.scene.found, rotation.Asked{Certificate: goal.Vault, Identity: goal.Identity, Claim: p.holder.State != ""})
 	if err != nil {
 		return rotation.Result{}, err
 	}
@@ -103,5 +103,10 @@ func (p *process) rotate(ctx context.Context, runner *rotation.Runner, goal rota
 	if err != nil {
 		return rotation.Result{}, err
 	}
+	release, err := p.claim(ctx, runner)
+	if err != nil {
+		return rotation.Result{}, err
+	}
+	defer release()
 	return runner.Apply(ctx, plan, goal, state)
 }

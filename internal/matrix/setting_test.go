@@ -48,18 +48,29 @@ var settings = []setting{
 	{"single", newCA, "direct"}, {"gov", newCA, "agent"},
 	{"ha", newCA, "direct"}, {"ha", newCA, "agent"}, {"ha", intoVault, "agent"},
 	{"private", fromFile, "direct"},
+	{"single", fromFile, "none" + claimed}, {"ha", intoVault, "none" + claimed}, {"gov", lookAgain, "none" + claimed},
+	{"single", newCA, "direct" + claimed}, {"gov", fromFile, "agent" + claimed}, {"ha", fromFile, "dsc" + claimed},
 }
+
+// claimed is said of a way when runs claim the deployment, as the command does
+// unless it is told not to, and others who come do so, too, from elsewhere.
+const claimed = ", claimed"
+
+func (s setting) claimed() bool { return strings.HasSuffix(s.way, claimed) }
+
+// by is the way to the machines alone.
+func (s setting) by() string { return strings.TrimSuffix(s.way, claimed) }
 
 // heavy settings take seconds of work for each case: seven machines restart. They
 // are for -full, -soak and -case.
-func (s setting) heavy() bool { return s.world == "ha" && s.way != "none" }
+func (s setting) heavy() bool { return s.world == "ha" && s.by() != "none" }
 
 func (s setting) options() sim.Options {
 	o := sim.Options{World: s.world}
-	if s.way == "agent" {
+	if s.by() == "agent" {
 		o.Scripts, o.Known = true, rehearsal.Known()
 	}
-	if s.way == "dsc" {
+	if s.by() == "dsc" {
 		o.Version = "12.0" // before, its configurations take certificates from a file share
 	}
 	return o
@@ -68,7 +79,7 @@ func (s setting) options() sim.Options {
 // touch is what the setting's rotation may touch beside the usual.
 func (s setting) touch() []string {
 	switch {
-	case s.way == "dsc":
+	case s.by() == "dsc":
 		return witness.DSC
 	case s.source == newCA: // machines restart one by one, out of their pools
 		return []string{"microsoft.network/applicationgateways properties/backendAddressPools/*/properties/backendAddresses/**"}
@@ -138,6 +149,9 @@ func (j job) rotate(ctx context.Context, p *process) (rotation.Result, error) {
 	if runner.Way != nil {
 		defer func() { p.closing = runner.Way.Close(context.WithoutCancel(ctx)) }()
 	}
+	if j.setting.claimed() && p.holder.State == "" {
+		p.holder = here
+	}
 	return p.rotate(ctx, runner, goal)
 }
 
@@ -153,7 +167,7 @@ func (j job) runner(ctx context.Context, p *process) *rotation.Runner {
 		}
 		return account
 	}
-	switch j.setting.way {
+	switch j.setting.by() {
 	case "direct":
 		runner.Way = reach.NewDirect(p.inner, nil)
 	case "agent":
