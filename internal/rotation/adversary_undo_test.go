@@ -12,7 +12,7 @@ import (
 )
 
 // kept is a run as the journal remembers it.
-func kept(t *testing.T, moves ...Move) journal.Run {
+func kept(t testing.TB, moves ...Move) journal.Run {
 	t.Helper()
 	before, err := json.Marshal(remembered{Moves: moves})
 	if err != nil {

@@ -282,7 +282,7 @@ func TestGatewayHostNamePatterns(t *testing.T) {
 }
 
 // savedPlan gives a plan and the document that it was made for.
-func savedPlan(t *testing.T) (Plan, cloud.Document) {
+func savedPlan(t testing.TB) (Plan, cloud.Document) {
 	t.Helper()
 	ca := newTestCA(t)
 	document := gatewayDocument(t, map[string]*x509.Certificate{"frontendCert": ca.issue(9, domain).Leaf}, httpsListener("https", "frontendCert", domain))

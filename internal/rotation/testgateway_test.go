@@ -27,12 +27,12 @@ const gatewayID = "/subscriptions/s/resourceGroups/gis-rg/providers/Microsoft.Ne
 
 // testCA is a small certification authority.
 type testCA struct {
-	t    *testing.T
+	t    testing.TB
 	root *x509.Certificate
 	key  *ecdsa.PrivateKey
 }
 
-func newTestCA(t *testing.T) testCA {
+func newTestCA(t testing.TB) testCA {
 	t.Helper()
 	key := newKey(t)
 	template := &x509.Certificate{
@@ -66,7 +66,7 @@ func (ca testCA) issue(days int, names ...string) *pki.Bundle {
 	return &pki.Bundle{Leaf: sign(ca.t, template, ca.root, key.Public().(*ecdsa.PublicKey), ca.key), Key: key, Root: ca.root}
 }
 
-func newKey(t *testing.T) *ecdsa.PrivateKey {
+func newKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -75,7 +75,7 @@ func newKey(t *testing.T) *ecdsa.PrivateKey {
 	return key
 }
 
-func sign(t *testing.T, template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) *x509.Certificate {
+func sign(t testing.TB, template, parent *x509.Certificate, public *ecdsa.PublicKey, key *ecdsa.PrivateKey) *x509.Certificate {
 	t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, public, key)
 	if err != nil {
@@ -89,7 +89,7 @@ func sign(t *testing.T, template, parent *x509.Certificate, public *ecdsa.Public
 }
 
 // gatewayDocument is a gateway with one HTTPS listener per entry of hosts.
-func gatewayDocument(t *testing.T, entries map[string]*x509.Certificate, listeners ...map[string]any) cloud.Document {
+func gatewayDocument(t testing.TB, entries map[string]*x509.Certificate, listeners ...map[string]any) cloud.Document {
 	t.Helper()
 	var certificates []any
 	for name, leaf := range entries {
@@ -129,7 +129,7 @@ func httpsListener(name, entry string, hosts ...string) map[string]any {
 }
 
 // numbered makes the tree what Resource Manager's client gives: json.Number for numbers.
-func numbered(t *testing.T, tree map[string]any) cloud.Document {
+func numbered(t testing.TB, tree map[string]any) cloud.Document {
 	t.Helper()
 	data, err := json.Marshal(tree)
 	if err != nil {
@@ -144,7 +144,7 @@ func numbered(t *testing.T, tree map[string]any) cloud.Document {
 	return document
 }
 
-func mustParse(t *testing.T, document cloud.Document) *cloud.Gateway {
+func mustParse(t testing.TB, document cloud.Document) *cloud.Gateway {
 	t.Helper()
 	gateway, err := cloud.ParseGateway(document)
 	if err != nil {
@@ -155,7 +155,7 @@ func mustParse(t *testing.T, document cloud.Document) *cloud.Gateway {
 
 // stateOf is what Observe would have found: every name answers, by its name,
 // with the leaf that its listener is configured with.
-func stateOf(t *testing.T, document cloud.Document, names ...string) State {
+func stateOf(t testing.TB, document cloud.Document, names ...string) State {
 	t.Helper()
 	gateway := mustParse(t, document)
 	state := State{
