@@ -28,7 +28,7 @@ var today = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 
 // set is a machine of a state as a test writes it: "site name product[,product]".
 type set struct {
-	t     *testing.T
+	t     testing.TB
 	old   *pki.Authority
 	state rotation.State
 }
@@ -37,7 +37,7 @@ const gatewayID = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceG
 
 // newSet makes a state of machines with pools, settings and routes as Cloud
 // Builder makes them.
-func newSet(t *testing.T, way reach.Kind, version string, lines ...string) *set {
+func newSet(t testing.TB, way reach.Kind, version string, lines ...string) *set {
 	t.Helper()
 	key, _ := someKey()(2048)
 	old, err := pki.NewRoot(key, "Old Root", today.AddDate(-5, 0, 0), 3650)
@@ -83,7 +83,7 @@ func newSet(t *testing.T, way reach.Kind, version string, lines ...string) *set 
 	return s
 }
 
-func gatewayOf(t *testing.T, pools map[string][]any, root *x509.Certificate) *cloud.Gateway {
+func gatewayOf(t testing.TB, pools map[string][]any, root *x509.Certificate) *cloud.Gateway {
 	t.Helper()
 	id := func(list, name string) map[string]any {
 		return map[string]any{"id": gatewayID + "/" + list + "/" + name}
@@ -480,7 +480,7 @@ func TestAStateWithoutMachinesGivesNoPlan(t *testing.T) {
 }
 
 // rolled is a set as it is after a run, and that run as it is remembered.
-func rolled(t *testing.T, change func(*set)) (*set, journal.Run) {
+func rolled(t testing.TB, change func(*set)) (*set, journal.Run) {
 	t.Helper()
 	s := newSet(t, reach.Direct, "11.4", "server S0 server", "server S1 server")
 	plan := s.plan(rollout.Goal{})
