@@ -106,7 +106,8 @@ func (s *session) signed(r request, token secret.Secret) request {
 	if r.file != nil && r.file.headerToken {
 		r.token = token
 	}
-	r.secrets = append([]string{token.Reveal()}, r.secrets...)
+	// The password went there with another request, and may come back with any.
+	r.secrets = append([]string{token.Reveal(), s.knownPassword().Reveal()}, r.secrets...)
 	return r
 }
 
@@ -122,6 +123,12 @@ func (s *session) currentToken() secret.Secret {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.token
+}
+
+func (s *session) knownPassword() secret.Secret {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.password
 }
 
 // renew signs in again, unless another goroutine has done so since the token
