@@ -2,7 +2,9 @@ package machine
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -195,5 +197,42 @@ func FuzzWhatComesFromAMachine(f *testing.F) {
 		if err := unpack(data, &form); err == nil {
 			_ = fmt.Sprintf("%+v", form.Components)
 		}
+	})
+}
+
+// A machine that is not ours any more has the key of its job, and reports what it
+// likes. What is taken for a report is one again when it is written and read.
+func FuzzReport(f *testing.F) {
+	whole, err := json.Marshal(report())
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(whole)
+	f.Add([]byte(`{"format":` + fmt.Sprint(Format) + `,"at":"9999-12-31T23:59:59-23:59","tasks":[{"seconds":1e308,"lost":"AAAA"}],"components":[{"chain":null,"settings":{"\ud800":"x"},"entries":[{"notAfter":"0000-01-01T00:00:00+23:59"}]}]}`))
+	f.Add([]byte(strings.Repeat(`{"components":[`, 6000)))
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		packed, err := pack(json.RawMessage(plain))
+		if err != nil {
+			return
+		}
+		text := base64.StdEncoding.EncodeToString(packed)
+		got, err := DecodeReport([]byte(reportMark+hex.EncodeToString(signed([]byte(text), reportKey))+":"+text+reportEnd), reportKey)
+		if err != nil {
+			return
+		}
+		line, err := EncodeReport(got, reportKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := DecodeReport([]byte(line), reportKey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, _ := json.Marshal(got)
+		two, _ := json.Marshal(again)
+		if string(one) != string(two) {
+			t.Errorf("%s\nis read again as\n%s", one, two)
+		}
+		_ = got.Failed()
 	})
 }
