@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -165,4 +166,16 @@ func wordsOf(command *cobra.Command) string {
 // RehearsalValues are what `rehearse` writes as JSON.
 func RehearsalValues() []any {
 	return []any{rehearsalValue{}, rehearsedStep{}, rehearsedRestart{}, rehearsedVisitors{}, shapeValue{}}
+}
+
+// HistoryOf is what `history RUN` says of a run, as text or as JSON.
+func HistoryOf(run journal.Run, asJSON bool, now time.Time) (string, error) {
+	var out strings.Builder
+	u := newUI(Environment{Stdout: &out, Lookup: func(string) string { return "C.UTF-8" }}.withDefaults(), asJSON, true)
+	if asJSON {
+		err := u.value(run)
+		return out.String(), err
+	}
+	u.run(run, now)
+	return out.String(), nil
 }
