@@ -89,7 +89,11 @@ func (a *app) verifyEvidence(ctx context.Context, args []string, signers string)
 		value.Findings = missing
 	}
 	if len(given) == 0 && len(value.Findings) == 0 {
-		value.Findings = pki.Findings{{Code: "no-evidence", Severity: pki.Note, Sentence: "there is no evidence here"}}
+		none := pki.Finding{Code: "no-evidence", Severity: pki.Note, Sentence: "there is no evidence here"}
+		if !own { // whoever names a directory believes that there is some
+			none.Severity = pki.Refusal
+		}
+		value.Findings = pki.Findings{none}
 	}
 	f := a.evidenceFailure(value)
 	value.OK = f == nil

@@ -171,6 +171,7 @@ func (u *ui) foundLater(run journal.Run) {
 	u.fields(
 		field{"found", words(found.Sentence)},
 		field{"looked at", words(minute(run.FinishedAt), faint(": the run itself has no end"))},
+		field{"proof", words("none: the same command again ends with one")},
 	)
 }
 
