@@ -1,6 +1,7 @@
 package rollout
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -195,7 +196,7 @@ func (r *run) prepare(ctx context.Context) error {
 			results = append(results, one.report.Tasks...)
 			if one.err == nil {
 				r.refreshed(one.report, one.machine)
-				one.err = r.gone(one.report, one.machine)
+				one.err = cmp.Or(r.gone(one.report, one.machine), r.meanwhile(one.report, one.machine))
 			}
 			if one.err != nil && first == nil {
 				first = one.err // one sentence says enough; the others are in the journal
@@ -226,6 +227,29 @@ func (r *run) gone(report machine.Report, name string) error {
 			return &trouble{
 				machine: name, code: machine.CodeUnreachable, hint: mends[machine.CodeUnreachable],
 				error: fmt.Errorf("%s has answered at first and does not any more: %s", port.called(), seen.WireTrouble),
+			}
+		}
+	}
+	return nil
+}
+
+// meanwhile tells of a port that serves something else than when it was looked at
+// first: another run has come and gone while this one waited for an answer, and
+// its plan is about what is there no more. What somebody else did since would be
+// undone by going back to what was there before it.
+func (r *run) meanwhile(report machine.Report, name string) error {
+	for _, seen := range report.Components {
+		was, _ := find(r.before, name, seen.Component.Port)
+		before, now := was.leaf(), observed{Seen: seen}.leaf()
+		planned := slices.IndexFunc(r.plan.Ports, func(p Port) bool { return strings.EqualFold(p.Machine, name) && p.Port == seen.Component.Port })
+		switch {
+		case before == "" || now == "" || now == before:
+		case planned < 0 && len(r.plan.Ports) > 0: // not what this run is about
+		case planned >= 0 && now == r.plan.Ports[planned].SHA256:
+		default:
+			return &trouble{
+				machine: name, hint: "look at what there is now, and make a new plan: give the same command again",
+				error: fmt.Errorf("%s port %d on %s has been given another certificate since it was looked at", seen.Product.Name(), seen.Component.Port, name),
 			}
 		}
 	}
@@ -290,6 +314,11 @@ func (r *run) preparations() ([]preparation, error) {
 	}
 	for _, check := range checks(r.state) {
 		add(check.machine, check.task)
+	}
+	for _, port := range r.plan.Ports { // every one that changes is looked at once more
+		if !port.Served && !slices.ContainsFunc(work, func(p preparation) bool { return strings.EqualFold(p.machine, port.Machine) }) {
+			work = append(work, preparation{machine: port.Machine})
+		}
 	}
 	return work, nil
 }

@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -351,6 +352,9 @@ func (r *run) cleanRoots(ctx context.Context, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
+	if err := r.stillPresented(ctx); err != nil {
+		return err
+	}
 	r.tell(rotation.PhaseClean, "writing to the gateway: without trusted root "+strings.Join(names, ", "))
 	return r.memory.step(StepClean, "remove unused trusted roots", names, func() (any, error) {
 		done, err := r.Rotation.EditGateway(ctx, rotation.PhaseClean, r.plan.GatewayID, func(gateway *cloud.Gateway) (cloud.Document, error) {
@@ -367,4 +371,22 @@ func (r *run) cleanRoots(ctx context.Context, names []string) error {
 		}
 		return done.Operations, err
 	})
+}
+
+// stillPresented looks at every machine once more before the gateway stops
+// trusting anything: a run from elsewhere may have given one a certificate under
+// a root that nobody presented before.
+func (r *run) stillPresented(ctx context.Context) error {
+	var work []preparation
+	for _, at := range r.before.Machines {
+		if len(at.Components) > 0 {
+			work = append(work, preparation{machine: at.Name})
+		}
+	}
+	for _, one := range r.sideBySide(ctx, rotation.PhaseClean, work) {
+		if err := cmp.Or(one.err, r.meanwhile(one.report, one.machine)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
