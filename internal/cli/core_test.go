@@ -2,11 +2,13 @@ package cli_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
@@ -78,4 +80,23 @@ func TestWhatDidNotComeBackIsTakenBackFirst(t *testing.T) {
 	c.run([]string{"undo", "--yes", "--json"}).want(t, 0, `"outcome": "verified"`, `"undoOf": "`+id+`"`)
 	// Nothing is left of it, so the same command again finds nothing, and goes no further back.
 	c.run([]string{"undo", "--yes"}).want(t, 0, "nothing to take back")
+}
+
+// Where a group has as many tags as it may, it is said how to go on.
+func TestAGroupThatIsFullOfTags(t *testing.T) {
+	o := openOffice(t, "single")
+	group, err := cloud.GroupOf(o.world.Deployments()[0].GatewayID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tags := map[string]any{}
+	for n := range 50 {
+		tags[fmt.Sprint("costs", n)] = "4711"
+	}
+	o.world.Manager().Edit(group, func(document map[string]any) { document["tags"] = tags })
+	o.computer().run(o.apply()).want(t, 4, "exceeds the maximum of 50", "--no-lease goes on without", "nothing was changed")
+	if writes := o.writes(); writes != 0 {
+		t.Errorf("%d writes of the gateway", writes)
+	}
+	o.computer().run(o.apply("--no-lease")).want(t, 0, "verified")
 }

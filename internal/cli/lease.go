@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -108,7 +109,7 @@ func (a *app) claim(ctx context.Context, runner *rotation.Runner, state rotation
 	held, err := a.site(runner, state.Gateway.ID()).Acquire(ctx, me)
 	a.ui.progress.done()
 	switch {
-	case cloud.IsForbidden(err):
+	case cloud.IsForbidden(err), isRefused(err):
 		return nothing, fmt.Errorf("this run cannot claim the deployment, so that no other one works on it meanwhile (--no-lease goes on without): %w", err)
 	case err != nil:
 		return nothing, err
@@ -127,6 +128,13 @@ func (a *app) claim(ctx context.Context, runner *rotation.Runner, state rotation
 				state.Deployment.Name, held.Claim().Until.Local().Format("15:04"), err))
 		}
 	}, nil
+}
+
+// isRefused tells of a tag that Azure does not take, as when the group has as many
+// as it may: 50.
+func isRefused(err error) bool {
+	e, ok := errors.AsType[*cloud.Error](err)
+	return ok && (e.Status == http.StatusBadRequest || e.Status == http.StatusConflict)
 }
 
 // workedOn fails while a run elsewhere works on the gateway. Whoever may not read

@@ -169,10 +169,14 @@ func (s Site) Break(ctx context.Context, by Holder, claims []Claim) error {
 			}
 		}
 	}
-	if err := s.merge(ctx, stops); err != nil {
+	if err := s.merge(ctx, stops); err == nil {
+		return s.remove(ctx, gone)
+	}
+	// A group has 50 tags at most: there may be room as soon as the claims are gone.
+	if err := s.remove(ctx, gone); err != nil {
 		return err
 	}
-	return s.remove(ctx, gone)
+	return s.merge(ctx, stops)
 }
 
 func (s Site) merge(ctx context.Context, tags map[string]string) error {

@@ -365,6 +365,26 @@ func TestAClaimOfAStrangeName(t *testing.T) {
 	}
 }
 
+// A claim can be broken although the group has as many tags as it may.
+func TestAClaimInAGroupThatIsFull(t *testing.T) {
+	p := open(t)
+	first := p.acquire(anna)
+	for n := range 49 {
+		p.write(fmt.Sprint("costs", n), "4711")
+	}
+	claims, err := p.Claims(t.Context())
+	if err != nil || len(claims) != 1 {
+		t.Fatalf("%v, %v", claims, err)
+	}
+	if err := p.Break(t.Context(), ben, claims); err != nil {
+		t.Fatal(err)
+	}
+	if claims, err := p.Claims(t.Context()); err != nil || len(claims) != 0 {
+		t.Errorf("there is still %v, %v", claims, err)
+	}
+	p.lost(first, "ben at laptop has broken its claim")
+}
+
 // Whoever is interrupted while claiming leaves nothing.
 func TestAnInterruptedClaimIsTakenBack(t *testing.T) {
 	p := open(t)
