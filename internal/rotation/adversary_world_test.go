@@ -2,6 +2,7 @@ package rotation_test
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -39,6 +40,38 @@ func TestAWriteThatTakesEffectLateIsTakenBackToo(t *testing.T) {
 	}
 	if got := b.served(); got != old {
 		t.Errorf("served = %s, want the old leaf", got)
+	}
+}
+
+// The same, and the run may not go back any more when it finds out: then it is not
+// said that what was before is back.
+func TestAWriteThatTakesEffectLateIsNotCalledRestored(t *testing.T) {
+	b := newBench(t, sim.Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var late cloud.Document
+	b.runner.Report = func(event rotation.Event) {
+		switch {
+		case event.Phase == rotation.PhaseProve && late == nil:
+			late = b.get()
+			gateway, err := cloud.ParseGateway(late)
+			if err != nil {
+				t.Fatal(err)
+			}
+			own := gateway.HTTPSListeners()[0].Name
+			notYet, err := gateway.PointListeners("frontendCert", []string{own})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.put(notYet)
+			b.runner.May = func(context.Context) error { return errors.New("the claim is broken") }
+			cancel()
+		case event.Phase == rotation.PhaseUndo && strings.Contains(event.Text, "backends up"):
+			b.put(late)
+		}
+	}
+	if result := b.rotate(ctx); result.Outcome != rotation.PartlyRestored {
+		t.Errorf("outcome = %s (%s; %v), want partly restored", result.Outcome, result.Failure, result.NotRestored)
 	}
 }
 
