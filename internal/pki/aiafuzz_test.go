@@ -39,13 +39,14 @@ func FuzzAIA(f *testing.F) {
 	}
 	leaf := *issued.Leaf
 	leaf.IssuingCertificateURL = []string{"http://pki.example.com/ca.crt", "ldap:///x", "http://127.0.0.1/"}
+	roots := MozillaRoots()
 	f.Add(root.Certificate.Raw, "")
 	f.Add(leaf.Raw, "http://127.0.0.1:22/")
 	f.Add(root.Certificate.Raw, "//pki.example.com/\u202e")
 	seed(f, func(data []byte) { f.Add(data, "") })
 	f.Fuzz(func(t *testing.T, body []byte, location string) {
 		server := &answering{body: string(body), location: location}
-		aia := AIA{}
+		aia := AIA{Roots: roots}
 		client := &http.Client{Transport: server, CheckRedirect: aia.client().CheckRedirect}
 		found, _, err := aia.fetchIssuer(t.Context(), client, &leaf)
 		if server.asked > aiaAddresses*(aiaRedirects+1) {
