@@ -29,19 +29,19 @@ var may = map[string][]string{
 	"account":    {"cloud", "secret"}, // remembers a sign-in, keeps its tokens for cloud
 	"arcgis":     {"secret"},
 	"machine":    {"arcgis", "egress", "handshake", "pki", "secret"}, // nothing of Azure: the agent links it
-	"agent":      {"machine", "egress", "secret"},
+	"agent":      {"machine", "secret"},
 	"deployment": {"cloud", "pki"},
-	"reach":      {"agent", "cloud", "deployment", "egress", "handshake", "machine", "pki", "secret"},
-	"lease":      {"cloud", "secret"},
+	"reach":      {"agent", "cloud", "deployment", "egress", "machine", "secret"},
+	"lease":      {"cloud"}, // one run at a time on all computers: a tag in Azure
 	"rotation":   {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "secret"},
-	"rollout":    {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "rotation", "secret"},
+	"rollout":    {"arcgis", "cloud", "journal", "machine", "pki", "reach", "rotation", "secret"},
 	"shape":      {"arcgis", "cloud", "deployment", "machine", "pki", "rotation", "secret"}, // a deployment without secrets, to rehearse with
-	"evidence":   {"handshake", "journal", "pki", "rollout", "rotation", "secret"},
+	"evidence":   {"handshake", "journal", "pki", "rollout", "rotation", "secret"},          // of a run, what somebody else can check
 	"sim":        {},
-	"rehearsal":  {"agent", "cloud", "deployment", "egress", "machine", "pki", "secret", "shape", "sim"}, // runs the agent at machines of a simulated world
-	"cli":        {"account", "agent", "arcgis", "cloud", "deployment", "egress", "evidence", "handshake", "journal", "lease", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "shape", "sim", "traffic"},
+	"rehearsal":  {"agent", "cloud", "deployment", "egress", "machine", "pki", "secret", "shape", "sim"}, // makes a world of a shape, and runs the agent at its machines
+	"cli":        {"account", "arcgis", "cloud", "deployment", "egress", "evidence", "handshake", "journal", "lease", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "shape", "sim", "traffic"},
 	"strangers":  {},
-	"matrix":     {},
+	"matrix":     {}, // tests alone: whole rotations, broken everywhere
 }
 
 func TestImportsPointOneWay(t *testing.T) {

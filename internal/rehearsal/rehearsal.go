@@ -1,6 +1,7 @@
-// Package rehearsal lets cartouche-agent work at machines of a simulated world
-// whose operating system this computer has not: the world recognises the script
-// that starts it, and what the script would do is done here.
+// Package rehearsal prepares simulated worlds to rehearse a run in. CopyOf makes
+// a world's file of a deployment's shape. Known lets cartouche-agent work at
+// machines whose operating system this computer has not: the world recognises the
+// script that starts it, and what the script would do is done here.
 //
 //	world, err := sim.Start(ctx, sim.Options{Scripts: true, Known: rehearsal.Known()})
 package rehearsal
