@@ -11,16 +11,16 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 )
 
 // What asks the program to stop while it changes something makes it go back once,
 // and leave at once when it is asked again; the loss of the terminal only ever
 // makes it go back. Nobody who stops reading what it says ends it in the middle.
 func TestStoppedInTheMiddle(t *testing.T) {
+	worldtest.Long(t)
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("runs whole rotations")
-	}
 	var group sync.WaitGroup
 	for name, steps := range map[string][]func(*lane) error{
 		"Ctrl-C":        {once(syscall.SIGINT), twice(syscall.SIGINT)},

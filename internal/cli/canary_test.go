@@ -161,6 +161,9 @@ func TestCanaries(t *testing.T) {
 	}
 	for _, group := range flights {
 		t.Run(group.name, func(t *testing.T) {
+			if group.name == "agent" || group.name == "dsc" || group.name == "inside" {
+				worldtest.Long(t)
+			}
 			t.Parallel()
 			m := openMine(t, group.world, group.inside, group.person)
 			for _, f := range group.list {

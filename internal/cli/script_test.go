@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden parts of the scripts")
@@ -68,6 +70,12 @@ func TestScripts(t *testing.T) {
 				env.Defer(func() { evidenceHolds(t, env.WorkDir+"/state/evidence") })
 				env.Values[stageKey{}] = &stage{seen: seen, journal: env.WorkDir + "/state/journal.db"}
 				return nil
+			},
+			Condition: func(name string) (bool, error) {
+				if name != "all" {
+					return false, fmt.Errorf("unknown condition %q", name)
+				}
+				return worldtest.All(), nil
 			},
 			Cmds: map[string]func(*testscript.TestScript, bool, []string){
 				"cartouche":       runCartouche,

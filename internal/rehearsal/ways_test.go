@@ -32,6 +32,7 @@ var scale = flag.Float64("scale", 100, "how much faster the time of simulated wo
 // network: the agent restarts nothing, the way of Cloud Builder everything. What
 // is logged is what docs/performance.md tells.
 func TestARenewalRestartsNothingByTheAgentAndEverythingByDSC(t *testing.T) {
+	worldtest.Long(t)
 	t.Parallel()
 	world := worldtest.Start(t, sim.Options{
 		World: "ha", Version: "12.0", Scale: *scale, Scripts: true, Known: rehearsal.Known(),

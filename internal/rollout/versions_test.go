@@ -12,6 +12,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/sim"
@@ -74,6 +75,7 @@ func TestOldKeysAreKeptOnTwelveOneIfThatIsWanted(t *testing.T) {
 // certificate. The portals restart first, and so know the new authority before a
 // server serves under it: the federation is valid at every instant.
 func TestAPortalThatVerifiesMachinesItselfComesFirst(t *testing.T) {
+	worldtest.Long(t)
 	t.Parallel()
 	b := newBench(t, sim.Options{World: "drift", Scale: 60})
 	state := b.observe()
@@ -280,6 +282,7 @@ func TestEveryVersionIsRolledOutAndTakenBack(t *testing.T) {
 // A 12.1 that does not know the operation after all: the entry is brought in
 // beside the old one, and machines restart one at a time, out of their pools.
 func TestWhereReplacingInPlaceIsNotKnownMachinesRestartInTurn(t *testing.T) {
+	worldtest.Long(t)
 	t.Parallel()
 	options := sim.Options{World: "ha", Version: "12.1"}
 	options.Guesses.Sites.NoUpdate = true

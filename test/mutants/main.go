@@ -244,6 +244,7 @@ func goTest(ctx context.Context, root, overlay, pkg, test string) (string, error
 	}
 	command := exec.CommandContext(ctx, "go", append(arguments, pkg)...)
 	command.Dir = root
+	command.Env = append(os.Environ(), "CARTOUCHE_TESTS=all") // those that take long notice, too
 	out, err := command.CombinedOutput()
 	return string(out), err
 }

@@ -3,6 +3,7 @@ package worldtest
 import (
 	"flag"
 	"os"
+	"runtime/debug"
 	"testing"
 )
 
@@ -11,10 +12,25 @@ import (
 // the next look. Whoever gives -parallel has it their own way.
 func Main(m *testing.M, parallel string) {
 	flag.Parse()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // a fifth of these tests' time was the collector's
+	}
 	asked := false
 	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
 	if !asked {
 		_ = flag.Set("test.parallel", parallel)
 	}
 	os.Exit(m.Run())
+}
+
+// All tells whether every test is to run, as in CI, and not only those that
+// leave go test ./... within its three minutes.
+func All() bool { return os.Getenv("CARTOUCHE_TESTS") == "all" }
+
+// Long leaves a test out, by name, unless All.
+func Long(t testing.TB) {
+	t.Helper()
+	if !All() {
+		t.Skip("takes long: CARTOUCHE_TESTS=all runs it, as .ci/run does")
+	}
 }
