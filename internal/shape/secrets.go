@@ -93,6 +93,11 @@ func (f *filter) hides(name, header string, value any) bool {
 	if name == "headerValue" && suspicious.MatchString(header) {
 		return true
 	}
+	// Cloud Builder tells of a site in the name of a tag, random id included, in
+	// which any letters may stand.
+	if strings.HasPrefix(name, "FS@") {
+		return false
+	}
 	if !suspicious.MatchString(name) || slices.ContainsFunc(public, func(known string) bool { return strings.EqualFold(known, name) }) {
 		return false
 	}
