@@ -410,7 +410,11 @@ func (m *mine) learn(name, value string) {
 func (m *mine) learnKey(name string, key any) {
 	switch key := key.(type) {
 	case *ecdsa.PrivateKey:
-		m.learn("key of "+name, string(key.D.Bytes()))
+		scalar, err := key.Bytes()
+		if err != nil {
+			m.Fatal(err)
+		}
+		m.learn("key of "+name, string(scalar))
 	case *rsa.PrivateKey:
 		m.learn("key of "+name, string(key.D.Bytes()))
 		m.learn("key of "+name, string(key.Primes[0].Bytes()))
