@@ -22,19 +22,20 @@ var may = map[string][]string{
 	"secret":     {},
 	"traffic":    {},
 	"journal":    {},
+	"pause":      {},
 	"pki":        {"secret"},
 	"egress":     {"secret"},
 	"handshake":  {"egress", "pki"},
-	"cloud":      {"pki", "secret"},
+	"cloud":      {"pause", "pki", "secret"},
 	"account":    {"cloud", "secret"}, // remembers a sign-in, keeps its tokens for cloud
 	"arcgis":     {"secret"},
-	"machine":    {"arcgis", "egress", "handshake", "pki", "secret"}, // nothing of Azure: the agent links it
+	"machine":    {"arcgis", "egress", "handshake", "pause", "pki", "secret"}, // nothing of Azure: the agent links it
 	"agent":      {"machine", "secret"},
 	"deployment": {"cloud", "pki"},
-	"reach":      {"agent", "cloud", "deployment", "egress", "machine", "secret"},
-	"lease":      {"cloud"}, // one run at a time on all computers: a tag in Azure
-	"rotation":   {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pki", "reach", "secret"},
-	"rollout":    {"arcgis", "cloud", "journal", "machine", "pki", "reach", "rotation", "secret"},
+	"reach":      {"agent", "cloud", "deployment", "egress", "machine", "pause", "secret"},
+	"lease":      {"cloud", "pause"}, // one run at a time on all computers: a tag in Azure
+	"rotation":   {"arcgis", "cloud", "deployment", "egress", "handshake", "journal", "machine", "pause", "pki", "reach", "secret"},
+	"rollout":    {"arcgis", "cloud", "journal", "machine", "pause", "pki", "reach", "rotation", "secret"},
 	"shape":      {"arcgis", "cloud", "deployment", "machine", "pki", "rotation", "secret"}, // a deployment without secrets, to rehearse with
 	"evidence":   {"handshake", "journal", "pki", "rollout", "rotation", "secret"},          // of a run, what somebody else can check
 	"sim":        {},

@@ -12,6 +12,8 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+
+	"github.com/cartouche-gis/cartouche/internal/pause"
 )
 
 const (
@@ -129,7 +131,7 @@ func (rm *ResourceManager) Resume(token string) (*Operation, error) {
 // may have kept part of the change: read it.
 func (o *Operation) Wait(ctx context.Context) (Document, error) {
 	if !o.poller.Done() {
-		if err := pause(ctx, o.first); err != nil {
+		if err := pause.For(ctx, o.first); err != nil {
 			return nil, o.lost(err)
 		}
 		o.first = 0
@@ -154,7 +156,7 @@ func (o *Operation) Wait(ctx context.Context) (Document, error) {
 		default:
 			lost++
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := pause.For(ctx, wait); err != nil {
 			return nil, o.lost(err)
 		}
 	}
@@ -232,18 +234,4 @@ func operationID(address string) string {
 		return ""
 	}
 	return clean(lastName(parsed.Path), 100)
-}
-
-func pause(ctx context.Context, wait time.Duration) error {
-	if wait <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/pause"
 )
 
 const (
@@ -67,7 +69,7 @@ func (c *VaultClient) recover(ctx context.Context, name string, past *earlier) e
 		if err == nil || !IsNotFound(err) {
 			return err
 		}
-		if err := pause(ctx, recoverWait); err != nil {
+		if err := pause.For(ctx, recoverWait); err != nil {
 			return a.failed(err)
 		}
 	}

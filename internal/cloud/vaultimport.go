@@ -7,6 +7,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azcertificates"
 
+	"github.com/cartouche-gis/cartouche/internal/pause"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -135,7 +136,7 @@ func (c *VaultClient) worthAnotherImport(ctx context.Context, name string, err e
 	case HasCode(err, "ObjectIsDeletedButRecoverable"):
 		return c.recover(ctx, name, past) == nil
 	case Uncertain(err), IsThrottled(err), HasCode(err, "ObjectIsBeingDeleted", "ObjectIsBeingRecovered"):
-		return pause(ctx, max(e.RetryAfter, recoverWait)) == nil
+		return pause.For(ctx, max(e.RetryAfter, recoverWait)) == nil
 	}
 	return false
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/pause"
 )
 
 const (
@@ -75,7 +77,7 @@ func (l *Lease) contend(ctx context.Context, now time.Time) error {
 			if look == looks {
 				return &HeldError{now[0]}
 			}
-			if err := l.site.pause(ctx); err != nil {
+			if err := pause.For(ctx, l.site.beat()); err != nil {
 				return err
 			}
 			if b, err = l.site.read(ctx); err != nil {
@@ -107,7 +109,7 @@ func (l *Lease) say(ctx context.Context, word string, now time.Time) (board, err
 		if try == attempts {
 			return board{}, errors.New("claim the deployment: the tag that was written is not there when it is read")
 		}
-		if err := l.site.pause(ctx); err != nil {
+		if err := pause.For(ctx, l.site.beat()); err != nil {
 			return board{}, err
 		}
 		now = b.now

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/pause"
 )
 
 // Lease is a claim that was found to be alone.
@@ -80,7 +82,7 @@ func (l *Lease) look(ctx context.Context) (board, error) {
 			l.lost = &LostError{why}
 			continue
 		}
-		if err := l.site.pause(ctx); err != nil {
+		if err := pause.For(ctx, l.site.beat()); err != nil {
 			return board{}, err
 		}
 	}
@@ -126,11 +128,7 @@ func (l *Lease) keep() {
 	ended.Go(func() {
 		wait := every
 		for {
-			timer := time.NewTimer(wait)
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-				timer.Stop()
+			if pause.For(ctx, wait) != nil {
 				return
 			}
 			wait = every

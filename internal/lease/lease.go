@@ -220,19 +220,12 @@ func (s Site) now() time.Time {
 	return time.Now()
 }
 
-func (s Site) pause(ctx context.Context) error {
-	pause := s.Pause
-	if pause == 0 {
-		pause = time.Second
+// beat is between two looks at the tags.
+func (s Site) beat() time.Duration {
+	if s.Pause > 0 {
+		return s.Pause
 	}
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return time.Second
 }
 
 // NewID is an id for a run's claim, or for a state directory.

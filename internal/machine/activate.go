@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/arcgis"
+	"github.com/cartouche-gis/cartouche/internal/pause"
 )
 
 // activate does an Activate task.
@@ -96,7 +97,7 @@ func (v *visit) assigned(ctx context.Context, alias string) bool {
 		if err != nil || strings.EqualFold(k.Active, alias) {
 			return true
 		}
-		if !pause(ctx, v.interval()) {
+		if pause.For(ctx, v.interval()) != nil {
 			return true
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/arcgis"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/pause"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -133,7 +134,7 @@ func (v *visit) enter(ctx context.Context) error {
 func (v *visit) enterPatiently(ctx context.Context) error {
 	for end := time.Now().Add(v.patience() / 5); ; {
 		err := v.enter(ctx)
-		if err == nil || codeOf(err) != CodeUnreachable || time.Now().After(end) || !pause(ctx, v.interval()) {
+		if err == nil || codeOf(err) != CodeUnreachable || time.Now().After(end) || pause.For(ctx, v.interval()) != nil {
 			return err
 		}
 	}

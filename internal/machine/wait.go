@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/pause"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -117,7 +118,7 @@ func (v *visit) await(ctx context.Context, aim aim) (bool, wait) {
 			seen.detail = fmt.Sprintf("after %s %s was not as it should be: %s", aim.patience, v.job.Host, last)
 			return false, seen
 		}
-		pause(ctx, v.interval())
+		_ = pause.For(ctx, v.interval())
 	}
 }
 
@@ -134,18 +135,6 @@ func (v *visit) glance(ctx context.Context) (string, error) {
 		return "", errors.New(seen.Failure)
 	}
 	return pki.Fingerprint(seen.Leaf()), v.prober.Health(ctx)
-}
-
-// pause waits, and tells whether the job goes on.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }
 
 func (v *visit) interval() time.Duration {

@@ -8,6 +8,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/agent"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/pause"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
 
@@ -130,7 +131,7 @@ func (a *agentWay) watch(ctx context.Context, at Machine, name string, operation
 	lost := 0
 	// The first look comes soon: a look at a machine takes seconds.
 	for wait := a.options.Interval / 5; ; wait = min(2*wait, a.options.Interval) {
-		if err := pause(ctx, wait); err != nil {
+		if err := pause.For(ctx, wait); err != nil {
 			return cloud.RunCommandView{}, gaveUp(ctx, changes)
 		}
 		view, err := a.options.Azure.RunCommand(ctx, at.ID, name)
@@ -169,7 +170,7 @@ func (a *agentWay) find(ctx context.Context, at Machine, name string, changes bo
 		if err == nil {
 			return nil
 		}
-		if pause(ctx, a.options.Interval) != nil {
+		if pause.For(ctx, a.options.Interval) != nil {
 			return gaveUp(ctx, changes)
 		}
 	}
@@ -224,16 +225,5 @@ func (a *agentWay) remove(ctx context.Context, m *atMachine, at Machine, name st
 	}
 	if _, err := a.options.Azure.RunCommand(ctx, at.ID, name); cloud.IsNotFound(err) {
 		delete(m.left, name)
-	}
-}
-
-func pause(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -10,19 +10,9 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/pause"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
 
 // interval is between two looks at what the gateway says.
 func (r *Runner) interval() time.Duration {
@@ -167,7 +157,7 @@ func (r *run) until(ctx context.Context, what string, look func() error) error {
 			return err
 		}
 		r.tellWaiting(PhaseMachines, "waiting until "+what+": "+err.Error())
-		if err := sleep(ctx, r.interval()); err != nil {
+		if err := pause.For(ctx, r.interval()); err != nil {
 			return err
 		}
 	}

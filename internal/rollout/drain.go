@@ -9,6 +9,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/pause"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -50,7 +51,7 @@ func (r *run) takeOut(ctx context.Context, phase rotation.Phase, port Port) erro
 	}
 	wait := r.drain(port)
 	r.tellWaiting(phase, rotation.Draining(port.Machine, port.Away, wait))
-	return sleep(ctx, wait)
+	return pause.For(ctx, wait)
 }
 
 // leave takes a machine out of its pools, as soon as no other run has one out.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/arcgis"
 	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/pause"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -146,7 +147,7 @@ func (r *run) stillServed(ctx context.Context) error {
 func (r *run) validate(ctx context.Context) error {
 	var err error
 	for attempt := range 4 {
-		if attempt > 0 && sleep(ctx, r.interval()) != nil {
+		if attempt > 0 && pause.For(ctx, r.interval()) != nil {
 			return ctx.Err()
 		}
 		var now validation

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/pause"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 )
@@ -234,7 +235,7 @@ func (r *Runner) takeOut(ctx context.Context, before State, need Trusting, resul
 		wait = before.Whole().DrainTime(need.component())
 	}
 	r.tellWaiting(PhaseTrust, Draining(need.Machine, need.Away, wait))
-	return sleep(ctx, wait)
+	return pause.For(ctx, wait)
 }
 
 // putBack puts whoever is out of its pools back.
@@ -291,7 +292,7 @@ func (r *Runner) returnFirst(ctx context.Context, before State, result *Result) 
 			return nil
 		}
 		r.tellWaiting(PhaseTrust, "waiting for the gateway's probes to see who returned")
-		if sleep(waiting, patience.Interval) != nil {
+		if pause.For(waiting, patience.Interval) != nil {
 			return ctx.Err()
 		}
 	}

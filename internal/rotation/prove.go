@@ -11,6 +11,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/arcgis"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/pause"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -93,7 +94,7 @@ func (r *Runner) proveWire(ctx context.Context, phase Phase, listeners []Listene
 				return wire, looks, strangers
 			}
 		}
-		if sleep(ctx, patience.Interval) != nil {
+		if pause.For(ctx, patience.Interval) != nil {
 			if len(failures) == 0 {
 				failures = []lack{unproved(fmt.Sprintf("the endpoints served the expected certificate only %d times in a row, %d were wanted", good, patience.Rounds))}
 			}
@@ -191,7 +192,7 @@ func (r *Runner) proveHealth(ctx context.Context, c claim, proof *Proof) {
 	ctx, cancel := context.WithTimeout(ctx, patience.Proof)
 	defer cancel()
 	for attempt := range 4 {
-		if attempt > 0 && sleep(ctx, patience.Interval) != nil {
+		if attempt > 0 && pause.For(ctx, patience.Interval) != nil {
 			break
 		}
 		var lacks []lack

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/pause"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 )
 
@@ -207,7 +208,7 @@ func (r *Runner) backendsUp(ctx context.Context, before State) error {
 			err = errors.New(worse[0].sentence)
 		}
 		r.tellWaiting(PhaseTrust, "waiting for the gateway's probes: "+err.Error())
-		if stopped := sleep(ctx, patience.Interval); stopped != nil {
+		if stopped := pause.For(ctx, patience.Interval); stopped != nil {
 			return err
 		}
 	}
@@ -341,7 +342,7 @@ func (r *Runner) machinesBack(ctx context.Context, before State, result *Result)
 			return away
 		}
 		r.tellWaiting(PhaseUndo, "waiting: "+away[0].sentence)
-		if sleep(ctx, max(patience.Interval, 5*time.Millisecond)) != nil {
+		if pause.For(ctx, max(patience.Interval, 5*time.Millisecond)) != nil {
 			return away
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/pause"
 )
 
 // answerTimeout bounds waiting for the answer to a PUT; Resource Manager itself
@@ -75,7 +76,7 @@ func (r *Runner) write(ctx context.Context, phase Phase, gatewayID string, edit 
 		wait := max(backoff, askedToWait(err))
 		backoff = min(2*backoff, time.Minute)
 		r.tellWaiting(phase, fmt.Sprintf("attempt %d: %v; reading the gateway again in %s", attempt, err, wait.Round(time.Millisecond)))
-		if err := sleep(ctx, wait); err != nil {
+		if err := pause.For(ctx, wait); err != nil {
 			return done, err
 		}
 	}
@@ -176,19 +177,8 @@ func (r *Runner) settled(ctx context.Context, phase Phase, gatewayID string) (*c
 			return gateway, nil
 		}
 		r.tellWaiting(phase, "a change of the gateway is under way; waiting for its end")
-		if err := sleep(ctx, interval); err != nil {
+		if err := pause.For(ctx, interval); err != nil {
 			return nil, err
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
