@@ -2,11 +2,6 @@ package matrix_test
 
 import (
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -21,6 +16,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
@@ -53,29 +49,6 @@ var rolloutSettings = []rolloutSetting{
 	{"roles", "", rollout.Fresh, reach.Direct}, {"roles", "", rollout.Fresh, reach.Agent}, {"roles", "12.1", rollout.FromAuthority, reach.Agent},
 }
 
-// Keys are made once: nobody here looks at them, and RSA costs more than
-// everything else.
-var (
-	rolloutKeys = sync.OnceValue(func() []crypto.Signer {
-		var list []crypto.Signer
-		for range 3 {
-			key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-			if err != nil {
-				panic(err)
-			}
-			list = append(list, key)
-		}
-		return list
-	})
-	rolloutRSA = sync.OnceValue(func() crypto.Signer {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			panic(err)
-		}
-		return key
-	})
-)
-
 // rolloutScene is a scene whose machines get new certificates.
 type rolloutScene struct {
 	*scene
@@ -97,7 +70,7 @@ func newRolloutScene(t *testing.T, setting rolloutSetting) *rolloutScene {
 	}
 	s := &rolloutScene{scene: newScene(t, options), setting: setting, live: map[string]string{}}
 	var err error
-	if s.authority, err = pki.NewRoot(rolloutRSA(), "Contoso Internal Root", time.Now(), 3650); err != nil {
+	if s.authority, err = pki.NewRoot(worldtest.RSAKey(), "Contoso Internal Root", time.Now(), 3650); err != nil {
 		t.Fatal(err)
 	}
 	s.world.Ground().Watchers.Add(s.look)
@@ -109,14 +82,7 @@ func newRolloutScene(t *testing.T, setting rolloutSetting) *rolloutScene {
 // goal of a run; the second run of a case asks for the same.
 func (s *rolloutScene) goal(p *process) rollout.Goal {
 	s.t.Helper()
-	var mu sync.Mutex
-	turn := 0
-	goal := rollout.Goal{Source: s.setting.source, Anew: s.anew, Now: p.now(), Keys: func(int) (crypto.Signer, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		turn++
-		return rolloutKeys()[turn%len(rolloutKeys())], nil
-	}}
+	goal := rollout.Goal{Source: s.setting.source, Anew: s.anew, Now: p.now(), Keys: worldtest.Keys()}
 	switch s.setting.source {
 	case rollout.FromAuthority:
 		goal.Authority = s.authority
@@ -135,7 +101,7 @@ func (s *rolloutScene) bundles() map[string]*pki.Bundle {
 			names = append(names, machine.FQDN)
 		}
 	}
-	bundle, err := s.authority.Issue(rolloutRSA(), names, today, 397)
+	bundle, err := s.authority.Issue(worldtest.RSAKey(), names, today, 397)
 	if err != nil {
 		s.t.Fatal(err)
 	}

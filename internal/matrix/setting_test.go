@@ -12,6 +12,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
@@ -114,7 +115,7 @@ func (s setting) prepare(sc *scene) job {
 		j.renewed = pki.Fingerprint(issued.Leaf)
 		j.goal = sc.fileGoal
 	case newCA:
-		j.goal = fromBundle(sc.neverSeen(), true)
+		j.goal = fromBundle(worldtest.NeverSeen(sc.t, sc.world, sc.found.Names()), true)
 	case lookAgain:
 		sc.follow()
 		issued := sc.renew()
@@ -195,26 +196,6 @@ func (s *scene) issue() *authority.Issued {
 		s.t.Fatal(err)
 	}
 	issued.Chain = issued.Chain[:1]
-	return issued
-}
-
-// neverSeen makes one of an authority that nobody in the world has heard of.
-func (s *scene) neverSeen() *authority.Issued {
-	s.t.Helper()
-	root, err := s.world.Authority().NewPrivate("Fabrikam Root CA")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	issuing, err := s.world.Authority().NewIntermediate("Fabrikam Issuing CA", root)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	issued, err := s.world.Authority().Issue(authority.Spec{
-		Names: s.found.Names(), Key: "p256", Via: issuing, NotAfter: time.Now().AddDate(0, 0, 200), WithRoot: true, WithoutAIA: true,
-	})
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	return issued
 }
 

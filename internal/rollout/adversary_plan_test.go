@@ -19,6 +19,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 )
 
@@ -32,7 +33,7 @@ func TestWhatALaterRolloutReplacedIsNotTakenUp(t *testing.T) {
 		"half of a second": {"tls-20261101-0a1b2c3d", "tls-20261120-0a1b2c3d"},
 	} {
 		s := newSet(t, reach.Direct, "11.4", "server S0 server", "server S1 server")
-		key, _ := someKey()(2048)
+		key, _ := worldtest.Keys()(2048)
 		begins := today.AddDate(0, 0, -20)
 		for n, alias := range []string{test.earlier, test.later} {
 			begins = begins.Add(time.Hour)
@@ -72,7 +73,7 @@ func TestWhatALaterRolloutReplacedIsNotTakenUp(t *testing.T) {
 // file, and no file is for the service alone.
 func TestAServiceFollowsTheFileOfItsServer(t *testing.T) {
 	t.Parallel()
-	key := rsaKey()
+	key := worldtest.RSAKey()
 	root, err := pki.NewRoot(key, "Company", today.AddDate(-1, 0, 0), 3650)
 	if err != nil {
 		t.Fatal(err)
@@ -130,7 +131,7 @@ func (s *set) withWay(name string, port int, root string, pool map[string]any) {
 // the first would leave one.
 func (s *set) trustsToo(setting string) {
 	s.t.Helper()
-	key, _ := someKey()(2048)
+	key, _ := worldtest.Keys()(2048)
 	other, err := pki.NewRoot(key, "Other", today, 100)
 	if err != nil {
 		s.t.Fatal(err)
@@ -175,7 +176,7 @@ func TestARootThatOthersMayNeedStays(t *testing.T) {
 // authority that a rollout brought may be the external certificate's by now.
 func TestTheAuthorityOfTheExternalCertificateStays(t *testing.T) {
 	t.Parallel()
-	key, _ := someKey()(2048)
+	key, _ := worldtest.Keys()(2048)
 	company, err := pki.NewRoot(key, "Cartouche ent tls-20250101-00000000", today.AddDate(-2, 0, 0), 3650)
 	if err != nil {
 		t.Fatal(err)
@@ -233,7 +234,7 @@ func TestWhatWasNotReplacedInPlaceCanBeTakenBack(t *testing.T) {
 // with an EC key would agree with nobody.
 func TestAKeyThatNoCipherSuiteFits(t *testing.T) {
 	t.Parallel()
-	key := rsaKey()
+	key := worldtest.RSAKey()
 	root, err := pki.NewRoot(key, "Company", today.AddDate(-1, 0, 0), 3650)
 	if err != nil {
 		t.Fatal(err)
@@ -263,7 +264,7 @@ func TestAServiceStaysWithItsServerThatHasNoWayBack(t *testing.T) {
 	t.Parallel()
 	s := newSet(t, reach.Agent, "12.1", "realtime G0 server,geoevent")
 	plan := s.plan(rollout.Goal{})
-	key, _ := someKey()(2048)
+	key, _ := worldtest.Keys()(2048)
 	root, err := pki.NewRoot(key, "New Root", today, 3650)
 	if err != nil {
 		t.Fatal(err)

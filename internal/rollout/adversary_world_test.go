@@ -15,6 +15,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/sim"
@@ -133,7 +134,7 @@ func TestARunThatWasKilledAfterAnyStep(t *testing.T) {
 // filesFor is a goal that gives one site a certificate of an authority of its own.
 func (b *bench) filesFor(site string, state rotation.State) rollout.Goal {
 	b.t.Helper()
-	key := rsaKey()
+	key := worldtest.RSAKey()
 	root, err := pki.NewRoot(key, "Company "+rand.Text()[:6], time.Now(), 100)
 	if err != nil {
 		b.t.Fatal(err)

@@ -2,18 +2,12 @@ package rollout_test
 
 import (
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"fmt"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -91,43 +85,8 @@ func newBench(t testing.TB, options sim.Options) *bench {
 	return b
 }
 
-// keys are made once. Nobody here looks at keys, and those of RSA cost more than
-// everything else.
-var keys = sync.OnceValue(func() []crypto.Signer {
-	var list []crypto.Signer
-	for range 3 {
-		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			panic(err)
-		}
-		list = append(list, key)
-	}
-	return list
-})
-
-// someKey gives the keys in turn: roots and leafs of a test may share one.
-func someKey() func(int) (crypto.Signer, error) {
-	var mu sync.Mutex
-	n := 0
-	return func(int) (crypto.Signer, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		n++
-		return keys()[n%len(keys())], nil
-	}
-}
-
-// rsaKey is for files: one whose key fits no cipher suite of a machine is refused.
-var rsaKey = sync.OnceValue(func() crypto.Signer {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
-
 func fresh() rollout.Goal {
-	return rollout.Goal{Source: rollout.Fresh, Now: time.Now(), Keys: someKey()}
+	return rollout.Goal{Source: rollout.Fresh, Now: time.Now(), Keys: worldtest.Keys()}
 }
 
 func (b *bench) observe() rotation.State {

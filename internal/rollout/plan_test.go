@@ -20,6 +20,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -39,7 +40,7 @@ const gatewayID = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceG
 // Builder makes them.
 func newSet(t testing.TB, way reach.Kind, version string, lines ...string) *set {
 	t.Helper()
-	key, _ := someKey()(2048)
+	key, _ := worldtest.Keys()(2048)
 	old, err := pki.NewRoot(key, "Old Root", today.AddDate(-5, 0, 0), 3650)
 	if err != nil {
 		t.Fatal(err)
@@ -335,7 +336,7 @@ func TestWhatKeepsAPlanFromBeingApplied(t *testing.T) {
 
 func TestFilesAreJudgedForTheMachinesThatGetThem(t *testing.T) {
 	t.Parallel()
-	key := rsaKey()
+	key := worldtest.RSAKey()
 	root, err := pki.NewRoot(key, "Company", today.AddDate(-1, 0, 0), 3650)
 	if err != nil {
 		t.Fatal(err)
@@ -384,7 +385,7 @@ func TestFilesAreJudgedForTheMachinesThatGetThem(t *testing.T) {
 
 func TestAnAuthorityIsJudged(t *testing.T) {
 	t.Parallel()
-	key, _ := someKey()(2048)
+	key, _ := worldtest.Keys()(2048)
 	for name, test := range map[string]struct {
 		begins, days int
 		want         []string
@@ -432,7 +433,7 @@ func TestWhenEntriesThatWereLeftAreTakenUp(t *testing.T) {
 		"active everywhere": {change: func(s *set) { s.seen("S0", machine.Server).Alias, s.seen("S1", machine.Server).Alias = alias, alias }},
 	} {
 		s := newSet(t, reach.Direct, "11.4", "server S0 server", "server S1 server")
-		key, _ := someKey()(2048)
+		key, _ := worldtest.Keys()(2048)
 		root, err := pki.NewRoot(key, "Cartouche ent "+alias, today.AddDate(0, 0, -7), 3650)
 		if err != nil {
 			t.Fatal(err)
@@ -484,7 +485,7 @@ func rolled(t testing.TB, change func(*set)) (*set, journal.Run) {
 	t.Helper()
 	s := newSet(t, reach.Direct, "11.4", "server S0 server", "server S1 server")
 	plan := s.plan(rollout.Goal{})
-	key, _ := someKey()(2048)
+	key, _ := worldtest.Keys()(2048)
 	root, err := pki.NewRoot(key, "Cartouche ent "+plan.Alias, today, 3650)
 	if err != nil {
 		t.Fatal(err)

@@ -190,12 +190,12 @@ func TestADeploymentOfTerraformIsRolledOut(t *testing.T) {
 func TestLeafsOfACompanysOwnAuthority(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Options{World: "single"})
-	key := rsaKey()
+	key := worldtest.RSAKey()
 	authority, err := pki.NewRoot(key, "Company Root", time.Now(), 3650)
 	if err != nil {
 		t.Fatal(err)
 	}
-	goal := rollout.Goal{Source: rollout.FromAuthority, Authority: &pki.Authority{Certificate: authority.Certificate}, Now: time.Now(), Keys: someKey()}
+	goal := rollout.Goal{Source: rollout.FromAuthority, Authority: &pki.Authority{Certificate: authority.Certificate}, Now: time.Now(), Keys: worldtest.Keys()}
 	state := b.observe()
 	plan := b.plan(state, goal) // the key is not needed for this
 	if _, err := b.runner.Apply(t.Context(), plan, goal, state); err == nil {
@@ -214,7 +214,7 @@ func TestFilesByWhatTheyAreFor(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Options{World: "single"})
 	state := b.observe()
-	key := rsaKey()
+	key := worldtest.RSAKey()
 	root, err := pki.NewRoot(key, "Files Root", time.Now(), 3650)
 	if err != nil {
 		t.Fatal(err)

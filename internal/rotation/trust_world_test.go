@@ -20,7 +20,6 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
-	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
@@ -38,20 +37,7 @@ func (b *bench) inside() *bench {
 // world has ever heard of.
 func (b *bench) neverSeen() *bench {
 	b.t.Helper()
-	root, err := b.world.Authority().NewPrivate("Fabrikam Root CA")
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	issuing, err := b.world.Authority().NewIntermediate("Fabrikam Issuing CA", root)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	issued, err := b.world.Authority().Issue(authority.Spec{
-		Names: b.found.Names(), Key: "p256", Via: issuing, NotAfter: time.Now().AddDate(0, 0, 200), WithRoot: true, WithoutAIA: true,
-	})
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	issued := worldtest.NeverSeen(b.t, b.world, b.found.Names())
 	b.goal.Bundle = &pki.Bundle{Leaf: issued.Leaf, Key: issued.Key, Intermediates: issued.Chain[:1], Root: issued.Chain[1]}
 	return b
 }
