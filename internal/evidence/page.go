@@ -18,11 +18,12 @@ import (
 var pageText string
 
 var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"when":  func(t time.Time) string { return moment(t) },
-	"clock": func(t time.Time) string { return t.UTC().Format("15:04:05.000") },
-	"short": short,
-	"up":    func(b Backend) bool { return b.Up() },
-	"add":   func(a, b int) int { return a + b },
+	"when":    func(t time.Time) string { return moment(t) },
+	"clock":   func(t time.Time) string { return t.UTC().Format("15:04:05.000") },
+	"short":   short,
+	"up":      func(b Backend) bool { return b.Up() },
+	"verdict": verdict,
+	"add":     func(a, b int) int { return a + b },
 }).Parse(pageText))
 
 // Page makes a page of a file, to read and to print: no script, nothing fetched,
@@ -36,8 +37,9 @@ func Page(file File, report Report) ([]byte, error) {
 	original := file.Document
 	view.Before, view.After = certificateOf(original, original.Before), certificateOf(original, original.After)
 	view.Rows = pairRows(view.Before, view.After)
-	view.Handshakes = handshakePairs(document)
-	view.Ports = portPairs(document)
+	before, after := orNothing(document.Before), orNothing(document.After)
+	view.Handshakes = sideBySide(before.Handshakes, after.Handshakes, Handshake.spot)
+	view.Ports = sideBySide(before.Ports, after.Ports, func(p Port) string { return fmt.Sprintf("%s:%d", p.Machine, p.Port) })
 	view.Backends = backendPairs(document)
 	view.Sites = sitePairs(document)
 	view.Validations = validationPairs(document)
@@ -51,6 +53,14 @@ func Page(file File, report Report) ([]byte, error) {
 	return page.Bytes(), nil
 }
 
+// orNothing is a look, or one that saw nothing.
+func orNothing(look *Look) Look {
+	if look == nil {
+		return Look{}
+	}
+	return *look
+}
+
 type pageView struct {
 	File        File
 	D           Document
@@ -58,8 +68,8 @@ type pageView struct {
 	Before      *shownCertificate
 	After       *shownCertificate
 	Rows        []pairRow
-	Handshakes  []handshakePair
-	Ports       []portPair
+	Handshakes  []beforeAfter[Handshake]
+	Ports       []beforeAfter[Port]
 	Backends    []pair
 	Sites       []pair
 	Validations []pair
@@ -133,20 +143,44 @@ func pairRows(before, after *shownCertificate) []pairRow {
 	return rows
 }
 
-// handshakePair is one endpoint before and after.
-type handshakePair struct{ Before, After *Handshake }
+// beforeAfter is one place as it was seen before and after. One of the two may be
+// nil, not both.
+type beforeAfter[T any] struct{ Before, After *T }
 
 // Any is the one of the two that there is.
-func (p handshakePair) Any() Handshake {
-	if p.After != nil {
-		return *p.After
+func (b beforeAfter[T]) Any() T {
+	if b.After != nil {
+		return *b.After
 	}
-	return *p.Before
+	return *b.Before
 }
 
-// Verdict says in a word whether the handshake afterwards showed what was wanted.
-func (p handshakePair) Verdict() string {
-	switch after := p.After; {
+// sideBySide joins what was seen before and after, by place, in the order in
+// which places come up.
+func sideBySide[T any](before, after []T, place func(T) string) []beforeAfter[T] {
+	var list []beforeAfter[T]
+	at := map[string]int{}
+	row := func(seen T) *beforeAfter[T] {
+		n, known := at[place(seen)]
+		if !known {
+			n = len(list)
+			at[place(seen)] = n
+			list = append(list, beforeAfter[T]{})
+		}
+		return &list[n]
+	}
+	for i := range before {
+		row(before[i]).Before = &before[i]
+	}
+	for i := range after {
+		row(after[i]).After = &after[i]
+	}
+	return list
+}
+
+// verdict says in a word whether the handshake afterwards showed what was wanted.
+func verdict(after *Handshake) string {
+	switch {
 	case after == nil:
 		return "not looked at"
 	case len(after.Expected) == 0 && after.leaf() == "":
@@ -157,64 +191,6 @@ func (p handshakePair) Verdict() string {
 		return "as wanted"
 	}
 	return "not as wanted"
-}
-
-func handshakePairs(d Document) []handshakePair {
-	var list []handshakePair
-	at := map[string]int{}
-	collect := func(look *Look, set func(*handshakePair, *Handshake)) {
-		if look == nil {
-			return
-		}
-		for i := range look.Handshakes {
-			h := &look.Handshakes[i]
-			n, known := at[h.spot()]
-			if !known {
-				n = len(list)
-				at[h.spot()] = n
-				list = append(list, handshakePair{})
-			}
-			set(&list[n], h)
-		}
-	}
-	collect(d.Before, func(p *handshakePair, h *Handshake) { p.Before = h })
-	collect(d.After, func(p *handshakePair, h *Handshake) { p.After = h })
-	return list
-}
-
-// portPair is a port of a machine before and after.
-type portPair struct{ Before, After *Port }
-
-// Any is the one of the two that there is.
-func (p portPair) Any() Port {
-	if p.After != nil {
-		return *p.After
-	}
-	return *p.Before
-}
-
-func portPairs(d Document) []portPair {
-	var list []portPair
-	at := map[string]int{}
-	collect := func(look *Look, set func(*portPair, *Port)) {
-		if look == nil {
-			return
-		}
-		for i := range look.Ports {
-			p := &look.Ports[i]
-			key := fmt.Sprintf("%s:%d", p.Machine, p.Port)
-			n, known := at[key]
-			if !known {
-				n = len(list)
-				at[key] = n
-				list = append(list, portPair{})
-			}
-			set(&list[n], p)
-		}
-	}
-	collect(d.Before, func(pair *portPair, p *Port) { pair.Before = p })
-	collect(d.After, func(pair *portPair, p *Port) { pair.After = p })
-	return list
 }
 
 // Leaf is the fingerprint of what the port sent.
