@@ -53,7 +53,7 @@ their keystores, and roots in theirs and in the gateway's trust that nobody pres
 }
 
 func (a *app) clean(ctx context.Context, about target, options changeOptions, soak rotation.Soak) error {
-	seen, err := a.look(ctx, about.choose, options.azure, options.site, looking{options.reach, never, true, options.lease})
+	seen, err := a.look(ctx, about.choose, options.azure, options.site, looking{flags: options.reach, when: never, changes: true, lease: options.lease})
 	if err != nil {
 		return err
 	}

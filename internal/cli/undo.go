@@ -96,7 +96,7 @@ func (a *app) runToUndo(ctx context.Context, args []string, gateway string) (jou
 		}
 		return a.takenBack(ctx, run)
 	}
-	return journal.Run{}, whileServing(usage("cartouche history", "there is no run to take back"), nothingChanged, "")
+	return journal.Run{}, whileServing(usage("cartouche history", "there is no run to take back in the journal of this computer"), nothingChanged, "")
 }
 
 // takenBack is the run that is meant when none was named: this one or, when it
@@ -133,7 +133,7 @@ func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) 
 	if rollout.IsRun(run) {
 		return a.undoInternal(ctx, run, options, choose)
 	}
-	ready, err := a.look(ctx, choose, options.azure, options.site, looking{options.reach, whenKept(kept.Way), true, options.lease})
+	ready, err := a.look(ctx, choose, options.azure, options.site, looking{flags: options.reach, when: whenKept(kept.Way), changes: true, lease: options.lease})
 	if err != nil {
 		return err
 	}

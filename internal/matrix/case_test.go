@@ -119,16 +119,8 @@ func (c brokenCase) run(t *testing.T, end *ending) {
 			p.breaks.struck = "?" // the second break counts from the beginning
 		}
 
-		var result rotation.Result
-		var err error
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			result, err = j.rotate(t.Context(), p)
-		}()
-		select {
-		case <-ended:
-		case <-p.died:
+		run := j.begin(t, p)
+		if run.wasKilled() {
 			end.outcome = killed
 		}
 		o.done.Wait()
@@ -141,7 +133,7 @@ func (c brokenCase) run(t *testing.T, end *ending) {
 			t.Errorf("its claim was broken, and it wrote %d times after that", more)
 		}
 		if end.outcome == "" {
-			end.outcome = c.judge(t, sc, j, o, result, err)
+			end.outcome = c.judge(t, sc, j, o, run.result, run.err)
 		}
 		if p.breaks.twice {
 			end.second = end.outcome
@@ -158,15 +150,51 @@ func (c brokenCase) run(t *testing.T, end *ending) {
 			t.Error("a person's change of the gateway is gone")
 		}
 		if t.Failed() {
-			t.Logf("outcome %s (%s; not restored %v; unknown %v; left %v), %v", result.Outcome, result.Failure, result.NotRestored, result.Unknown, result.Left, err)
+			t.Logf("%s", run)
 			if o.came {
 				t.Logf("the second run: %s (%s; %v), %v", o.result.Outcome, o.result.Failure, o.result.NotRestored, o.err)
 			}
 			t.Logf("it told at last:\n%s", strings.Join(told[max(0, len(told)-25):], "\n"))
 		}
 		p.bury()
-		<-ended
+		<-run.ended
 	})
+}
+
+// attempt is a run that goes on in a process, which may be killed meanwhile.
+type attempt struct {
+	process *process
+	ended   chan struct{} // closed when result and err are there
+	result  rotation.Result
+	err     error
+}
+
+func (j job) begin(t *testing.T, p *process) *attempt {
+	a := &attempt{process: p, ended: make(chan struct{})}
+	go func() {
+		defer close(a.ended)
+		a.result, a.err = j.rotate(t.Context(), p)
+	}()
+	return a
+}
+
+// wasKilled waits until the run has come to its end, or its process was killed.
+func (a *attempt) wasKilled() bool {
+	select {
+	case <-a.ended:
+		return false
+	case <-a.process.died:
+		return true
+	}
+}
+
+func (a *attempt) String() string {
+	select {
+	case <-a.ended:
+		return fmt.Sprintf("outcome %s (%s; not restored %v; unknown %v; left %v), %v", a.result.Outcome, a.result.Failure, a.result.NotRestored, a.result.Unknown, a.result.Left, a.err)
+	default:
+		return "its process was killed"
+	}
 }
 
 // ofItself tells whether a violation is the world's own fault that was asked for.
@@ -185,29 +213,21 @@ func (c brokenCase) next(t *testing.T, sc *scene, j job, o *others, breaks *brea
 	p := sc.process()
 	p.others, p.breaks = o, breaks
 	j.old = sc.served()
-	var result rotation.Result
-	var err error
-	ended := make(chan struct{})
-	t.Cleanup(func() { p.bury(); <-ended })
-	go func() {
-		defer close(ended)
-		result, err = j.rotate(t.Context(), p)
-	}()
-	select {
-	case <-ended:
-	case <-p.died:
+	run := j.begin(t, p)
+	t.Cleanup(func() { p.bury(); <-run.ended })
+	if run.wasKilled() {
 		end.second = killed
 	}
 	o.done.Wait()
 	sc.settled()
 	if end.second == "" {
-		outcome := c.judge(t, sc, j, o, result, err)
+		outcome := c.judge(t, sc, j, o, run.result, run.err)
 		if breaks.twice {
 			end.second = outcome
 		}
 	}
 	if t.Failed() {
-		t.Logf("the run after it: outcome %s (%s; not restored %v; unknown %v; left %v), %v", result.Outcome, result.Failure, result.NotRestored, result.Unknown, result.Left, err)
+		t.Logf("the run after it: %s", run)
 	}
 }
 

@@ -1,10 +1,8 @@
 package rehearsal
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -13,7 +11,6 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/machine"
-	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/shape"
 )
 
@@ -125,149 +122,6 @@ func (c *copier) subscription(id string) string {
 	return c.subscriptions[key]
 }
 
-// likenessOf describes a certificate for the world to make another like it.
-func (c *copier) likenessOf(of shape.Certificate) tree {
-	organization := of.Organization
-	made := tree{"id": of.ID, "common-name": of.CommonName, "organization": organization, "names": of.Names, "key": c.key(of), "from": of.NotBefore.UTC(), "until": of.NotAfter.UTC(),
-		"ca": of.CA, "issuer": of.Issuer, "known": of.Known, "fetchable": of.Fetchable}
-	subject := of.Subject
-	if parsed, err := x509.ParseCertificate(of.DER); err == nil {
-		subject = parsed.RawSubject
-	}
-	if len(subject) > 0 {
-		made["subject"] = base64.StdEncoding.EncodeToString(subject)
-	}
-	return made
-}
-
-// key is the kind of a key in the world's words. Those of authorities are no
-// stronger than they must be, since making them takes time.
-func (c *copier) key(of shape.Certificate) string {
-	words := map[string]string{"RSA 2048": "rsa2048", "RSA 3072": "rsa3072", "RSA 4096": "rsa4096", "RSA 1024": "rsa1024", "ECDSA P-256": "p256", "ECDSA P-384": "p384", "Ed25519": "ed25519"}
-	word, known := words[of.Key]
-	switch {
-	case of.CA && strings.HasPrefix(of.Key, "RSA"):
-		return "rsa2048"
-	case of.CA:
-		return "p256"
-	case !known && strings.HasPrefix(of.Key, "RSA"):
-		word = "rsa2048"
-	case !known:
-		word = "p384"
-	}
-	if !known {
-		c.missing(fmt.Sprintf("the key of certificate %s is of kind %s; one of kind %s stands in", cmp.Or(of.CommonName, of.ID), of.Key, word))
-	}
-	return word
-}
-
-// issue makes a certificate that nobody showed, for something that must have one.
-func (c *copier) issue(names []string, issuer string) string {
-	c.made++
-	id := fmt.Sprintf("made-%d", c.made)
-	now := c.shape.At
-	c.likenesses = append(c.likenesses, tree{"id": id, "common-name": names[0], "names": names, "key": "rsa2048", "from": now.AddDate(0, -1, 0), "until": now.AddDate(5, 0, 0), "issuer": cmp.Or(issuer, id)})
-	return id
-}
-
-// public is an authority that everybody knows, for what nobody showed.
-func (c *copier) public() string {
-	if c.authority == "" {
-		c.authority = "made-authority"
-		now := c.shape.At
-		c.likenesses = append(c.likenesses, tree{"id": c.authority, "common-name": "Authority that stands in for a public one", "key": "p256", "ca": true, "known": true, "issuer": c.authority,
-			"from": now.AddDate(-5, 0, 0), "until": now.AddDate(15, 0, 0)})
-	}
-	return c.authority
-}
-
-// entries are the gateway's own certificates.
-func (c *copier) entries() ([]any, error) {
-	list := []any{}
-	for _, entry := range c.shape.Entries {
-		one := tree{"name": entry.Name}
-		if entry.Vault != "" {
-			vault, name, version, err := cloud.SplitSecretID(entry.Vault)
-			if err != nil {
-				return nil, err
-			}
-			one["vault"], one["secret"], one["versioned"] = vaultName(vault), name, version != ""
-		} else {
-			one["chain"] = c.rolledOut(c.chainOf(entry))
-		}
-		list = append(list, one)
-	}
-	return list, nil
-}
-
-// rolledOut is a chain, of the real certificates where it begins with the one
-// that is to be rolled out: an earlier run has left it there, and the next one
-// goes on with it. Where nobody saw what is sent with it, the file tells.
-func (c *copier) rolledOut(chain []string) []string {
-	if len(chain) == 0 || len(c.real) == 0 || !isReal(c.certificates[chain[0]], c.real[0]) {
-		return chain
-	}
-	real := slices.Clone(chain)
-	for i, id := range chain {
-		if own, ok := c.genuine(c.certificates[id]); ok {
-			real[i] = own
-		}
-	}
-	seen := func(served shape.Served) bool { return len(served.Chain) > 0 && served.Chain[0] == chain[0] }
-	if len(chain) > 1 || slices.ContainsFunc(c.shape.Served, seen) {
-		return real
-	}
-	for _, issuer := range c.real[1:] {
-		if !bytes.Equal(issuer.RawSubject, issuer.RawIssuer) {
-			real = append(real, c.given(issuer))
-		}
-	}
-	return real
-}
-
-// chainOf is what stands in for an entry: what Azure told of it, with the
-// issuers that a listener really sends, else one for the listener's names.
-func (c *copier) chainOf(entry shape.Entry) []string {
-	if len(entry.Chain) > 0 {
-		for _, served := range c.shape.Served {
-			if len(served.Chain) > len(entry.Chain) && served.Chain[0] == entry.Chain[0] {
-				return served.Chain
-			}
-		}
-		return entry.Chain
-	}
-	for _, listener := range c.gateway.HTTPSListeners() {
-		if !strings.EqualFold(listener.CertificateName, entry.Name) {
-			continue
-		}
-		for _, own := range c.shape.Listeners {
-			for _, served := range c.shape.Served {
-				host, _, _ := net.SplitHostPort(served.Target)
-				if strings.EqualFold(own.Name, listener.Name) && len(served.Chain) > 0 && slices.Contains(own.Names, host) {
-					return served.Chain
-				}
-			}
-		}
-		if len(listener.HostNames) > 0 {
-			return []string{c.issue(listener.HostNames, c.public())}
-		}
-	}
-	return []string{c.issue([]string{cmp.Or(c.shape.Deployment.Domain, "unknown.invalid")}, c.public())}
-}
-
-// roots are the gateway's trusted roots.
-func (c *copier) roots() []any {
-	list := []any{}
-	for _, root := range c.shape.Roots {
-		if len(root.Chain) == 0 {
-			c.missing("trusted root " + root.Name + " of the gateway: nobody tells which certificate it is; another stands in")
-			root.Chain = []string{c.issue([]string{"unknown.invalid"}, "")}
-		}
-		list = append(list, tree{"name": root.Name, "chain": root.Chain[:1]})
-	}
-	return list
-}
-
 // names are those that resolve, inside the virtual network only where nobody
 // reached them from where the shape was taken.
 func (c *copier) names() []any {
@@ -288,124 +142,6 @@ func (c *copier) names() []any {
 	return list
 }
 
-// vaults are those that listeners refer to, or that were asked for, and the
-// identities of the gateway and of whoever was asked about.
-func (c *copier) vaults() (vaults, identities []any) {
-	known := map[string]bool{}
-	identity := func(id string) {
-		parsed, err := cloud.ParseResourceID(id)
-		if err != nil || known[strings.ToLower(id)] {
-			return
-		}
-		known[strings.ToLower(id)] = true
-		c.addGroup(id)
-		identities = append(identities, tree{"name": parsed.Name, "group": parsed.ResourceGroup, "subscription": c.subscription(parsed.SubscriptionID)})
-	}
-	for _, id := range c.gateway.IdentityIDs() {
-		identity(id)
-	}
-	byName := map[string]tree{}
-	var order []string
-	at := func(address string) tree {
-		name := vaultName(address)
-		if byName[name] == nil {
-			byName[name] = tree{"name": name, "group": c.gateway.ResourceGroup(), "rbac": true, "certificates": []any{}, "access": []any{
-				tree{"who": "operator", "role": "Key Vault Certificates Officer"}, tree{"who": "operator", "role": "Key Vault Secrets User"}}}
-			order = append(order, name)
-		}
-		return byName[name]
-	}
-	readers := map[string][]string{}
-	for _, v := range c.shape.Vaults {
-		vault := at(v.Vault)
-		if id, err := cloud.ParseResourceID(v.ID); err == nil {
-			vault["group"], vault["subscription"] = id.ResourceGroup, c.subscription(id.SubscriptionID)
-			c.addGroup(v.ID)
-		}
-		if !v.Roles {
-			vault["rbac"] = false
-			vault["access"] = []any{tree{"who": "operator", "certificates": []string{"Get", "List", "Import", "Update", "Delete", "Recover"}, "secrets": []string{"get", "list"}}}
-		}
-		if v.Closed {
-			c.missing("the network of vault " + vaultName(v.Vault) + ": in the rehearsal everybody reaches it")
-		}
-		for _, reader := range v.Readers {
-			identity(reader.Identity)
-			if reader.May != "no" {
-				readers[vaultName(v.Vault)] = append(readers[vaultName(v.Vault)], reader.Identity)
-			}
-		}
-	}
-	done := map[string]bool{}
-	put := func(address, name string, chain []string, more tree) {
-		vault := at(address)
-		entry := tree{"name": name, "chain": c.rolledOut(chain)}
-		for key, value := range more {
-			entry[key] = value
-		}
-		vault["certificates"] = append(vault["certificates"].([]any), entry)
-	}
-	find := func(address, name string) (shape.Vault, bool) {
-		i := slices.IndexFunc(c.shape.Vaults, func(v shape.Vault) bool {
-			return vaultName(v.Vault) == vaultName(address) && strings.EqualFold(v.Name, name)
-		})
-		if i < 0 {
-			return shape.Vault{}, false
-		}
-		return c.shape.Vaults[i], true
-	}
-	for _, entry := range c.shape.Entries {
-		address, name, version, err := cloud.SplitSecretID(entry.Vault)
-		if err != nil || entry.Vault == "" {
-			continue
-		}
-		key := vaultName(address) + "/" + strings.ToLower(name)
-		v, read := find(address, name)
-		if len(readers[vaultName(address)]) == 0 {
-			readers[vaultName(address)] = c.gateway.IdentityIDs()
-		}
-		if done[key] {
-			continue
-		}
-		done[key] = true
-		chain := c.chainOf(entry)
-		put(address, name, chain, tree{"age": 365, "secret": v.Secret})
-		if read && v.Newest != "" && v.Newest != chain[0] {
-			put(address, name, c.issuersOf(v.Newest), tree{"later": version == "", "secret": v.Secret})
-		}
-	}
-	for _, v := range c.shape.Vaults {
-		if key := vaultName(v.Vault) + "/" + strings.ToLower(v.Name); !done[key] && v.Newest != "" {
-			done[key] = true
-			put(v.Vault, v.Name, c.issuersOf(v.Newest), tree{"secret": v.Secret})
-		}
-	}
-	for _, name := range order {
-		vault := byName[name]
-		for _, id := range compactFold(readers[name]) {
-			access := tree{"who": c.identityName(id), "role": "Key Vault Secrets User"}
-			if vault["rbac"] == false {
-				access = tree{"who": c.identityName(id), "secrets": []string{"get"}}
-			}
-			vault["access"] = append(vault["access"].([]any), access)
-		}
-		vaults = append(vaults, vault)
-	}
-	return vaults, identities
-}
-
-// issuersOf is a certificate with its issuers, without the root.
-func (c *copier) issuersOf(id string) []string {
-	chain := []string{id}
-	for {
-		issuer := c.certificates[chain[len(chain)-1]].Issuer
-		if issuer == "" || slices.Contains(chain, issuer) || c.certificates[issuer].Issuer == issuer {
-			return chain
-		}
-		chain = append(chain, issuer)
-	}
-}
-
 func compactFold(list []string) []string {
 	var out []string
 	for _, one := range list {
@@ -414,54 +150,6 @@ func compactFold(list []string) []string {
 		}
 	}
 	return out
-}
-
-// identityName is how a world's file calls an identity.
-func (c *copier) identityName(id string) string {
-	parsed, err := cloud.ParseResourceID(id)
-	if err != nil {
-		return id
-	}
-	return parsed.ResourceGroup + "/" + parsed.Name
-}
-
-func vaultName(address string) string {
-	name, _, _ := strings.Cut(strings.TrimPrefix(strings.ToLower(address), "https://"), ".")
-	return name
-}
-
-// versionOf is a version as the world takes it: of a build its first two parts.
-func versionOf(version string) string {
-	parts := strings.SplitN(version, ".", 3)
-	if len(parts) < 2 {
-		return ""
-	}
-	return parts[0] + "." + parts[1]
-}
-
-// genuine tells whether a certificate is one of the real ones, and adds that to
-// the file under an id of its own.
-func (c *copier) genuine(of shape.Certificate) (string, bool) {
-	for _, one := range c.real {
-		if isReal(of, one) {
-			return c.given(one), true
-		}
-	}
-	return "", false
-}
-
-func isReal(of shape.Certificate, one *x509.Certificate) bool {
-	return of.SHA256 != "" && strings.EqualFold(pki.Fingerprint(one), of.SHA256) ||
-		of.SHA256 == "" && of.SHA1 != "" && strings.EqualFold(pki.Thumbprint(one), of.SHA1)
-}
-
-// given adds a certificate itself to the file.
-func (c *copier) given(one *x509.Certificate) (id string) {
-	id = "given-" + pki.Fingerprint(one)[:16]
-	if !slices.ContainsFunc(c.likenesses, func(l any) bool { return l.(tree)["id"] == id }) {
-		c.likenesses = append(c.likenesses, tree{"id": id, "der": base64.StdEncoding.EncodeToString(one.Raw)})
-	}
-	return id
 }
 
 // products are those that have sites of their own, and what else runs at their

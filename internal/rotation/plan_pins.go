@@ -98,6 +98,7 @@ func (s State) known(entry machine.Entry) []byte {
 	return nil
 }
 
+// hostsPinned are the machines whose pinned entry is refreshed, each once.
 func (p Plan) hostsPinned() []string {
 	var hosts []string
 	for _, pin := range p.Pinned {

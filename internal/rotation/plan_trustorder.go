@@ -79,7 +79,7 @@ func restarting(needs []Trusting) []string {
 	return names
 }
 
-// hostsTrusting and hostsPinned are the machines that are changed, each once.
+// hostsTrusting are the machines that are taught an authority, each once.
 func (p Plan) hostsTrusting() []string {
 	var hosts []string
 	for _, need := range p.Trusting {

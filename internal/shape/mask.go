@@ -3,13 +3,10 @@ package shape
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Masked is a shape in which nothing names whose it is: names, ids and addresses
@@ -82,130 +79,7 @@ func (m *mask) give(kind, word string) string {
 	return m.words[key]
 }
 
-// learn gives names to everything that has one, the most telling kinds first.
-func (m *mask) learn(s Shape) {
-	d := s.Deployment
-	contexts := []string{d.ServerContext, d.PortalContext, d.SecondContext}
-	for _, site := range d.Sites {
-		contexts = append(contexts, site.ServerContext, site.SecondContext)
-	}
-	for _, context := range contexts {
-		for _, path := range []string{context, context + "wss"} {
-			m.words[strings.ToLower(path)] = path
-		}
-	}
-	if d.Enterprise != "" { // then the id is made of both
-		m.words[strings.ToLower(d.ID)] = m.give("enterprise", d.Enterprise) + "-" + m.give("ingress", d.Ingress)
-	}
-	for _, machine := range s.Machines {
-		m.give("machine-", machine.Name)
-	}
-	for _, site := range d.Sites {
-		m.give("site", site.Prefix)
-		m.give("deployment", site.ID)
-		m.give("group-", site.ResourceGroup)
-		m.give("storage", site.StorageAccount)
-	}
-	m.give("gateway-", s.gatewayName())
-	m.give("site", d.Prefix)
-	m.give("deployment", d.ID)
-	if d.Storage != nil {
-		m.give("storage", d.Storage.Account)
-		m.give("group-", d.Storage.ResourceGroup)
-	}
-	m.give("group-", d.ResourceGroup)
-	for _, machine := range s.Machines {
-		m.give("deployment", machine.DeploymentID)
-	}
-	for _, v := range s.Vaults {
-		m.give("vault-", first(strings.SplitN(strings.TrimPrefix(v.Vault, "https://"), ".", 2)))
-		m.give("secret-", v.Name)
-	}
-	properties, _ := s.Gateway["properties"].(map[string]any)
-	for _, collection := range sortedKeys(properties) {
-		list, _ := properties[collection].([]any)
-		for _, item := range list {
-			child, _ := item.(map[string]any)
-			name, _ := child["name"].(string)
-			m.child(collection, name)
-			inner, _ := child["properties"].(map[string]any)
-			for _, below := range []string{"pathRules", "rewriteRules"} {
-				rules, _ := inner[below].([]any)
-				for _, rule := range rules {
-					one, _ := rule.(map[string]any)
-					ruleName, _ := one["name"].(string)
-					m.child(below, ruleName)
-				}
-			}
-		}
-	}
-	m.learnIDs(s.Gateway)
-	for _, v := range s.Vaults {
-		m.id(v.ID)
-	}
-	for _, machine := range s.Machines {
-		m.id(machine.ID)
-		for _, id := range machine.Interfaces {
-			m.id(id)
-		}
-	}
-	for _, address := range s.Addresses {
-		m.id(address.ID)
-		m.text(address.Name, false)
-	}
-	m.gateway(s.Gateway) // what words it has, for all to get the same
-}
-
-// gatewayName is the gateway's own name.
-func (s Shape) gatewayName() string {
-	return s.Deployment.GatewayID[strings.LastIndex(s.Deployment.GatewayID, "/")+1:]
-}
-
-// child gives a name to a part of the gateway. That one is of Cartouche, or of a
-// notebook server, means something.
-func (m *mask) child(collection, name string) {
-	switch lower := strings.ToLower(name); {
-	case strings.HasPrefix(lower, "cartouche-2"):
-		m.words[lower] = lower // a date and a part of a fingerprint
-	case strings.HasPrefix(lower, "cartouche-"):
-		m.give("cartouche-", name)
-	case strings.Contains(lower, "notebook"):
-		m.give("notebook-"+collection+"-", name)
-	default:
-		m.give(collection+"-", name)
-	}
-}
-
 var resourceID = regexp.MustCompile(`(?i)^/subscriptions/[^/]+/resourceGroups/([^/]+)/providers/[^/]+/(.*)$`)
-
-// learnIDs gives names to all resources that a document refers to.
-func (m *mask) learnIDs(value any) {
-	switch v := value.(type) {
-	case map[string]any:
-		for _, name := range sortedKeys(v) {
-			m.id(name)
-			m.learnIDs(v[name])
-		}
-	case []any:
-		for _, inner := range v {
-			m.learnIDs(inner)
-		}
-	case string:
-		m.id(v)
-	}
-}
-
-func (m *mask) id(text string) {
-	found := resourceID.FindStringSubmatch(text)
-	if found == nil {
-		return
-	}
-	m.give("group-", found[1])
-	parts := strings.Split(found[2], "/")
-	for i := 0; i+1 < len(parts); i += 2 {
-		m.give(parts[i]+"-", parts[i+1])
-	}
-}
 
 func sortedKeys(tree map[string]any) []string {
 	var keys []string
@@ -296,10 +170,7 @@ func (m *mask) property(name string, value any) any {
 		}
 		return out
 	case string:
-		if !structural.MatchString(name) {
-			return m.text(v, true)
-		}
-		return m.text(v, false)
+		return m.text(v, !structural.MatchString(name))
 	}
 	return value
 }
@@ -328,112 +199,3 @@ var (
 	dns    = regexp.MustCompile(`(?i)^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*\.[a-z][a-z0-9-]+$`)
 	region = regexp.MustCompile(`^[a-z]+(us|europe|asia|uk|india|africa|brazil|canada|australia|japan|korea|china|gov)[a-z]*[0-9]?$`)
 )
-
-// text replaces the words of a text. strictly replaces those too that nobody
-// knows, but for what is reserved.
-func (m *mask) text(text string, strictly bool) string {
-	return word.ReplaceAllStringFunc(text, func(one string) string {
-		lower := strings.ToLower(one)
-		switch {
-		case guid.MatchString(one):
-			if m.words[lower] == "" {
-				m.count["guid"]++
-				m.words[lower] = fmt.Sprintf("00000000-0000-4000-8000-%012d", m.count["guid"])
-			}
-			return m.words[lower]
-		case m.words[lower] != "":
-			return m.words[lower]
-		case strings.HasPrefix(one, "Microsoft."):
-			return one
-		}
-		if address, err := netip.ParseAddr(one); err == nil {
-			return m.address(address)
-		}
-		switch {
-		case dns.MatchString(one):
-			return m.host(lower)
-		case strictly && !reserved.MatchString(one) && !region.MatchString(one):
-			return m.give("word", one)
-		}
-		return one
-	})
-}
-
-// address keeps what kind of an address it is.
-func (m *mask) address(of netip.Addr) string {
-	key := of.String()
-	if m.words[key] == "" {
-		n := m.count["address"]
-		m.count["address"]++
-		switch {
-		case of.IsPrivate() || of.IsLoopback():
-			m.words[key] = fmt.Sprintf("10.200.%d.%d", n/250, n%250+4)
-		case of.Is6():
-			m.words[key] = fmt.Sprintf("2001:db8::%x", n+1)
-		default:
-			m.words[key] = fmt.Sprintf("203.0.113.%d", n%250+4)
-		}
-	}
-	return m.words[key]
-}
-
-// host replaces a DNS name label by label, so that what is below another name is
-// so afterwards.
-func (m *mask) host(name string) string {
-	suffix := ""
-	for _, azure := range azures {
-		if strings.HasSuffix(name, azure) {
-			name, suffix = strings.TrimSuffix(name, azure), azure
-		}
-	}
-	labels := strings.Split(name, ".")
-	for i, label := range labels {
-		switch {
-		case label == "*":
-		case suffix == "" && i == len(labels)-1:
-			if label != "internal" {
-				labels[i] = "example"
-			}
-		case m.words[label] != "":
-			labels[i] = m.words[label]
-		default:
-			labels[i] = m.give("name-", label)
-		}
-	}
-	return strings.Join(labels, ".") + suffix
-}
-
-// certificates are described only: whom they name is replaced, and dates are
-// told to the day, since logs of public authorities can be searched by them.
-func (m *mask) certificates(s Shape) []Certificate {
-	out := make([]Certificate, len(s.Certificates))
-	for i, c := range s.Certificates {
-		masked := Certificate{ID: c.ID, Key: c.Key, CA: c.CA, Issuer: c.Issuer, Known: c.Known, Fetchable: c.Fetchable,
-			NotBefore: s.At.Add(-days(s.At.Sub(c.NotBefore))).Truncate(time.Second), NotAfter: s.At.Add(days(c.NotAfter.Sub(s.At))).Truncate(time.Second).Add(time.Hour)}
-		for _, name := range c.Names {
-			masked.Names = append(masked.Names, m.text(name, true))
-		}
-		switch {
-		case c.CA && c.Known:
-			masked.CommonName = fmt.Sprintf("Public authority %d", i+1)
-		case c.CA:
-			masked.CommonName = fmt.Sprintf("Authority %d", i+1)
-		case len(masked.Names) > 0:
-			masked.CommonName = masked.Names[0]
-		default:
-			masked.CommonName = fmt.Sprintf("Certificate %d", i+1)
-		}
-		out[i] = masked
-	}
-	return out
-}
-
-// days is a time in whole days, downwards.
-func days(d time.Duration) time.Duration {
-	const day = 24 * time.Hour
-	whole := d / day
-	if d < 0 && d%day != 0 {
-		whole--
-	}
-	return whole * day
-}
