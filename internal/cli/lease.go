@@ -33,6 +33,9 @@ const phaseClaim rotation.Phase = "claim"
 // leaveTaking bounds giving a deployment free.
 const leaveTaking = 30 * time.Second
 
+// maxStateID bounds the id of a state directory; ours has twelve letters.
+const maxStateID = 64
+
 // errIdle is why a run that planned no change makes none.
 var errIdle = errors.New("this run has planned no change, so it makes none")
 
@@ -64,8 +67,8 @@ func (a *app) stateID() (string, error) {
 	}
 	path := filepath.Join(filepath.Dir(memory), "state-id")
 	for {
-		data, err := os.ReadFile(path)
-		if id := strings.TrimSpace(string(data)); err == nil && id != "" && len(id) <= 64 {
+		data, err := readBounded(path, maxStateID)
+		if id := strings.TrimSpace(string(data)); err == nil && id != "" && len(id) <= maxStateID {
 			return id, nil
 		}
 		if err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -88,11 +88,11 @@ func (a *app) runToUndo(ctx context.Context, args []string, gateway string) (jou
 			continue
 		}
 		run, err := a.wholeRun(ctx, run.ID) // a list is without plans
-		if err == nil && isCleaning(run) {
-			continue
-		}
 		if err != nil {
 			return run, err
+		}
+		if isCleaning(run) {
+			continue
 		}
 		return a.takenBack(ctx, run)
 	}
