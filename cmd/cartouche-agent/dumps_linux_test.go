@@ -3,20 +3,16 @@ package main
 import (
 	"os"
 	"os/exec"
-	"regexp"
-	"strconv"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cartouche-gis/cartouche/internal/secret/secrettest"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"cartouche-agent": main})
 }
-
-// noCore is the line of proc(5), limits, where no core dump may be written.
-var noCore = regexp.MustCompile(`Max core file size +0 +0 `)
 
 func TestTheAgentWritesNoCoreDump(t *testing.T) {
 	sealed := t.TempDir() + "/job"
@@ -33,14 +29,5 @@ func TestTheAgentWritesNoCoreDump(t *testing.T) {
 	}
 	defer program.Wait()
 	defer stdin.Close() // until then it waits for the key
-	var limits []byte
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if limits, err = os.ReadFile("/proc/" + strconv.Itoa(program.Process.Pid) + "/limits"); err != nil {
-			t.Fatal(err)
-		}
-		if noCore.Match(limits) {
-			return
-		}
-	}
-	t.Errorf("core dumps are not off:\n%s", limits)
+	secrettest.WritesNoCore(t, program.Process.Pid)
 }

@@ -3,14 +3,10 @@ package main
 import (
 	"os"
 	"os/exec"
-	"regexp"
-	"strconv"
 	"testing"
-	"time"
-)
 
-// noCore is the line of proc(5), limits, where no core dump may be written.
-var noCore = regexp.MustCompile(`Max core file size +0 +0 `)
+	"github.com/cartouche-gis/cartouche/internal/secret/secrettest"
+)
 
 func TestTheProgramWritesNoCoreDump(t *testing.T) {
 	pfx := t.TempDir() + "/site.pfx"
@@ -28,14 +24,5 @@ func TestTheProgramWritesNoCoreDump(t *testing.T) {
 	}
 	defer program.Wait()
 	defer stdin.Close() // until then it waits for the password
-	var limits []byte
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if limits, err = os.ReadFile("/proc/" + strconv.Itoa(program.Process.Pid) + "/limits"); err != nil {
-			t.Fatal(err)
-		}
-		if noCore.Match(limits) {
-			return
-		}
-	}
-	t.Errorf("core dumps are not off:\n%s", limits)
+	secrettest.WritesNoCore(t, program.Process.Pid)
 }

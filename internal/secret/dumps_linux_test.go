@@ -6,13 +6,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/secret/secrettest"
 )
 
 // A process of its own: what it gives up, this one would not get back.
@@ -53,23 +53,5 @@ func TestNoDumpIsWritten(t *testing.T) {
 	if err != nil || said != "0 <nil> true\n" {
 		t.Errorf("dumpable, error, within a millisecond: %q (%v)", said, err)
 	}
-	if limit := coreLimit(t, command.Process.Pid); limit != "0 0" {
-		t.Errorf("the limit of a core dump is %s, want 0 0", limit)
-	}
-}
-
-// coreLimit is the soft and the hard limit of a process, as the kernel tells it.
-func coreLimit(t *testing.T, process int) string {
-	t.Helper()
-	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", process))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(limits)) {
-		if fields := strings.Fields(line); strings.HasPrefix(line, "Max core file size") {
-			return strings.Join(fields[4:6], " ")
-		}
-	}
-	t.Fatalf("no limit of core dumps in\n%s", limits)
-	return ""
+	secrettest.WritesNoCore(t, command.Process.Pid)
 }
