@@ -1,0 +1,91 @@
+package wizard
+
+import (
+	"crypto/rand"
+	"sync"
+	"time"
+)
+
+const (
+	// most renewals are prepared side by side; with one more the one that was not
+	// used for longest goes.
+	most = 16
+	// age is how long one is kept that nobody uses.
+	age = 2 * time.Hour
+)
+
+// Book holds the renewals that are being prepared. Whoever holds the lock of one
+// of them neither waits for anything nor calls the book.
+type Book struct {
+	now func() time.Time
+
+	mu   sync.Mutex
+	list map[string]*Renewal
+}
+
+// NewBook makes an empty one.
+func NewBook(now func() time.Time) *Book {
+	return &Book{now: now, list: map[string]*Renewal{}}
+}
+
+// Begin makes a renewal.
+func (b *Book) Begin() *Renewal {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	r := &Renewal{ID: rand.Text(), Answers: Answers{}, used: b.now()}
+	b.expire()
+	for len(b.list) >= most {
+		oldest := r
+		for _, other := range b.list {
+			if !other.used.After(oldest.used) {
+				oldest = other
+			}
+		}
+		b.drop(oldest)
+	}
+	b.list[r.ID] = r
+	return r
+}
+
+// Find gives the renewal with an id; ok is false when it was dropped, or never was.
+func (b *Book) Find(id string) (r *Renewal, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expire()
+	if r, ok = b.list[id]; ok {
+		r.used = b.now()
+	}
+	return r, ok
+}
+
+// Drop ends a renewal.
+func (b *Book) Drop(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if r, ok := b.list[id]; ok {
+		b.drop(r)
+	}
+}
+
+// Lock takes all secrets away. What was answered otherwise stays, so that a
+// person who comes back goes on where they were.
+func (b *Book) Lock() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.list {
+		r.dropSecrets()
+	}
+}
+
+func (b *Book) expire() {
+	for _, r := range b.list {
+		if b.now().Sub(r.used) > age {
+			b.drop(r)
+		}
+	}
+}
+
+func (b *Book) drop(r *Renewal) {
+	delete(b.list, r.ID)
+	r.dropSecrets()
+}

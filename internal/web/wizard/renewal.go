@@ -1,0 +1,149 @@
+package wizard
+
+import (
+	"crypto/x509"
+	"sync"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+)
+
+// Source is where the new certificate comes from.
+type Source string
+
+// The three of Cloud Builder's page, and two for listeners that refer to Key
+// Vault already.
+const (
+	FromFile  Source = "file"
+	FromVault Source = "vault"
+	// Create puts a file into a vault, as a new certificate or a new version. It
+	// goes there with the plan, not before.
+	Create Source = "create"
+	// Again makes the gateway look at what its listeners follow.
+	Again Source = "again"
+	// Follow frees listeners that refer to one version: they get the newest.
+	Follow Source = "follow"
+)
+
+// Chosen is the new certificate, as far as it was said.
+type Chosen struct {
+	Source Source
+	// File was uploaded. It is kept when its password was wrong, so that only the
+	// password has to be typed again.
+	File File
+	// Bundle is what was in the file, nil as long as that is not known.
+	Bundle *pki.Bundle
+	// Judged is what is to be said about it, for this deployment.
+	Judged pki.Findings
+	// Vault and Name say where in Key Vault it is, or goes.
+	Vault, Name string
+	// Description is of the certificate, nil when it is not known yet.
+	Description *pki.Description
+}
+
+// Usable tells whether one can go on with it. What is in a vault the plan will judge.
+func (c Chosen) Usable() bool {
+	inFile := c.Bundle != nil && !c.Judged.Refused()
+	inVault := c.Vault != "" && c.Name != ""
+	switch c.Source {
+	case FromFile:
+		return inFile
+	case FromVault:
+		return inVault
+	case Create:
+		return inFile && inVault
+	case Again, Follow:
+		return true
+	}
+	return false
+}
+
+// Choices are the advanced ones, which hardly anybody needs. The zero value is
+// what the command line does without flags.
+type Choices struct {
+	// Roots are more authorities that Portal and Server know, RootFiles the files
+	// they came in.
+	Roots                                  []*x509.Certificate
+	RootFiles                              []string
+	AssumeTrusted, AllowOlder, AllowWeaker bool
+	Form                                   rotation.Form
+	// Identity is the user-assigned identity that the gateway gets.
+	Identity string
+	// Reach is how machines are reached, "" for what fits.
+	Reach string
+	// NoClaim leaves the claim out that keeps other computers away.
+	NoClaim bool
+}
+
+// Logins are the two that Cloud Builder's page asks for.
+type Logins struct {
+	SiteAdmin              string
+	SiteAdminPassword      secret.Secret
+	WithoutPortal          bool
+	ServiceAccount         string
+	ServiceAccountPassword secret.Secret
+}
+
+// Renewal is one renewal that is being prepared. Its fields are for whoever holds
+// its lock.
+type Renewal struct {
+	sync.Mutex
+	ID      string
+	Answers Answers
+
+	Deployment *deployment.Deployment
+	// Gateway tells that the deployment was named by the resource id of its gateway.
+	Gateway bool
+	Chosen  Chosen
+	Choices Choices
+	Logins  Logins
+	// Notice is said once, on the next page.
+	Notice string
+	// Ready is what the review shows: a plan that only needs a yes. Its type is
+	// the affair of who makes it.
+	Ready any
+	// Turn changes whenever what Ready rests on does: who makes a plan without
+	// holding the lock keeps it only when the turn is still the same.
+	Turn int
+
+	used time.Time
+}
+
+// Choose answers the step of the deployment. Another deployment than before takes
+// back what rested on it; the certificate stays, to be judged anew.
+func (r *Renewal) Choose(d deployment.Deployment, gateway bool) {
+	before := r.Deployment
+	r.Deployment, r.Gateway = &d, gateway
+	r.Reopen(Deployment)
+	if before != nil && (before.GatewayID != d.GatewayID || before.ID != d.ID) {
+		r.Logins = Logins{}
+		r.Chosen.Judged = nil
+	}
+	r.Answers[Deployment] = d.Name
+}
+
+// Reopen takes the answers from a step on away, as another answer is given there.
+func (r *Renewal) Reopen(step Step) {
+	r.Answers.forget(step)
+	r.Ready = nil
+	r.Turn++
+}
+
+// dropSecrets takes everything away that must not stay: passwords, and files,
+// which hold private keys. What they answered is asked again.
+func (r *Renewal) dropSecrets() {
+	r.Lock()
+	defer r.Unlock()
+	hadFile := r.Chosen.File.Data != nil || r.Chosen.Bundle != nil
+	clear(r.Chosen.File.Data)
+	r.Chosen.File, r.Chosen.Bundle = File{}, nil
+	r.Logins.SiteAdminPassword, r.Logins.ServiceAccountPassword = secret.Secret{}, secret.Secret{}
+	from := Credentials
+	if hadFile {
+		from = Certificate
+	}
+	r.Reopen(from)
+}
