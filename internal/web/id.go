@@ -1,5 +1,3 @@
-// Package web is the pages: routes, and handlers that ask the application and
-// write what it says. What it knows of Cartouche it knows from there.
 package web
 
 import (

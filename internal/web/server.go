@@ -1,0 +1,74 @@
+// Package web is the pages of Cartouche: what the command line does, in a
+// browser, for one person on their own computer.
+//
+// A page is a file of its own here, with its routes, its handlers and the value
+// that its template shows. Handlers parse what was sent, ask the application
+// layer, and write what it says: there is no logic in them, since the command
+// line needs the same. Who may come in at all is decided before, by package door.
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
+)
+
+// Options are what a Server is made of.
+type Options struct {
+	// Version is the program's.
+	Version string
+	// World is the name of the simulated world, "" for the real one.
+	World string
+}
+
+// Server is the pages, for one person.
+type Server struct {
+	options Options
+	// ctx ends with the server. What goes on when a tab is closed is started with
+	// it, never with the context of a request.
+	ctx      context.Context
+	mux      *http.ServeMux
+	patterns []string // of the routes, as they were added
+}
+
+// New makes the pages. What they start ends in order when ctx ends.
+func New(ctx context.Context, options Options) *Server {
+	s := &Server{options: options, ctx: ctx, mux: http.NewServeMux()}
+	for _, add := range []func(){
+		s.frameRoutes,
+	} {
+		add()
+	}
+	return s
+}
+
+// Handler serves the pages.
+func (s *Server) Handler() http.Handler { return s.mux }
+
+// handler answers a request. An error that it returns becomes a page (under
+// /api/ JSON) that says what happened, what is serving now and what to do next;
+// then it must not have written anything.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// handle adds a route; pattern is one of http.ServeMux with its method, such as
+// "GET /runs/{id}".
+func (s *Server) handle(pattern string, h handler) {
+	s.patterns = append(s.patterns, pattern)
+	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+// write answers with a page, in its frame.
+func (s *Server) write(w http.ResponseWriter, status int, name string, page pages.Page) error {
+	page.Frame = s.frame()
+	return pages.Write(w, status, name, page)
+}
+
+// frame is what is the same on every page.
+func (s *Server) frame() pages.Frame {
+	return pages.Frame{Version: s.options.Version, World: s.options.World}
+}
