@@ -38,7 +38,7 @@ type accountValue struct {
 	File string `json:"file"`
 }
 
-func newAccountCommand(a *app) *cobra.Command {
+func newAccountCommand(a *program) *cobra.Command {
 	var azure azureFlags
 	cmd := &cobra.Command{
 		Use:     "account",
@@ -58,7 +58,7 @@ really asks for a token, so that it fails when the others would.`,
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
 }
 
-func (a *app) account(ctx context.Context, flags azureFlags) error {
+func (a *program) account(ctx context.Context, flags azureFlags) error {
 	chosen, err := a.chooseSignIn(ctx, flags)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (a *app) account(ctx context.Context, flags azureFlags) error {
 }
 
 // showAccount is the result of account and of login.
-func (a *app) showAccount(ctx context.Context, s *session, chosen choice, remembered account.Account, subscriptions []account.Subscription) error {
+func (a *program) showAccount(ctx context.Context, s *session, chosen choice, remembered account.Account, subscriptions []account.Subscription) error {
 	token, err := s.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{s.in.Audience + "/.default"}, EnableCAE: true})
 	if err != nil {
 		return whileServing(s.proxy.instead(err), nothingChanged, "cartouche login")
@@ -129,7 +129,7 @@ func tokensAre(kind cloud.SignInKind, remembered account.Account) string {
 }
 
 // variablesInUse are those that are set and have a say.
-func (a *app) variablesInUse() []string {
+func (a *program) variablesInUse() []string {
 	names := []string{}
 	for _, name := range []string{
 		"CARTOUCHE_CLOUD", "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET",

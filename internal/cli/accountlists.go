@@ -32,7 +32,7 @@ type subscriptionValue struct {
 	Chosen bool `json:"chosen"`
 }
 
-func newTenantsCommand(a *app) *cobra.Command {
+func newTenantsCommand(a *program) *cobra.Command {
 	var azure azureFlags
 	cmd := &cobra.Command{
 		Use:     "tenants",
@@ -76,7 +76,7 @@ func (s *session) listTenants(ctx context.Context) error {
 	return nil
 }
 
-func newSubscriptionsCommand(a *app) *cobra.Command {
+func newSubscriptionsCommand(a *program) *cobra.Command {
 	var azure azureFlags
 	cmd := &cobra.Command{
 		Use:     "subscriptions",

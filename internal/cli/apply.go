@@ -11,7 +11,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
-func newApplyCommand(a *app) *cobra.Command {
+func newApplyCommand(a *program) *cobra.Command {
 	var options rollOutOptions
 	var saved string
 	var yes bool
@@ -65,7 +65,7 @@ changed since. The .pfx file is then the one of the plan, unless --pfx names ano
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
 }
 
-func (a *app) prepareApply(ctx context.Context, cmd *cobra.Command, args []string, options rollOutOptions, saved string) (*prepared, error) {
+func (a *program) prepareApply(ctx context.Context, cmd *cobra.Command, args []string, options rollOutOptions, saved string) (*prepared, error) {
 	if err := options.takeTarget(cmd, args, saved); err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (o *rollOutOptions) takeTarget(cmd *cobra.Command, args []string, saved str
 }
 
 // apply asks and carries a prepared rotation out.
-func (a *app) apply(ctx context.Context, ready *prepared, yes bool) error {
+func (a *program) apply(ctx context.Context, ready *prepared, yes bool) error {
 	if err := a.alone(ctx, ready.runner, ready.state); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (a *app) apply(ctx context.Context, ready *prepared, yes bool) error {
 // alone fails while another run works on the gateway, here or elsewhere: what was
 // observed in the middle of it is no ground for a plan, and "busy" would hide who
 // it is.
-func (a *app) alone(ctx context.Context, runner *rotation.Runner, state rotation.State) error {
+func (a *program) alone(ctx context.Context, runner *rotation.Runner, state rotation.State) error {
 	unlock, err := a.lock(state.Gateway.ID(), state.Deployment.Name)
 	if err != nil {
 		return whileServing(err, serving(state)+"; nothing was changed", "")
@@ -143,14 +143,14 @@ func (p *prepared) changes() string {
 }
 
 // applyNow carries out what was confirmed.
-func (a *app) applyNow(ctx context.Context, ready *prepared) error {
+func (a *program) applyNow(ctx context.Context, ready *prepared) error {
 	return a.carryOut(ctx, ready.session, ready.runner, ready.state, ready.plan.NothingToDo(), func(ctx context.Context) (rotation.Result, error) {
 		return ready.runner.Apply(ctx, ready.plan, ready.goal, ready.state)
 	})
 }
 
 // carryOut runs what changes a gateway, and shows what came of it.
-func (a *app) carryOut(ctx context.Context, s *session, runner *rotation.Runner, state rotation.State, idle bool, change func(context.Context) (rotation.Result, error)) error {
+func (a *program) carryOut(ctx context.Context, s *session, runner *rotation.Runner, state rotation.State, idle bool, change func(context.Context) (rotation.Result, error)) error {
 	return carryOut(ctx, a, state, runner, idle, change, func(result rotation.Result, name string) error {
 		return a.report(result, s, name)
 	})
@@ -159,7 +159,7 @@ func (a *app) carryOut(ctx context.Context, s *session, runner *rotation.Runner,
 // carryOut runs a change with the lock taken, the deployment claimed and the
 // journal open. One that is idle has nothing to change. report gets what came of
 // it and what the deployment is called on a command line.
-func carryOut[R any](ctx context.Context, a *app, state rotation.State, runner *rotation.Runner, idle bool, change func(context.Context) (R, error), report func(R, string) error) error {
+func carryOut[R any](ctx context.Context, a *program, state rotation.State, runner *rotation.Runner, idle bool, change func(context.Context) (R, error), report func(R, string) error) error {
 	if err := ctx.Err(); err != nil {
 		return whileServing(err, serving(state)+"; nothing was changed", "")
 	}
@@ -199,7 +199,7 @@ func carryOut[R any](ctx context.Context, a *app, state rotation.State, runner *
 
 // report shows the result of a run and turns its outcome into an exit status.
 // name is what the deployment is called on a command line.
-func (a *app) report(result rotation.Result, s *session, name string) error {
+func (a *program) report(result rotation.Result, s *session, name string) error {
 	f := resultFailure(result, name)
 	f.signInAgain(s)
 	if a.ui.json {

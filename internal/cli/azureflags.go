@@ -55,7 +55,7 @@ func (f azureFlags) fits(kind cloud.SignInKind) error {
 }
 
 // theCloud is the cloud that flag or variable name, else the remembered one.
-func (a *app) theCloud(f azureFlags, remembered string) (cloud.Cloud, error) {
+func (a *program) theCloud(f azureFlags, remembered string) (cloud.Cloud, error) {
 	name := f.cloud
 	for _, other := range []string{a.env.Lookup("CARTOUCHE_CLOUD"), remembered} {
 		if name == "" {

@@ -56,7 +56,7 @@ type vaultCertificateValue struct {
 	judged []*x509.Certificate
 }
 
-func newCertificatesCommand(a *app) *cobra.Command {
+func newCertificatesCommand(a *program) *cobra.Command {
 	var options certificatesOptions
 	cmd := &cobra.Command{
 		Use:     "certificates --vault VAULT [NAME]",
@@ -91,7 +91,7 @@ judged by what the certificate itself leads to.`,
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
 }
 
-func (a *app) certificates(ctx context.Context, options certificatesOptions, args []string) error {
+func (a *program) certificates(ctx context.Context, options certificatesOptions, args []string) error {
 	session, err := a.connect(ctx, options.azure)
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (a *app) certificates(ctx context.Context, options certificatesOptions, arg
 }
 
 // versions shows one certificate in full, and all its versions.
-func (a *app) versions(ctx context.Context, s *session, client *cloud.VaultClient, name string, criteria pki.Criteria, value vaultCertificatesValue) error {
+func (a *program) versions(ctx context.Context, s *session, client *cloud.VaultClient, name string, criteria pki.Criteria, value vaultCertificatesValue) error {
 	newest, err := client.Certificate(ctx, name, "")
 	if err != nil {
 		return whileServing(s.proxy.instead(err), nothingChanged, "cartouche certificates --vault "+client.Name())

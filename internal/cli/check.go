@@ -16,7 +16,7 @@ type checkOptions struct {
 	assumeTrusted bool
 }
 
-func newCheckCommand(a *app) *cobra.Command {
+func newCheckCommand(a *program) *cobra.Command {
 	var options checkOptions
 	cmd := &cobra.Command{
 		Use:     "check FILE.pfx | HOST[:PORT]",

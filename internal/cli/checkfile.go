@@ -22,7 +22,7 @@ type checkFileValue struct {
 	Findings    pki.Findings      `json:"findings"`
 }
 
-func (a *app) checkFile(ctx context.Context, options checkOptions) error {
+func (a *program) checkFile(ctx context.Context, options checkOptions) error {
 	network, err := a.network()
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (a *app) checkFile(ctx context.Context, options checkOptions) error {
 }
 
 // rootsWith are the known authorities and those of files.
-func (a *app) rootsWith(network *egress.Network, files []string) (*pki.Roots, error) {
+func (a *program) rootsWith(network *egress.Network, files []string) (*pki.Roots, error) {
 	roots := knownRoots(network)
 	for _, file := range files {
 		certs, err := readRoots("--roots", file)

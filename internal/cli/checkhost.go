@@ -18,7 +18,7 @@ type checkHostValue struct {
 	Findings     pki.Findings            `json:"findings"`
 }
 
-func (a *app) checkHost(ctx context.Context, argument string, options checkOptions) error {
+func (a *program) checkHost(ctx context.Context, argument string, options checkOptions) error {
 	target, err := handshake.ParseTarget(argument)
 	if err != nil {
 		return usage("cartouche check HOST, or HOST:PORT; a file must exist or end with .pfx", "%s: %s", argument, err)

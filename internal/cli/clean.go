@@ -10,7 +10,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
-func newCleanCommand(a *app) *cobra.Command {
+func newCleanCommand(a *program) *cobra.Command {
 	var options changeOptions
 	var about target
 	var soak soakFlags
@@ -52,7 +52,7 @@ their keystores, and roots in theirs and in the gateway's trust that nobody pres
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
 }
 
-func (a *app) clean(ctx context.Context, about target, options changeOptions, soak rotation.Soak) error {
+func (a *program) clean(ctx context.Context, about target, options changeOptions, soak rotation.Soak) error {
 	seen, err := a.look(ctx, about.choose, options.azure, options.site, looking{flags: options.reach, when: never, changes: true, lease: options.lease})
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (a *app) clean(ctx context.Context, about target, options changeOptions, so
 }
 
 // nothingToClean ends without a run: nothing was written and nothing is new.
-func (a *app) nothingToClean(state rotation.State, soaking []rotation.Soaking) error {
+func (a *program) nothingToClean(state rotation.State, soaking []rotation.Soaking) error {
 	if a.ui.json {
 		return a.ui.value(rotation.Result{Outcome: rotation.NothingToDo, Deployment: state.Deployment.Name, Removed: []string{}, Soaking: soaking})
 	}

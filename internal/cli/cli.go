@@ -64,7 +64,7 @@ type Environment struct {
 // Run runs the program and returns its exit status.
 func Run(ctx context.Context, env Environment) int {
 	env = env.withDefaults()
-	a := newApp(env)
+	a := newProgram(env)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan int, 1)

@@ -39,7 +39,7 @@ type demoOptions struct {
 	faults        []string
 }
 
-func newDemoCommand(a *app) *cobra.Command {
+func newDemoCommand(a *program) *cobra.Command {
 	var options demoOptions
 	cmd := &cobra.Command{
 		Use:     "demo",
@@ -81,10 +81,10 @@ type demoValue struct {
 
 // stagedDemo is a demo that is under way.
 type stagedDemo struct {
-	*app
+	*program
 	// inner is the program as it runs inside the world: the same code with the
 	// world's environment instead of ours.
-	inner  *app
+	inner  *program
 	world  *sim.World
 	name   string // of the world
 	bundle *pki.Bundle
@@ -92,8 +92,8 @@ type stagedDemo struct {
 	probe  *traffic.Running
 }
 
-func (a *app) demo(ctx context.Context, options demoOptions) error {
-	d := &stagedDemo{app: a, name: options.world}
+func (a *program) demo(ctx context.Context, options demoOptions) error {
+	d := &stagedDemo{program: a, name: options.world}
 	if !slices.Contains(demoWorlds, options.world) {
 		return usage("cartouche demo --help", "there is no world %q for a demo: there are %s", options.world, strings.Join(demoWorlds, ", "))
 	}
@@ -167,7 +167,7 @@ func (d *stagedDemo) start(ctx context.Context, options demoOptions) (end func()
 }
 
 // inside is the program with the environment of the world.
-func (d *stagedDemo) inside(memory string) *app {
+func (d *stagedDemo) inside(memory string) *program {
 	variables := map[string]string{"CARTOUCHE_STATE_DIR": memory}
 	for _, variable := range d.world.Environment() {
 		variables[variable.Name] = variable.Value
@@ -175,7 +175,7 @@ func (d *stagedDemo) inside(memory string) *app {
 	env := d.env
 	env.Lookup = func(name string) string { return variables[name] }
 	env.Patience = demoPatience
-	inner := newApp(env)
+	inner := newProgram(env)
 	inner.ui = d.ui
 	inner.flags = d.flags
 	return inner

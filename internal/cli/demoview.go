@@ -11,7 +11,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/traffic"
 )
 
-func (a *app) demoIntroduction(world string) {
+func (a *program) demoIntroduction(world string) {
 	if a.ui.json {
 		return
 	}

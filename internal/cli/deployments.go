@@ -43,7 +43,7 @@ type certificateValue struct {
 	vault, secret string
 }
 
-func newDeploymentsCommand(a *app) *cobra.Command {
+func newDeploymentsCommand(a *program) *cobra.Command {
 	var azure azureFlags
 	cmd := &cobra.Command{
 		Use:     "deployments",
@@ -63,7 +63,7 @@ a little behind (V1, whose certificate is in IIS, is looked at); "cartouche show
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
 }
 
-func (a *app) deployments(ctx context.Context, flags azureFlags) error {
+func (a *program) deployments(ctx context.Context, flags azureFlags) error {
 	session, err := a.connect(ctx, flags)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
-func newEvidenceCommand(a *app) *cobra.Command {
+func newEvidenceCommand(a *program) *cobra.Command {
 	var page string
 	cmd := &cobra.Command{
 		Use:     "evidence [RUN]",
@@ -67,7 +67,7 @@ type evidenceRow struct {
 	Signer string `json:"signer"`
 }
 
-func (a *app) evidenceList(ctx context.Context) error {
+func (a *program) evidenceList(ctx context.Context) error {
 	runs, err := a.runs(ctx)
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func orElse(text, otherwise string) string {
 	return text
 }
 
-func (a *app) evidenceOf(ctx context.Context, id, page string) error {
+func (a *program) evidenceOf(ctx context.Context, id, page string) error {
 	run, err := a.wholeRun(ctx, id)
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (a *app) evidenceOf(ctx context.Context, id, page string) error {
 }
 
 // evidenceKept is the file of a run, made now if there is none.
-func (a *app) evidenceKept(ctx context.Context, run journal.Run) (evidence.Kept, error) {
+func (a *program) evidenceKept(ctx context.Context, run journal.Run) (evidence.Kept, error) {
 	store, err := a.evidenceStore()
 	if err != nil {
 		return evidence.Kept{}, err

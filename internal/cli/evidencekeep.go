@@ -28,7 +28,7 @@ func (f *signFlags) add(flags *pflag.FlagSet) {
 
 // signingKey opens the key to sign evidence with, nil when none is named. It is
 // asked for before anything is changed, so that nobody is kept waiting at the end.
-func (a *app) signingKey(ctx context.Context) (*evidence.Key, error) {
+func (a *program) signingKey(ctx context.Context) (*evidence.Key, error) {
 	f := &a.sign
 	if f.key != nil {
 		return f.key, nil
@@ -59,7 +59,7 @@ func (a *app) signingKey(ctx context.Context) (*evidence.Key, error) {
 }
 
 // evidenceStore is where evidence is kept: beside the journal.
-func (a *app) evidenceStore() (evidence.Store, error) {
+func (a *program) evidenceStore() (evidence.Store, error) {
 	path, err := journal.DefaultPath(a.env.Lookup, runtime.GOOS)
 	if err != nil {
 		return evidence.Store{}, usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
@@ -69,7 +69,7 @@ func (a *app) evidenceStore() (evidence.Store, error) {
 
 // keepEvidence writes what the runs of a deployment have no evidence of. The lock
 // of the deployment is held.
-func (a *app) keepEvidence(ctx context.Context, memory *journal.Journal, gatewayID, deploymentID string, key *evidence.Key) ([]evidence.Kept, error) {
+func (a *program) keepEvidence(ctx context.Context, memory *journal.Journal, gatewayID, deploymentID string, key *evidence.Key) ([]evidence.Kept, error) {
 	store, err := a.evidenceStore()
 	if err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ const evidenceWritten = "evidence file"
 
 // afterRun keeps the evidence of a run that has just ended. It is no part of the
 // run: what fails here is told, and can be done later.
-func (a *app) afterRun(ctx context.Context, memory *journal.Journal, state rotation.State, key *evidence.Key) {
+func (a *program) afterRun(ctx context.Context, memory *journal.Journal, state rotation.State, key *evidence.Key) {
 	kept, err := a.keepEvidence(context.WithoutCancel(ctx), memory, state.Gateway.ID(), state.Deployment.ID, key)
 	if err != nil {
 		a.ui.warn("the evidence of the run could not be written: " + err.Error() + "; once more: cartouche evidence RUN")

@@ -17,7 +17,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
-func newEvidenceVerifyCommand(a *app) *cobra.Command {
+func newEvidenceVerifyCommand(a *program) *cobra.Command {
 	var signers string
 	cmd := &cobra.Command{
 		Use:   "verify [FILE | DIR]...",
@@ -50,7 +50,7 @@ type evidenceVerified struct {
 	Findings pki.Findings `json:"findings"`
 }
 
-func (a *app) verifyEvidence(ctx context.Context, args []string, signers string) error {
+func (a *program) verifyEvidence(ctx context.Context, args []string, signers string) error {
 	var allowed *evidence.AllowedSigners
 	if signers != "" {
 		data, err := readBounded(signers, evidence.MaxAllowedSigners)
@@ -107,7 +107,7 @@ func (a *app) verifyEvidence(ctx context.Context, args []string, signers string)
 	return told(f)
 }
 
-func (a *app) evidenceFailure(value evidenceVerified) *failure {
+func (a *program) evidenceFailure(value evidenceVerified) *failure {
 	bad := 0
 	for _, r := range value.Files {
 		if !r.Holds {
@@ -147,7 +147,7 @@ func evidenceIn(name string) ([]evidence.Given, error) {
 
 // missingEvidence are the files that the journal knows and that are not there, and
 // the runs that have none yet.
-func (a *app) missingEvidence(ctx context.Context, reports []evidence.Report) (pki.Findings, error) {
+func (a *program) missingEvidence(ctx context.Context, reports []evidence.Report) (pki.Findings, error) {
 	there := map[string]bool{}
 	for _, r := range reports {
 		there[r.SHA256] = true

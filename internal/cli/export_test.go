@@ -17,7 +17,7 @@ import (
 
 // HoldLock takes the lock of a gateway as another run would have it.
 func HoldLock(lookup func(string) string, gatewayID string) (unlock func(), err error) {
-	return newApp(Environment{Lookup: lookup}.withDefaults()).lock(gatewayID, "test")
+	return newProgram(Environment{Lookup: lookup}.withDefaults()).lock(gatewayID, "test")
 }
 
 // QuoteFor is a name on a command line of an operating system.
@@ -65,7 +65,7 @@ func ChooseSignIn(ctx context.Context, lookup func(string) string, args ...strin
 	if err := set.Parse(args); err != nil {
 		return "", err
 	}
-	a := newApp(Environment{Lookup: lookup}.withDefaults())
+	a := newProgram(Environment{Lookup: lookup}.withDefaults())
 	c, err := a.chooseSignIn(ctx, flags)
 	words := []string{string(c.options.Kind), string(c.origin), c.options.Cloud.Name, c.options.TenantID, strings.Join(c.subscriptions, ",")}
 	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " "), err
@@ -146,13 +146,13 @@ func Commands() []string {
 			walk(inner)
 		}
 	}
-	walk(newRootCommand(newApp(Environment{}.withDefaults())))
+	walk(newRootCommand(newProgram(Environment{}.withDefaults())))
 	return words
 }
 
 // CommandOf are the words of the command that these arguments run.
 func CommandOf(args []string) string {
-	command, _, err := newRootCommand(newApp(Environment{}.withDefaults())).Find(args)
+	command, _, err := newRootCommand(newProgram(Environment{}.withDefaults())).Find(args)
 	if err != nil {
 		return err.Error()
 	}

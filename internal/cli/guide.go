@@ -17,7 +17,7 @@ import (
 // guide is one guided run. It fills in the options of `apply` by asking, and
 // then does what `apply` does with them.
 type guide struct {
-	*app
+	*program
 	options rollOutOptions
 
 	// login is the sign-in with its session; asked tells that somebody signed in
@@ -58,7 +58,7 @@ func guideSteps() []guideStep {
 
 // guideCommand makes the command without a name: a guided run on a terminal, and
 // the help elsewhere. Answers may be given beforehand, by the flags of apply.
-func (a *app) guideCommand(root *cobra.Command) {
+func (a *program) guideCommand(root *cobra.Command) {
 	var options rollOutOptions
 	var answers cobra.Command
 	options.add(&answers)
@@ -80,7 +80,7 @@ func (a *app) guideCommand(root *cobra.Command) {
 	})
 }
 
-func (a *app) guided(ctx context.Context, options rollOutOptions) error {
+func (a *program) guided(ctx context.Context, options rollOutOptions) error {
 	if err := options.vault.check(options.pfx.file != ""); err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (a *app) guided(ctx context.Context, options rollOutOptions) error {
 	if err := options.forClients(); err != nil {
 		return err
 	}
-	g := &guide{app: a, options: options}
+	g := &guide{program: a, options: options}
 	defer g.dropLogin(ctx)
 	g.tell(0, title("Renew the certificate of an ArcGIS Enterprise deployment"))
 	g.tell(0, "Nothing is changed before a yes at the end. Enter takes what stands in [brackets], b goes back, Ctrl-C leaves.")

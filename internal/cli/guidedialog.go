@@ -24,20 +24,20 @@ func leftGuide() *failure {
 }
 
 // tell writes a line for the person who is guided; what does not fit hangs below it.
-func (a *app) tell(indent int, parts ...any) {
+func (a *program) tell(indent int, parts ...any) {
 	a.ui.progress.done()
 	fmt.Fprintln(a.ui.err, a.ui.fold(a.ui.errors.render(words(parts...)), indent, indent))
 }
 
 // entry writes a line of a list, with its number or another sign.
-func (a *app) entry(sign span, parts ...any) {
+func (a *program) entry(sign span, parts ...any) {
 	text := words(words(sign), "  ", words(parts...))
 	a.ui.progress.done()
 	fmt.Fprintln(a.ui.err, a.ui.fold(a.ui.errors.render(text), 0, 5))
 }
 
 // reply asks a question; preset is what Enter means, "" for nothing.
-func (a *app) reply(ctx context.Context, question, preset string) (string, error) {
+func (a *program) reply(ctx context.Context, question, preset string) (string, error) {
 	asked := words(title(question))
 	if preset != "" {
 		asked = words(asked, " ["+preset+"]")
@@ -81,7 +81,7 @@ func shortReason(text string) string {
 
 // choose asks for one of the options and gives its place. preset is the place
 // of the one that Enter means, -1 for none.
-func (a *app) choose(ctx context.Context, question string, options []option, preset int) (int, error) {
+func (a *program) choose(ctx context.Context, question string, options []option, preset int) (int, error) {
 	var numbered []int
 	presetNumber := ""
 	for i, o := range options {

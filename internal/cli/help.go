@@ -13,7 +13,7 @@ import (
 )
 
 // help writes the help of a command to stdout: it was asked for, so it is the result.
-func (a *app) help(cmd *cobra.Command, _ []string) {
+func (a *program) help(cmd *cobra.Command, _ []string) {
 	u := newUI(a.env, false, a.flags.noColor)
 	h := helper{u}
 	if !cmd.HasParent() {

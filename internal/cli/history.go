@@ -8,7 +8,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/journal"
 )
 
-func newHistoryCommand(a *app) *cobra.Command {
+func newHistoryCommand(a *program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "history [RUN]",
 		GroupID: groupLook,
@@ -30,7 +30,7 @@ beginning.`,
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight)
 }
 
-func (a *app) history(ctx context.Context) error {
+func (a *program) history(ctx context.Context) error {
 	runs, err := a.runs(ctx)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func (a *app) history(ctx context.Context) error {
 	return nil
 }
 
-func (a *app) historyOf(ctx context.Context, id string) error {
+func (a *program) historyOf(ctx context.Context, id string) error {
 	run, err := a.wholeRun(ctx, id)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (a *app) historyOf(ctx context.Context, id string) error {
 }
 
 // completeRun offers the runs of the journal to the shell.
-func (a *app) completeRun(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (a *program) completeRun(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -75,7 +75,7 @@ func (s *session) lookBack(ctx context.Context, runner *rotation.Runner, state r
 	return state, nil
 }
 
-func (a *app) noteInDoubt(text string) {
+func (a *program) noteInDoubt(text string) {
 	a.ui.progress.note(words(caution("! "), text), "in-doubt", text)
 }
 
@@ -113,7 +113,7 @@ func aftermath(state rotation.State, run journal.Run, all []journal.Run) rotatio
 	return found
 }
 
-func writeFound(ctx context.Context, memory *journal.Journal, found rotation.Aftermath, a *app) error {
+func writeFound(ctx context.Context, memory *journal.Journal, found rotation.Aftermath, a *program) error {
 	summary, err := json.Marshal(found)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func writeFound(ctx context.Context, memory *journal.Journal, found rotation.Aft
 }
 
 // isGoingOn tells whether a run of this user works on the gateway of a run now.
-func (a *app) isGoingOn(run journal.Run) bool {
+func (a *program) isGoingOn(run journal.Run) bool {
 	unlock, err := a.lock(run.GatewayID, run.DeploymentName)
 	if err == nil {
 		unlock()
@@ -176,7 +176,7 @@ func (u *ui) foundLater(run journal.Run) {
 }
 
 // inDoubt says of a run without an end what that means and what to do.
-func (a *app) inDoubt(run journal.Run) {
+func (a *program) inDoubt(run journal.Run) {
 	if a.isGoingOn(run) {
 		a.ui.say(caution("it is going on at this moment"))
 		return

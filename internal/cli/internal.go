@@ -25,7 +25,7 @@ type preparedInternal struct {
 }
 
 // planInternal says what `apply --internal` would do.
-func (a *app) planInternal(ctx context.Context, options rollOutOptions, save string) error {
+func (a *program) planInternal(ctx context.Context, options rollOutOptions, save string) error {
 	ready, err := a.prepareInternal(ctx, options, options.about.choose, true)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (a *app) planInternal(ctx context.Context, options rollOutOptions, save str
 
 // prepareInternal reads what the certificates come from, then the deployment with
 // its machines, and makes the plan.
-func (a *app) prepareInternal(ctx context.Context, options rollOutOptions, choose chooser, planning bool) (*preparedInternal, error) {
+func (a *program) prepareInternal(ctx context.Context, options rollOutOptions, choose chooser, planning bool) (*preparedInternal, error) {
 	if err := options.onlyInternal(); err != nil {
 		return nil, err
 	}
@@ -68,7 +68,7 @@ func (a *app) prepareInternal(ctx context.Context, options rollOutOptions, choos
 
 // seeMachines finds a deployment and observes it with its machines, without
 // which nothing can be done to their certificates.
-func (a *app) seeMachines(ctx context.Context, options rollOutOptions, choose chooser) (*preparedInternal, error) {
+func (a *program) seeMachines(ctx context.Context, options rollOutOptions, choose chooser) (*preparedInternal, error) {
 	s, err := a.connect(ctx, options.azure)
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (a *app) seeMachines(ctx context.Context, options rollOutOptions, choose ch
 
 // machineLogins are for commands that change machines: without the site
 // administrator nothing can be done there.
-func (a *app) machineLogins(ctx context.Context, f siteFlags, d deployment.Deployment) (rotation.Credentials, error) {
+func (a *program) machineLogins(ctx context.Context, f siteFlags, d deployment.Deployment) (rotation.Credentials, error) {
 	if f.withoutPortal {
 		return rotation.Credentials{}, usage("leave --without-portal out", "the certificates of machines are replaced by the site administrator, so its login is needed")
 	}
@@ -154,7 +154,7 @@ func (o rollOutOptions) isInternal(saved string) (bool, error) {
 }
 
 // applyInternalCommand is `apply` for the certificates of machines.
-func (a *app) applyInternalCommand(ctx context.Context, cmd *cobra.Command, args []string, options rollOutOptions, saved string, yes bool) error {
+func (a *program) applyInternalCommand(ctx context.Context, cmd *cobra.Command, args []string, options rollOutOptions, saved string, yes bool) error {
 	if err := options.takeTarget(cmd, args, saved); err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (a *app) applyInternalCommand(ctx context.Context, cmd *cobra.Command, args
 // prepareSavedInternal prepares the replacement of a saved plan: the same
 // deployment, certificates from the same source, and machines that have not
 // changed since. What certificates come from is read anew: a plan holds no secret.
-func (a *app) prepareSavedInternal(ctx context.Context, args []string, options rollOutOptions, path string) (*preparedInternal, error) {
+func (a *program) prepareSavedInternal(ctx context.Context, args []string, options rollOutOptions, path string) (*preparedInternal, error) {
 	data, err := readBounded(path, maxPlanFile)
 	if err != nil {
 		return nil, whileServing(usage("check the path", "--plan %s: %s", path, err), nothingChanged, "")
@@ -224,7 +224,7 @@ func (o rollOutOptions) forClients() error {
 }
 
 // applyInternal asks and replaces the machines' certificates.
-func (a *app) applyInternal(ctx context.Context, ready *preparedInternal, yes bool) error {
+func (a *program) applyInternal(ctx context.Context, ready *preparedInternal, yes bool) error {
 	if err := a.alone(ctx, ready.runner.Rotation, ready.state); err != nil {
 		return err
 	}
@@ -260,14 +260,14 @@ func (p *preparedInternal) idle() bool {
 
 // carryOutInternal runs what changes machines, with the journal open, and shows
 // what came of it.
-func (a *app) carryOutInternal(ctx context.Context, ready *preparedInternal, idle bool, change func(context.Context) (rollout.Result, error)) error {
+func (a *program) carryOutInternal(ctx context.Context, ready *preparedInternal, idle bool, change func(context.Context) (rollout.Result, error)) error {
 	return carryOut(ctx, a, ready.state, ready.runner.Rotation, idle, change, func(result rollout.Result, name string) error {
 		return a.reportInternal(result, ready.session, name)
 	})
 }
 
 // reportInternal shows the result of a run at machines.
-func (a *app) reportInternal(result rollout.Result, s *session, name string) error {
+func (a *program) reportInternal(result rollout.Result, s *session, name string) error {
 	f := internalResultFailure(result, name)
 	f.signInAgain(s)
 	if a.ui.json {

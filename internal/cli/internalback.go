@@ -10,7 +10,7 @@ import (
 )
 
 // undoInternal takes a run back that replaced the certificates of machines.
-func (a *app) undoInternal(ctx context.Context, run journal.Run, options changeOptions, choose chooser) error {
+func (a *program) undoInternal(ctx context.Context, run journal.Run, options changeOptions, choose chooser) error {
 	ready, err := a.backAtMachines(ctx, options, choose)
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func (a *app) undoInternal(ctx context.Context, run journal.Run, options changeO
 }
 
 // cleanInternal removes what replacing the machines' certificates has left.
-func (a *app) cleanInternal(ctx context.Context, about target, options changeOptions, soak rotation.Soak) error {
+func (a *program) cleanInternal(ctx context.Context, about target, options changeOptions, soak rotation.Soak) error {
 	ready, err := a.backAtMachines(ctx, options, about.choose)
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (a *app) cleanInternal(ctx context.Context, about target, options changeOpt
 
 // backAtMachines observes a deployment with its machines to change what an
 // earlier run has done there.
-func (a *app) backAtMachines(ctx context.Context, options changeOptions, choose chooser) (*preparedInternal, error) {
+func (a *program) backAtMachines(ctx context.Context, options changeOptions, choose chooser) (*preparedInternal, error) {
 	if err := options.reach.check(false); err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ const maxAuthority = 1 << 20
 
 // internalGoal is what the flags say of it, with the files read. Who only plans
 // needs no password for an authority that is not made.
-func (a *app) internalGoal(ctx context.Context, f internalFlags, planning bool) (rollout.Goal, error) {
+func (a *program) internalGoal(ctx context.Context, f internalFlags, planning bool) (rollout.Goal, error) {
 	goal := rollout.Goal{Source: rollout.Source(f.how), LeafDays: f.validDays, Anew: f.anew, KeepOld: f.keepOld, Undrained: f.undrained, Now: a.env.Now()}
 	var err error
 	switch f.how {
@@ -36,7 +36,7 @@ func (a *app) internalGoal(ctx context.Context, f internalFlags, planning bool) 
 
 // readAuthority reads the authority that issues. A password is asked for only
 // when the file has one.
-func (a *app) readAuthority(ctx context.Context, f internalFlags) (*pki.Authority, error) {
+func (a *program) readAuthority(ctx context.Context, f internalFlags) (*pki.Authority, error) {
 	data, err := readBounded(f.ca, maxAuthority)
 	if err != nil {
 		return nil, usage("check the path", "--ca %s: %s", f.ca, err)
@@ -72,7 +72,7 @@ func unusableAuthority(file string, err error) error {
 
 // withPassword reads a file that may have a password, which is asked for only
 // when it has one.
-func withPassword[T any](ctx context.Context, a *app, source secretSource, read func(secret.Secret) (T, error)) (T, error) {
+func withPassword[T any](ctx context.Context, a *program, source secretSource, read func(secret.Secret) (T, error)) (T, error) {
 	var none T
 	password, err := a.given(source)
 	switch {
@@ -92,7 +92,7 @@ func withPassword[T any](ctx context.Context, a *app, source secretSource, read 
 
 // readInternalPFX reads the files by what they are for: the name of a machine,
 // a site, a product, or, without one, whatever has none of its own.
-func (a *app) readInternalPFX(ctx context.Context, f internalFlags) (map[string]*pki.Bundle, error) {
+func (a *program) readInternalPFX(ctx context.Context, f internalFlags) (map[string]*pki.Bundle, error) {
 	bundles := map[string]*pki.Bundle{}
 	for _, given := range f.files {
 		where, file, named := strings.Cut(given, "=")
@@ -128,7 +128,7 @@ func whereOf(where string) string {
 
 // keeper writes the authority that is made, with its key, into a file that only
 // its owner may read. That this can be done is found out before anything else.
-func (a *app) keeper(ctx context.Context, f internalFlags, planning bool) (func(*pki.Authority) error, error) {
+func (a *program) keeper(ctx context.Context, f internalFlags, planning bool) (func(*pki.Authority) error, error) {
 	if _, err := os.Lstat(f.caOut); err == nil {
 		return nil, usage("choose another name, or move it away", "--ca-out %s: there is a file of this name, and it may hold a key that is needed still", f.caOut)
 	}

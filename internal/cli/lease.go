@@ -40,12 +40,12 @@ const maxStateID = 64
 var errIdle = errors.New("this run has planned no change, so it makes none")
 
 // site is where the claims on a gateway are kept.
-func (a *app) site(runner *rotation.Runner, gatewayID string) lease.Site {
+func (a *program) site(runner *rotation.Runner, gatewayID string) lease.Site {
 	return lease.Site{Azure: runner.Azure, GatewayID: gatewayID, Now: a.env.Now, Pause: a.env.Patience.Interval}
 }
 
 // holder is who works here.
-func (a *app) holder() (lease.Holder, error) {
+func (a *program) holder() (lease.Holder, error) {
 	me := lease.Holder{Who: "?", Host: "?"}
 	if current, err := user.Current(); err == nil {
 		me.Who = current.Username
@@ -60,7 +60,7 @@ func (a *app) holder() (lease.Holder, error) {
 
 // stateID is the id of the user's state directory, made on first use: by it a run
 // knows the claim of an earlier one that was killed here.
-func (a *app) stateID() (string, error) {
+func (a *program) stateID() (string, error) {
 	memory, err := journal.DefaultPath(a.env.Lookup, runtime.GOOS)
 	if err != nil {
 		return "", usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
@@ -93,7 +93,7 @@ func (a *app) stateID() (string, error) {
 
 // claim takes the lease for a run that changes something. The runner asks it
 // before every change; released gives it back.
-func (a *app) claim(ctx context.Context, runner *rotation.Runner, state rotation.State, idle bool) (released func(), err error) {
+func (a *program) claim(ctx context.Context, runner *rotation.Runner, state rotation.State, idle bool) (released func(), err error) {
 	nothing := func() {}
 	switch {
 	case idle:
@@ -142,7 +142,7 @@ func isRefused(err error) bool {
 
 // workedOn fails while a run elsewhere works on the gateway. Whoever may not read
 // tags is not kept away by this; claiming the deployment asks again.
-func (a *app) workedOn(ctx context.Context, runner *rotation.Runner, state rotation.State) error {
+func (a *program) workedOn(ctx context.Context, runner *rotation.Runner, state rotation.State) error {
 	me, err := a.holder()
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (a *app) workedOn(ctx context.Context, runner *rotation.Runner, state rotat
 }
 
 // working are the claims on a deployment, with whatever kept them from being read.
-func (a *app) working(ctx context.Context, runner *rotation.Runner, state rotation.State) ([]lease.Claim, error) {
+func (a *program) working(ctx context.Context, runner *rotation.Runner, state rotation.State) ([]lease.Claim, error) {
 	if state.Gateway == nil {
 		return nil, nil
 	}

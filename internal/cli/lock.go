@@ -27,7 +27,7 @@ var errHeld = errors.New("held")
 // the same time. It is a lock of the operating system, so it ends with the
 // process, however that ends. Others, on other computers, are kept away by the
 // gateway itself: it takes one change at a time, and If-Match.
-func (a *app) lock(gatewayID, name string) (unlock func(), err error) {
+func (a *program) lock(gatewayID, name string) (unlock func(), err error) {
 	memory, err := journal.DefaultPath(a.env.Lookup, runtime.GOOS)
 	if err != nil {
 		return nil, usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)

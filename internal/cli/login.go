@@ -12,7 +12,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
-func newLoginCommand(a *app) *cobra.Command {
+func newLoginCommand(a *program) *cobra.Command {
 	var azure azureFlags
 	cmd := &cobra.Command{
 		Use:     "login",
@@ -48,7 +48,7 @@ type login struct {
 	all      []cloud.Subscription
 }
 
-func (a *app) login(ctx context.Context, flags azureFlags) error {
+func (a *program) login(ctx context.Context, flags azureFlags) error {
 	chosen, err := a.chooseSignIn(ctx, flags)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (a *app) login(ctx context.Context, flags azureFlags) error {
 
 // personFirst: whoever types login and nothing more wants to sign in as a
 // person, and where they said so last time.
-func (a *app) personFirst(flags azureFlags, chosen choice) choice {
+func (a *program) personFirst(flags azureFlags, chosen choice) choice {
 	if !chosen.options.Kind.OfPerson() {
 		chosen.options.Kind = cloud.Browser
 	}
@@ -193,7 +193,7 @@ func (l *login) takeBack(ctx context.Context) {
 }
 
 // forgetTokens removes a set from the keychain; what cannot be removed is said.
-func (a *app) forgetTokens(ctx context.Context, set string) {
+func (a *program) forgetTokens(ctx context.Context, set string) {
 	if a.env.Keychain == nil {
 		a.ui.warn("the keychain with the earlier sign-in cannot be reached; its entries are called " + set)
 		return
@@ -204,7 +204,7 @@ func (a *app) forgetTokens(ctx context.Context, set string) {
 }
 
 // overridden names the variables that go before what is remembered.
-func (a *app) overridden() string {
+func (a *program) overridden() string {
 	kind, origin, err := a.chooseKind(azureFlags{})
 	if err != nil || origin != byEnvironment {
 		return ""

@@ -175,7 +175,7 @@ func (l *login) pick(reply string, add func(cloud.Subscription)) error {
 }
 
 // canChoose tells whether somebody can be asked.
-func (a *app) canChoose() bool { return a.env.StdinIsTerminal && !a.ui.json }
+func (a *program) canChoose() bool { return a.env.StdinIsTerminal && !a.ui.json }
 
 // tenantTitle is how a tenant is called.
 func tenantTitle(t cloud.Tenant) string {

@@ -17,7 +17,7 @@ type logoutValue struct {
 	Removed []string `json:"removed"`
 }
 
-func newLogoutCommand(a *app) *cobra.Command {
+func newLogoutCommand(a *program) *cobra.Command {
 	return exits(&cobra.Command{
 		Use:     "logout",
 		GroupID: groupSignIn,
@@ -31,7 +31,7 @@ its own sign-in. Journal and history stay.`,
 	}, exitDone, exitUnexpected, exitUsage, exitPreflight)
 }
 
-func (a *app) logout(ctx context.Context) error {
+func (a *program) logout(ctx context.Context) error {
 	directory, err := a.stateDirectory()
 	if err != nil {
 		return err

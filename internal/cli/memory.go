@@ -9,7 +9,7 @@ import (
 )
 
 // openJournal opens the journal in the user's state directory.
-func (a *app) openJournal(ctx context.Context) (*journal.Journal, error) {
+func (a *program) openJournal(ctx context.Context) (*journal.Journal, error) {
 	path, err := journal.DefaultPath(a.env.Lookup, runtime.GOOS)
 	if err != nil {
 		return nil, usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
@@ -18,7 +18,7 @@ func (a *app) openJournal(ctx context.Context) (*journal.Journal, error) {
 }
 
 // remember asks the journal something and closes it.
-func remember[T any](ctx context.Context, a *app, question func(*journal.Journal) (T, error)) (T, error) {
+func remember[T any](ctx context.Context, a *program, question func(*journal.Journal) (T, error)) (T, error) {
 	memory, err := a.openJournal(ctx)
 	if err != nil {
 		var none T
@@ -29,17 +29,17 @@ func remember[T any](ctx context.Context, a *app, question func(*journal.Journal
 }
 
 // runs lists the runs, newest first, without their details.
-func (a *app) runs(ctx context.Context) ([]journal.Run, error) {
+func (a *program) runs(ctx context.Context) ([]journal.Run, error) {
 	return remember(ctx, a, func(memory *journal.Journal) ([]journal.Run, error) { return memory.Runs(ctx, "", 0) })
 }
 
 // wholeRun is one run with everything that was written down of it.
-func (a *app) wholeRun(ctx context.Context, id string) (journal.Run, error) {
+func (a *program) wholeRun(ctx context.Context, id string) (journal.Run, error) {
 	return remember(ctx, a, func(memory *journal.Journal) (journal.Run, error) { return memory.Run(ctx, id) })
 }
 
 // runsOf are the whole runs on a gateway.
-func (a *app) runsOf(ctx context.Context, gatewayID string) ([]journal.Run, error) {
+func (a *program) runsOf(ctx context.Context, gatewayID string) ([]journal.Run, error) {
 	return remember(ctx, a, func(memory *journal.Journal) ([]journal.Run, error) {
 		all, err := memory.Runs(ctx, "", 0)
 		if err != nil {

@@ -37,7 +37,7 @@ func (f pfxFlags) password() secretSource {
 }
 
 // readPFX reads the file. A password is asked for only when the file has one.
-func (a *app) readPFX(ctx context.Context, f pfxFlags) (*pki.Bundle, error) {
+func (a *program) readPFX(ctx context.Context, f pfxFlags) (*pki.Bundle, error) {
 	data, err := readBounded(f.file, maxPFX)
 	if err != nil {
 		return nil, whileServing(usage("check the path", "%s: %s", f.file, err), nothingChanged, "")
@@ -67,7 +67,7 @@ func refusedFile(path string, err error) error {
 }
 
 // complete fetches the intermediates that a file lacks.
-func (a *app) complete(ctx context.Context, network *egress.Network, roots *pki.Roots, bundle *pki.Bundle) *pki.Bundle {
+func (a *program) complete(ctx context.Context, network *egress.Network, roots *pki.Roots, bundle *pki.Bundle) *pki.Bundle {
 	completed, _ := pki.Complete(ctx, bundle, pki.AIA{Transport: network.Transport(), Roots: roots})
 	return completed
 }

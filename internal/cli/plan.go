@@ -48,7 +48,7 @@ func (o *rollOutOptions) add(cmd *cobra.Command) {
 	o.azure.add(flags)
 }
 
-func newPlanCommand(a *app) *cobra.Command {
+func newPlanCommand(a *program) *cobra.Command {
 	var options rollOutOptions
 	var save string
 	cmd := &cobra.Command{
@@ -78,7 +78,7 @@ allow the change now, are shown with every reason at once.
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitInterrupted)
 }
 
-func (a *app) plan(ctx context.Context, options rollOutOptions, save string) error {
+func (a *program) plan(ctx context.Context, options rollOutOptions, save string) error {
 	if options.internal.asked() {
 		return a.planInternal(ctx, options, save)
 	}
@@ -119,7 +119,7 @@ type prepared struct {
 // prepare reads the file first, if there is one, since that costs nothing and is
 // where most mistakes are, then the deployment and what it needs of Key Vault,
 // and makes the plan.
-func (a *app) prepare(ctx context.Context, options rollOutOptions, choose chooser) (*prepared, error) {
+func (a *program) prepare(ctx context.Context, options rollOutOptions, choose chooser) (*prepared, error) {
 	if err := options.forClients(); err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (a *app) prepare(ctx context.Context, options rollOutOptions, choose choose
 }
 
 // prepareFor observes a deployment and makes the plan for it.
-func (a *app) prepareFor(ctx context.Context, session *session, chosen deployment.Deployment, credentials rotation.Credentials, goal rotation.Goal, options rollOutOptions) (*prepared, error) {
+func (a *program) prepareFor(ctx context.Context, session *session, chosen deployment.Deployment, credentials rotation.Credentials, goal rotation.Goal, options rollOutOptions) (*prepared, error) {
 	ready, err := a.planFor(ctx, session, chosen, credentials, goal, options, unneeded)
 	if err == nil && ready.access.way == nil && options.reach.reach == reachAuto && ready.plan.Findings.Has(rootNotKnown) && credentials.SiteAdmin != "" {
 		// Only the machines can tell whether they know it, or be told.
@@ -166,7 +166,7 @@ const rootNotKnown = "root-not-known"
 
 // planFor observes a deployment, with its machines as far as they are needed, and
 // makes the plan for it.
-func (a *app) planFor(ctx context.Context, session *session, chosen deployment.Deployment, credentials rotation.Credentials, goal rotation.Goal, options rollOutOptions, machines need) (*prepared, error) {
+func (a *program) planFor(ctx context.Context, session *session, chosen deployment.Deployment, credentials rotation.Credentials, goal rotation.Goal, options rollOutOptions, machines need) (*prepared, error) {
 	ready := &prepared{session: session, credentials: credentials, options: options, runner: session.runner(credentials)}
 	var err error
 	ready.access, err = session.openWay(ctx, chosen, credentials, options.reach, machines)
@@ -201,7 +201,7 @@ func (a *app) planFor(ctx context.Context, session *session, chosen deployment.D
 }
 
 // goal is what flags and file say of it.
-func (a *app) goal(ctx context.Context, options rollOutOptions) (rotation.Goal, error) {
+func (a *program) goal(ctx context.Context, options rollOutOptions) (rotation.Goal, error) {
 	err := options.vault.check(options.pfx.file != "")
 	if err != nil {
 		return rotation.Goal{}, err

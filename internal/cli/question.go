@@ -14,12 +14,12 @@ const maxAnswers = 64 << 10
 
 // confirm asks before a change. Without a terminal nobody can be asked, and
 // nothing is changed.
-func (a *app) confirm(ctx context.Context, yes bool, question string) error {
+func (a *program) confirm(ctx context.Context, yes bool, question string) error {
 	return a.confirmChange(ctx, yes, "the gateway", question)
 }
 
 // confirmChange is confirm for a change of something else.
-func (a *app) confirmChange(ctx context.Context, yes bool, what, question string) error {
+func (a *program) confirmChange(ctx context.Context, yes bool, what, question string) error {
 	if yes {
 		return nil
 	}
@@ -44,7 +44,7 @@ func (a *app) confirmChange(ctx context.Context, yes bool, what, question string
 
 // lines is standard input for questions. There is one reader for all of them,
 // since it may have read further than the first answer.
-func (a *app) lines() *bufio.Reader {
+func (a *program) lines() *bufio.Reader {
 	if a.answers == nil {
 		a.answers = bufio.NewReader(io.LimitReader(a.env.Stdin, maxAnswers))
 	}
@@ -52,7 +52,7 @@ func (a *app) lines() *bufio.Reader {
 }
 
 // askLine asks for one line on the terminal; Ctrl-D is no answer.
-func (a *app) askLine(ctx context.Context, question string) (string, error) {
+func (a *program) askLine(ctx context.Context, question string) (string, error) {
 	reply, err := a.typed(ctx, words(question))
 	if errors.Is(err, io.EOF) {
 		return "", nil
@@ -62,7 +62,7 @@ func (a *app) askLine(ctx context.Context, question string) (string, error) {
 
 // typed is the line that somebody types below a question; the error is io.EOF
 // after the last one. It does not wait for the line when ctx ends, as by Ctrl-C.
-func (a *app) typed(ctx context.Context, question line) (string, error) {
+func (a *program) typed(ctx context.Context, question line) (string, error) {
 	a.ui.progress.done()
 	fmt.Fprint(a.env.Stderr, a.ui.errors.render(question))
 	type reply struct {

@@ -162,10 +162,10 @@ func (s *session) tellReach(text string) {
 }
 
 // atEnd keeps what is to be done when the command has ended, however it ends.
-func (a *app) atEnd(do func(context.Context)) { a.ends = append(a.ends, do) }
+func (a *program) atEnd(do func(context.Context)) { a.ends = append(a.ends, do) }
 
 // tidy does what was kept for the end, the latest first, also after Ctrl-C.
-func (a *app) tidy(ctx context.Context) {
+func (a *program) tidy(ctx context.Context) {
 	if len(a.ends) == 0 {
 		return
 	}

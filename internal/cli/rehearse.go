@@ -27,7 +27,7 @@ type rehearseOptions struct {
 	faults []string
 }
 
-func newRehearseCommand(a *app) *cobra.Command {
+func newRehearseCommand(a *program) *cobra.Command {
 	var options rehearseOptions
 	cmd := &cobra.Command{
 		Use:     "rehearse DEPLOYMENT | --gateway ID | --from FILE [--pfx FILE] [--vault VAULT --certificate NAME]",
@@ -118,7 +118,7 @@ type rehearsed struct {
 	name      string // by which it is typed
 }
 
-func (a *app) rehearse(ctx context.Context, options rehearseOptions) error {
+func (a *program) rehearse(ctx context.Context, options rehearseOptions) error {
 	faults, err := faultsOf(options.faults)
 	if err != nil {
 		return err
@@ -135,7 +135,7 @@ func (a *app) rehearse(ctx context.Context, options rehearseOptions) error {
 	if options.save != "" && of.nothing(options) {
 		return a.onlySaved(of.shape, options)
 	}
-	stage := &rehearsalStage{app: a, options: options, of: of}
+	stage := &rehearsalStage{program: a, options: options, of: of}
 	defer stage.end(context.WithoutCancel(ctx))
 	if err := stage.start(ctx, faults); err != nil {
 		return err

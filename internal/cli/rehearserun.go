@@ -64,7 +64,7 @@ type rehearsedVisitors struct {
 
 // rehearsalLogins are those for reading the deployment: without the site
 // administrator, federation and keystores are not read.
-func (a *app) rehearsalLogins(_ context.Context, options rehearseOptions, _ deployment.Deployment) (rotation.Credentials, error) {
+func (a *program) rehearsalLogins(_ context.Context, options rehearseOptions, _ deployment.Deployment) (rotation.Credentials, error) {
 	return a.lookingLogins(options.roll.site)
 }
 

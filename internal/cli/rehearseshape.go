@@ -17,7 +17,7 @@ import (
 const maxShapeFile = 16 << 20
 
 // shapeFrom reads a shape that was saved, and what is to be rolled out.
-func (a *app) shapeFrom(ctx context.Context, options rehearseOptions) (rehearsed, error) {
+func (a *program) shapeFrom(ctx context.Context, options rehearseOptions) (rehearsed, error) {
 	var of rehearsed
 	data, err := readBounded(options.from, maxShapeFile)
 	if err != nil {
@@ -59,7 +59,7 @@ func (a *app) shapeFrom(ctx context.Context, options rehearseOptions) (rehearsed
 }
 
 // readGoals reads what is to be rolled out.
-func (a *app) readGoals(ctx context.Context, options rehearseOptions, of *rehearsed) (err error) {
+func (a *program) readGoals(ctx context.Context, options rehearseOptions, of *rehearsed) (err error) {
 	if options.roll.internal.asked() {
 		flags := options.roll.internal
 		flags.caOut, flags.caOutPass = "", "" // an authority that is made in a rehearsal is of no use after it
@@ -72,7 +72,7 @@ func (a *app) readGoals(ctx context.Context, options rehearseOptions, of *rehear
 
 // shapeOf signs in and reads the deployment as `apply` would before it changes
 // anything.
-func (a *app) shapeOf(ctx context.Context, options rehearseOptions) (rehearsed, error) {
+func (a *program) shapeOf(ctx context.Context, options rehearseOptions) (rehearsed, error) {
 	of := rehearsed{reachAuto: options.roll.reach.reach == reachAuto}
 	if err := a.readGoals(ctx, options, &of); err != nil {
 		return of, err
@@ -128,7 +128,7 @@ func (a *app) shapeOf(ctx context.Context, options rehearseOptions) (rehearsed, 
 
 // planOriginal makes the plan for the deployment itself: what it is refused for
 // cannot be rehearsed away. Without anything to roll out there is none.
-func (a *app) planOriginal(ctx context.Context, runner *rotation.Runner, state rotation.State, of *rehearsed) error {
+func (a *program) planOriginal(ctx context.Context, runner *rotation.Runner, state rotation.State, of *rehearsed) error {
 	goal := of.goal
 	goal.Roots = of.roots
 	if goal.Bundle == nil && !goal.Vault.Named() && !state.Follows() {
@@ -154,7 +154,7 @@ func (a *app) planOriginal(ctx context.Context, runner *rotation.Runner, state r
 
 // saveShape writes the shape. It holds no secret, but says much of the
 // deployment: only its owner can read it.
-func (a *app) saveShape(s shape.Shape, options rehearseOptions) (err error) {
+func (a *program) saveShape(s shape.Shape, options rehearseOptions) (err error) {
 	if options.mask && !s.Masked {
 		if s, err = shape.Masked(s); err != nil {
 			return err

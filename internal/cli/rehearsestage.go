@@ -23,12 +23,12 @@ import (
 
 // rehearsalStage is a rehearsal under way.
 type rehearsalStage struct {
-	*app
+	*program
 	options rehearseOptions
 	of      rehearsed
 	// inner is the program as it runs inside the world: the same code with the
 	// world's environment instead of ours.
-	inner   *app
+	inner   *program
 	world   *sim.World
 	missing []string
 	memory  string
@@ -81,7 +81,7 @@ func (r *rehearsalStage) start(ctx context.Context, faults []ground.Fault) error
 	env.Lookup = func(name string) string { return variables[name] }
 	env.Patience, env.MachinePatience, env.PollInterval = r.patience(), r.machinePatience(), r.short(time.Second)
 	env.Keychain, env.ReadPassword, env.StdinIsTerminal = nil, nil, false
-	r.inner = newApp(env)
+	r.inner = newProgram(env)
 	r.inner.ui, r.inner.flags = r.ui, r.flags
 	return nil
 }

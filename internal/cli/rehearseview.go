@@ -118,7 +118,7 @@ type shapeValue struct {
 }
 
 // onlySaved is the answer when nothing was to be rolled out.
-func (a *app) onlySaved(s shape.Shape, options rehearseOptions) error {
+func (a *program) onlySaved(s shape.Shape, options rehearseOptions) error {
 	value := shapeValue{Deployment: s.Deployment.Name, Saved: options.save, Masked: options.mask, LeftOut: append([]string{}, s.LeftOut...), Unread: append([]string{}, s.Unread...)}
 	if a.ui.json {
 		return a.ui.value(value)

@@ -12,7 +12,7 @@ const (
 	groupChange = "change"
 )
 
-func newRootCommand(a *app) *cobra.Command {
+func newRootCommand(a *program) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "cartouche",
 		Short: "Renew the certificate of an ArcGIS Enterprise deployment on Azure",

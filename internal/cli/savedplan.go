@@ -15,7 +15,7 @@ const maxPlanFile = 4 << 20
 
 // prepareSaved prepares the rotation of a saved plan: the same deployment, the
 // same certificate, and a world that has not moved since.
-func (a *app) prepareSaved(ctx context.Context, args []string, options rollOutOptions, path string) (*prepared, error) {
+func (a *program) prepareSaved(ctx context.Context, args []string, options rollOutOptions, path string) (*prepared, error) {
 	plan, err := readPlan(path)
 	if err != nil {
 		return nil, err

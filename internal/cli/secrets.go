@@ -32,7 +32,7 @@ var errNotGiven = errors.New("not given")
 
 // given reads a secret from its file or variable. The error is errNotGiven when
 // there is neither.
-func (a *app) given(s secretSource) (secret.Secret, error) {
+func (a *program) given(s secretSource) (secret.Secret, error) {
 	if s.file != "" {
 		return a.readSecretFile(s)
 	}
@@ -43,7 +43,7 @@ func (a *app) given(s secretSource) (secret.Secret, error) {
 }
 
 // ask reads a secret from wherever it is given, and asks for it on a terminal.
-func (a *app) ask(ctx context.Context, s secretSource) (secret.Secret, error) {
+func (a *program) ask(ctx context.Context, s secretSource) (secret.Secret, error) {
 	value, err := a.given(s)
 	if !errors.Is(err, errNotGiven) {
 		return value, err
@@ -61,7 +61,7 @@ func (a *app) ask(ctx context.Context, s secretSource) (secret.Secret, error) {
 	return value, nil
 }
 
-func (a *app) readSecretFile(s secretSource) (secret.Secret, error) {
+func (a *program) readSecretFile(s secretSource) (secret.Secret, error) {
 	content, err := a.secretBytes(s.file)
 	if err == nil {
 		content, err = secretText(content)
@@ -72,7 +72,7 @@ func (a *app) readSecretFile(s secretSource) (secret.Secret, error) {
 	return secret.New(string(content)), nil
 }
 
-func (a *app) secretBytes(path string) ([]byte, error) {
+func (a *program) secretBytes(path string) ([]byte, error) {
 	if path == "-" {
 		if a.stdinTaken {
 			return nil, errors.New("standard input can be read only once")

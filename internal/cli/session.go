@@ -21,7 +21,7 @@ import (
 // the sign-in of a person, and a question for subscriptions that are given by
 // name, is sent before it is used.
 type session struct {
-	app        *app
+	app        *program
 	network    *egress.Network
 	roots      *pki.Roots
 	in         cloud.Cloud
@@ -36,7 +36,7 @@ type session struct {
 }
 
 // network is the way out that the environment names.
-func (a *app) network() (*egress.Network, error) {
+func (a *program) network() (*egress.Network, error) {
 	network, err := egress.FromEnvironment(a.env.Lookup)
 	if err != nil {
 		return nil, usage("correct the variable, or unset it", "environment: %s", err)
@@ -52,7 +52,7 @@ func knownRoots(network *egress.Network) *pki.Roots {
 }
 
 // connect makes a session as flags, environment and the last login say.
-func (a *app) connect(ctx context.Context, flags azureFlags) (*session, error) {
+func (a *program) connect(ctx context.Context, flags azureFlags) (*session, error) {
 	chosen, err := a.chooseSignIn(ctx, flags)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (a *app) connect(ctx context.Context, flags azureFlags) (*session, error) {
 	return a.connectAs(ctx, chosen)
 }
 
-func (a *app) connectAs(ctx context.Context, chosen choice) (*session, error) {
+func (a *program) connectAs(ctx context.Context, chosen choice) (*session, error) {
 	s, err := a.wayOut()
 	if err != nil {
 		return nil, err
@@ -77,7 +77,7 @@ func (a *app) connectAs(ctx context.Context, chosen choice) (*session, error) {
 }
 
 // wayOut makes a session that is not signed in yet.
-func (a *app) wayOut() (*session, error) {
+func (a *program) wayOut() (*session, error) {
 	network, err := a.network()
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (s *session) use(in cloud.Cloud, credential azcore.TokenCredential) error {
 }
 
 // observeCall shows calls to Azure when they are asked for.
-func (a *app) observeCall() func(cloud.Call) {
+func (a *program) observeCall() func(cloud.Call) {
 	if !a.flags.verbose {
 		return nil
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
-func newShowCommand(a *app) *cobra.Command {
+func newShowCommand(a *program) *cobra.Command {
 	var azure azureFlags
 	var site siteFlags
 	var about target
@@ -70,7 +70,7 @@ and which leaves nothing.
 }
 
 // look observes a deployment. What is prepared has no plan and no goal yet.
-func (a *app) look(ctx context.Context, choose chooser, azure azureFlags, site siteFlags, at looking) (*prepared, error) {
+func (a *program) look(ctx context.Context, choose chooser, azure azureFlags, site siteFlags, at looking) (*prepared, error) {
 	if err := at.flags.check(true); err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (a *app) look(ctx context.Context, choose chooser, azure azureFlags, site s
 }
 
 // show shows what was seen, as of a day if one is given.
-func (a *app) show(ctx context.Context, seen *prepared, day time.Time) error {
+func (a *program) show(ctx context.Context, seen *prepared, day time.Time) error {
 	claims, unread := a.working(ctx, seen.runner, seen.state)
 	value, asOf := showValue{State: seen.state, InDoubt: notNull(seen.session.cut), Claims: notNull(claims)}, seen.state.At
 	if !day.IsZero() {

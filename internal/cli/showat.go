@@ -26,7 +26,7 @@ type showValue struct {
 }
 
 // dayOf reads the day of --at, zero without one.
-func (a *app) dayOf(text string) (time.Time, error) {
+func (a *program) dayOf(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}

@@ -15,7 +15,7 @@ import (
 
 // credential signs in as was chosen. A person who is not signed in any more is
 // asked here, before anything else is done, and never again.
-func (a *app) credential(ctx context.Context, c choice, client *http.Client) (azcore.TokenCredential, error) {
+func (a *program) credential(ctx context.Context, c choice, client *http.Client) (azcore.TokenCredential, error) {
 	c.options.Client = client
 	if !c.options.Kind.OfPerson() {
 		return cloud.SignIn(ctx, c.options)
@@ -58,9 +58,9 @@ func notKept(c choice, err error) error {
 }
 
 // mayAsk: somebody is there, or it was said in so many words that a person signs in.
-func (a *app) mayAsk(c choice) bool { return a.env.StdinIsTerminal || c.origin == byFlag }
+func (a *program) mayAsk(c choice) bool { return a.env.StdinIsTerminal || c.origin == byFlag }
 
-func (a *app) unlessNoKeychain() string {
+func (a *program) unlessNoKeychain() string {
 	if a.env.Keychain == nil {
 		return " where there is a keychain; this computer has none"
 	}
@@ -68,7 +68,7 @@ func (a *app) unlessNoKeychain() string {
 }
 
 // asked shows a person where to sign in.
-func (a *app) asked(ctx context.Context) cloud.Asked {
+func (a *program) asked(ctx context.Context) cloud.Asked {
 	return cloud.Asked{
 		Open: func(address string) error {
 			a.ui.progress.signIn("sign in in the browser, at:", address, "", time.Time{})
@@ -83,7 +83,7 @@ func (a *app) asked(ctx context.Context) cloud.Asked {
 	}
 }
 
-func (a *app) openBrowser(ctx context.Context, address string) error {
+func (a *program) openBrowser(ctx context.Context, address string) error {
 	if a.env.OpenBrowser == nil {
 		return errors.New("there is none")
 	}

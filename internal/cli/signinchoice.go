@@ -39,7 +39,7 @@ type choice struct {
 
 // chooseSignIn decides how to sign in, and reads or asks for what that takes.
 // Nothing is sent.
-func (a *app) chooseSignIn(ctx context.Context, f azureFlags) (choice, error) {
+func (a *program) chooseSignIn(ctx context.Context, f azureFlags) (choice, error) {
 	kind, origin, err := a.chooseKind(f)
 	if err != nil {
 		return choice{}, err
@@ -77,7 +77,7 @@ func (a *app) chooseSignIn(ctx context.Context, f azureFlags) (choice, error) {
 }
 
 // chooseKind is the way that flags or environment say, "" when they do not.
-func (a *app) chooseKind(f azureFlags) (cloud.SignInKind, origin, error) {
+func (a *program) chooseKind(f azureFlags) (cloud.SignInKind, origin, error) {
 	set := func(name string) bool { return a.env.Lookup(name) != "" }
 	named := set("AZURE_CLIENT_ID") && (f.tenant != "" || set("AZURE_TENANT_ID"))
 	switch {
@@ -103,7 +103,7 @@ func (a *app) chooseKind(f azureFlags) (cloud.SignInKind, origin, error) {
 }
 
 // recallFor takes what was remembered at login, where it fits what is asked for.
-func (a *app) recallFor(f azureFlags, kind cloud.SignInKind, c *choice) (account.Account, error) {
+func (a *program) recallFor(f azureFlags, kind cloud.SignInKind, c *choice) (account.Account, error) {
 	remembered, known, err := a.recall()
 	switch {
 	case err != nil && kind == "":
@@ -129,7 +129,7 @@ func (a *app) recallFor(f azureFlags, kind cloud.SignInKind, c *choice) (account
 
 // recall reads what was remembered at login. Without a state directory, as in a
 // container, nothing was.
-func (a *app) recall() (account.Account, bool, error) {
+func (a *program) recall() (account.Account, bool, error) {
 	directory, err := a.stateDirectory()
 	if err != nil {
 		return account.Account{}, false, nil
@@ -144,7 +144,7 @@ func (a *app) recall() (account.Account, bool, error) {
 }
 
 // stateDirectory is where the journal is.
-func (a *app) stateDirectory() (string, error) {
+func (a *program) stateDirectory() (string, error) {
 	path, err := journal.DefaultPath(a.env.Lookup, runtime.GOOS)
 	if err != nil {
 		return "", usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
@@ -153,7 +153,7 @@ func (a *app) stateDirectory() (string, error) {
 }
 
 // chooseSubscriptions: those remembered are of the remembered tenant only.
-func (a *app) chooseSubscriptions(f azureFlags, tenant string, remembered account.Account) []string {
+func (a *program) chooseSubscriptions(f azureFlags, tenant string, remembered account.Account) []string {
 	if len(f.subscriptions) > 0 {
 		return f.subscriptions
 	}
@@ -167,7 +167,7 @@ func (a *app) chooseSubscriptions(f azureFlags, tenant string, remembered accoun
 }
 
 // proofs reads or asks for what proves an application to be itself.
-func (a *app) proofs(ctx context.Context, f azureFlags, options *cloud.SignInOptions) error {
+func (a *program) proofs(ctx context.Context, f azureFlags, options *cloud.SignInOptions) error {
 	named := options.ClientID != "" && options.TenantID != ""
 	switch options.Kind {
 	case cloud.ServicePrincipal:
@@ -189,7 +189,7 @@ func (a *app) proofs(ctx context.Context, f azureFlags, options *cloud.SignInOpt
 
 // principalProof takes a certificate or a secret: by flag before by variable,
 // and of two variables the secret, as azidentity does.
-func (a *app) principalProof(ctx context.Context, f azureFlags, options *cloud.SignInOptions) (err error) {
+func (a *program) principalProof(ctx context.Context, f azureFlags, options *cloud.SignInOptions) (err error) {
 	clientSecret := secretSource{
 		what: "client secret of " + options.ClientID, flag: "--client-secret-file", file: f.clientSecretFile, variable: "AZURE_CLIENT_SECRET",
 	}
@@ -206,7 +206,7 @@ func (a *app) principalProof(ctx context.Context, f azureFlags, options *cloud.S
 }
 
 // readClientCertificate asks for a password only when the file has one.
-func (a *app) readClientCertificate(ctx context.Context, file, passwordFile string) (*cloud.ClientCertificate, error) {
+func (a *program) readClientCertificate(ctx context.Context, file, passwordFile string) (*cloud.ClientCertificate, error) {
 	data, err := readBounded(file, maxPFX)
 	if err != nil {
 		return nil, usage("check the path", "%s: %s", file, err)

@@ -28,7 +28,7 @@ type simOptions struct {
 	scripts bool
 }
 
-func newSimCommand(a *app) *cobra.Command {
+func newSimCommand(a *program) *cobra.Command {
 	var options simOptions
 	cmd := &cobra.Command{
 		Use:     "sim [WORLD]",
@@ -136,7 +136,7 @@ type simValue struct {
 	User        string `json:"user"` // a person who may sign in
 }
 
-func (a *app) simulate(ctx context.Context, name string, options simOptions) error {
+func (a *program) simulate(ctx context.Context, name string, options simOptions) error {
 	world := sim.Options{World: name, Scale: options.scale, Domain: options.domain, Version: options.arcgis, Scripts: options.scripts}
 	if options.scripts {
 		world.Known = rehearsal.Known()
@@ -181,7 +181,7 @@ func (a *app) simulate(ctx context.Context, name string, options simOptions) err
 	return errors.Join(os.Remove(value.Env), os.Remove(value.EnvInside))
 }
 
-func (a *app) showWorld(world *sim.World, value simValue, scripts bool) {
+func (a *program) showWorld(world *sim.World, value simValue, scripts bool) {
 	a.ui.say(title("The world "+value.World+" answers"), faint("  until Ctrl-C"))
 	for _, deployment := range world.Deployments() {
 		a.ui.fields(field{"site", words(deployment.URL)}, field{"version", words(deployment.Version)})

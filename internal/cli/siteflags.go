@@ -52,7 +52,7 @@ func (f siteFlags) siteAdminPassword(name string) secretSource {
 }
 
 // givenLogins are the logins as far as they are given; nobody is asked.
-func (a *app) givenLogins(f siteFlags) (rotation.Credentials, error) {
+func (a *program) givenLogins(f siteFlags) (rotation.Credentials, error) {
 	credentials := rotation.Credentials{
 		SiteAdmin:      a.either(f.siteAdmin, "CARTOUCHE_SITE_ADMIN"),
 		ServiceAccount: a.either(f.serviceAccount, "CARTOUCHE_SERVICE_ACCOUNT"),
@@ -83,7 +83,7 @@ func (a *app) givenLogins(f siteFlags) (rotation.Credentials, error) {
 
 // lookingLogins are for commands that look: without a password the site
 // administrator is not used.
-func (a *app) lookingLogins(f siteFlags) (rotation.Credentials, error) {
+func (a *program) lookingLogins(f siteFlags) (rotation.Credentials, error) {
 	credentials, err := a.givenLogins(f)
 	if credentials.SiteAdminPassword.Empty() {
 		credentials.SiteAdmin = ""
@@ -94,7 +94,7 @@ func (a *app) lookingLogins(f siteFlags) (rotation.Credentials, error) {
 // changingLogins are for commands that change: a deployment with a Portal needs
 // the site administrator, because only Portal itself can say whether its
 // federation still works.
-func (a *app) changingLogins(ctx context.Context, f siteFlags, d deployment.Deployment) (rotation.Credentials, error) {
+func (a *program) changingLogins(ctx context.Context, f siteFlags, d deployment.Deployment) (rotation.Credentials, error) {
 	credentials, err := a.givenLogins(f)
 	if err != nil || d.PortalContext == "" || f.withoutPortal {
 		return credentials, err
@@ -120,7 +120,7 @@ func (a *app) changingLogins(ctx context.Context, f siteFlags, d deployment.Depl
 }
 
 // either is a flag's value, else that of a variable.
-func (a *app) either(flag, variable string) string {
+func (a *program) either(flag, variable string) string {
 	if flag != "" {
 		return flag
 	}

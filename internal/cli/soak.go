@@ -62,7 +62,7 @@ type cleaningValue struct {
 
 // leftByRuns is what runs have left on the gateway, and on the machines where
 // their keystores were seen. A journal that cannot be read tells nothing.
-func (a *app) leftByRuns(ctx context.Context, state rotation.State) (value cleaningValue, internal bool) {
+func (a *program) leftByRuns(ctx context.Context, state rotation.State) (value cleaningValue, internal bool) {
 	value = cleaningValue{Removable: []string{}, Soaking: []rotation.Soaking{}}
 	if state.Gateway == nil {
 		return value, false

@@ -33,7 +33,7 @@ func (o *changeOptions) add(cmd *cobra.Command) {
 	o.azure.add(flags)
 }
 
-func newUndoCommand(a *app) *cobra.Command {
+func newUndoCommand(a *program) *cobra.Command {
 	var options changeOptions
 	var about target
 	cmd := &cobra.Command{
@@ -71,7 +71,7 @@ the entry that it had, one after the other, as in the run itself.`,
 // runToUndo is the run that the argument names, or else the latest one that may
 // have left its certificate behind: a verified one, one that did not come back all
 // the way, or one that was killed.
-func (a *app) runToUndo(ctx context.Context, args []string, gateway string) (journal.Run, error) {
+func (a *program) runToUndo(ctx context.Context, args []string, gateway string) (journal.Run, error) {
 	if len(args) == 1 {
 		run, err := a.wholeRun(ctx, args[0])
 		return run, whileServing(err, nothingChanged, "")
@@ -103,7 +103,7 @@ func (a *app) runToUndo(ctx context.Context, args []string, gateway string) (jou
 // took another one back itself, that one. So the same command again, after it
 // was cut off or after it came to its end, finishes what it began; it does not
 // take the taking back back.
-func (a *app) takenBack(ctx context.Context, run journal.Run) (journal.Run, error) {
+func (a *program) takenBack(ctx context.Context, run journal.Run) (journal.Run, error) {
 	var plan struct {
 		UndoOf string `json:"undoOf"`
 	}
@@ -113,7 +113,7 @@ func (a *app) takenBack(ctx context.Context, run journal.Run) (journal.Run, erro
 	return a.wholeRun(ctx, plan.UndoOf)
 }
 
-func (a *app) undo(ctx context.Context, run journal.Run, options changeOptions) error {
+func (a *program) undo(ctx context.Context, run journal.Run, options changeOptions) error {
 	if err := options.reach.check(false); err != nil {
 		return err
 	}

@@ -20,7 +20,7 @@ type unlockValue struct {
 	Claims     []lease.Claim `json:"claims"`
 }
 
-func newUnlockCommand(a *app) *cobra.Command {
+func newUnlockCommand(a *program) *cobra.Command {
 	var azure azureFlags
 	var about target
 	var yes bool
@@ -59,7 +59,7 @@ not go back either: what it has changed by then stays. So look first who it is.`
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
 }
 
-func (a *app) unlock(ctx context.Context, s *session, d deployment.Deployment, yes bool) error {
+func (a *program) unlock(ctx context.Context, s *session, d deployment.Deployment, yes bool) error {
 	if d.GatewayID == "" {
 		return whileServing(&failure{Code: "cannot-update", Message: d.Name + ": " + d.CannotUpdate, exit: exitPreflight}, nothingChanged, "")
 	}
@@ -93,7 +93,7 @@ func (a *app) unlock(ctx context.Context, s *session, d deployment.Deployment, y
 	return a.unlocked(value)
 }
 
-func (a *app) unlocked(value unlockValue) error {
+func (a *program) unlocked(value unlockValue) error {
 	if a.ui.json {
 		return a.ui.value(value)
 	}

@@ -44,7 +44,7 @@ type uploadValue struct {
 	Findings    pki.Findings           `json:"findings"`
 }
 
-func newUploadCommand(a *app) *cobra.Command {
+func newUploadCommand(a *program) *cobra.Command {
 	var options uploadOptions
 	cmd := &cobra.Command{
 		Use:     "upload --vault VAULT --certificate NAME --pfx FILE",
@@ -90,7 +90,7 @@ cartouche plan DEPLOYMENT --vault VAULT --certificate NAME.`,
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitInterrupted)
 }
 
-func (a *app) upload(ctx context.Context, options uploadOptions) error {
+func (a *program) upload(ctx context.Context, options uploadOptions) error {
 	bundle, err := a.readPFX(ctx, options.pfx)
 	if err != nil {
 		return err

@@ -62,7 +62,7 @@ type vaultCount struct {
 	Unread int `json:"unread"`
 }
 
-func newVaultsCommand(a *app) *cobra.Command {
+func newVaultsCommand(a *program) *cobra.Command {
 	var azure azureFlags
 	cmd := &cobra.Command{
 		Use:     "vaults",
@@ -81,7 +81,7 @@ with the reason. No key is read.`,
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
 }
 
-func (a *app) vaults(ctx context.Context, flags azureFlags) error {
+func (a *program) vaults(ctx context.Context, flags azureFlags) error {
 	session, err := a.connect(ctx, flags)
 	if err != nil {
 		return err

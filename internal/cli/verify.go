@@ -17,7 +17,7 @@ type verifyValue struct {
 	State      rotation.State `json:"state"`
 }
 
-func newVerifyCommand(a *app) *cobra.Command {
+func newVerifyCommand(a *program) *cobra.Command {
 	var azure azureFlags
 	var site siteFlags
 	var about target
@@ -51,7 +51,7 @@ serve and what they trust. Nothing is changed.`,
 	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitFindings, exitInterrupted)
 }
 
-func (a *app) verify(ctx context.Context, about target, azure azureFlags, site siteFlags, reach reachFlags, rootFiles []string) error {
+func (a *program) verify(ctx context.Context, about target, azure azureFlags, site siteFlags, reach reachFlags, rootFiles []string) error {
 	seen, err := a.look(ctx, about.choose, azure, site, looking{flags: reach, when: nearby})
 	if err != nil {
 		return err

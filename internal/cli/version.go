@@ -14,7 +14,7 @@ type versionValue struct {
 	Platform string `json:"platform"`
 }
 
-func newVersionCommand(a *app) *cobra.Command {
+func newVersionCommand(a *program) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "say which version this is",

@@ -33,7 +33,7 @@ func (s *session) withoutGateway(ctx context.Context, runner *rotation.Runner, d
 }
 
 // showWithoutGateway shows what is known of a deployment without a gateway.
-func (a *app) showWithoutGateway(state rotation.State, f *failure) error {
+func (a *program) showWithoutGateway(state rotation.State, f *failure) error {
 	if a.ui.json {
 		return answer(a.ui, state, f)
 	}

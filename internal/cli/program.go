@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// app is one run of the program.
-type app struct {
+// program is one run of the program.
+type program struct {
 	env Environment
 	ui  *ui
 	// flags are those that every command has.
@@ -39,9 +39,9 @@ type app struct {
 	ends []func(context.Context)
 }
 
-func newApp(env Environment) *app {
+func newProgram(env Environment) *program {
 	asJSON, noColor, accessible := formOf(env.Args)
-	a := &app{env: env, ui: newUI(env, asJSON, noColor)}
+	a := &program{env: env, ui: newUI(env, asJSON, noColor)}
 	if accessible {
 		a.ui.progress.beAccessible()
 	}
@@ -62,7 +62,7 @@ func formOf(args []string) (asJSON, noColor, accessible bool) {
 }
 
 // execute runs the command that the arguments name.
-func (a *app) execute(ctx context.Context) (status int) {
+func (a *program) execute(ctx context.Context) (status int) {
 	defer func() {
 		// Go's own exit status after a panic is 2, which here means usage.
 		if trouble := recover(); trouble != nil {
@@ -102,7 +102,7 @@ func misused(err error, f failure) failure {
 }
 
 // run makes a command's RunE.
-func (a *app) run(command func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
+func (a *program) run(command func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		a.started = true
 		return command(cmd.Context(), args)
@@ -124,7 +124,7 @@ func (f failed[T]) MarshalJSON() ([]byte, error) { return joinFailure(f.Value, f
 // with is shown only when Go's runtime made it (an index out of range, a nil
 // pointer): anything else may quote what it was working on, and nobody knows what
 // that is. The stack before it has places and addresses, no content.
-func (a *app) broken(trouble any) int {
+func (a *program) broken(trouble any) int {
 	what := fmt.Sprintf("a value of type %T, which is not shown, since it may hold a secret", trouble)
 	if known, ok := trouble.(runtime.Error); ok {
 		what = known.Error()
@@ -138,7 +138,7 @@ func (a *app) broken(trouble any) int {
 }
 
 // fail says a failure in the form that was asked for.
-func (a *app) fail(f failure) {
+func (a *program) fail(f failure) {
 	if a.ui.json {
 		_ = a.ui.value(failed[struct{}]{Error: &f, Exit: f.exit})
 		return
@@ -147,7 +147,7 @@ func (a *app) fail(f failure) {
 }
 
 // stopInOrder says that the first Ctrl-C was heard.
-func (a *app) stopInOrder() {
+func (a *program) stopInOrder() {
 	text := "stopping; press Ctrl-C again to leave at once"
 	if a.changing.Load() != nil {
 		text = "stopping in order: what was changed goes back and is proved; press Ctrl-C again to leave at once"
@@ -156,7 +156,7 @@ func (a *app) stopInOrder() {
 }
 
 // leaveAtOnce is the second Ctrl-C.
-func (a *app) leaveAtOnce() int {
+func (a *program) leaveAtOnce() int {
 	f := failure{Code: "left", Message: "left at once", exit: exitInterrupted}
 	if name := a.changing.Load(); name != nil {
 		f.Message = "left at once, in the middle of a change: the gateway may still be changing"
