@@ -23,6 +23,8 @@ var update = flag.Bool("update", false, "rewrite the golden parts of the scripts
 // commands there are:
 //
 //	world NAME [-fault F]... [-scale N] [-update D] [-busy HOW] [-scripts]   start a world; its environment is the script's
+//	world hostile                     ... one whose names are out to do harm: from then on whatever is written must be harmless
+//	page FILE                         a page in which no name of the world acts
 //	pfx FILE key=value...             issue a certificate of the world's authority into FILE
 //	[!] cartouche ARGS                run the program
 //	[!] cartouche-again               run the command that stands in the last line of stdout, as a shell reads it
@@ -110,6 +112,7 @@ func TestScripts(t *testing.T) {
 				"tamper":          tamper,
 				"renew":           renewInVault,
 				"versions":        checkVersions,
+				"page":            checkPage,
 				"json":            checkJSON,
 				"run":             keepRun,
 			},

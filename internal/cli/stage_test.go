@@ -33,6 +33,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+	"github.com/cartouche-gis/cartouche/internal/sim/hostile"
 	"github.com/cartouche-gis/cartouche/internal/sim/visitor"
 )
 
@@ -41,10 +42,12 @@ type stage struct {
 	seen    *transcript
 	journal string
 
-	world  *sim.World
-	old    *x509.Certificate
-	noted  map[string]*x509.Certificate
-	status int
+	world *sim.World
+	// hostile says that names in the world are out to do harm.
+	hostile bool
+	old     *x509.Certificate
+	noted   map[string]*x509.Certificate
+	status  int
 
 	answer, stdin string
 	passwords     []string
@@ -126,12 +129,29 @@ func runCartouche(ts *testscript.TestScript, neg bool, args []string) {
 	s.seen.add([]byte(stdout.String()), []byte(stderr.String()), memory, wal, remembered)
 	_, _ = io.WriteString(ts.Stdout(), stdout.String())
 	_, _ = io.WriteString(ts.Stderr(), stderr.String())
+	if s.hostile {
+		harmless(ts, slices.Contains(args, "--json"), stdout.String(), stderr.String())
+	}
 	switch {
 	case neg && s.status == 0:
 		ts.Fatalf("unexpected success")
 	case !neg && s.status != 0:
 		ts.Fatalf("exit status %d", s.status)
 	}
+}
+
+// harmless holds that no name of a world acts where it is written.
+func harmless(ts *testscript.TestScript, isJSON bool, stdout, stderr string) {
+	ts.Check(hostile.InTerminal([]byte(stderr)))
+	ts.Check(hostile.InTerminal([]byte(stdout)))
+	if isJSON {
+		ts.Check(hostile.InJSON([]byte(stdout)))
+	}
+}
+
+// checkPage holds that no name of a world acts in a page.
+func checkPage(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(hostile.InPage([]byte(ts.ReadFile(args[0]))))
 }
 
 func checkStatus(ts *testscript.TestScript, _ bool, args []string) {
@@ -177,6 +197,9 @@ func startWorld(ts *testscript.TestScript, _ bool, args []string) {
 	s := onStage(ts)
 	options := sim.Options{World: args[0], Scale: 300, Dir: ts.MkAbs(".")}
 	options.Machines.Key = "p256"
+	if s.hostile = args[0] == "hostile"; s.hostile {
+		options.File = hostile.File
+	}
 	if i := slices.Index(args, "-scripts"); i > 0 {
 		options.Scripts, options.Known = true, rehearsal.Known()
 		args = slices.Delete(args, i, i+1)

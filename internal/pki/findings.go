@@ -73,9 +73,10 @@ func defect(code, mend, sentence string, args ...any) *DefectError {
 }
 
 // printable makes text from a certificate fit for a sentence: a subject can
-// hold terminal escapes, line breaks and megabytes.
+// hold terminal escapes, line breaks and megabytes. A DNS name, of at most 253
+// letters, stays whole: names are compared.
 func printable(text string) string {
-	const most = 200
+	const most = 256
 	clean := strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r

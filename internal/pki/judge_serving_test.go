@@ -3,6 +3,7 @@ package pki
 import (
 	"crypto/rsa"
 	"math/big"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,6 +49,18 @@ func TestJudgeAgainstWhatIsServed(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// A name as long as names may be is no other name than itself.
+func TestTheLongestNameIsCovered(t *testing.T) {
+	w := newWorld(t)
+	label := strings.Repeat("a", 61)
+	longest := strings.Join([]string{label, label, label, label, "com"}, ".")[:250] + "com"
+	serving := newLeaf(t, w.inter, valid(today.AddDate(0, 0, -80), today.AddDate(0, 0, 10)), named(longest))
+	got := Judge(bundleOf(newLeaf(t, w.inter, named(longest)), w.inter), Criteria{Now: today, Roots: w.roots, Serving: serving.Certificate, Names: []string{longest}})
+	if len(longest) != 253 || len(got.Findings) > 0 {
+		t.Errorf("%d letters: %+v", len(longest), got.Findings)
 	}
 }
 

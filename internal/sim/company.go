@@ -18,7 +18,12 @@ const companyRoot = "contoso-root-ca"
 // startCompany makes the company's own authority, a root with an issuing CA
 // below it, if a deployment of the world has its certificate from there. The
 // clients' CA file does not contain it.
-func (w *World) startCompany() error {
+func (w *World) startCompany() (err error) {
+	if w.layout.Issuer != "" {
+		if w.issuing, err = w.authority.NewIntermediate(w.layout.Issuer, w.authority.Root()); err != nil {
+			return err
+		}
+	}
 	needed := false
 	for _, d := range w.layout.Deployments {
 		needed = needed || d.CA == privateCA || d.Internal.NextCA == privateCA
@@ -34,7 +39,8 @@ func (w *World) startCompany() error {
 	return err
 }
 
-// issuer of a deployment's external certificate; nil is the public authority.
+// issuer of a deployment's external certificate; nil is the public authority's
+// usual one.
 func (w *World) issuer(d deployment) *authority.Issuer {
 	if d.Copy != nil {
 		_, via := w.renewedAs(d.Copy)
@@ -43,7 +49,7 @@ func (w *World) issuer(d deployment) *authority.Issuer {
 	if d.CA == privateCA {
 		return w.company
 	}
-	return nil
+	return w.issuing
 }
 
 // nextIssuer is who issues the renewal of a deployment's certificate.

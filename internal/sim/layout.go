@@ -31,6 +31,9 @@ type layout struct {
 	// are those that copies refer to.
 	SubscriptionIDs map[string]string `yaml:"subscription-ids"`
 	Certificates    []likeness
+	// Issuer names the CA below the public root that issues the deployments'
+	// certificates; "" is the authority's usual one.
+	Issuer string
 }
 
 // directory is a tenant. The subscriptions of the first stand outside of it.
@@ -65,6 +68,9 @@ type deployment struct {
 	// Role and Context of a server site that stands alone; "" for a base deployment.
 	Role, Context string
 	Copy          *copied
+	// Tags are on the gateway beside the record, or instead of a part of it:
+	// whoever may write tags may write anything.
+	Tags map[string]string
 }
 
 type machine struct {

@@ -41,6 +41,9 @@ func (p place) tags() map[string]any {
 		key := strings.Join([]string{"FS", site.Role, site.Context + "," + site.GeoEvent, p.siteID(site), p.timestamp(), p.Version, strings.Join(site.Functions, ","), "False,False"}, "@")
 		tags[key] = site.Group + "," + p.location + "@" + site.Prefix + "@" + p.Group + "," + p.Storage + ",False@@False,0000"
 	}
+	for name, value := range p.Tags {
+		tags[name] = value
+	}
 	return tags
 }
 

@@ -121,6 +121,7 @@ type World struct {
 	cloudWord    string
 	authority    *authority.Authority
 	company      *authority.Issuer // the company's own issuing CA, nil without
+	issuing      *authority.Issuer // the public CA that issues, nil for the usual one
 	ground       *ground.Ground
 	entra        *entra.Server
 	manager      *arm.Server

@@ -145,7 +145,7 @@ func (a *Authority) signIssuer(name string, key crypto.Signer, parent *Issuer) (
 	// A key identifier of its own makes chains follow keys, not names, as
 	// real CAs do after a re-issue.
 	identifier := sha1.Sum([]byte(name + a.now().String()))
-	issuer := &Issuer{Parent: parent, key: key, file: strings.ToLower(strings.ReplaceAll(name, " ", "-")) + ".cer"}
+	issuer := &Issuer{Parent: parent, key: key, file: fileOf(name)}
 	template := &x509.Certificate{
 		Subject:               pkix.Name{CommonName: name, Organization: []string{"World CA"}, Country: []string{"NL"}},
 		NotBefore:             a.now().AddDate(-5, 0, 0),
@@ -168,6 +168,12 @@ func (a *Authority) signIssuer(name string, key crypto.Signer, parent *Issuer) (
 	}
 	issuer.Certificate = certificate
 	return issuer, nil
+}
+
+// fileOf is a CA's file as an address has it: letters and digits, joined by hyphens.
+func fileOf(name string) string {
+	plain := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	return strings.Join(plain, "-") + ".cer"
 }
 
 func sign(template, parent *x509.Certificate, public crypto.PublicKey, key crypto.Signer) (*x509.Certificate, error) {
