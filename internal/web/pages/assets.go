@@ -6,6 +6,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"mime"
 	"net/http"
 	"path"
@@ -16,6 +17,12 @@ import (
 
 //go:embed assets
 var assetFiles embed.FS
+
+// The stylesheet is one asset, style.css, written in pieces: style/*.css in the
+// order of their names. A page that needs rules of its own has a piece of its own.
+//
+//go:embed style
+var styleFiles embed.FS
 
 // AssetsPath is where the assets are served.
 const AssetsPath = "/assets/"
@@ -69,13 +76,39 @@ var assets = sync.OnceValues(func() (assetSet, error) {
 		if err != nil {
 			return set, err
 		}
-		sum := sha256.Sum256(content)
-		extension := path.Ext(entry.Name())
-		address := AssetsPath + strings.TrimSuffix(entry.Name(), extension) + "." + hex.EncodeToString(sum[:6]) + extension
-		set.address[entry.Name()], set.name[address], set.content[entry.Name()] = address, entry.Name(), content
+		set.add(entry.Name(), content)
 	}
+	style, err := stylesheet()
+	if err != nil {
+		return set, err
+	}
+	set.add("style.css", style)
 	return set, nil
 })
+
+func (s assetSet) add(name string, content []byte) {
+	sum := sha256.Sum256(content)
+	extension := path.Ext(name)
+	address := AssetsPath + strings.TrimSuffix(name, extension) + "." + hex.EncodeToString(sum[:6]) + extension
+	s.address[name], s.name[address], s.content[name] = address, name, content
+}
+
+func stylesheet() ([]byte, error) {
+	pieces, err := fs.Glob(styleFiles, "style/*.css")
+	if err != nil {
+		return nil, err
+	}
+	var style bytes.Buffer
+	for _, piece := range pieces {
+		content, err := styleFiles.ReadFile(piece)
+		if err != nil {
+			return nil, err
+		}
+		style.Write(content)
+		style.WriteByte('\n')
+	}
+	return style.Bytes(), nil
+}
 
 // typeOf is the media type of an asset. What computers say of .js differs, so
 // the two that matter are said here.
