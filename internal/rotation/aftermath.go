@@ -146,7 +146,7 @@ func (s State) servedBy(listener string) []string {
 		if leaf == nil || !spotOf(observation).speaksForName() {
 			continue
 		}
-		its := slices.ContainsFunc(s.listenersAt(observation), func(l Listener) bool { return strings.EqualFold(l.Name, listener) })
+		its := slices.ContainsFunc(s.ListenersAt(observation), func(l Listener) bool { return strings.EqualFold(l.Name, listener) })
 		if its && !contains(leaves, pki.Fingerprint(leaf)) {
 			leaves = append(leaves, pki.Fingerprint(leaf))
 		}

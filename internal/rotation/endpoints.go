@@ -128,10 +128,10 @@ func targetsOf(listeners []Listener) []handshake.Target {
 	return targets
 }
 
-// listenersAt are the listeners that an observation speaks of. A name and a
+// ListenersAt are the listeners that an observation speaks of. A name and a
 // port may belong to several, at a public and at a private address; then the
 // address decides, if it is one of theirs. A name may lead past the gateway.
-func (s State) listenersAt(observation handshake.Observation) []Listener {
+func (s State) ListenersAt(observation handshake.Observation) []Listener {
 	var named, there []Listener
 	host, _, _ := net.SplitHostPort(observation.Address)
 	for _, listener := range s.Listeners {

@@ -103,7 +103,7 @@ func expect(before State, moves []Move) expectation {
 // wantedByName: the listener that has the name, the port and, if there are
 // several of those, the address or else the leaf that was seen.
 func wantedByName(before State, moves []Move, observation handshake.Observation, seen string) wanted {
-	candidates := before.listenersAt(observation)
+	candidates := before.ListenersAt(observation)
 	if same := slices.DeleteFunc(slices.Clone(candidates), func(l Listener) bool { return l.fingerprint() != seen }); len(same) > 0 {
 		candidates = same
 	}
@@ -172,7 +172,7 @@ func strangerFollows(before State, observation handshake.Observation) bool {
 func sharing(before State, observation handshake.Observation) []cloud.Listener {
 	var ports []int
 	frontends := map[string]bool{}
-	for _, own := range before.listenersAt(observation) {
+	for _, own := range before.ListenersAt(observation) {
 		ports = append(ports, own.Port)
 		if listener, ok := before.Gateway.Listener(own.Name); ok {
 			frontends[listener.FrontendName] = true

@@ -97,7 +97,7 @@ func (s State) now(listener Listener) pki.Description {
 		if !refers || leaf == nil || !spotOf(observation).speaksForName() {
 			continue
 		}
-		own := s.listenersAt(observation)
+		own := s.ListenersAt(observation)
 		known := slices.ContainsFunc(v.Versions, func(version VaultVersion) bool { return strings.EqualFold(version.Thumbprint, pki.Thumbprint(leaf)) })
 		if known && len(own) == 1 && own[0].Name == listener.Name {
 			return pki.Describe(leaf)

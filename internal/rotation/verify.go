@@ -69,7 +69,7 @@ func wireAgainstConfiguration(listener Listener, state State) pki.Findings {
 		return nil
 	}
 	for _, observation := range state.Wire {
-		leaf, own := served(observation), state.listenersAt(observation)
+		leaf, own := served(observation), state.ListenersAt(observation)
 		if leaf == nil || !spotOf(observation).speaksForName() {
 			continue
 		}
