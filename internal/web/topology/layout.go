@@ -100,7 +100,7 @@ func boolInt(b bool) int {
 // title is what is written on a group's frame.
 func (p Picture) title(g group) Box {
 	if len(g.pools) == 0 {
-		return Box{Title: "Behind the others", Note: "the gateway sends nothing here"}
+		return Box{Title: "Other machines", Note: "the gateway sends them nothing"}
 	}
 	var names []string
 	for _, pool := range p.Pools {

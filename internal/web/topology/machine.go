@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -54,7 +55,7 @@ func (v view) machine(id string, m rotation.Machine) Box {
 	for _, binding := range m.Report.Bindings {
 		box.Rows = append(box.Rows, Row{Kind: Serves, Text: "IIS " + binding.At, Until: binding.NotAfter})
 	}
-	if row, some := trusted(m); some {
+	if row, some := v.trusted(m); some {
 		row.Href = "#" + id
 		box.Rows = append(box.Rows, row)
 	}
@@ -64,7 +65,7 @@ func (v view) machine(id string, m rotation.Machine) Box {
 // port is what a port serves, and what it is configured to serve when that is
 // something else.
 func (v view) port(m rotation.Machine, seen machine.Seen) []Row {
-	name := seen.Product.Name() + " " + strconv.Itoa(seen.Port)
+	name := strings.TrimPrefix(seen.Product.Name(), "ArcGIS ") + " " + strconv.Itoa(seen.Port)
 	chain := ChainOf(seen)
 	if len(chain) == 0 {
 		return []Row{{Kind: Differs, Text: name + ": no answer"}}
@@ -138,7 +139,7 @@ func issuedBy(c *x509.Certificate) string {
 }
 
 // trusted says whom the components of a machine trust beside Java's own list.
-func trusted(m rotation.Machine) (Row, bool) {
+func (v view) trusted(m rotation.Machine) (Row, bool) {
 	var entries []machine.Entry
 	for _, seen := range m.Report.Components {
 		for _, e := range seen.Entries {
@@ -147,11 +148,23 @@ func trusted(m rotation.Machine) (Row, bool) {
 			}
 		}
 	}
-	switch len(entries) {
-	case 0:
+	switch {
+	case len(entries) == 0:
 		return Row{}, false
-	case 1:
-		return Row{Kind: Trusts, Text: "trusts " + entries[0].Alias, Until: entries[0].NotAfter}, true
+	case len(entries) > 1:
+		return Row{Kind: Trusts, Text: fmt.Sprintf("trusts %d of its own", len(entries))}, true
+	case slices.ContainsFunc(v.Wire, func(o handshake.Observation) bool { return o.Leaf() != nil && SameLeaf(entries[0], o.Leaf()) }):
+		return Row{Kind: Trusts, Text: "trusts what clients get"}, true // pinned, as Cloud Builder does
 	}
-	return Row{Kind: Trusts, Text: fmt.Sprintf("trusts %d of its own", len(entries))}, true
+	return Row{Kind: Trusts, Text: "trusts " + entryName(entries[0]), Until: entries[0].NotAfter}, true
+}
+
+// entryName is the common name of an entry of a keystore, or its alias.
+func entryName(e machine.Entry) string {
+	for part := range strings.SplitSeq(e.Subject, ",") {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(part), "CN="); ok && name != "" {
+			return name
+		}
+	}
+	return e.Alias
 }

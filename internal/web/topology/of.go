@@ -85,7 +85,7 @@ func (v view) names(p *Picture) {
 			if address, _, err := net.SplitHostPort(o.Address); err == nil && !slices.Contains(at, address) {
 				at = append(at, address)
 			}
-			row := v.gets(o)
+			row := v.gets(o, name)
 			if key := row.Text + row.Href; !seen[key] {
 				seen[key] = true
 				box.Rows = append(box.Rows, row)
@@ -107,10 +107,15 @@ func (v view) names(p *Picture) {
 }
 
 // gets is what a client gets at an endpoint.
-func (v view) gets(o handshake.Observation) Row {
+func (v view) gets(o handshake.Observation, name string) Row {
 	leaf := o.Leaf()
-	if leaf == nil || o.Failure != "" {
+	switch {
+	case leaf == nil || o.Failure != "":
 		return Row{Kind: Differs, Text: "no answer: " + o.Failure}
+	case !pki.Covers(leaf, name):
+		row := v.row(Differs, "gets ", leaf)
+		row.Text += ", which is not for it"
+		return row
 	}
 	return v.row(Serves, "gets ", leaf)
 }
@@ -229,10 +234,11 @@ func (v view) vaults(p *Picture) {
 		if vaulted.Trouble != "" {
 			box.Rows = append(box.Rows, Row{Kind: Differs, Text: "not read: " + vaulted.Trouble})
 		}
-		for _, version := range vaulted.Versions {
-			if version.Enabled {
-				box.Rows = append(box.Rows, Row{Kind: Configured, Text: "newest version", Until: version.NotAfter, Href: "#vaults"})
-				break
+		if i := slices.IndexFunc(vaulted.Versions, func(version rotation.VaultVersion) bool { return version.Enabled }); i >= 0 {
+			newest := vaulted.Versions[i]
+			box.Rows = append(box.Rows, Row{Kind: Configured, Text: "newest version", Until: newest.NotAfter, Href: "#vaults"})
+			if newest.Thumbprint != "" && !v.servesFrom(vaulted.InVault, newest.Thumbprint) {
+				box.Rows = append(box.Rows, Row{Kind: Differs, Text: "which is not served yet", Href: "#vaults"})
 			}
 		}
 		for _, reader := range vaulted.Readers {
@@ -242,6 +248,16 @@ func (v view) vaults(p *Picture) {
 		}
 		p.Vaults = append(p.Vaults, box)
 	}
+}
+
+// servesFrom tells whether a listener that refers to a certificate in a vault
+// serves a version of it.
+func (v view) servesFrom(which rotation.InVault, thumbprint string) bool {
+	return slices.ContainsFunc(v.Listeners, func(l rotation.Listener) bool {
+		in, ok := rotation.ParseInVault(l.KeyVaultSecretID)
+		return ok && strings.EqualFold(in.Vault, which.Vault) && strings.EqualFold(in.Name, which.Name) &&
+			slices.ContainsFunc(v.servedBy(l), func(c *x509.Certificate) bool { return strings.EqualFold(pki.Thumbprint(c), thumbprint) })
+	})
 }
 
 func lastSegment(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }

@@ -14,8 +14,8 @@ func (p Picture) lay(shape Shape) scene {
 
 // Widths of the columns of the wide shape.
 const (
-	nameWidth, gatewayWidth, poolWidth = 220, 300, 196
-	machineWidth                       = 280
+	nameWidth, gatewayWidth, poolWidth = 236, 300, 206
+	machineWidth                       = 276
 	lane                               = 56 // between columns, for the links
 )
 

@@ -120,7 +120,7 @@ func (d *drawing) row(r Row, x, y, width int) {
 }
 
 // leftWidth is the room for how long something has: "ends today".
-const leftWidth = 76
+const leftWidth = 72
 
 // marks tell kinds of rows apart without colour: a disc is served, a ring is
 // configured, a square is trusted, and a triangle is not as it should be.

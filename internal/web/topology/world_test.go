@@ -53,7 +53,7 @@ func certificatePage(sha256 string) string { return "/certificates/" + sha256 }
 // its network.
 func statesOf(t *testing.T, name string) []rotation.State {
 	t.Helper()
-	world := worldtest.Start(t, sim.Options{World: name, Scale: 600, Current: sim.CurrentCertificate{Key: "p256"}})
+	world := worldtest.Start(t, sim.Options{World: name, Scale: 600, Current: sim.CurrentCertificate{Key: "p256"}, Machines: sim.MachineState{Key: "p256"}})
 	visitor := worldtest.Enter(t, world.InsideEnvironment(), cloud.Options{})
 	found, err := deployment.Find(t.Context(), visitor.Azure, deployment.Scope{})
 	if err != nil {
@@ -116,7 +116,7 @@ func hasEverything(t *testing.T, p topology.Picture, state rotation.State) {
 		}
 		box := find(t, p.Machines, topology.MachineName(state, m))
 		for _, seen := range m.Report.Components {
-			if len(seen.Chain) > 0 && !hasRow(box, topology.Serves, seen.Product.Name()) {
+			if len(seen.Chain) > 0 && !hasRow(box, topology.Serves, strings.TrimPrefix(seen.Product.Name(), "ArcGIS ")) {
 				t.Errorf("%s: what %s serves is not in the drawing", box.Title, seen.Product.Name())
 			}
 		}
@@ -151,8 +151,10 @@ func keep(t *testing.T, name string, p topology.Picture, at time.Time) {
 	}
 	style, err := os.ReadFile(filepath.Join("..", "pages", "assets", "style.css"))
 	if err != nil {
-		style, _ = os.ReadFile("topology.css")
+		t.Fatal(err)
 	}
+	more, _ := os.ReadFile(filepath.Join(*draw, "topology.css"))
+	style = append(style, more...)
 	for shape, suffix := range map[topology.Shape]string{topology.Wide: "", topology.Narrow: "-narrow"} {
 		page := "<!doctype html><meta charset=utf-8><style>" + string(style) + "</style>" + string(p.SVG(at, shape))
 		if err := os.WriteFile(filepath.Join(*draw, name+suffix+".html"), []byte(page), 0o600); err != nil {
