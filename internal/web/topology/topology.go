@@ -66,7 +66,7 @@ const (
 // Link is a line between two boxes.
 type Link struct{ From, To string }
 
-// Left says how a certificate stands at a moment: "ok", "soon" (30 days),
+// Left says how a certificate stands at a moment: "ok", "soon" (45 days),
 // "urgent" (14 days), "gone", or "unknown" of one without an end; and in short
 // words how long it has. The page's dates.js says the same.
 func Left(until, at time.Time) (class, words string) {
@@ -83,7 +83,7 @@ func Left(until, at time.Time) (class, words string) {
 		return "urgent", "1 day"
 	case days <= 14:
 		return "urgent", strconv.Itoa(days) + " days"
-	case days <= 30:
+	case days <= 45:
 		return "soon", strconv.Itoa(days) + " days"
 	}
 	return "ok", strconv.Itoa(days) + " days"

@@ -196,8 +196,8 @@ func TestLeft(t *testing.T) {
 		{now.Add(25 * time.Hour), "urgent", "1 day"},
 		{now.AddDate(0, 0, 14), "urgent", "14 days"},
 		{now.AddDate(0, 0, 15), "soon", "15 days"},
-		{now.AddDate(0, 0, 30), "soon", "30 days"},
-		{now.AddDate(0, 0, 31), "ok", "31 days"},
+		{now.AddDate(0, 0, 45), "soon", "45 days"},
+		{now.AddDate(0, 0, 46), "ok", "46 days"},
 	} {
 		if class, words := topology.Left(c.until, now); class != c.class || words != c.words {
 			t.Errorf("%v: %s, %q, want %s, %q", c.until.Sub(now), class, words, c.class, c.words)
