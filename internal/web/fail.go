@@ -22,8 +22,26 @@ func (s *Server) notFound(w http.ResponseWriter, _ *http.Request) error {
 
 // fail shows an error as a page.
 func (s *Server) fail(w http.ResponseWriter, _ *http.Request, err error) {
-	notice := pages.Notice{Kind: "error", Title: "What happened", Text: err.Error(), Link: "/", LinkText: "To the deployments"}
+	s.failed(w, pages.Notice{Kind: "error", Title: "What happened", Text: err.Error(), Link: "/", LinkText: "To the deployments"})
+}
+
+func (s *Server) failed(w http.ResponseWriter, notice pages.Notice) {
 	if err := s.write(w, http.StatusInternalServerError, "error", pages.Page{Title: "That did not work", Data: notice}); err != nil {
 		http.Error(w, notice.Text, http.StatusInternalServerError)
+	}
+}
+
+// rescue makes a page of a mistake in the program. What it panicked with is not
+// shown: it may quote what it was working on.
+func (s *Server) rescue(w http.ResponseWriter) {
+	switch trouble := recover(); trouble {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(trouble)
+	default:
+		s.failed(w, pages.Notice{
+			Kind: "error", Title: "A mistake in the program", Text: "This page could not be made. What was going on goes on.",
+			Next: []string{"Please report it, with what you did before."}, Link: "/history", LinkText: "See the last runs",
+		})
 	}
 }

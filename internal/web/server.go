@@ -30,6 +30,7 @@ type Server struct {
 	ctx      context.Context
 	mux      *http.ServeMux
 	patterns []string // of the routes, as they were added
+	onLock   []func() // see atLock
 }
 
 // New makes the pages. What they start ends in order when ctx ends.
@@ -43,8 +44,8 @@ func New(ctx context.Context, options Options) *Server {
 	return s
 }
 
-// Handler serves the pages.
-func (s *Server) Handler() http.Handler { return s.mux }
+// ServeHTTP serves the pages to whom the door has let in; see [Server.Open].
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
 // handler answers a request. An error that it returns becomes a page (under
 // /api/ JSON) that says what happened, what is serving now and what to do next;
@@ -56,6 +57,7 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 func (s *Server) handle(pattern string, h handler) {
 	s.patterns = append(s.patterns, pattern)
 	s.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		defer s.rescue(w)
 		if err := h(w, r); err != nil {
 			s.fail(w, r, err)
 		}
