@@ -294,6 +294,7 @@ func (u *ui) internalResult(result rollout.Result, name string, now time.Time) {
 	for _, what := range result.Left {
 		u.item(caution("!"), what)
 	}
+	u.unclaimed(result.Unclaimed, name)
 	u.fields(
 		field{"federation", words(validatedText(result.Federation, "server"))},
 		field{"data stores", words(validatedText(result.Stores, "data store"))},

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -108,6 +109,8 @@ func (a *program) claim(ctx context.Context, runner *rotation.Runner, state rota
 	if err != nil {
 		return nothing, err
 	}
+	runner.RunID = journal.NewRunID(a.env.Now(), rand.Reader)
+	me.Run = runner.RunID
 	a.ui.progress.doing(phaseClaim, "claiming "+state.Deployment.Name+", so that no other run works on it meanwhile")
 	held, err := a.site(runner, state.Gateway.ID()).Acquire(ctx, me)
 	a.ui.progress.done()

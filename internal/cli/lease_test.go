@@ -159,6 +159,47 @@ func TestARunWhoseClaimWasBrokenWritesNothingMore(t *testing.T) {
 	other.run(o.apply()).want(t, 0, "verified")
 }
 
+// A claim that is broken during the last proof keeps nothing from being true that was
+// proved; but somebody else may be at work by then, and that is said, whoever asks.
+func TestARunWhoseClaimWasBrokenDuringItsProofSaysSo(t *testing.T) {
+	o := openOffice(t, "single")
+	first, other := o.computer(), o.computer()
+	said := first.run(o.apply(), &hook{words: "handshakes in look 1", then: func() {
+		claims := o.claims()
+		other.run([]string{"unlock", o.name, "--yes"}).want(t, 0)
+		runs := first.run([]string{"history", "--json"})
+		if id := firstID(runs.stdout); len(claims) != 1 || id == "" || !strings.Contains(claims[0], "-"+id+"-") {
+			t.Errorf("the claim %v does not bear the id of the run %q", claims, id)
+		}
+	}})
+	said.want(t, 0, "verified: every endpoint", "somebody else may have been at work before this run had ended: ", "has broken its claim on the deployment", "next: cartouche verify bm")
+	id := firstID(first.run([]string{"history", "--json"}).stdout)
+	first.run([]string{"evidence", id, "--json"}).want(t, 0, `"unclaimed": "somebody else may have been at work`)
+	first.run([]string{"evidence", "verify"}).want(t, 0)
+	first.run([]string{"undo", "--yes", "--json"}, &hook{words: "handshakes in look 1", then: func() {
+		other.run([]string{"unlock", o.name, "--yes"}).want(t, 0)
+	}}).want(t, 0, `"outcome": "verified"`, `"unclaimed": "somebody else`)
+	if quiet := first.run(o.apply("--json")); quiet.status != 0 || strings.Contains(quiet.stdout, "unclaimed") {
+		t.Errorf("a run that nobody disturbed: %d %s", quiet.status, quiet.stdout)
+	}
+}
+
+func TestARolloutWhoseClaimWasBrokenAtItsEndSaysSo(t *testing.T) {
+	o := openOffice(t, "single")
+	inside, outside := o.computer(), o.computer()
+	inside.inside = true
+	inside.run([]string{"apply", o.name, "--internal", "issue", "--reach", "direct", "--yes", "--json"}, &hook{words: `"phase":"prove"`, then: func() {
+		outside.run([]string{"unlock", o.name, "--yes"}).want(t, 0)
+	}}).want(t, 0, `"outcome": "verified"`, `"unclaimed": "somebody else may have been at work`)
+}
+
+// firstID is the first id in a JSON document.
+func firstID(document string) string {
+	_, id, _ := strings.Cut(document, `"id": "`)
+	id, _, _ = strings.Cut(id, `"`)
+	return id
+}
+
 // Going back is a change as well.
 func TestARunWhoseClaimWasBrokenDoesNotGoBack(t *testing.T) {
 	o := openOffice(t, "single")
@@ -254,8 +295,7 @@ func TestWithoutALeaseItIsSaid(t *testing.T) {
 		t.Errorf("%d writes of tags", writes)
 	}
 	runs := c.run([]string{"history", "--json"})
-	_, id, _ := strings.Cut(runs.stdout, `"id": "`)
-	id, _, _ = strings.Cut(id, `"`)
+	id := firstID(runs.stdout)
 	c.run([]string{"history", id, "--json"}).want(t, 0, "none: --no-lease")
 	// Where nothing is to be changed nobody is kept away and no tag is written.
 	c.run(o.apply()).want(t, 0, "nothing to do")

@@ -80,6 +80,7 @@ func (u *ui) result(result rotation.Result, name string, now time.Time) {
 	for _, what := range result.Left {
 		u.item(caution("!"), what)
 	}
+	u.unclaimed(result.Unclaimed, name)
 	u.fields(
 		field{"serving", served},
 		field{"proof", words(proofText(result.Proof))},
@@ -92,6 +93,14 @@ func (u *ui) result(result rotation.Result, name string, now time.Time) {
 	if result.Outcome == rotation.Verified && result.RunID != "" {
 		u.advice(u.out, u.outStyle, 0, "after a week, when all is well: ", "cartouche clean "+name)
 		u.advice(u.out, u.outStyle, 0, "to go back: ", "cartouche undo "+result.RunID)
+	}
+}
+
+// unclaimed says that a run had not the deployment for itself until its end.
+func (u *ui) unclaimed(why, name string) {
+	if why != "" {
+		u.item(caution("!"), why)
+		u.advice(u.out, u.outStyle, 4, "next: ", "cartouche verify "+name)
 	}
 }
 

@@ -109,6 +109,8 @@ type Outcome struct {
 	Left        []string `json:"left"`
 	Removed     []string `json:"removed"`
 	Interrupted bool     `json:"interrupted"`
+	// Unclaimed says that the run's claim on the deployment was lost before its end.
+	Unclaimed string `json:"unclaimed,omitempty"`
 	// GatewayWrites counts the writes that may have taken effect.
 	GatewayWrites int `json:"gatewayWrites"`
 }

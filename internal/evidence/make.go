@@ -220,6 +220,7 @@ func (m *maker) outcome(run journal.Run) {
 		Left          phrases  `json:"left"`
 		Removed       phrases  `json:"removed"`
 		Interrupted   bool     `json:"interrupted"`
+		Unclaimed     string   `json:"unclaimed"`
 		GatewayWrites int      `json:"gatewayWrites"`
 		Operations    []string `json:"operations"`
 		Restarts      int      `json:"restarts"`
@@ -239,7 +240,7 @@ func (m *maker) outcome(run journal.Run) {
 	_ = json.Unmarshal(run.Summary, &result) // a run in doubt has none
 	m.document.Outcome = Outcome{
 		Word: run.Outcome, Failure: result.Failure, NotRestored: orNone(result.NotRestored), Unknown: orNone(result.Unknown),
-		Left: orNone(result.Left), Removed: orNone(result.Removed), Interrupted: result.Interrupted, GatewayWrites: result.GatewayWrites,
+		Left: orNone(result.Left), Removed: orNone(result.Removed), Interrupted: result.Interrupted, Unclaimed: result.Unclaimed, GatewayWrites: result.GatewayWrites,
 	}
 	m.document.Restarts = Restarts{Count: result.Restarts, Machines: []Restart{}}
 	again := func(one Restart) {

@@ -36,7 +36,7 @@ func (s Site) Acquire(ctx context.Context, me Holder) (*Lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.claim = Claim{Run: NewID(), Who: plain(me.Who), Host: plain(me.Host), Since: b.now.UTC().Truncate(time.Second), state: me.State, mark: s.mark()}
+	l.claim = Claim{Run: newClaim(me.Run), Who: plain(me.Who), Host: plain(me.Host), Since: b.now.UTC().Truncate(time.Second), state: me.State, mark: s.mark()}
 	if others := saying(l.others(b), holds); len(others) > 0 {
 		return nil, &HeldError{others[0]}
 	}

@@ -81,6 +81,9 @@ type Holder struct {
 	// State is the id of the state directory: a claim of this host and state whose
 	// lock is free was left by a killed run.
 	State string
+	// Run is the id of the run in the journal there, "" when it is not known. The
+	// id of its claim begins with it.
+	Run string
 }
 
 // Site is where the claims on one gateway are kept.
@@ -228,5 +231,14 @@ func (s Site) beat() time.Duration {
 	return time.Second
 }
 
-// NewID is an id for a run's claim, or for a state directory.
+// newClaim is an id for a claim of a run, like no other one: ids of runs are short,
+// and two computers may draw the same.
+func newClaim(run string) string {
+	if run == "" {
+		return NewID()
+	}
+	return strings.ToLower(plain(run)) + "-" + NewID()
+}
+
+// NewID is an id for a state directory, or for a claim of no known run.
 func NewID() string { return strings.ToLower(rand.Text()[:12]) }

@@ -77,8 +77,10 @@ func (r *Runner) begin(ctx context.Context, plan Plan, kept remembered, before r
 	}
 	// Run ids are short, for people to type, so two runs may draw the same one.
 	var err error
-	for range 3 {
-		m.runID = journal.NewRunID(r.now(), rand.Reader)
+	for try := range 3 {
+		if m.runID = r.Rotation.RunID; try > 0 || m.runID == "" {
+			m.runID = journal.NewRunID(r.now(), rand.Reader)
+		}
 		run.ID = m.runID
 		if err = r.Rotation.Journal.Begin(m.ctx, run); err == nil {
 			break

@@ -36,6 +36,9 @@ type Result struct {
 	Unknown     []rotation.Difference `json:"unknown,omitempty"`
 	// Left says what stays behind and does no harm.
 	Left []string `json:"left,omitempty"`
+	// Unclaimed says that the run's claim on the deployment was lost before its
+	// end, and how: what was proved may not be so any more.
+	Unclaimed string `json:"unclaimed,omitempty"`
 	// Removed is what cleaning removed, Soaking what it left for later.
 	Removed     []string           `json:"removed,omitempty"`
 	Soaking     []rotation.Soaking `json:"soaking,omitempty"`

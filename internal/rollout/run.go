@@ -179,6 +179,9 @@ func (r *run) failed(err error) {
 
 // end writes the outcome down and says it.
 func (r *run) end() {
+	if r.result.Outcome.Proved() {
+		r.result.Unclaimed = r.Rotation.Unclaimed(r.memory.ctx)
+	}
 	r.result.Seconds = r.now().Sub(r.started).Seconds()
 	r.memory.evidence("machines after", r.lastSeen())
 	r.memory.end(r.result)

@@ -128,6 +128,9 @@ func (r *Runner) switchOver(ctx context.Context, entry *runEntry, plan Plan, bun
 
 // end writes the outcome down and says it.
 func (r *Runner) end(entry *runEntry, result *Result) {
+	if result.Outcome.Proved() {
+		result.Unclaimed = r.Unclaimed(entry.ctx)
+	}
 	result.Seconds = r.now().Sub(result.started).Seconds()
 	entry.end(*result)
 	r.tell(PhaseDone, string(result.Outcome))

@@ -55,8 +55,10 @@ func (r *Runner) begin(ctx context.Context, plan Plan, before State) (*runEntry,
 	}
 	// Run ids are short, for people to type, so two runs may draw the same one.
 	var err error
-	for range 3 {
-		entry.runID = journal.NewRunID(r.now(), rand.Reader)
+	for try := range 3 {
+		if entry.runID = r.RunID; try > 0 || entry.runID == "" {
+			entry.runID = journal.NewRunID(r.now(), rand.Reader)
+		}
 		run.ID = entry.runID
 		if err = r.Journal.Begin(ctx, run); err == nil {
 			break

@@ -32,6 +32,10 @@ const (
 	Cleaned Outcome = "cleaned"
 )
 
+// Proved tells of an outcome of a run that changed something, and proved at its end
+// how things are.
+func (o Outcome) Proved() bool { return o == Verified || o == Restored || o == Cleaned }
+
 // Result is what a run did and what came of it.
 type Result struct {
 	Outcome    Outcome `json:"outcome"`
@@ -62,6 +66,9 @@ type Result struct {
 	Unknown []Difference `json:"unknown,omitempty"`
 	// Left says what stays behind of a run that went back.
 	Left []string `json:"left,omitempty"`
+	// Unclaimed says that the run's claim on the deployment was lost before its
+	// end, and how: what was proved may not be so any more.
+	Unclaimed string `json:"unclaimed,omitempty"`
 	// Interrupted tells that the run was asked to stop.
 	Interrupted bool `json:"interrupted,omitempty"`
 	// Removed are the entries that cleaning removed, Soaking those that it left

@@ -38,6 +38,9 @@ type Runner struct {
 	// Claimed says for the journal by what claim nobody else works on the
 	// deployment meanwhile, or that there is none.
 	Claimed string
+	// RunID is the id under which the next run begins, so that its claim can bear
+	// it; "", or one that the journal has already, and the run draws its own.
+	RunID string
 	// Journal remembers runs; nil keeps no memory.
 	Journal *journal.Journal
 	// Report is told what happens, in order, from one goroutine at a time. Nil is fine.
@@ -138,6 +141,22 @@ func (r *Runner) Permitted(ctx context.Context) error {
 		return nil
 	}
 	return r.May(ctx)
+}
+
+// asking bounds the last question whether a run has the deployment for itself.
+const asking = 30 * time.Second
+
+// Unclaimed says why a run that ends with a proof had not the deployment for itself
+// until its end, "" when it had. Somebody who broke its claim after its last change
+// may have begun to change what was just proved.
+func (r *Runner) Unclaimed(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), asking)
+	defer cancel()
+	err := r.Permitted(ctx)
+	if err == nil || ctx.Err() != nil {
+		return ""
+	}
+	return "somebody else may have been at work before this run had ended: " + err.Error()
 }
 
 func (r *Runner) now() time.Time {
