@@ -89,6 +89,9 @@ func (r *Runner) begin(ctx context.Context, plan Plan, kept remembered, before r
 	if err != nil {
 		return nil, fmt.Errorf("nothing was changed, because the run could not be written down: %w", err)
 	}
+	if r.Rotation.Begun != nil {
+		r.Rotation.Begun(m.runID)
+	}
 	if r.Rotation.Claimed != "" {
 		m.evidence("claim", r.Rotation.Claimed)
 	}

@@ -67,6 +67,9 @@ func (r *Runner) begin(ctx context.Context, plan Plan, before State) (*runEntry,
 	if err != nil {
 		return nil, fmt.Errorf("nothing was changed, because the run could not be written down: %w", err)
 	}
+	if r.Begun != nil {
+		r.Begun(entry.runID)
+	}
 	if r.Claimed != "" {
 		entry.evidence("claim", r.Claimed)
 	}

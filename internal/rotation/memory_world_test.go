@@ -42,7 +42,13 @@ func TestNothingIsChangedThatIsNotWrittenDown(t *testing.T) {
 func TestTheIntentOfAStepIsWrittenBeforeTheAct(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, sim.Options{})
-	looked := false
+	looked, begun := false, ""
+	b.runner.Begun = func(id string) {
+		if run, err := b.journal.Run(context.WithoutCancel(t.Context()), id); err != nil || run.ID != id || len(run.Steps) != 0 {
+			t.Errorf("told of run %s, the journal has %+v (%v)", id, run.Steps, err)
+		}
+		begun = id
+	}
 	b.runner.Report = func(event rotation.Event) {
 		if looked || !strings.Contains(event.Text, "took the change") {
 			return
@@ -58,7 +64,7 @@ func TestTheIntentOfAStepIsWrittenBeforeTheAct(t *testing.T) {
 			t.Errorf("the journal has %+v (%v), want one step in doubt with its moves", run.Steps, err)
 		}
 	}
-	if result := b.rotate(t.Context()); result.Outcome != rotation.Verified || !looked {
-		t.Errorf("outcome %s (%s), looked %t", result.Outcome, result.Failure, looked)
+	if result := b.rotate(t.Context()); result.Outcome != rotation.Verified || !looked || begun != result.RunID {
+		t.Errorf("outcome %s (%s), looked %t; told of run %q, it is %q", result.Outcome, result.Failure, looked, begun, result.RunID)
 	}
 }

@@ -43,6 +43,8 @@ type Runner struct {
 	RunID string
 	// Journal remembers runs; nil keeps no memory.
 	Journal *journal.Journal
+	// Begun is told the id of a run as soon as the journal has it. Nil is fine.
+	Begun func(runID string)
 	// Report is told what happens, in order, from one goroutine at a time. Nil is fine.
 	Report func(Event)
 	// Now is the clock, time.Now when nil.

@@ -6,6 +6,7 @@ package traffic
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
@@ -28,6 +29,18 @@ type Probe struct {
 	Every time.Duration
 	// Timeout is for one request, 5 s when zero.
 	Timeout time.Duration
+	// Saw hears of each answer, one after the other. Nil is fine.
+	Saw func(Answer)
+}
+
+// Answer is what came of one request.
+type Answer struct {
+	At   time.Time
+	Took time.Duration
+	// Leaf is the certificate that came with it, nil when none did.
+	Leaf *x509.Certificate
+	// Err says why the request failed, nil when it was served.
+	Err error
 }
 
 // Result is how the requests fared.
@@ -108,16 +121,24 @@ func (r *Running) loop(ctx context.Context, p Probe) {
 		}
 		group.Go(func() {
 			// Not ctx: a request that was sent is allowed to end.
-			r.ask(client, p.URL)
+			r.ask(client, p)
 			<-underWay
 		})
 	}
 }
 
-func (r *Running) ask(client *http.Client, url string) {
-	state, err := get(client, url)
+func (r *Running) ask(client *http.Client, p Probe) {
+	began := time.Now()
+	state, err := get(client, p.URL)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if p.Saw != nil {
+		answer := Answer{At: time.Now(), Took: time.Since(began), Err: err}
+		if err == nil && state != nil && len(state.PeerCertificates) > 0 {
+			answer.Leaf = state.PeerCertificates[0]
+		}
+		p.Saw(answer)
+	}
 	r.result.Sent++
 	if err != nil {
 		r.result.Failed++

@@ -20,7 +20,11 @@ func TestProbeCountsWhatWasServedAndWhatFailed(t *testing.T) {
 	}))
 	defer server.Close()
 
-	probe := traffic.Probe{URL: server.URL, Transport: server.Client().Transport.(*http.Transport), Every: 5 * time.Millisecond}
+	var answers []traffic.Answer
+	probe := traffic.Probe{
+		URL: server.URL, Transport: server.Client().Transport.(*http.Transport), Every: 5 * time.Millisecond,
+		Saw: func(a traffic.Answer) { answers = append(answers, a) }, // one after the other, or -race says so
+	}
 	running := probe.Start(context.Background())
 	for requests.Load() < 20 {
 		time.Sleep(time.Millisecond)
@@ -32,6 +36,18 @@ func TestProbeCountsWhatWasServedAndWhatFailed(t *testing.T) {
 	}
 	if int64(result.Sent) != requests.Load() {
 		t.Errorf("sent = %d, the server counted %d", result.Sent, requests.Load())
+	}
+	failed := 0
+	for _, a := range answers {
+		if a.At.IsZero() || (a.Err == nil) != a.Leaf.Equal(server.Certificate()) {
+			t.Errorf("told of %+v", a)
+		}
+		if a.Err != nil {
+			failed++
+		}
+	}
+	if len(answers) != result.Sent || failed != 3 {
+		t.Errorf("told of %d answers, %d failed; sent %d", len(answers), failed, result.Sent)
 	}
 	if len(result.Failures) != 1 {
 		t.Errorf("failures = %q, want one kind", result.Failures)
