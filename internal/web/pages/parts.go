@@ -6,14 +6,15 @@ type Badge struct {
 	Kind, Text string
 }
 
-// UrgencyOf is the kind of a badge for so many days that are left.
+// UrgencyOf is the kind of a badge for so many days that are left; the command
+// line colours them alike.
 func UrgencyOf(days int) string {
 	switch {
 	case days < 0:
 		return "gone"
 	case days <= 14:
 		return "urgent"
-	case days <= 45:
+	case days <= 30:
 		return "soon"
 	}
 	return "ok"
@@ -28,4 +29,26 @@ type Notice struct {
 	Next           []string
 	Command        string
 	Link, LinkText string
+}
+
+// Pager leads through a list that is longer than a page: what is shown of it,
+// and the addresses of its neighbours, "" where there is none.
+type Pager struct {
+	First, Last, Of int
+	Previous, Next  string
+}
+
+// PagerOf is the pager of a page (1 is the first) of so many things, size on
+// each; address makes the address of another page.
+func PagerOf(page, size, count int, address func(page int) string) Pager {
+	last := max(1, (count+size-1)/size)
+	page = min(max(page, 1), last)
+	p := Pager{First: (page-1)*size + 1, Last: min(page*size, count), Of: count}
+	if page > 1 {
+		p.Previous = address(page - 1)
+	}
+	if page < last {
+		p.Next = address(page + 1)
+	}
+	return p
 }
