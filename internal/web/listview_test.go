@@ -80,7 +80,7 @@ func TestListIsSearchedAndFiltered(t *testing.T) {
 		"urgency=urgent":                {15, "gis-0005"},
 		"urgency=nonsense":              {100, "gis-0000"}, // is no choice, so chooses nothing
 		"attention=1&q=gis-005":         {1, "gis-0054"},
-		"page=7":                        {100, "gis-0000"}, // beyond the last is the last
+		"page=7":                        {100, "gis-0050"}, // beyond the last is the last
 		"page=-1":                       {100, "gis-0000"},
 		"q=" + strings.Repeat("a", 1e5): {0, ""},
 	} {
