@@ -44,6 +44,9 @@ type Machine struct {
 	ID      string   `json:"id"`
 }
 
+// Name is the world's, as in Worlds.
+func (w *World) Name() string { return w.options.World }
+
 // Deployments describes what runs in the world, neighbours aside.
 func (w *World) Deployments() []Deployment {
 	var out []Deployment

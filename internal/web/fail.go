@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
@@ -20,8 +21,32 @@ func (s *Server) notFound(w http.ResponseWriter, _ *http.Request) error {
 	}})
 }
 
+// answer is an error that says itself with which page it is answered.
+type answer struct {
+	status int
+	title  string
+	notice pages.Notice
+}
+
+func (a *answer) Error() string { return a.notice.Text }
+
+// badRequest is for a form that cannot be understood.
+func badRequest(sentence string) error {
+	return &answer{http.StatusBadRequest, "That cannot be done", pages.Notice{Kind: "warning", Title: "Nothing was changed", Text: sentence, Next: []string{"Go back and try again."}}}
+}
+
+// notFound is for something that is no longer there, or never was.
+func notFound(sentence string) error {
+	return &answer{http.StatusNotFound, "Not found", pages.Notice{Kind: "warning", Title: "Not found", Text: sentence, Link: "/", LinkText: "To the deployments"}}
+}
+
 // fail shows an error as a page.
 func (s *Server) fail(w http.ResponseWriter, _ *http.Request, err error) {
+	if a, ok := errors.AsType[*answer](err); ok {
+		if err = s.write(w, a.status, "error", pages.Page{Title: a.title, Data: a.notice}); err == nil {
+			return
+		}
+	}
 	s.failed(w, pages.Notice{Kind: "error", Title: "What happened", Text: err.Error(), Link: "/", LinkText: "To the deployments"})
 }
 

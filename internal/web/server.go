@@ -11,6 +11,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 )
 
@@ -20,6 +21,8 @@ type Options struct {
 	Version string
 	// World is the name of the simulated world, "" for the real one.
 	World string
+	// Simulated is that world, for its panel; nil for the real one.
+	Simulated *sim.World
 }
 
 // Server is the pages, for one person.
@@ -29,8 +32,9 @@ type Server struct {
 	// it, never with the context of a request.
 	ctx      context.Context
 	mux      *http.ServeMux
-	patterns []string // of the routes, as they were added
-	onLock   []func() // see atLock
+	patterns []string  // of the routes, as they were added
+	onLock   []func()  // see atLock
+	practice *practice // of the simulated world
 }
 
 // New makes the pages. What they start ends in order when ctx ends.
@@ -38,6 +42,7 @@ func New(ctx context.Context, options Options) *Server {
 	s := &Server{options: options, ctx: ctx, mux: http.NewServeMux()}
 	for _, add := range []func(){
 		s.frameRoutes,
+		s.worldRoutes,
 	} {
 		add()
 	}

@@ -74,6 +74,21 @@ func (f *Faults) Take(name, step string) bool {
 	return false
 }
 
+// On are the faults that are on, in the order in which they were switched on,
+// each with how often it is still to happen.
+func (f *Faults) On() []Fault {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.on)
+}
+
+// Off switches the named fault at a step off, however often it was to happen.
+func (f *Faults) Off(name, step string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.on = slices.DeleteFunc(f.on, func(fault Fault) bool { return fault.Name == name && fault.Step == step })
+}
+
 // Clear switches all faults off.
 func (f *Faults) Clear() {
 	f.mu.Lock()
