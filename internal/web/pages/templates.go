@@ -15,7 +15,7 @@ var templateFiles embed.FS
 // templates are all pages by name, parsed when the first is asked for: a
 // command that shows none does not wait for them.
 var templates = sync.OnceValues(func() (map[string]*template.Template, error) {
-	frame, err := template.New("frame").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html")
+	frame, err := template.New("frame").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/parts*.html")
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ var templates = sync.OnceValues(func() (map[string]*template.Template, error) {
 	set := map[string]*template.Template{}
 	for _, file := range names {
 		name := strings.TrimSuffix(path.Base(file), ".html")
-		if name == "layout" || name == "parts" {
+		if name == "layout" || strings.HasPrefix(name, "parts") {
 			continue
 		}
 		page, err := frame.Clone()

@@ -1,0 +1,224 @@
+package web
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/web/wizard"
+)
+
+// reviewed is a plan as the review shows it.
+type reviewed struct {
+	Deployment string
+	Names      []string
+	Compare    comparison
+	Facts      []fact
+	Steps      []reviewedStep
+	Logins     []loginUse
+	// About are what is to be said of certificate and deployment, worst first.
+	About []about
+	// Ready tells that it may be carried out, Nothing that there is nothing to do.
+	Ready, Nothing bool
+	// Restarts are the machines that restart in some step.
+	Restarts []string
+	Rights   []right
+	// Hash is the plan's own: what is confirmed must be what was shown.
+	Hash string
+}
+
+// fact is a line of a description list.
+type fact struct{ Label, Text string }
+
+// reviewedStep is one step of the plan.
+type reviewedStep struct {
+	Title, Touches, Undo string
+	Changes              []change
+	Proofs               []string
+	Restarts             []string
+	// Writes tells that the step changes something.
+	Writes bool
+}
+
+// change is one line of a step; Sign marks additions, removals, what stays and
+// what moves, Word says it.
+type change struct{ Sign, Word, Text string }
+
+// loginUse says what a login is used for. Kind is that of a badge.
+type loginUse struct{ Who, Kind, Text string }
+
+// right is something that Azure must permit, once for each resource.
+type right struct {
+	Resource string
+	Actions  []string
+}
+
+// review makes a plan fit to be shown.
+func review(p rotation.Plan, state rotation.State, logins wizard.Logins, machines string) reviewed {
+	v := reviewed{
+		Deployment: p.Deployment, Names: p.Names, Hash: p.Hash,
+		Compare: compare(p.Serving, &p.Certificate, state.At),
+		Ready:   !p.Refused() && !p.Blocked(), Nothing: p.NothingToDo(),
+		About:  append(abouts(p.Findings), abouts(p.Obstacles)...),
+		Logins: loginUses(p, state, logins),
+		Rights: rights(p.Operations),
+	}
+	gateway := lastOf(p.GatewayID)
+	if state.Gateway != nil {
+		gateway += " in " + state.Gateway.ResourceGroup()
+	}
+	for _, f := range []fact{
+		{"The certificate comes from", p.Source},
+		{"Its private key", p.Key},
+		{"Why Portal and Server will trust it", p.Trust},
+		{"Machines", machines},
+		{"Gateway", gateway},
+	} {
+		if f.Text != "" {
+			v.Facts = append(v.Facts, f)
+		}
+	}
+	slices.SortStableFunc(v.About, func(a, b about) int { return a.rank - b.rank })
+	for _, step := range p.Steps {
+		shown := reviewedStep{Title: capital(step.Title), Touches: lastOf(step.Touches), Undo: step.Undo, Restarts: step.Restarts, Writes: step.Touches != "" || step.Kind == rotation.StepTrust || step.Kind == rotation.StepPin}
+		for _, text := range step.Changes {
+			shown.Changes = append(shown.Changes, changeOf(text))
+		}
+		if step.Kind == rotation.StepProve {
+			shown.Proofs = p.Proofs
+		}
+		v.Restarts = append(v.Restarts, step.Restarts...)
+		v.Steps = append(v.Steps, shown)
+	}
+	return v
+}
+
+// changeOf marks a change by how it begins.
+func changeOf(text string) change {
+	switch {
+	case strings.HasPrefix(text, "add "):
+		return change{"+", "new", text}
+	case strings.HasPrefix(text, "keep "), strings.Contains(text, " stays at "):
+		return change{"=", "stays", text}
+	case strings.HasPrefix(text, "remove "):
+		return change{"−", "goes", text}
+	}
+	return change{"→", "changes", text}
+}
+
+// loginUses say what each login is used for, so that nobody wonders what a
+// password was asked for.
+func loginUses(p rotation.Plan, state rotation.State, logins wizard.Logins) []loginUse {
+	var uses []loginUse
+	switch {
+	case state.Sites.PortalURL == "":
+		uses = append(uses, loginUse{"Site administrator", "unknown", "Not needed: there is no Portal."})
+	case state.Sites.SignedIn:
+		uses = append(uses, loginUse{"Site administrator " + logins.SiteAdmin, "ok",
+			fmt.Sprintf("Accepted by Portal. It is used to validate the %s before and after.", counted(len(state.Sites.Federation), "federated server"))})
+	case logins.WithoutPortal:
+		uses = append(uses, loginUse{"Site administrator", "soon", "Left out, as you chose: federation is not validated."})
+	default:
+		uses = append(uses, loginUse{"Site administrator " + logins.SiteAdmin, "urgent", "Not signed in."})
+	}
+	account := logins.ServiceAccount
+	switch {
+	case p.Way == reach.Agent && account != "":
+		return append(uses, loginUse{"Service account " + account, "ok", "The program on the machines runs as it."})
+	case p.Way == reach.Agent:
+		return append(uses, loginUse{"Service account", "unknown", "Not given, so the program on the machines runs as SYSTEM or root."})
+	case p.Way == reach.DSC:
+		return append(uses, loginUse{"Service account " + account, "ok", "The machines’ own DSC works as it."})
+	case account != "":
+		return append(uses, loginUse{"Service account " + account, "unknown", "Given and not used: no step runs on a machine."})
+	}
+	return append(uses, loginUse{"Service account", "unknown", "Not needed: no step runs on a machine."})
+}
+
+// rights lists what Azure must permit, by resource.
+func rights(operations []rotation.Operation) []right {
+	byScope := map[string][]string{}
+	for _, o := range operations {
+		if !slices.Contains(byScope[o.Scope], o.Action) {
+			byScope[o.Scope] = append(byScope[o.Scope], o.Action)
+		}
+	}
+	var list []right
+	for _, scope := range slices.Sorted(maps.Keys(byScope)) {
+		list = append(list, right{scope, byScope[scope]})
+	}
+	return list
+}
+
+// about is a finding as the pages show it.
+type about struct {
+	pki.Finding
+	// Kind is that of a notice, Word says it.
+	Kind, Word string
+	// Here says where in the pages it is mended, "" when it is not; Step is the
+	// page of the wizard where that is.
+	Here string
+	Step wizard.Step
+	rank int
+}
+
+// abouts make findings fit to be shown.
+func abouts(list pki.Findings) []about {
+	var shown []about
+	for _, f := range list {
+		a := about{Finding: f, Kind: "info", Word: "Note", rank: 2}
+		switch f.Severity {
+		case pki.Refusal:
+			a.Kind, a.Word, a.rank = "error", "In the way", 0
+		case pki.Warning:
+			a.Kind, a.Word, a.rank = "warning", "Warning", 1
+		}
+		for _, flag := range inPages {
+			if strings.Contains(f.Mend, flag.name) {
+				a.Here, a.Step = flag.words, flag.step
+				break
+			}
+		}
+		shown = append(shown, a)
+	}
+	return shown
+}
+
+// inPages says where in the wizard the flags are that a mend names.
+var inPages = []struct {
+	name, words string
+	step        wizard.Step
+}{
+	{"--allow-older", "Under “More choices”: accept a certificate that ends earlier.", wizard.Certificate},
+	{"--allow-weaker", "Under “More choices”: accept a shorter key.", wizard.Certificate},
+	{"--roots", "Under “More choices”: name a file with the authorities, or say that the machines know them already.", wizard.Certificate},
+	{"--assume-trusted", "Under “More choices”: all machines know the authority already.", wizard.Certificate},
+	{"--reference", "Under “More choices”: the gateway refers to Key Vault.", wizard.Certificate},
+	{"--inline", "Under “More choices”: the gateway holds the certificate itself.", wizard.Certificate},
+	{"--identity", "Under “More choices”: name the identity.", wizard.Certificate},
+	{"--vault", "Choose the certificate from Key Vault.", wizard.Certificate},
+	{"--pfx", "Choose a file.", wizard.Certificate},
+	{"--no-lease", "Under “More choices”: go on without a claim.", wizard.Certificate},
+	{"--reach", "Under “More choices”: choose how the machines are reached.", wizard.Certificate},
+	{"--site-admin", "Give the site administrator’s login.", wizard.Credentials},
+	{"--without-portal", "Go on without Portal.", wizard.Credentials},
+	{"--name", "Give the names that users type with the deployment.", wizard.Deployment},
+}
+
+// lastOf is the name at the end of a resource's id.
+func lastOf(id string) string { return id[strings.LastIndex(id, "/")+1:] }
+
+// capital begins a sentence.
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
+}
