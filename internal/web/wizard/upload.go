@@ -22,8 +22,8 @@ const (
 	maxField = 16 << 10
 	// maxParts is far above what any of our forms sends.
 	maxParts = 32
-	// MaxUpload bounds the whole body: a file, a file of authorities, and fields.
-	MaxUpload = 2*MaxFile + 1<<20
+	// MaxUpload bounds the whole body: a file, and fields.
+	MaxUpload = MaxFile + 1<<20
 	// maxName bounds the name of a file, which is shown and nothing else.
 	maxName = 120
 )
