@@ -41,7 +41,7 @@ var may = map[string][]string{
 	"sim":        {},
 	"rehearsal":  {"agent", "cloud", "deployment", "egress", "machine", "pki", "secret", "shape", "sim"}, // makes a world of a shape, and runs the agent at its machines
 	"cli":        {"account", "arcgis", "cloud", "deployment", "egress", "evidence", "handshake", "journal", "lease", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "shape", "sim", "traffic"},
-	"web":        {"cloud", "deployment", "handshake", "machine", "pki", "rotation", "secret", "sim"}, // pages in a browser; sim for the panel of a world
+	"web":        {"cloud", "deployment", "handshake", "machine", "pki", "reach", "rotation", "secret", "sim"}, // pages in a browser
 	"strangers":  {},
 	"matrix":     {}, // tests alone: whole rotations, broken everywhere
 }
