@@ -172,6 +172,7 @@ type about struct {
 func abouts(list pki.Findings) []about {
 	var shown []about
 	for _, f := range list {
+		f.Sentence = capital(f.Sentence)
 		a := about{Finding: f, Kind: "info", Word: "Note", rank: 2}
 		switch f.Severity {
 		case pki.Refusal:

@@ -100,8 +100,13 @@ type Renewal struct {
 	Chosen  Chosen
 	Choices Choices
 	Logins  Logins
-	// Notice is said once, on the next page.
+	// Notice is said once, on the next page. Wrong says by field what is wrong with
+	// what was typed last.
 	Notice string
+	Wrong  map[string]string
+	// Seen is what was looked at for this renewal, by name, so that going back
+	// and forward does not ask Azure again: lists of vaults and of what is in them.
+	Seen map[string]any
 	// Ready is what the review shows: a plan that only needs a yes. Its type is
 	// the affair of who makes it.
 	Ready any
@@ -120,7 +125,7 @@ func (r *Renewal) Choose(d deployment.Deployment, gateway bool) {
 	r.Reopen(Deployment)
 	if before != nil && (before.GatewayID != d.GatewayID || before.ID != d.ID) {
 		r.Logins = Logins{}
-		r.Chosen.Judged = nil
+		r.Chosen.Judged, r.Seen = nil, nil
 	}
 	r.Answers[Deployment] = d.Name
 }
