@@ -38,12 +38,14 @@ var may = map[string][]string{
 	"rollout":    {"arcgis", "cloud", "journal", "machine", "pause", "pki", "reach", "rotation", "secret"},
 	"shape":      {"arcgis", "cloud", "deployment", "machine", "pki", "rotation", "secret"}, // a deployment without secrets, to rehearse with
 	"evidence":   {"handshake", "journal", "pki", "rollout", "rotation", "secret"},          // of a run, what somebody else can check
-	"sim":        {},
-	"rehearsal":  {"agent", "cloud", "deployment", "egress", "machine", "pki", "secret", "shape", "sim"}, // makes a world of a shape, and runs the agent at its machines
-	"cli":        {"account", "arcgis", "cloud", "deployment", "egress", "evidence", "handshake", "journal", "lease", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "shape", "sim", "traffic"},
-	"web":        {"cloud", "deployment", "handshake", "machine", "pki", "reach", "rotation", "secret", "sim"}, // pages in a browser
-	"strangers":  {},
-	"matrix":     {}, // tests alone: whole rotations, broken everywhere
+	// What people can do, whichever way they ask:
+	"app":       {"account", "arcgis", "cloud", "deployment", "egress", "evidence", "handshake", "journal", "lease", "machine", "pki", "reach", "rollout", "rotation", "secret"},
+	"sim":       {},
+	"rehearsal": {"agent", "cloud", "deployment", "egress", "machine", "pki", "secret", "shape", "sim"}, // makes a world of a shape, and runs the agent at its machines
+	"cli":       {"account", "app", "arcgis", "cloud", "deployment", "egress", "evidence", "handshake", "journal", "lease", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "shape", "sim", "traffic"},
+	"web":       {"app", "cloud", "deployment", "handshake", "machine", "pki", "reach", "rotation", "secret", "sim"}, // pages in a browser
+	"strangers": {},
+	"matrix":    {}, // tests alone: whole rotations, broken everywhere
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cartouche-gis/cartouche/internal/account"
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
@@ -55,7 +56,7 @@ really asks for a token, so that it fails when the others would.`,
 	}
 	azure.add(cmd.Flags())
 	cmd.AddCommand(newTenantsCommand(a), newSubscriptionsCommand(a))
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitInterrupted)
 }
 
 func (a *program) account(ctx context.Context, flags azureFlags) error {
@@ -78,7 +79,7 @@ func (a *program) account(ctx context.Context, flags azureFlags) error {
 func (a *program) showAccount(ctx context.Context, s *session, chosen choice, remembered account.Account, subscriptions []account.Subscription) error {
 	token, err := s.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{s.in.Audience + "/.default"}, EnableCAE: true})
 	if err != nil {
-		return whileServing(s.proxy.instead(err), nothingChanged, "cartouche login")
+		return app.WhileServing(s.proxy.instead(err), app.NothingChanged, "cartouche login")
 	}
 	identity := cloud.IdentityOf(token)
 	until := token.ExpiresOn.UTC()
@@ -91,7 +92,7 @@ func (a *program) showAccount(ctx context.Context, s *session, chosen choice, re
 	}
 	if !remembered.SignedInAt.IsZero() {
 		value.SignedInAt = &remembered.SignedInAt
-		if directory, err := a.stateDirectory(); err == nil {
+		if directory, err := a.StateDirectory(); err == nil {
 			value.File = account.Path(directory)
 		}
 	}

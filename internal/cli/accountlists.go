@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
@@ -49,13 +50,13 @@ func newTenantsCommand(a *program) *cobra.Command {
 		}),
 	}
 	azure.add(cmd.Flags())
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitInterrupted)
 }
 
 func (s *session) listTenants(ctx context.Context) error {
 	tenants, err := s.azure.Tenants(ctx)
 	if err != nil {
-		return whileServing(s.proxy.instead(err), nothingChanged, "cartouche account")
+		return app.WhileServing(s.proxy.instead(err), app.NothingChanged, "cartouche account")
 	}
 	identity, err := s.azure.Caller(ctx)
 	if err != nil {
@@ -93,13 +94,13 @@ func newSubscriptionsCommand(a *program) *cobra.Command {
 		}),
 	}
 	azure.add(cmd.Flags())
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitInterrupted)
 }
 
 func (s *session) listSubscriptions(ctx context.Context) error {
 	all, err := s.azure.Subscriptions(ctx)
 	if err != nil {
-		return whileServing(s.proxy.instead(err), nothingChanged, "cartouche account")
+		return app.WhileServing(s.proxy.instead(err), app.NothingChanged, "cartouche account")
 	}
 	chosen := func(one cloud.Subscription) bool {
 		return len(s.scope.Subscriptions) == 0 ||
@@ -134,7 +135,7 @@ func (u *ui) mark(set bool, word string) span {
 
 // choices lists what can be chosen, with numbers, on stderr beside the question.
 func (u *ui) choices(list string, length int, text func(int) line) {
-	u.progress.done()
+	u.progress.Done()
 	fmt.Fprintln(u.err, u.errors.render(words(title(list))))
 	width := max(2, len(strconv.Itoa(length)))
 	for i := range length {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -62,7 +63,7 @@ changed since. The .pfx file is then the one of the plan, unless --pfx names ano
 		}
 		return a.apply(ctx, ready, yes)
 	})
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitRefused, app.ExitPreflight, app.ExitRestored, app.ExitNotRestored, app.ExitLocked, app.ExitInterrupted)
 }
 
 func (a *program) prepareApply(ctx context.Context, cmd *cobra.Command, args []string, options rollOutOptions, saved string) (*prepared, error) {
@@ -79,7 +80,7 @@ func (a *program) prepareApply(ctx context.Context, cmd *cobra.Command, args []s
 func (o *rollOutOptions) takeTarget(cmd *cobra.Command, args []string, saved string) error {
 	if saved != "" {
 		if o.about.gateway != "" || len(o.about.names) > 0 {
-			return usage("leave --gateway and --name out", "a saved plan says itself which gateway and names it is for")
+			return app.Usage("leave --gateway and --name out", "a saved plan says itself which gateway and names it is for")
 		}
 		return nil
 	}
@@ -89,7 +90,7 @@ func (o *rollOutOptions) takeTarget(cmd *cobra.Command, args []string, saved str
 		}
 	}
 	if !o.about.given() {
-		return usage("cartouche deployments", "say which deployment: cartouche apply DEPLOYMENT --pfx FILE")
+		return app.Usage("cartouche deployments", "say which deployment: cartouche apply DEPLOYMENT --pfx FILE")
 	}
 	return nil
 }
@@ -118,9 +119,9 @@ func (a *program) apply(ctx context.Context, ready *prepared, yes bool) error {
 // observed in the middle of it is no ground for a plan, and "busy" would hide who
 // it is.
 func (a *program) alone(ctx context.Context, runner *rotation.Runner, state rotation.State) error {
-	unlock, err := a.lock(state.Gateway.ID(), state.Deployment.Name)
+	unlock, err := a.Lock(state.Gateway.ID(), state.Deployment.Name)
 	if err != nil {
-		return whileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
 	}
 	unlock()
 	return whileHeld(a.workedOn(ctx, runner, state), state)
@@ -129,7 +130,7 @@ func (a *program) alone(ctx context.Context, runner *rotation.Runner, state rota
 // whileHeld says what is served while somebody else works on a deployment, and
 // how to get it free.
 func whileHeld(err error, state rotation.State) error {
-	return whileServing(err, serving(state)+"; nothing was changed",
+	return app.WhileServing(err, serving(state)+"; nothing was changed",
 		"wait for its end; if that run is not at work any more: cartouche unlock "+callDeployment(state.Deployment))
 }
 
@@ -161,21 +162,21 @@ func (a *program) carryOut(ctx context.Context, s *session, runner *rotation.Run
 // it and what the deployment is called on a command line.
 func carryOut[R any](ctx context.Context, a *program, state rotation.State, runner *rotation.Runner, idle bool, change func(context.Context) (R, error), report func(R, string) error) error {
 	if err := ctx.Err(); err != nil {
-		return whileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
 	}
 	key, err := a.signingKey(ctx)
 	if err != nil {
-		return whileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
 	}
 	name := callDeployment(state.Deployment)
-	unlock, err := a.lock(state.Gateway.ID(), state.Deployment.Name)
+	unlock, err := a.Lock(state.Gateway.ID(), state.Deployment.Name)
 	if err != nil {
-		return whileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
 	}
 	defer unlock()
-	memory, err := a.openJournal(ctx)
+	memory, err := a.OpenJournal(ctx)
 	if err != nil {
-		return whileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
 	}
 	defer memory.Close()
 	runner.Journal = memory
@@ -183,15 +184,15 @@ func carryOut[R any](ctx context.Context, a *program, state rotation.State, runn
 	if _, held := errors.AsType[*lease.HeldError](err); held {
 		return whileHeld(err, state)
 	} else if err != nil {
-		return whileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
 	}
 	a.changing.Store(&name)
 	result, err := change(ctx)
 	a.changing.Store(nil)
 	release()
-	a.ui.progress.done()
+	a.ui.progress.Done()
 	if err != nil {
-		return whileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
 	}
 	defer a.afterRun(ctx, memory, state, key)
 	return report(result, name)
@@ -201,7 +202,7 @@ func carryOut[R any](ctx context.Context, a *program, state rotation.State, runn
 // name is what the deployment is called on a command line.
 func (a *program) report(result rotation.Result, s *session, name string) error {
 	f := resultFailure(result, name)
-	f.signInAgain(s)
+	signInAgain(f, s)
 	if a.ui.json {
 		return answer(a.ui, result, f)
 	}
@@ -213,7 +214,7 @@ func (a *program) report(result rotation.Result, s *session, name string) error 
 }
 
 // signInAgain says that whatever comes next needs a sign-in, when it was lost.
-func (f *failure) signInAgain(s *session) {
+func signInAgain(f *app.Failure, s *session) {
 	lost, ok := s.credential.(interface{ Trouble() *cloud.Error })
 	if !ok || f == nil {
 		return

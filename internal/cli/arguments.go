@@ -2,12 +2,14 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
 )
 
 // noArguments is for commands that take none.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usage(cmd.CommandPath()+" --help", "%s takes no argument, but got %q", cmd.CommandPath(), args[0])
+		return app.Usage(cmd.CommandPath()+" --help", "%s takes no argument, but got %q", cmd.CommandPath(), args[0])
 	}
 	return nil
 }
@@ -18,9 +20,9 @@ func oneArgument(what, hint string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) == 0:
-			return usage(hint, "say %s: %s", what, cmd.UseLine())
+			return app.Usage(hint, "say %s: %s", what, cmd.UseLine())
 		case len(args) > 1:
-			return usage(cmd.CommandPath()+" --help", "%s takes one argument, but got %d (a name with spaces needs quotes)", cmd.CommandPath(), len(args))
+			return app.Usage(cmd.CommandPath()+" --help", "%s takes one argument, but got %d (a name with spaces needs quotes)", cmd.CommandPath(), len(args))
 		}
 		return nil
 	}
@@ -29,7 +31,7 @@ func oneArgument(what, hint string) cobra.PositionalArgs {
 // atMostOneArgument is for commands that can do without.
 func atMostOneArgument(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
-		return usage(cmd.CommandPath()+" --help", "%s takes one argument at most, but got %d", cmd.CommandPath(), len(args))
+		return app.Usage(cmd.CommandPath()+" --help", "%s takes one argument at most, but got %d", cmd.CommandPath(), len(args))
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/pflag"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
@@ -45,11 +46,11 @@ func (f azureFlags) fits(kind cloud.SignInKind) error {
 		{"managed-identity-client-id", f.managedIdentity, cloud.ManagedIdentity},
 	} {
 		if flag.value != "" && kind != flag.of {
-			return usage("--sign-in "+string(flag.of)+", or leave --"+flag.name+" out", "--%s is for --sign-in %s only", flag.name, flag.of)
+			return app.Usage("--sign-in "+string(flag.of)+", or leave --"+flag.name+" out", "--%s is for --sign-in %s only", flag.name, flag.of)
 		}
 	}
 	if f.clientSecretFile != "" && f.clientCertificate != "" {
-		return usage("choose one", "--client-secret-file and --client-certificate exclude each other")
+		return app.Usage("choose one", "--client-secret-file and --client-certificate exclude each other")
 	}
 	return nil
 }
@@ -64,7 +65,7 @@ func (a *program) theCloud(f azureFlags, remembered string) (cloud.Cloud, error)
 	}
 	chosen, err := cloud.ByName(name)
 	if err != nil {
-		return cloud.Cloud{}, usage("--cloud public, --cloud usgov or --cloud china", "%s", err)
+		return cloud.Cloud{}, app.Usage("--cloud public, --cloud usgov or --cloud china", "%s", err)
 	}
 	return chosen, nil
 }

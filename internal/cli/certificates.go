@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -81,14 +82,14 @@ judged by what the certificate itself leads to.`,
 	options.azure.add(flags)
 	cmd.RunE = a.run(func(ctx context.Context, args []string) error {
 		if options.vault == "" {
-			return usage("cartouche vaults", "say which vault: --vault VAULT")
+			return app.Usage("cartouche vaults", "say which vault: --vault VAULT")
 		}
 		if len(args) == 1 && !cloud.IsVaultName(args[0]) {
-			return usage("cartouche certificates --vault "+quote(options.vault), "%q is no name in a Key Vault: 1 to 127 letters, digits and hyphens", args[0])
+			return app.Usage("cartouche certificates --vault "+app.Quote(options.vault), "%q is no name in a Key Vault: 1 to 127 letters, digits and hyphens", args[0])
 		}
 		return a.certificates(ctx, options, args)
 	})
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitInterrupted)
 }
 
 func (a *program) certificates(ctx context.Context, options certificatesOptions, args []string) error {
@@ -103,22 +104,22 @@ func (a *program) certificates(ctx context.Context, options certificatesOptions,
 	value := vaultCertificatesValue{
 		Vault: client.Name(), URI: client.URI(), Names: filled(criteria.Names), Certificates: []vaultCertificateValue{},
 	}
-	a.ui.progress.doing(rotation.PhaseObserve, "looking into vault "+client.Name())
-	defer a.ui.progress.done()
+	a.ui.progress.Doing(rotation.PhaseObserve, "looking into vault "+client.Name())
+	defer a.ui.progress.Done()
 	if len(args) == 1 {
 		return a.versions(ctx, session, client, args[0], criteria, value)
 	}
 	found, err := client.Certificates(ctx)
 	switch {
 	case err != nil && (len(found) == 0 || ctx.Err() != nil):
-		return whileServing(session.proxy.instead(err), nothingChanged, "cartouche vaults")
+		return app.WhileServing(session.proxy.instead(err), app.NothingChanged, "cartouche vaults")
 	case err != nil:
 		a.ui.warn("a .pfx that is kept as a plain secret is not listed: " + err.Error())
 	}
 	for _, v := range found {
 		value.Certificates = append(value.Certificates, newVaultCertificateValue(v, nil, criteria))
 	}
-	a.ui.progress.done()
+	a.ui.progress.Done()
 	if a.ui.json {
 		return a.ui.value(value)
 	}
@@ -130,12 +131,12 @@ func (a *program) certificates(ctx context.Context, options certificatesOptions,
 func (a *program) versions(ctx context.Context, s *session, client *cloud.VaultClient, name string, criteria pki.Criteria, value vaultCertificatesValue) error {
 	newest, err := client.Certificate(ctx, name, "")
 	if err != nil {
-		return whileServing(s.proxy.instead(err), nothingChanged, "cartouche certificates --vault "+client.Name())
+		return app.WhileServing(s.proxy.instead(err), app.NothingChanged, "cartouche certificates --vault "+client.Name())
 	}
 	versions, err := client.Versions(ctx, name)
 	switch {
 	case ctx.Err() != nil:
-		return whileServing(err, nothingChanged, "")
+		return app.WhileServing(err, app.NothingChanged, "")
 	case err != nil: // who may read a secret need not be allowed to list any
 		a.ui.warn("only the newest version is shown: " + err.Error())
 		versions = []cloud.VaultCertificate{newest}
@@ -147,7 +148,7 @@ func (a *program) versions(ctx context.Context, s *session, client *cloud.VaultC
 		}
 		value.Certificates = append(value.Certificates, newVaultCertificateValue(v, nil, pki.Criteria{Now: criteria.Now}))
 	}
-	a.ui.progress.done()
+	a.ui.progress.Done()
 	if a.ui.json {
 		return a.ui.value(value)
 	}
@@ -182,7 +183,7 @@ func (s *session) vaultCriteria(ctx context.Context, forWhat string, rootFiles [
 	}
 	chosen, err := deployment.Select(found.Deployments, forWhat)
 	if err != nil {
-		return criteria, whileServing(err, nothingChanged, "")
+		return criteria, app.WhileServing(err, app.NothingChanged, "")
 	}
 	criteria.Names = chosen.Names()
 	if served := chosen.Served(); len(served) == 1 && len(served[0].Chain) > 0 {

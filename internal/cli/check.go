@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
 )
 
 // checkOptions are the flags of `check`.
@@ -45,7 +47,7 @@ Known authorities are Mozilla's list, what SSL_CERT_FILE and SSL_CERT_DIR name, 
 		}
 		return a.checkHost(ctx, args[0], options)
 	})
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitFindings, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitRefused, app.ExitFindings, app.ExitInterrupted)
 }
 
 // isFile tells what the argument of `check` means.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/egress"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
@@ -74,11 +75,11 @@ func (a *program) rootsWith(network *egress.Network, files []string) (*pki.Roots
 func readRoots(flag, file string) ([]*x509.Certificate, error) {
 	data, err := readBounded(file, maxRootsFile)
 	if err != nil {
-		return nil, usage("check the path", "%s %s: %s", flag, file, err)
+		return nil, app.Usage("check the path", "%s %s: %s", flag, file, err)
 	}
 	certs, err := pki.ParseCertificates(data)
 	if err != nil {
-		return nil, usage("a file with certificates is needed (PEM, DER or PKCS#7)", "%s %s: %s", flag, file, err)
+		return nil, app.Usage("a file with certificates is needed (PEM, DER or PKCS#7)", "%s %s: %s", flag, file, err)
 	}
 	return certs, nil
 }
@@ -91,13 +92,4 @@ func (u *ui) sayFindings(list pki.Findings) {
 		return
 	}
 	u.findings(list)
-}
-
-// told marks a failure as said by what is on stdout already.
-func told(f *failure) error {
-	if f == nil {
-		return nil
-	}
-	f.told = true
-	return f
 }

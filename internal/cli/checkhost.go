@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -21,7 +22,7 @@ type checkHostValue struct {
 func (a *program) checkHost(ctx context.Context, argument string, options checkOptions) error {
 	target, err := handshake.ParseTarget(argument)
 	if err != nil {
-		return usage("cartouche check HOST, or HOST:PORT; a file must exist or end with .pfx", "%s: %s", argument, err)
+		return app.Usage("cartouche check HOST, or HOST:PORT; a file must exist or end with .pfx", "%s: %s", argument, err)
 	}
 	network, err := a.network()
 	if err != nil {
@@ -31,10 +32,10 @@ func (a *program) checkHost(ctx context.Context, argument string, options checkO
 	if err != nil {
 		return err
 	}
-	a.ui.progress.doing(rotation.PhaseObserve, "handshakes with "+target.String())
+	a.ui.progress.Doing(rotation.PhaseObserve, "handshakes with "+target.String())
 	looker := &handshake.Looker{Network: network}
 	seen := looker.Look(ctx, target)
-	a.ui.progress.done()
+	a.ui.progress.Done()
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -49,7 +50,7 @@ their keystores, and roots in theirs and in the gateway's trust that nobody pres
 	about.add(cmd.Flags())
 	options.add(cmd)
 	a.sign.add(cmd.Flags())
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitRestored, app.ExitNotRestored, app.ExitLocked, app.ExitInterrupted)
 }
 
 func (a *program) clean(ctx context.Context, about target, options changeOptions, soak rotation.Soak) error {
@@ -61,7 +62,7 @@ func (a *program) clean(ctx context.Context, about target, options changeOptions
 	if err := a.alone(ctx, seen.runner, state); err != nil {
 		return err
 	}
-	runs, err := a.runsOf(ctx, state.Gateway.ID())
+	runs, err := a.RunsOf(ctx, state.Gateway.ID())
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,10 @@
 package cli
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+)
 
 // The functions of this file say flags as they are typed, for the commands that
 // the program shows. A password is never among them, only the file that holds it.
@@ -10,7 +14,7 @@ func flagWord(name, value string) string {
 	if value == "" {
 		return ""
 	}
-	return " --" + name + " " + quote(value)
+	return " --" + name + " " + app.Quote(value)
 }
 
 func flagWords(name string, values []string) string {
@@ -38,9 +42,9 @@ func (o rollOutOptions) words() string {
 
 func (t target) words() string {
 	if t.gateway != "" {
-		return called("--gateway "+quote(t.gateway), t.names)
+		return called("--gateway "+app.Quote(t.gateway), t.names)
 	}
-	return called(quote(t.deployment), t.names)
+	return called(app.Quote(t.deployment), t.names)
 }
 
 func (f siteFlags) words() string {

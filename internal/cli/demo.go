@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
@@ -69,7 +70,7 @@ With --fault something goes wrong on purpose, and you see how that ends.`,
 	flags.BoolVar(&options.assumeTrusted, "assume-trusted", false, "accept a chain to an authority that is not known")
 	flags.StringVar(&options.world, "world", "ha", "which world: "+strings.Join(demoWorlds, ", ")+" `WORLD`")
 	flags.StringArrayVar(&options.faults, "fault", nil, "something goes wrong, as name@step (see \"cartouche sim --help\"), repeatable `FAULT`")
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitRestored, exitNotRestored, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitRefused, app.ExitPreflight, app.ExitRestored, app.ExitNotRestored, app.ExitInterrupted)
 }
 
 // demoValue is the JSON of `demo`.
@@ -95,7 +96,7 @@ type stagedDemo struct {
 func (a *program) demo(ctx context.Context, options demoOptions) error {
 	d := &stagedDemo{program: a, name: options.world}
 	if !slices.Contains(demoWorlds, options.world) {
-		return usage("cartouche demo --help", "there is no world %q for a demo: there are %s", options.world, strings.Join(demoWorlds, ", "))
+		return app.Usage("cartouche demo --help", "there is no world %q for a demo: there are %s", options.world, strings.Join(demoWorlds, ", "))
 	}
 	a.demoIntroduction(options.world)
 	end, err := d.start(ctx, options)
@@ -118,7 +119,7 @@ func (d *stagedDemo) start(ctx context.Context, options demoOptions) (end func()
 	for _, text := range options.faults {
 		fault, err := ground.ParseFault(text)
 		if err != nil {
-			return nil, usage("cartouche sim --help", "%s", err)
+			return nil, app.Usage("cartouche sim --help", "%s", err)
 		}
 		world.Faults = append(world.Faults, fault)
 	}
@@ -139,11 +140,11 @@ func (d *stagedDemo) start(ctx context.Context, options demoOptions) (end func()
 			return nil, err
 		}
 	}
-	d.ui.progress.doing(rotation.PhaseObserve, "starting the world")
+	d.ui.progress.Doing(rotation.PhaseObserve, "starting the world")
 	d.world, err = sim.Start(ctx, world)
-	d.ui.progress.done()
+	d.ui.progress.Done()
 	if err != nil {
-		return nil, usage("cartouche demo --help", "%s", err)
+		return nil, app.Usage("cartouche demo --help", "%s", err)
 	}
 	memory, err := os.MkdirTemp("", "cartouche-demo-")
 	if err != nil {
@@ -176,8 +177,8 @@ func (d *stagedDemo) inside(memory string) *program {
 	env.Lookup = func(name string) string { return variables[name] }
 	env.Patience = demoPatience
 	inner := newProgram(env)
-	inner.ui = d.ui
-	inner.flags = d.flags
+	inner.ui, inner.Tell = d.ui, d.Tell
+	inner.flags, inner.Verbose = d.flags, d.Verbose
 	return inner
 }
 
@@ -203,9 +204,9 @@ func (d *stagedDemo) ownCertificate(ctx context.Context, options demoOptions) (*
 func worldName(bundle *pki.Bundle) (string, error) {
 	names := bundle.Leaf.DNSNames
 	if len(names) == 0 {
-		return "", &failure{
+		return "", &app.Failure{
 			Code: "no-names", Message: "the certificate has no DNS name, so no client accepts it for any site",
-			Hint: "order a certificate with the site's name as subject alternative name", exit: exitRefused,
+			Hint: "order a certificate with the site's name as subject alternative name", Exit: app.ExitRefused,
 		}
 	}
 	if rest, wildcard := strings.CutPrefix(names[0], "*."); wildcard {
@@ -273,20 +274,20 @@ func (d *stagedDemo) apply(ctx context.Context) error {
 	}.Start(ctx)
 	result, err := d.rotate(ctx)
 	requests := d.probe.Stop()
-	d.ui.progress.done()
+	d.ui.progress.Done()
 	if err != nil {
-		return whileServing(err, nothingChanged, "")
+		return app.WhileServing(err, app.NothingChanged, "")
 	}
 	ledger := d.world.Ground().Ledger
 	writes, restarts := ledger.Count(ground.GatewayWrite), ledger.Count(ground.MachineRestart)
 	if !d.ui.json {
 		d.demoResult(result, requests, writes, restarts)
 	}
-	f := resultFailure(result, quote(result.Deployment))
+	f := resultFailure(result, app.Quote(result.Deployment))
 	if f == nil && writes != result.GatewayWrites {
-		f = &failure{
+		f = &app.Failure{
 			Code: "miscounted", Message: fmt.Sprintf("the run speaks of %d gateway writes, the world has counted %d", result.GatewayWrites, writes),
-			exit: exitUnexpected,
+			Exit: app.ExitUnexpected,
 		}
 	}
 	result.GatewayWrites, result.Restarts = writes, restarts // the world's word goes
@@ -302,7 +303,7 @@ func (d *stagedDemo) apply(ctx context.Context) error {
 }
 
 func (d *stagedDemo) rotate(ctx context.Context) (rotation.Result, error) {
-	memory, err := d.inner.openJournal(ctx)
+	memory, err := d.inner.OpenJournal(ctx)
 	if err != nil {
 		return rotation.Result{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
@@ -60,7 +61,7 @@ a little behind (V1, whose certificate is in IIS, is looked at); "cartouche show
 		RunE: a.run(func(ctx context.Context, _ []string) error { return a.deployments(ctx, azure) }),
 	}
 	azure.add(cmd.Flags())
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitInterrupted)
 }
 
 func (a *program) deployments(ctx context.Context, flags azureFlags) error {

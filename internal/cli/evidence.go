@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/journal"
@@ -43,7 +44,7 @@ An age key cannot sign: it only encrypts.`,
 			case len(args) == 1:
 				return a.evidenceOf(ctx, args[0], page)
 			case page != "":
-				return usage("cartouche history", "say of which run: cartouche evidence RUN --html FILE")
+				return app.Usage("cartouche history", "say of which run: cartouche evidence RUN --html FILE")
 			}
 			return a.evidenceList(ctx)
 		}),
@@ -51,7 +52,7 @@ An age key cannot sign: it only encrypts.`,
 	cmd.Flags().StringVar(&page, "html", "", "write a page to read and to print `FILE`")
 	a.sign.add(cmd.Flags())
 	cmd.AddCommand(newEvidenceVerifyCommand(a))
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitLocked)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitLocked)
 }
 
 // evidenceRow is a run in the list of `evidence`.
@@ -68,7 +69,7 @@ type evidenceRow struct {
 }
 
 func (a *program) evidenceList(ctx context.Context) error {
-	runs, err := a.runs(ctx)
+	runs, err := a.Runs(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func orElse(text, otherwise string) string {
 }
 
 func (a *program) evidenceOf(ctx context.Context, id, page string) error {
-	run, err := a.wholeRun(ctx, id)
+	run, err := a.WholeRun(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -140,7 +141,7 @@ func (a *program) evidenceOf(ctx context.Context, id, page string) error {
 			err = evidence.WriteFile(page, html)
 		}
 		if err != nil {
-			return usage("name a file that can be written", "--html %s: %s", page, plainPathError(err))
+			return app.Usage("name a file that can be written", "--html %s: %s", page, plainPathError(err))
 		}
 	}
 	if a.ui.json {
@@ -165,12 +166,12 @@ func (a *program) evidenceKept(ctx context.Context, run journal.Run) (evidence.K
 		return kept, err
 	}
 	// A run that is still going on writes its evidence itself.
-	unlock, err := a.lock(run.GatewayID, run.DeploymentName)
+	unlock, err := a.Lock(run.GatewayID, run.DeploymentName)
 	if err != nil {
 		return kept, err
 	}
 	defer unlock()
-	memory, err := a.openJournal(ctx)
+	memory, err := a.OpenJournal(ctx)
 	if err != nil {
 		return kept, err
 	}
@@ -223,7 +224,7 @@ func (u *ui) evidence(kept evidence.Kept, report evidence.Report, page string, n
 		u.heading("It does not hold")
 		u.findings(worse)
 	}
-	u.advice(u.out, u.outStyle, 0, "to check it: ", "cartouche evidence verify "+quote(kept.Path))
+	u.advice(u.out, u.outStyle, 0, "to check it: ", "cartouche evidence verify "+app.Quote(kept.Path))
 	if page == "" {
 		u.advice(u.out, u.outStyle, 0, "as a page: ", "cartouche evidence "+d.Run.ID+" --html "+d.Run.ID+".html")
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -48,11 +49,11 @@ func (a *program) signingKey(ctx context.Context) (*evidence.Key, error) {
 			})
 		}, a.env.Lookup("SSH_AUTH_SOCK"))
 	}
-	if f, ok := errors.AsType[*failure](err); ok {
+	if f, ok := errors.AsType[*app.Failure](err); ok {
 		return nil, f
 	}
 	if err != nil {
-		return nil, usage("name an SSH key, or leave it out: then evidence is unsigned", "%s %s: %s", source, file, err)
+		return nil, app.Usage("name an SSH key, or leave it out: then evidence is unsigned", "%s %s: %s", source, file, err)
 	}
 	a.atEnd(func(context.Context) { _ = f.key.Close() })
 	return f.key, nil
@@ -62,7 +63,7 @@ func (a *program) signingKey(ctx context.Context) (*evidence.Key, error) {
 func (a *program) evidenceStore() (evidence.Store, error) {
 	path, err := journal.DefaultPath(a.env.Lookup, runtime.GOOS)
 	if err != nil {
-		return evidence.Store{}, usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
+		return evidence.Store{}, app.Usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
 	}
 	return evidence.Store{Dir: filepath.Join(filepath.Dir(path), "evidence")}, nil
 }
@@ -100,7 +101,7 @@ func (a *program) afterRun(ctx context.Context, memory *journal.Journal, state r
 	if n := len(kept); n > 0 {
 		last := kept[n-1]
 		text := last.Path + ", " + signedWords(last.File.Document)
-		a.ui.progress.note(words(faint("evidence "), text), "evidence", text)
+		a.ui.progress.Note(app.NoteEvidence, text)
 	}
 }
 

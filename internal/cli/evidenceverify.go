@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -39,7 +40,7 @@ signature is checked, and whose key it is stays open; an unsigned file is said t
 		RunE: a.run(func(ctx context.Context, args []string) error { return a.verifyEvidence(ctx, args, signers) }),
 	}
 	cmd.Flags().StringVar(&signers, "allowed-signers", "", "the keys that may have signed, as ssh-keygen reads them `FILE`")
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitFindings)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitFindings)
 }
 
 // evidenceVerified is the JSON of `evidence verify`.
@@ -58,7 +59,7 @@ func (a *program) verifyEvidence(ctx context.Context, args []string, signers str
 			allowed, err = evidence.ParseAllowedSigners(data)
 		}
 		if err != nil {
-			return usage("a line of it: me@example.com ssh-ed25519 AAAA...", "--allowed-signers %s: %s", signers, err)
+			return app.Usage("a line of it: me@example.com ssh-ed25519 AAAA...", "--allowed-signers %s: %s", signers, err)
 		}
 	}
 	own := len(args) == 0
@@ -76,7 +77,7 @@ func (a *program) verifyEvidence(ctx context.Context, args []string, signers str
 			break // no run has ended yet
 		}
 		if err != nil {
-			return usage("name a file or a directory", "%s: %s", name, plainPathError(err))
+			return app.Usage("name a file or a directory", "%s: %s", name, plainPathError(err))
 		}
 		given = append(given, more...)
 	}
@@ -107,7 +108,7 @@ func (a *program) verifyEvidence(ctx context.Context, args []string, signers str
 	return told(f)
 }
 
-func (a *program) evidenceFailure(value evidenceVerified) *failure {
+func (a *program) evidenceFailure(value evidenceVerified) *app.Failure {
 	bad := 0
 	for _, r := range value.Files {
 		if !r.Holds {
@@ -116,9 +117,9 @@ func (a *program) evidenceFailure(value evidenceVerified) *failure {
 	}
 	switch {
 	case bad > 0:
-		return &failure{Code: "findings", Message: fmt.Sprintf("%d of %s of evidence do not hold", bad, count(len(value.Files), "file")), exit: exitFindings}
+		return &app.Failure{Code: "findings", Message: fmt.Sprintf("%d of %s of evidence do not hold", bad, count(len(value.Files), "file")), Exit: app.ExitFindings}
 	case value.Findings.Refused():
-		return &failure{Code: "findings", Message: "evidence is missing", exit: exitFindings}
+		return &app.Failure{Code: "findings", Message: "evidence is missing", Exit: app.ExitFindings}
 	}
 	return nil
 }
@@ -152,7 +153,7 @@ func (a *program) missingEvidence(ctx context.Context, reports []evidence.Report
 	for _, r := range reports {
 		there[r.SHA256] = true
 	}
-	return remember(ctx, a, func(memory *journal.Journal) (pki.Findings, error) {
+	return app.Remember(ctx, a.App, func(memory *journal.Journal) (pki.Findings, error) {
 		findings := pki.Findings{}
 		runs, err := memory.Runs(ctx, "", 0)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -17,11 +18,8 @@ import (
 
 // HoldLock takes the lock of a gateway as another run would have it.
 func HoldLock(lookup func(string) string, gatewayID string) (unlock func(), err error) {
-	return newProgram(Environment{Lookup: lookup}.withDefaults()).lock(gatewayID, "test")
+	return newProgram(Environment{Lookup: lookup}.withDefaults()).Lock(gatewayID, "test")
 }
-
-// QuoteFor is a name on a command line of an operating system.
-func QuoteFor(name, goos string) string { return quoteFor(name, goos) }
 
 // WriteOwn writes a file that is its owner's alone.
 func WriteOwn(path string, content []byte) error { return writeOwn(path, content) }
@@ -35,23 +33,19 @@ func EscapeJSON(document []byte) []byte { return escapeJSON(document) }
 // Progress is the display of progress; done takes its last line away.
 func Progress(env Environment, asJSON bool) (event func(rotation.Event), done func()) {
 	u := newUI(env.withDefaults(), asJSON, false)
-	return u.progress.event, u.progress.done
+	return u.progress.Event, u.progress.Done
 }
 
 // ErrorCodes are the codes of the table of errors with their exit statuses.
 func ErrorCodes() map[string]int {
-	codes := map[string]int{}
-	for _, kind := range kinds() {
-		codes[kind.code] = kind.exit
-	}
-	return codes
+	return app.Codes()
 }
 
 // Statuses are the exit statuses with their meanings.
 func Statuses() map[int]string {
 	meanings := map[int]string{}
-	for _, status := range statuses() {
-		meanings[status.code] = status.meaning
+	for _, status := range app.Statuses() {
+		meanings[status.Code] = status.Meaning
 	}
 	return meanings
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
@@ -55,12 +56,12 @@ func troubling(list pki.Findings) pki.Findings {
 
 // findingsFailure is the failure of a look that found something, nil when it
 // found nothing worse than a note.
-func findingsFailure(what string, list pki.Findings) *failure {
+func findingsFailure(what string, list pki.Findings) *app.Failure {
 	worse := troubling(list)
 	if len(worse) == 0 {
 		return nil
 	}
-	f := &failure{Code: "findings", Message: fmt.Sprintf("%s: %s", what, count(len(worse), "finding")), Hint: firstMend(worse), exit: exitFindings}
+	f := &app.Failure{Code: "findings", Message: fmt.Sprintf("%s: %s", what, count(len(worse), "finding")), Hint: app.FirstMend(worse), Exit: app.ExitFindings}
 	return f
 }
 

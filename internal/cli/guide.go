@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cartouche-gis/cartouche/internal/account"
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -74,7 +75,7 @@ func (a *program) guideCommand(root *cobra.Command) {
 		case a.env.StdinIsTerminal && a.env.StdoutIsTerminal && !a.ui.json:
 			return a.guided(ctx, options)
 		case given:
-			return usage("cartouche apply DEPLOYMENT, which takes the same flags", "the guided run needs a terminal")
+			return app.Usage("cartouche apply DEPLOYMENT, which takes the same flags", "the guided run needs a terminal")
 		}
 		return root.Help()
 	})
@@ -85,7 +86,7 @@ func (a *program) guided(ctx context.Context, options rollOutOptions) error {
 		return err
 	}
 	if options.internal.asked() {
-		return usage("cartouche apply DEPLOYMENT"+options.internal.words(), "the guided run renews the certificate that clients see, not those of the machines")
+		return app.Usage("cartouche apply DEPLOYMENT"+options.internal.words(), "the guided run renews the certificate that clients see, not those of the machines")
 	}
 	if err := options.forClients(); err != nil {
 		return err
@@ -121,7 +122,7 @@ var errTryAgain = errors.New("try again")
 // mend says why a step failed and asks what to do, since another answer may be
 // all that it takes.
 func (g *guide) mend(ctx context.Context, err error) error {
-	f := explain(err)
+	f := app.Explain(err)
 	if ctx.Err() != nil || f.Code == "declined" || f.Code == "site-admin-refused" {
 		return err
 	}
@@ -130,15 +131,13 @@ func (g *guide) mend(ctx context.Context, err error) error {
 		text, asked := g.reply(ctx, "Enter tries again, b goes back, q leaves", "")
 		switch {
 		case asked != nil && !errors.Is(asked, errBack):
-			f.told = true
-			return &f
+			return told(&f)
 		case asked != nil:
 			return errBack
 		case text == "":
 			return errTryAgain
 		case text == "q":
-			f.told = true
-			return &f
+			return told(&f)
 		}
 	}
 }

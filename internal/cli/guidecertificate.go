@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -77,7 +78,7 @@ func (g *guide) readGood(ctx context.Context, file pfxFlags) (*pki.Bundle, error
 	}
 	whole := g.complete(ctx, g.login.network, criteria.Roots, bundle)
 	if refused := refusals(pki.Judge(whole, criteria).Findings); len(refused) > 0 {
-		return nil, whileServing(&rotation.RefusedError{Findings: refused}, nothingChanged, "")
+		return nil, app.WhileServing(&rotation.RefusedError{Findings: refused}, app.NothingChanged, "")
 	}
 	return bundle, nil
 }
@@ -125,9 +126,9 @@ func (g *guide) renewedInVault(ctx context.Context) []source {
 		if err != nil {
 			continue
 		}
-		g.ui.progress.doing(rotation.PhaseObserve, "looking into vault "+client.Name())
+		g.ui.progress.Doing(rotation.PhaseObserve, "looking into vault "+client.Name())
 		newest, err := client.Certificate(ctx, name, "")
-		g.ui.progress.done()
+		g.ui.progress.Done()
 		if err != nil || newest.Leaf == nil || newest.Leaf.Equal(entry.Chain[0]) {
 			continue
 		}

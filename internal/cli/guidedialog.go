@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
 )
 
 // The dialogue of the guided run is lines: a numbered list, a question, an
@@ -19,20 +21,20 @@ import (
 var errBack = errors.New("back")
 
 // leftGuide is who ends the input instead of answering.
-func leftGuide() *failure {
-	return &failure{Code: "declined", Message: "the guided run was left", Serving: nothingChanged, exit: exitPreflight}
+func leftGuide() *app.Failure {
+	return &app.Failure{Code: "declined", Message: "the guided run was left", Serving: app.NothingChanged, Exit: app.ExitPreflight}
 }
 
 // tell writes a line for the person who is guided; what does not fit hangs below it.
 func (a *program) tell(indent int, parts ...any) {
-	a.ui.progress.done()
+	a.ui.progress.Done()
 	fmt.Fprintln(a.ui.err, a.ui.fold(a.ui.errors.render(words(parts...)), indent, indent))
 }
 
 // entry writes a line of a list, with its number or another sign.
 func (a *program) entry(sign span, parts ...any) {
 	text := words(words(sign), "  ", words(parts...))
-	a.ui.progress.done()
+	a.ui.progress.Done()
 	fmt.Fprintln(a.ui.err, a.ui.fold(a.ui.errors.render(text), 0, 5))
 }
 
@@ -47,7 +49,7 @@ func (a *program) reply(ctx context.Context, question, preset string) (string, e
 	case errors.Is(err, io.EOF):
 		return "", leftGuide()
 	case err != nil:
-		return "", whileServing(err, nothingChanged, "")
+		return "", app.WhileServing(err, app.NothingChanged, "")
 	}
 	switch strings.ToLower(text) {
 	case "b", "back", "\x1b":

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -53,7 +54,7 @@ func (g *guide) sayLeaf(bundle *pki.Bundle) {
 func (g *guide) refusedFile(path string, err error) {
 	refused, ok := errors.AsType[*rotation.RefusedError](err)
 	if !ok {
-		f := explain(err)
+		f := app.Explain(err)
 		g.tell(0, g.ui.errors.cross(), " ", f.Message)
 		if f.Hint != "" {
 			g.tell(4, faint("mend: "), f.Hint)

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
@@ -90,9 +91,9 @@ func (g *guide) password(ctx context.Context, what string) (secret.Secret, error
 	if g.env.ReadPassword == nil {
 		return secret.Secret{}, leftGuide()
 	}
-	g.ui.progress.done()
+	g.ui.progress.Done()
 	value, err := g.env.ReadPassword(ctx, escape(what, g.ui.errors.ascii)+": ")
-	return value, whileServing(err, nothingChanged, "")
+	return value, app.WhileServing(err, app.NothingChanged, "")
 }
 
 // prepareWith makes the plan with these logins.
@@ -113,10 +114,10 @@ func (g *guide) prepareWith(ctx context.Context, credentials rotation.Credential
 }
 
 // refusedSiteAdmin is the failure of a login that Portal does not take.
-func (g *guide) refusedSiteAdmin() *failure {
+func (g *guide) refusedSiteAdmin() *app.Failure {
 	for _, obstacle := range g.ready.plan.Obstacles {
 		if obstacle.Code == "site-admin-refused" {
-			return &failure{Code: obstacle.Code, Message: obstacle.Sentence, Hint: obstacle.Mend, Serving: serving(g.ready.state) + "; nothing was changed", exit: exitPreflight}
+			return &app.Failure{Code: obstacle.Code, Message: obstacle.Sentence, Hint: obstacle.Mend, Serving: serving(g.ready.state) + "; nothing was changed", Exit: app.ExitPreflight}
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 )
 
@@ -28,7 +29,7 @@ func (g *guide) review(ctx context.Context, again bool) error {
 		}
 		if yes := strings.ToLower(text); yes != "y" && yes != "yes" {
 			g.sayCommand("later")
-			return &failure{Code: "declined", Message: "not confirmed", Serving: nothingChanged, exit: exitPreflight}
+			return &app.Failure{Code: "declined", Message: "not confirmed", Serving: app.NothingChanged, Exit: app.ExitPreflight}
 		}
 	}
 	err := g.applyNow(ctx, g.ready)
@@ -48,7 +49,7 @@ func (g *guide) sayMachines() {
 	}
 	login := ""
 	if g.credentials.SiteAdmin != "" {
-		login = " --site-admin " + quote(g.credentials.SiteAdmin)
+		login = " --site-admin " + app.Quote(g.credentials.SiteAdmin)
 	}
 	g.ui.advice(g.ui.out, g.ui.outStyle, 0, "the machines have certificates of their own: ", "cartouche show "+callDeployment(d)+login+" --reach agent")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
@@ -137,7 +138,7 @@ func (g *guide) signedIn(ctx context.Context, chosen choice) (ok bool, err error
 			g.ui.warn("the kept sign-in of " + chosen.remembered.Name + " has ended")
 			return false, nil
 		}
-		return false, whileServing(l.proxy.instead(err), nothingChanged, "")
+		return false, app.WhileServing(l.proxy.instead(err), app.NothingChanged, "")
 	}
 	g.take(ctx, l, false)
 	g.options.azure.signIn = string(chosen.options.Kind)
@@ -170,7 +171,7 @@ func (g *guide) enter(ctx context.Context, flags azureFlags, chosen choice, from
 	l := &login{session: network, choice: chosen}
 	if err := l.signIn(ctx); err != nil {
 		l.takeBack(ctx)
-		return whileServing(l.proxy.instead(err), nothingChanged, "")
+		return app.WhileServing(l.proxy.instead(err), app.NothingChanged, "")
 	}
 	flags.signIn = string(chosen.options.Kind)
 	g.options.azure = flags

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/account"
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
@@ -14,7 +15,7 @@ func (g *guide) askTenant(ctx context.Context, again bool) error {
 	l := g.login
 	var err error
 	if l.tenants, err = l.azure.Tenants(ctx); err != nil {
-		return whileServing(l.proxy.instead(err), nothingChanged, "")
+		return app.WhileServing(l.proxy.instead(err), app.NothingChanged, "")
 	}
 	own, err := tenantNamed(l.tenants, cmp.Or(l.tenant.ID, l.choice.options.TenantID, l.identity.TenantID))
 	from := ""
@@ -33,7 +34,7 @@ func (g *guide) askTenant(ctx context.Context, again bool) error {
 		}
 	}
 	if err := l.enterTenant(ctx); err != nil {
-		return whileServing(l.proxy.instead(err), nothingChanged, "")
+		return app.WhileServing(l.proxy.instead(err), app.NothingChanged, "")
 	}
 	// After going back there may be tokens of another tenant in the memory.
 	if err := l.use(l.in, l.credential); err != nil {
@@ -80,7 +81,7 @@ func (g *guide) askSubscription(ctx context.Context, again bool) error {
 	l := g.login
 	var err error
 	if l.all, err = l.azure.Subscriptions(ctx); err != nil {
-		return whileServing(l.proxy.instead(err), nothingChanged, "")
+		return app.WhileServing(l.proxy.instead(err), app.NothingChanged, "")
 	}
 	var chosen []cloud.Subscription // none is all of them
 	from := ""

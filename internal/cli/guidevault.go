@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -72,13 +73,13 @@ func (g *guide) create(ctx context.Context) error {
 // the reason, and takes any other by its name.
 func (g *guide) askVault(ctx context.Context, refuse func(vaultCount) string) (*cloud.VaultClient, error) {
 	s := g.login.session
-	g.ui.progress.doing(rotation.PhaseObserve, "looking for vaults")
+	g.ui.progress.Doing(rotation.PhaseObserve, "looking for vaults")
 	found, err := s.azure.Vaults(ctx, s.scope.Subscriptions)
 	if err != nil && len(found) == 0 {
-		return nil, whileServing(s.proxy.instead(err), nothingChanged, "")
+		return nil, app.WhileServing(s.proxy.instead(err), app.NothingChanged, "")
 	}
 	values := s.lookIntoAll(ctx, found)
-	g.ui.progress.done()
+	g.ui.progress.Done()
 	if err != nil {
 		g.ui.warn("some vaults may be missing: " + err.Error())
 	}
@@ -123,12 +124,12 @@ func (g *guide) inVault(ctx context.Context, client *cloud.VaultClient) ([]vault
 	if err != nil {
 		return nil, err
 	}
-	g.ui.progress.doing(rotation.PhaseObserve, "looking into vault "+client.Name())
-	defer g.ui.progress.done()
+	g.ui.progress.Doing(rotation.PhaseObserve, "looking into vault "+client.Name())
+	defer g.ui.progress.Done()
 	found, err := client.Certificates(ctx)
 	switch {
 	case err != nil && (len(found) == 0 || ctx.Err() != nil):
-		return nil, whileServing(g.login.proxy.instead(err), nothingChanged, "")
+		return nil, app.WhileServing(g.login.proxy.instead(err), app.NothingChanged, "")
 	case err != nil:
 		g.ui.warn("a .pfx that is kept as a plain secret is not listed: " + err.Error())
 	}
@@ -151,7 +152,7 @@ func (g *guide) certificateLine(v vaultCertificateValue) line {
 func whyNot(v vaultCertificateValue) string {
 	switch {
 	case v.Usable != nil && !*v.Usable:
-		return mostTelling(v.Findings)
+		return app.MostTelling(v.Findings)
 	case v.Usable == nil:
 		return v.Unread
 	}

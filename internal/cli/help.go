@@ -10,6 +10,8 @@ import (
 	"charm.land/lipgloss/v2"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
 )
 
 // help writes the help of a command to stdout: it was asked for, so it is the result.
@@ -109,10 +111,10 @@ func (h helper) exitStatus(cmd *cobra.Command) {
 		return
 	}
 	h.heading("Exit status")
-	for _, status := range statuses() {
+	for _, status := range app.Statuses() {
 		for _, code := range codes {
-			if code == status.code {
-				fmt.Fprintln(h.out, fmt.Sprintf("  %3d  ", code)+h.fold(h.outStyle.render(words(status.meaning)), 0, 7))
+			if code == status.Code {
+				fmt.Fprintln(h.out, fmt.Sprintf("  %3d  ", code)+h.fold(h.outStyle.render(words(status.Meaning)), 0, 7))
 			}
 		}
 	}

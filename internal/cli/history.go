@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 )
 
@@ -27,11 +28,11 @@ beginning.`,
 			return a.history(ctx)
 		}),
 	}
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight)
 }
 
 func (a *program) history(ctx context.Context) error {
-	runs, err := a.runs(ctx)
+	runs, err := a.Runs(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func (a *program) history(ctx context.Context) error {
 	a.ui.table([]string{"run", "began", "deployment", "outcome", "took", "by"}, rows)
 	for _, run := range runs {
 		if run.Outcome == journal.InDoubt && !a.isGoingOn(run) {
-			a.ui.advice(a.ui.out, a.ui.outStyle, 0, "run "+run.ID+" was cut off; see what came of it: ", "cartouche show "+quote(run.DeploymentName))
+			a.ui.advice(a.ui.out, a.ui.outStyle, 0, "run "+run.ID+" was cut off; see what came of it: ", "cartouche show "+app.Quote(run.DeploymentName))
 			break // one after the other
 		}
 	}
@@ -60,7 +61,7 @@ func (a *program) history(ctx context.Context) error {
 }
 
 func (a *program) historyOf(ctx context.Context, id string) error {
-	run, err := a.wholeRun(ctx, id)
+	run, err := a.WholeRun(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (a *program) completeRun(cmd *cobra.Command, args []string, _ string) ([]st
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	runs, err := a.runs(cmd.Context())
+	runs, err := a.Runs(cmd.Context())
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -63,7 +64,7 @@ func (u *ui) runAtMachines(run journal.Run, now time.Time) {
 	if !rollout.IsRun(run) || journal.WasFound(run.Outcome) || json.Unmarshal(run.Summary, &result) != nil {
 		return
 	}
-	u.internalResult(result, quote(run.DeploymentName), now)
+	u.internalResult(result, app.Quote(run.DeploymentName), now)
 }
 
 func (u *ui) stepSign(outcome string) span {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
@@ -21,7 +22,7 @@ import (
 // such a run to end, and looks again.
 func (s *session) lookBack(ctx context.Context, runner *rotation.Runner, state rotation.State, again func() (rotation.State, error)) (rotation.State, error) {
 	a := s.app
-	memory, err := a.openJournal(ctx)
+	memory, err := a.OpenJournal(ctx)
 	if err != nil {
 		return state, nil // who needs the journal says what is wrong with it
 	}
@@ -30,7 +31,7 @@ func (s *session) lookBack(ctx context.Context, runner *rotation.Runner, state r
 	if err != nil || len(cut) == 0 {
 		return state, nil
 	}
-	unlock, err := a.lock(state.Gateway.ID(), state.Deployment.Name)
+	unlock, err := a.Lock(state.Gateway.ID(), state.Deployment.Name)
 	if err != nil {
 		return state, nil // the run is going on
 	}
@@ -42,7 +43,7 @@ func (s *session) lookBack(ctx context.Context, runner *rotation.Runner, state r
 		a.noteInDoubt("the gateway is still changing: waiting until that has ended, as the run that was cut off would have")
 		err := runner.AwaitGateway(ctx, state.Gateway.ID())
 		if ctx.Err() != nil {
-			return state, whileServing(ctx.Err(), serving(state)+"; nothing was changed, but a change of the run that was cut off is still under way", "")
+			return state, app.WhileServing(ctx.Err(), serving(state)+"; nothing was changed, but a change of the run that was cut off is still under way", "")
 		}
 		if err == nil {
 			state, err = again()
@@ -76,7 +77,7 @@ func (s *session) lookBack(ctx context.Context, runner *rotation.Runner, state r
 }
 
 func (a *program) noteInDoubt(text string) {
-	a.ui.progress.note(words(caution("! "), text), "in-doubt", text)
+	a.ui.progress.Note(app.NoteInDoubt, text)
 }
 
 // cutOff says which run has no end, and how far it came.
@@ -131,11 +132,11 @@ func writeFound(ctx context.Context, memory *journal.Journal, found rotation.Aft
 
 // isGoingOn tells whether a run of this user works on the gateway of a run now.
 func (a *program) isGoingOn(run journal.Run) bool {
-	unlock, err := a.lock(run.GatewayID, run.DeploymentName)
+	unlock, err := a.Lock(run.GatewayID, run.DeploymentName)
 	if err == nil {
 		unlock()
 	}
-	_, held := errors.AsType[*lockedError](err)
+	_, held := errors.AsType[*app.LockedError](err)
 	return held
 }
 
@@ -182,5 +183,5 @@ func (a *program) inDoubt(run journal.Run) {
 		return
 	}
 	a.ui.say(caution(cutOff(run)))
-	a.ui.advice(a.ui.out, a.ui.outStyle, 0, "see what came of it: ", "cartouche show "+quote(run.DeploymentName))
+	a.ui.advice(a.ui.out, a.ui.outStyle, 0, "see what came of it: ", "cartouche show "+app.Quote(run.DeploymentName))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -63,7 +64,7 @@ func (a *program) prepareInternal(ctx context.Context, options rollOutOptions, c
 	}
 	ready.goal = goal
 	ready.plan, err = rollout.NewPlan(ready.state, goal)
-	return ready, whileServing(err, serving(ready.state)+"; nothing was changed", "")
+	return ready, app.WhileServing(err, serving(ready.state)+"; nothing was changed", "")
 }
 
 // seeMachines finds a deployment and observes it with its machines, without
@@ -102,7 +103,7 @@ func (a *program) seeMachines(ctx context.Context, options rollOutOptions, choos
 // administrator nothing can be done there.
 func (a *program) machineLogins(ctx context.Context, f siteFlags, d deployment.Deployment) (rotation.Credentials, error) {
 	if f.withoutPortal {
-		return rotation.Credentials{}, usage("leave --without-portal out", "the certificates of machines are replaced by the site administrator, so its login is needed")
+		return rotation.Credentials{}, app.Usage("leave --without-portal out", "the certificates of machines are replaced by the site administrator, so its login is needed")
 	}
 	if d.PortalContext == "" {
 		d.PortalContext = d.ServerContext // a server that stands alone has one, too
@@ -127,7 +128,7 @@ func (o rollOutOptions) onlyInternal() error {
 		{"allow-older", o.allowOlder}, {"allow-weaker", o.allowWeaker},
 	} {
 		if flag.given {
-			return usage("do one after the other: first --internal, then --pfx, each with its own command", "--%s is about the certificate that clients see, --internal about those of the machines", flag.name)
+			return app.Usage("do one after the other: first --internal, then --pfx, each with its own command", "--%s is about the certificate that clients see, --internal about those of the machines", flag.name)
 		}
 	}
 	return nil
@@ -148,7 +149,7 @@ func (o rollOutOptions) isInternal(saved string) (bool, error) {
 	}
 	internal := json.Unmarshal(data, &plan) == nil && plan.Kind == "internal"
 	if o.internal.asked() && !internal {
-		return false, usage("leave --internal out, or name another plan", "--plan %s: it is about the certificate that clients see", saved)
+		return false, app.Usage("leave --internal out, or name another plan", "--plan %s: it is about the certificate that clients see", saved)
 	}
 	return internal, nil
 }
@@ -177,20 +178,20 @@ func (a *program) applyInternalCommand(ctx context.Context, cmd *cobra.Command, 
 func (a *program) prepareSavedInternal(ctx context.Context, args []string, options rollOutOptions, path string) (*preparedInternal, error) {
 	data, err := readBounded(path, maxPlanFile)
 	if err != nil {
-		return nil, whileServing(usage("check the path", "--plan %s: %s", path, err), nothingChanged, "")
+		return nil, app.WhileServing(app.Usage("check the path", "--plan %s: %s", path, err), app.NothingChanged, "")
 	}
 	plan, err := rollout.ParsePlan(data)
 	if err != nil {
 		if _, edited := errors.AsType[*rotation.EditedPlanError](err); !edited {
-			err = usage("cartouche plan DEPLOYMENT --internal HOW --save "+quote(path), "%s", err)
+			err = app.Usage("cartouche plan DEPLOYMENT --internal HOW --save "+app.Quote(path), "%s", err)
 		}
-		return nil, whileServing(err, nothingChanged, "")
+		return nil, app.WhileServing(err, app.NothingChanged, "")
 	}
 	switch {
 	case options.internal.how == "" && plan.Source == rollout.Fresh:
 		options.internal.how = internalIssue
 	case options.internal.how != string(plan.Source):
-		return nil, usage("give the same flags as for the plan: --internal "+string(plan.Source), "the plan is for certificates from another source (%s)", plan.Source)
+		return nil, app.Usage("give the same flags as for the plan: --internal "+string(plan.Source), "the plan is for certificates from another source (%s)", plan.Source)
 	}
 	if options.azure.cloud == "" {
 		options.azure.cloud = plan.Cloud
@@ -209,7 +210,7 @@ func (a *program) prepareSavedInternal(ctx context.Context, args []string, optio
 	}
 	err = plan.MovedSince(ready.state)
 	if err != nil {
-		return nil, whileServing(err, serving(ready.state)+"; nothing was changed", "")
+		return nil, app.WhileServing(err, serving(ready.state)+"; nothing was changed", "")
 	}
 	ready.plan = plan
 	return ready, nil
@@ -269,7 +270,7 @@ func (a *program) carryOutInternal(ctx context.Context, ready *preparedInternal,
 // reportInternal shows the result of a run at machines.
 func (a *program) reportInternal(result rollout.Result, s *session, name string) error {
 	f := internalResultFailure(result, name)
-	f.signInAgain(s)
+	signInAgain(f, s)
 	if a.ui.json {
 		return answer(a.ui, result, f)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -15,13 +16,13 @@ func (a *program) undoInternal(ctx context.Context, run journal.Run, options cha
 	if err != nil {
 		return err
 	}
-	others, err := a.runsOf(ctx, run.GatewayID)
+	others, err := a.RunsOf(ctx, run.GatewayID)
 	if err != nil {
 		return err
 	}
 	ready.plan, err = rollout.UndoPlan(ready.state, run, a.env.Now(), others...)
 	if err != nil {
-		return whileServing(err, serving(ready.state)+"; nothing was changed", "cartouche history "+run.ID)
+		return app.WhileServing(err, serving(ready.state)+"; nothing was changed", "cartouche history "+run.ID)
 	}
 	if !a.ui.json {
 		a.ui.internalPlan(ready)
@@ -46,7 +47,7 @@ func (a *program) cleanInternal(ctx context.Context, about target, options chang
 	if err != nil {
 		return err
 	}
-	runs, err := a.runsOf(ctx, ready.state.Gateway.ID())
+	runs, err := a.RunsOf(ctx, ready.state.Gateway.ID())
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"github.com/spf13/pflag"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
 )
 
 // The values of --internal: where the certificates of the machines come from.
@@ -61,7 +63,7 @@ func (f internalFlags) asked() bool { return f.how != "" }
 func (f internalFlags) check() error {
 	issue, ca, pfx := f.how == internalIssue, f.how == internalCA, f.how == internalPFX
 	if f.how != "" && !issue && !ca && !pfx {
-		return usage("--internal issue, --internal ca --ca FILE, or --internal pfx --internal-pfx portal=FILE", "--internal %s is none of issue, ca and pfx", f.how)
+		return app.Usage("--internal issue, --internal ca --ca FILE, or --internal pfx --internal-pfx portal=FILE", "--internal %s is none of issue, ca and pfx", f.how)
 	}
 	for _, flag := range []struct {
 		name  string
@@ -82,16 +84,16 @@ func (f internalFlags) check() error {
 		{"internal-pfx-password-file", f.filesPass != "", pfx, "--internal pfx"},
 	} {
 		if flag.given && !flag.fits {
-			return usage("add "+flag.with+", or leave it out", "--%s belongs to %s", flag.name, flag.with)
+			return app.Usage("add "+flag.with+", or leave it out", "--%s belongs to %s", flag.name, flag.with)
 		}
 	}
 	switch {
 	case f.validDays < 0:
-		return usage("--valid-days 397", "--valid-days %d: a certificate is good for a day at least", f.validDays)
+		return app.Usage("--valid-days 397", "--valid-days %d: a certificate is good for a day at least", f.validDays)
 	case ca && f.ca == "":
-		return usage("--internal ca --ca FILE", "say which authority issues: --ca FILE")
+		return app.Usage("--internal ca --ca FILE", "say which authority issues: --ca FILE")
 	case pfx && len(f.files) == 0:
-		return usage("--internal pfx --internal-pfx portal=FILE --internal-pfx server=FILE", "say which certificate goes where: --internal-pfx PRODUCT=FILE")
+		return app.Usage("--internal pfx --internal-pfx portal=FILE --internal-pfx server=FILE", "say which certificate goes where: --internal-pfx PRODUCT=FILE")
 	}
 	return nil
 }

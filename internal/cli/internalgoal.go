@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/secret"
@@ -31,7 +32,7 @@ func (a *program) internalGoal(ctx context.Context, f internalFlags, planning bo
 	case internalPFX:
 		goal.Bundles, err = a.readInternalPFX(ctx, f)
 	}
-	return goal, whileServing(err, nothingChanged, "")
+	return goal, app.WhileServing(err, app.NothingChanged, "")
 }
 
 // readAuthority reads the authority that issues. A password is asked for only
@@ -39,12 +40,12 @@ func (a *program) internalGoal(ctx context.Context, f internalFlags, planning bo
 func (a *program) readAuthority(ctx context.Context, f internalFlags) (*pki.Authority, error) {
 	data, err := readBounded(f.ca, maxAuthority)
 	if err != nil {
-		return nil, usage("check the path", "--ca %s: %s", f.ca, err)
+		return nil, app.Usage("check the path", "--ca %s: %s", f.ca, err)
 	}
 	var key []byte
 	if f.caKey != "" {
 		if key, err = readBounded(f.caKey, maxAuthority); err != nil {
-			return nil, usage("check the path", "--ca-key %s: %s", f.caKey, err)
+			return nil, app.Usage("check the path", "--ca-key %s: %s", f.caKey, err)
 		}
 	}
 	source := secretSource{
@@ -58,14 +59,14 @@ func (a *program) readAuthority(ctx context.Context, f internalFlags) (*pki.Auth
 
 // unusableAuthority says what is wrong with the file of an authority.
 func unusableAuthority(file string, err error) error {
-	if _, own := errors.AsType[*failure](err); own || err == nil || errors.Is(err, context.Canceled) {
+	if _, own := errors.AsType[*app.Failure](err); own || err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
 	if _, ok := errors.AsType[*pki.DefectError](err); ok {
 		return refusedFile(file, err)
 	}
-	return &failure{
-		Code: "authority-unusable", Message: file + ": " + err.Error(), Serving: nothingChanged, exit: exitRefused, cause: err,
+	return &app.Failure{
+		Code: "authority-unusable", Message: file + ": " + err.Error(), Serving: app.NothingChanged, Exit: app.ExitRefused, Err: err,
 		Hint: "--ca needs the certificate of an authority and its private key: as .pfx, or as PEM with --ca-key FILE",
 	}
 }
@@ -101,11 +102,11 @@ func (a *program) readInternalPFX(ctx context.Context, f internalFlags) (map[str
 		}
 		where = strings.ToLower(where)
 		if bundles[where] != nil {
-			return nil, usage("name each once", "--internal-pfx: there are two files for %s", whereOf(where))
+			return nil, app.Usage("name each once", "--internal-pfx: there are two files for %s", whereOf(where))
 		}
 		data, err := readBounded(file, maxPFX)
 		if err != nil {
-			return nil, usage("check the path", "--internal-pfx %s: %s", file, err)
+			return nil, app.Usage("check the path", "--internal-pfx %s: %s", file, err)
 		}
 		source := secretSource{
 			what: "password of " + filepath.Base(file), flag: "--internal-pfx-password-file", file: f.filesPass, variable: "CARTOUCHE_INTERNAL_PFX_PASSWORD",
@@ -130,10 +131,10 @@ func whereOf(where string) string {
 // its owner may read. That this can be done is found out before anything else.
 func (a *program) keeper(ctx context.Context, f internalFlags, planning bool) (func(*pki.Authority) error, error) {
 	if _, err := os.Lstat(f.caOut); err == nil {
-		return nil, usage("choose another name, or move it away", "--ca-out %s: there is a file of this name, and it may hold a key that is needed still", f.caOut)
+		return nil, app.Usage("choose another name, or move it away", "--ca-out %s: there is a file of this name, and it may hold a key that is needed still", f.caOut)
 	}
 	if info, err := os.Stat(filepath.Dir(f.caOut)); err != nil || !info.IsDir() {
-		return nil, usage("check the path", "--ca-out %s: there is no such directory", f.caOut)
+		return nil, app.Usage("check the path", "--ca-out %s: there is no such directory", f.caOut)
 	}
 	if planning {
 		return nil, nil
@@ -145,7 +146,7 @@ func (a *program) keeper(ctx context.Context, f internalFlags, planning bool) (f
 		return nil, err
 	}
 	if password.Empty() {
-		return nil, usage("give one: --ca-out-password-file FILE, or CARTOUCHE_CA_OUT_PASSWORD", "the key of an authority is not kept without a password")
+		return nil, app.Usage("give one: --ca-out-password-file FILE, or CARTOUCHE_CA_OUT_PASSWORD", "the key of an authority is not kept without a password")
 	}
 	return func(authority *pki.Authority) error {
 		data, err := pki.WriteAuthority(authority, password)

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -215,19 +216,19 @@ func (u *ui) nextInternal(ready *preparedInternal, save string) {
 	options := ready.options
 	command := "cartouche apply " + callDeployment(ready.state.Deployment) + options.words()
 	if save != "" {
-		command = "cartouche apply --plan " + quote(save) + options.internal.words() + options.reach.words() + options.site.words() + options.azure.words()
+		command = "cartouche apply --plan " + app.Quote(save) + options.internal.words() + options.reach.words() + options.site.words() + options.azure.words()
 	}
 	fmt.Fprintln(u.out)
 	u.advice(u.out, u.outStyle, 0, "nothing was changed; next: ", command)
 }
 
 // internalFailure is the failure of a plan that must not be applied, nil when it may.
-func internalFailure(ready *preparedInternal) *failure {
+func internalFailure(ready *preparedInternal) *app.Failure {
 	err := ready.plan.Ready()
 	if err == nil {
 		return nil
 	}
-	f := explain(whileServing(err, serving(ready.state)+"; nothing was changed", "cartouche show "+callDeployment(ready.state.Deployment)))
+	f := app.Explain(app.WhileServing(err, serving(ready.state)+"; nothing was changed", "cartouche show "+callDeployment(ready.state.Deployment)))
 	return &f
 }
 
@@ -347,7 +348,7 @@ func validatedText(list []machine.Validated, noun string) string {
 
 // internalResultFailure is the failure of a run at machines that did not reach
 // its goal, nil when it did.
-func internalResultFailure(result rollout.Result, name string) *failure {
+func internalResultFailure(result rollout.Result, name string) *app.Failure {
 	f := resultFailure(rotation.Result{
 		Outcome: result.Outcome, RunID: result.RunID, Failure: result.Failure, Hint: result.Hint,
 		NotRestored: result.NotRestored, Unknown: result.Unknown, Interrupted: result.Interrupted,

@@ -4,17 +4,19 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
 )
 
 // joinFailure appends error and exit to the fields of an object.
-func joinFailure(value any, f *failure, exit int) ([]byte, error) {
+func joinFailure(value any, f *app.Failure, exit int) ([]byte, error) {
 	object, err := json.Marshal(value)
 	if err != nil {
 		return nil, err
 	}
 	tail, err := json.Marshal(struct {
-		Error *failure `json:"error,omitempty"`
-		Exit  int      `json:"exit"`
+		Error *app.Failure `json:"error,omitempty"`
+		Exit  int          `json:"exit"`
 	}{f, exit})
 	if err != nil {
 		return nil, err
@@ -31,14 +33,13 @@ func joinFailure(value any, f *failure, exit int) ([]byte, error) {
 
 // answer writes a command's JSON value and, when it has failed, the failure
 // with it; it returns the failure marked as told.
-func answer[T any](u *ui, value T, f *failure) error {
+func answer[T any](u *ui, value T, f *app.Failure) error {
 	if f == nil {
 		return u.value(value)
 	}
-	err := u.value(failed[T]{Value: value, Error: f, Exit: f.exit})
+	err := u.value(failed[T]{Value: value, Error: f, Exit: f.Exit})
 	if err != nil {
 		return err
 	}
-	f.told = true
-	return f
+	return told(f)
 }

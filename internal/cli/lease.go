@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/lease"
@@ -64,7 +65,7 @@ func (a *program) holder() (lease.Holder, error) {
 func (a *program) stateID() (string, error) {
 	memory, err := journal.DefaultPath(a.env.Lookup, runtime.GOOS)
 	if err != nil {
-		return "", usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
+		return "", app.Usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
 	}
 	path := filepath.Join(filepath.Dir(memory), "state-id")
 	for {
@@ -111,9 +112,9 @@ func (a *program) claim(ctx context.Context, runner *rotation.Runner, state rota
 	}
 	runner.RunID = journal.NewRunID(a.env.Now(), rand.Reader)
 	me.Run = runner.RunID
-	a.ui.progress.doing(phaseClaim, "claiming "+state.Deployment.Name+", so that no other run works on it meanwhile")
+	a.ui.progress.Doing(phaseClaim, "claiming "+state.Deployment.Name+", so that no other run works on it meanwhile")
 	held, err := a.site(runner, state.Gateway.ID()).Acquire(ctx, me)
-	a.ui.progress.done()
+	a.ui.progress.Done()
 	switch {
 	case cloud.IsForbidden(err), isRefused(err):
 		return nothing, fmt.Errorf("this run cannot claim the deployment, so that no other one works on it meanwhile (--no-lease goes on without): %w", err)

@@ -9,6 +9,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
 	"github.com/cartouche-gis/cartouche/internal/account"
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
@@ -33,7 +34,7 @@ AZURE_CLIENT_CERTIFICATE_PATH, or AZURE_FEDERATED_TOKEN_FILE) go before what is 
 		RunE: a.run(func(ctx context.Context, _ []string) error { return a.login(ctx, azure) }),
 	}
 	azure.add(cmd.Flags())
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitInterrupted)
 }
 
 // login is one run of the command.
@@ -64,7 +65,7 @@ func (a *program) login(ctx context.Context, flags azureFlags) error {
 	remembered, err := l.do(ctx)
 	if err != nil {
 		l.takeBack(ctx)
-		return whileServing(way.proxy.instead(err), nothingChanged, "cartouche login --sign-in device-code")
+		return app.WhileServing(way.proxy.instead(err), app.NothingChanged, "cartouche login --sign-in device-code")
 	}
 	if a.overridden() == "" {
 		l.choice.origin = byLogin // from now on
@@ -117,7 +118,7 @@ func (l *login) remember(ctx context.Context, subscriptions []account.Subscripti
 	if l.person != nil {
 		remembered.AccountID = l.person.AccountID()
 	}
-	directory, err := l.app.stateDirectory()
+	directory, err := l.app.StateDirectory()
 	if err != nil {
 		return account.Account{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"github.com/cartouche-gis/cartouche/internal/account"
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
@@ -24,7 +25,7 @@ func (l *login) chooseTenant(ctx context.Context) (err error) {
 		l.tenant = cloud.Tenant{ID: l.identity.TenantID}
 	case given != "":
 		if l.tenant, err = tenantNamed(l.tenants, given); err != nil {
-			return usage("cartouche account tenants lists them", "tenant %q: %s among the %d of this sign-in", given, err, len(l.tenants))
+			return app.Usage("cartouche account tenants lists them", "tenant %q: %s among the %d of this sign-in", given, err, len(l.tenants))
 		}
 	case len(l.tenants) == 1:
 		l.tenant = l.tenants[0]

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cartouche-gis/cartouche/internal/account"
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
@@ -28,11 +29,11 @@ its own sign-in. Journal and history stay.`,
 		Example: "  cartouche logout",
 		Args:    noArguments,
 		RunE:    a.run(func(ctx context.Context, _ []string) error { return a.logout(ctx) }),
-	}, exitDone, exitUnexpected, exitUsage, exitPreflight)
+	}, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight)
 }
 
 func (a *program) logout(ctx context.Context) error {
-	directory, err := a.stateDirectory()
+	directory, err := a.StateDirectory()
 	if err != nil {
 		return err
 	}
@@ -50,12 +51,12 @@ func (a *program) logout(ctx context.Context) error {
 	// The keychain first: while the file is there, it can be tried again.
 	if remembered.Keychain != "" {
 		if a.env.Keychain == nil {
-			return &failure{
-				Code: "keychain", Message: "the keychain that holds the sign-in cannot be reached", Hint: "run it where you signed in, as the same user", exit: exitPreflight,
+			return &app.Failure{
+				Code: "keychain", Message: "the keychain that holds the sign-in cannot be reached", Hint: "run it where you signed in, as the same user", Exit: app.ExitPreflight,
 			}
 		}
 		if err := (account.Tokens{Keychain: a.env.Keychain, Set: remembered.Keychain}).Forget(ctx); err != nil {
-			return &failure{Code: "keychain", Message: err.Error(), Hint: "unlock the keychain and run it again", exit: exitPreflight, cause: err}
+			return &app.Failure{Code: "keychain", Message: err.Error(), Hint: "unlock the keychain and run it again", Exit: app.ExitPreflight, Err: err}
 		}
 		value.Removed = append(value.Removed, "keychain")
 	}

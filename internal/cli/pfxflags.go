@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/egress"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/secret"
@@ -40,13 +41,13 @@ func (f pfxFlags) password() secretSource {
 func (a *program) readPFX(ctx context.Context, f pfxFlags) (*pki.Bundle, error) {
 	data, err := readBounded(f.file, maxPFX)
 	if err != nil {
-		return nil, whileServing(usage("check the path", "%s: %s", f.file, err), nothingChanged, "")
+		return nil, app.WhileServing(app.Usage("check the path", "%s: %s", f.file, err), app.NothingChanged, "")
 	}
 	bundle, err := withPassword(ctx, a, f.password(), func(password secret.Secret) (*pki.Bundle, error) { return pki.ReadPFX(data, password) })
 	if _, defect := errors.AsType[*pki.DefectError](err); defect {
 		return nil, refusedFile(f.file, err)
 	}
-	return bundle, whileServing(err, nothingChanged, "")
+	return bundle, app.WhileServing(err, app.NothingChanged, "")
 }
 
 func isWrongPassword(err error) bool {
@@ -60,9 +61,9 @@ func refusedFile(path string, err error) error {
 	if !ok {
 		return err
 	}
-	return &failure{
+	return &app.Failure{
 		Code: defect.Code, Message: path + ": " + defect.Sentence, Hint: defect.Mend,
-		Serving: nothingChanged, Findings: pki.Findings{defect.Finding}, exit: exitRefused, cause: err,
+		Serving: app.NothingChanged, Findings: pki.Findings{defect.Finding}, Exit: app.ExitRefused, Err: err,
 	}
 }
 

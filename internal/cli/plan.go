@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -75,7 +76,7 @@ allow the change now, are shown with every reason at once.
 	options.add(cmd)
 	cmd.Flags().StringVar(&save, "save", "", "write the plan to a file, for \"cartouche apply --plan\" `FILE`")
 	cmd.RunE = a.run(func(ctx context.Context, _ []string) error { return a.plan(ctx, options, save) })
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitRefused, app.ExitPreflight, app.ExitInterrupted)
 }
 
 func (a *program) plan(ctx context.Context, options rollOutOptions, save string) error {
@@ -186,7 +187,7 @@ func (a *program) planFor(ctx context.Context, session *session, chosen deployme
 		return nil, err
 	}
 	if goal.Bundle == nil && !goal.Vault.Named() && !ready.state.Follows() {
-		return nil, whileServing(usage("cartouche plan "+callDeployment(chosen)+" --pfx FILE",
+		return nil, app.WhileServing(app.Usage("cartouche plan "+callDeployment(chosen)+" --pfx FILE",
 			"say which certificate: --pfx FILE, or --vault VAULT --certificate NAME (no listener follows Key Vault by itself)"), serving(ready.state)+"; nothing was changed", "")
 	}
 	complete := func(bundle *pki.Bundle) *pki.Bundle { return a.complete(ctx, session.network, goal.Roots, bundle) }
@@ -197,7 +198,7 @@ func (a *program) planFor(ctx context.Context, session *session, chosen deployme
 	if err == nil {
 		ready.plan, err = rotation.NewPlan(ready.state, ready.goal)
 	}
-	return ready, whileServing(err, serving(ready.state)+"; nothing was changed", "")
+	return ready, app.WhileServing(err, serving(ready.state)+"; nothing was changed", "")
 }
 
 // goal is what flags and file say of it.
@@ -235,12 +236,12 @@ func (o rollOutOptions) goal(bundle *pki.Bundle, now time.Time) (rotation.Goal, 
 type chooser func(context.Context, *session) (deployment.Deployment, error)
 
 // planFailure is the failure of a plan that must not be applied, nil when it may.
-func planFailure(ready *prepared) *failure {
+func planFailure(ready *prepared) *app.Failure {
 	err := ready.plan.Ready()
 	if err == nil {
 		return nil
 	}
-	f := explain(whileServing(err, serving(ready.state)+"; nothing was changed", "cartouche show "+callDeployment(ready.state.Deployment)))
+	f := app.Explain(app.WhileServing(err, serving(ready.state)+"; nothing was changed", "cartouche show "+callDeployment(ready.state.Deployment)))
 	return &f
 }
 
@@ -262,7 +263,7 @@ func savePlan(path string, plan any) error {
 		err = writeOwn(path, append(document, '\n'))
 	}
 	if err != nil {
-		return whileServing(usage("check the path", "--save %s: %s", path, plainPathError(err)), nothingChanged, "")
+		return app.WhileServing(app.Usage("check the path", "--save %s: %s", path, plainPathError(err)), app.NothingChanged, "")
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -137,7 +138,7 @@ func (u *ui) logins(ready *prepared) {
 func (u *ui) next(ready *prepared, options rollOutOptions, save string) {
 	command := "cartouche apply " + callDeployment(ready.state.Deployment) + options.words()
 	if save != "" {
-		command = "cartouche apply --plan " + quote(save) + flagWord("password-file", options.pfx.passwordFile) +
+		command = "cartouche apply --plan " + app.Quote(save) + flagWord("password-file", options.pfx.passwordFile) +
 			options.site.words() + options.azure.words()
 	}
 	fmt.Fprintln(u.out)

@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"runtime"
@@ -11,15 +12,18 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
 )
 
 // program is one run of the program.
 type program struct {
+	*app.App
 	env Environment
 	ui  *ui
 	// flags are those that every command has.
 	flags struct {
-		json, verbose, noColor, accessible bool
+		json, noColor, accessible bool
 	}
 	// started means that cobra understood the arguments and a command runs; an
 	// error before is one of usage.
@@ -41,7 +45,11 @@ type program struct {
 
 func newProgram(env Environment) *program {
 	asJSON, noColor, accessible := formOf(env.Args)
-	a := &program{env: env, ui: newUI(env, asJSON, noColor)}
+	u := newUI(env, asJSON, noColor)
+	a := &program{env: env, ui: u, App: &app.App{
+		Lookup: env.Lookup, Now: env.Now, Keychain: env.Keychain, Version: env.Version, Tell: u.progress,
+		Patience: env.Patience, MachinePatience: env.MachinePatience, PollInterval: env.PollInterval,
+	}}
 	if accessible {
 		a.ui.progress.beAccessible()
 	}
@@ -79,26 +87,26 @@ func (a *program) execute(ctx context.Context) (status int) {
 	defer a.tidy(ctx) // after a panic, too
 	err := root.ExecuteContext(ctx)
 	a.tidy(ctx)
-	a.ui.progress.done()
+	a.ui.progress.Done()
 	if err == nil {
-		return exitDone
+		return app.ExitDone
 	}
-	f := explain(err)
+	f := app.Explain(err)
 	if !a.started {
 		f = misused(err, f)
 	}
-	if !f.told {
+	if _, said := errors.AsType[*toldError](err); !said {
 		a.fail(f)
 	}
-	return f.exit
+	return f.Exit
 }
 
 // misused is for the errors of cobra, which are about the arguments.
-func misused(err error, f failure) failure {
-	if f.exit == exitUsage {
+func misused(err error, f app.Failure) app.Failure {
+	if f.Exit == app.ExitUsage {
 		return f
 	}
-	return *usage("cartouche --help", "%s", err)
+	return *app.Usage("cartouche --help", "%s", err)
 }
 
 // run makes a command's RunE.
@@ -113,7 +121,7 @@ func (a *program) run(command func(ctx context.Context, args []string) error) fu
 // value, and after them error and exit. A success has neither.
 type failed[T any] struct {
 	Value T
-	Error *failure
+	Error *app.Failure
 	Exit  int
 }
 
@@ -129,18 +137,18 @@ func (a *program) broken(trouble any) int {
 	if known, ok := trouble.(runtime.Error); ok {
 		what = known.Error()
 	}
-	f := failure{Code: "panic", Message: "a mistake in the program: " + what, Hint: "please report it, with the lines above; cartouche history tells of the last runs", exit: exitUnexpected}
+	f := app.Failure{Code: "panic", Message: "a mistake in the program: " + what, Hint: "please report it, with the lines above; cartouche history tells of the last runs", Exit: app.ExitUnexpected}
 	if name := a.changing.Load(); name != nil {
 		f.Serving, f.Hint = "the old or the new certificate", "cartouche verify "+*name
 	}
 	a.fail(f)
-	return f.exit
+	return f.Exit
 }
 
 // fail says a failure in the form that was asked for.
-func (a *program) fail(f failure) {
+func (a *program) fail(f app.Failure) {
 	if a.ui.json {
-		_ = a.ui.value(failed[struct{}]{Error: &f, Exit: f.exit})
+		_ = a.ui.value(failed[struct{}]{Error: &f, Exit: f.Exit})
 		return
 	}
 	a.ui.showFailure(f)
@@ -157,7 +165,7 @@ func (a *program) stopInOrder() {
 
 // leaveAtOnce is the second Ctrl-C.
 func (a *program) leaveAtOnce() int {
-	f := failure{Code: "left", Message: "left at once", exit: exitInterrupted}
+	f := app.Failure{Code: "left", Message: "left at once", Exit: app.ExitInterrupted}
 	if name := a.changing.Load(); name != nil {
 		f.Message = "left at once, in the middle of a change: the gateway may still be changing"
 		f.Serving = "the old or the new certificate"
@@ -168,5 +176,5 @@ func (a *program) leaveAtOnce() int {
 	}
 	a.ui.progress.close()
 	a.fail(f)
-	return f.exit
+	return f.Exit
 }

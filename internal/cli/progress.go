@@ -10,6 +10,7 @@ import (
 
 	"charm.land/lipgloss/v2"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -54,8 +55,8 @@ func newProgress(u *ui, env Environment) *progress {
 // beAccessible takes the rewriting away: it is read aloud again and again.
 func (p *progress) beAccessible() { p.live, p.plain = false, p.live || p.plain }
 
-// event shows an event of a rotation; it is a Runner's Report.
-func (p *progress) event(event rotation.Event) {
+// Event shows an event of a rotation; it is a Runner's Report.
+func (p *progress) Event(event rotation.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -69,13 +70,13 @@ func (p *progress) event(event rotation.Event) {
 	}
 }
 
-// doing says what the command does now and may take a moment.
-func (p *progress) doing(phase rotation.Phase, text string) {
-	p.event(rotation.Event{At: p.now(), Phase: phase, Text: text, Waiting: p.live})
+// Doing says what the command does now and may take a moment.
+func (p *progress) Doing(phase rotation.Phase, text string) {
+	p.Event(rotation.Event{At: p.now(), Phase: phase, Text: text, Waiting: p.live})
 }
 
-// done takes the rewritten line away.
-func (p *progress) done() {
+// Done takes the rewritten line away.
+func (p *progress) Done() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wipe()
@@ -87,6 +88,18 @@ func (p *progress) close() {
 	defer p.mu.Unlock()
 	p.wipe()
 	p.closed = true
+}
+
+// Note writes a note as a line of its own.
+func (p *progress) Note(kind app.NoteKind, text string) {
+	head := map[app.NoteKind]span{
+		app.NoteWarning: caution("warning: "), app.NoteInDoubt: caution("! "), app.NoteEvidence: faint("evidence "), app.NoteAzure: faint("azure    "),
+	}[kind]
+	said := words(text)
+	if kind == app.NoteAzure {
+		said = words(faint(text))
+	}
+	p.note(words(head, said), string(kind), text)
 }
 
 // note writes a line of its own, whatever is being shown.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
 )
 
 // maxAnswers bounds what is read of all answers together.
@@ -28,18 +30,18 @@ func (a *program) confirmChange(ctx context.Context, yes bool, what, question st
 		if a.ui.json {
 			why = "with --json the plan is not shown"
 		}
-		return whileServing(usage("add --yes to go on without being asked", "this changes %s, and nobody can be asked: %s", what, why),
-			nothingChanged, "")
+		return app.WhileServing(app.Usage("add --yes to go on without being asked", "this changes %s, and nobody can be asked: %s", what, why),
+			app.NothingChanged, "")
 	}
 	reply, err := a.askLine(ctx, question+" [y/N] ")
 	if err != nil {
-		return whileServing(err, nothingChanged, "")
+		return app.WhileServing(err, app.NothingChanged, "")
 	}
 	switch strings.ToLower(reply) {
 	case "y", "yes":
 		return nil
 	}
-	return &failure{Code: "declined", Message: "not confirmed", Serving: nothingChanged, exit: exitPreflight}
+	return &app.Failure{Code: "declined", Message: "not confirmed", Serving: app.NothingChanged, Exit: app.ExitPreflight}
 }
 
 // lines is standard input for questions. There is one reader for all of them,
@@ -63,7 +65,7 @@ func (a *program) askLine(ctx context.Context, question string) (string, error) 
 // typed is the line that somebody types below a question; the error is io.EOF
 // after the last one. It does not wait for the line when ctx ends, as by Ctrl-C.
 func (a *program) typed(ctx context.Context, question line) (string, error) {
-	a.ui.progress.done()
+	a.ui.progress.Done()
 	fmt.Fprint(a.env.Stderr, a.ui.errors.render(question))
 	type reply struct {
 		text string

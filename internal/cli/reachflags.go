@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
 )
 
 // The values of --reach.
@@ -50,13 +52,13 @@ func (f reachFlags) portalPFX() secretSource {
 func (f reachFlags) check(looking bool) error {
 	ways := []string{reachAuto, reachNone, reachDirect, reachAgent, reachDSC}
 	if !slices.Contains(ways, f.reach) {
-		return usage("--reach "+strings.Join(ways, ", --reach "), "--reach %s is no way to the machines", f.reach)
+		return app.Usage("--reach "+strings.Join(ways, ", --reach "), "--reach %s is no way to the machines", f.reach)
 	}
 	if given := f.serverPFXPass + f.portalPFXPass; given != "" && f.reach != reachDSC && f.reach != reachAuto {
-		return usage("leave it out, or add --reach dsc", "--server-pfx-password-file and --portal-pfx-password-file belong to --reach dsc")
+		return app.Usage("leave it out, or add --reach dsc", "--server-pfx-password-file and --portal-pfx-password-file belong to --reach dsc")
 	}
 	if looking && f.reach == reachDSC {
-		return usage("--reach agent", "--reach dsc cannot look at machines, it can only change them")
+		return app.Usage("--reach agent", "--reach dsc cannot look at machines, it can only change them")
 	}
 	return nil
 }
@@ -68,7 +70,7 @@ func (f reachFlags) words() string {
 		text = " --reach " + f.reach
 	}
 	for _, file := range f.machineCAs {
-		text += " --machine-ca " + quote(file)
+		text += " --machine-ca " + app.Quote(file)
 	}
 	return text + flagWord("server-pfx-password-file", f.serverPFXPass) + flagWord("portal-pfx-password-file", f.portalPFXPass)
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/reach"
@@ -56,7 +57,7 @@ func (s *session) openWay(ctx context.Context, d deployment.Deployment, credenti
 		return access{why: lost.Error()}, nil
 	}
 	if err != nil {
-		return access{}, whileServing(s.proxy.instead(err), nothingChanged, "")
+		return access{}, app.WhileServing(s.proxy.instead(err), app.NothingChanged, "")
 	}
 	s.app.atMachines.Store(choice.Kind == reach.Agent)
 	s.app.atEnd(func(ctx context.Context) {
@@ -72,7 +73,7 @@ func (s *session) openWay(ctx context.Context, d deployment.Deployment, credenti
 func (s *session) chooseWay(ctx context.Context, d deployment.Deployment, flags reachFlags, machines need) (reach.Choice, error) {
 	switch {
 	case flags.reach == reachNone && machines == needed:
-		return reach.Choice{}, usage("leave --reach none out", "the certificates of machines cannot be replaced without reaching the machines")
+		return reach.Choice{}, app.Usage("leave --reach none out", "the certificates of machines cannot be replaced without reaching the machines")
 	case flags.reach == reachNone:
 		return reach.Choice{Why: "--reach none"}, nil
 	case flags.reach == reachAgent:
@@ -82,8 +83,8 @@ func (s *session) chooseWay(ctx context.Context, d deployment.Deployment, flags 
 	case machines == unneeded:
 		return reach.Choice{}, nil
 	}
-	s.app.ui.progress.doing(rotation.PhaseObserve, "looking for a way to the machines of "+d.Name)
-	defer s.app.ui.progress.done()
+	s.app.ui.progress.Doing(rotation.PhaseObserve, "looking for a way to the machines of "+d.Name)
+	defer s.app.ui.progress.Done()
 	list := reach.Machines(d, d.Gateway)
 	dialable, storage := reach.AllDialable(ctx, s.network, list), ""
 	if machines > ifNear && slices.Contains(dialable, false) {
@@ -99,7 +100,7 @@ func (s *session) chooseWay(ctx context.Context, d deployment.Deployment, flags 
 		return reach.Choice{Why: "this computer cannot dial them, and this sign-in may not use Run Command there (docs/reach.md)"}, nil
 	}
 	if choice.Kind == "" && machines == needed {
-		return choice, &failure{Code: "no-way", Message: choice.Why, Serving: nothingChanged, exit: exitPreflight, Hint: "the ways to machines, and what each takes: docs/reach.md"}
+		return choice, &app.Failure{Code: "no-way", Message: choice.Why, Serving: app.NothingChanged, Exit: app.ExitPreflight, Hint: "the ways to machines, and what each takes: docs/reach.md"}
 	}
 	return choice, nil
 }
@@ -141,7 +142,7 @@ func (s *session) wayOf(ctx context.Context, kind reach.Kind, d deployment.Deplo
 		return reach.NewAgent(reach.AgentOptions{Azure: s.azure, Storage: storage, RunAs: account, Tell: s.tellReach, Interval: s.app.env.PollInterval}), nil
 	}
 	if account.User == "" || account.Password.Empty() {
-		return nil, usage("give --service-account NAME and its password (CARTOUCHE_SERVICE_ACCOUNT, CARTOUCHE_SERVICE_ACCOUNT_PASSWORD)",
+		return nil, app.Usage("give --service-account NAME and its password (CARTOUCHE_SERVICE_ACCOUNT, CARTOUCHE_SERVICE_ACCOUNT_PASSWORD)",
 			"--reach dsc needs the login under which ArcGIS Server runs: without it the machines' DSC does nothing and calls it success")
 	}
 	options := reach.DSCOptions{Azure: s.azure, Deployment: d, Storage: storage, Service: account, Tell: s.tellReach}
@@ -158,7 +159,7 @@ func (s *session) wayOf(ctx context.Context, kind reach.Kind, d deployment.Deplo
 
 // tellReach shows what is being done on the way to machines.
 func (s *session) tellReach(text string) {
-	s.app.ui.progress.event(rotation.Event{At: s.app.env.Now(), Phase: rollout.PhaseMachines, Text: text})
+	s.app.ui.progress.Event(rotation.Event{At: s.app.env.Now(), Phase: rollout.PhaseMachines, Text: text})
 }
 
 // atEnd keeps what is to be done when the command has ended, however it ends.

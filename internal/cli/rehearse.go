@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -73,22 +74,22 @@ With --fault something goes wrong on purpose (see "cartouche sim --help").`,
 		}
 		return a.rehearse(ctx, options)
 	})
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitRestored, exitNotRestored, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitRefused, app.ExitPreflight, app.ExitRestored, app.ExitNotRestored, app.ExitInterrupted)
 }
 
 // take finds out what is rehearsed, and refuses what does not go together.
 func (o *rehearseOptions) take(cmd *cobra.Command, args []string) error {
 	switch {
 	case o.from != "" && (len(args) > 0 || o.roll.about.gateway != ""):
-		return usage("leave one of them out", "--from has the deployment in it, so none is named")
+		return app.Usage("leave one of them out", "--from has the deployment in it, so none is named")
 	case o.from != "" && o.roll.vault.vault != "" && o.roll.pfx.file == "":
-		return usage("give --pfx FILE", "--from %s: without a sign-in nothing is read in Key Vault", o.from)
+		return app.Usage("give --pfx FILE", "--from %s: without a sign-in nothing is read in Key Vault", o.from)
 	case o.scale < 1 || o.scale > 1000:
-		return usage("--scale 30", "--scale %g: from 1 to 1000", o.scale)
+		return app.Usage("--scale 30", "--scale %g: from 1 to 1000", o.scale)
 	case o.roll.reach.reach == reachDSC:
-		return usage("--reach agent, or --reach direct", "the way dsc is not rehearsed: the extension's settings, which only Azure has, are not in a shape")
+		return app.Usage("--reach agent, or --reach direct", "the way dsc is not rehearsed: the extension's settings, which only Azure has, are not in a shape")
 	case o.mask && o.save == "" && o.from == "":
-		return usage("add --save FILE", "--mask is about the file that --save writes")
+		return app.Usage("add --save FILE", "--mask is about the file that --save writes")
 	}
 	if o.roll.internal.asked() {
 		if err := o.roll.onlyInternal(); err != nil {
@@ -159,7 +160,7 @@ func faultsOf(texts []string) ([]ground.Fault, error) {
 			err = sim.CheckFault(fault)
 		}
 		if err != nil {
-			return nil, usage("cartouche sim --help", "%s", err)
+			return nil, app.Usage("cartouche sim --help", "%s", err)
 		}
 		faults = append(faults, fault)
 	}

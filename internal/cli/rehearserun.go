@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -71,7 +72,7 @@ func (a *program) rehearsalLogins(_ context.Context, options rehearseOptions, _ 
 // run does what changes the world, watched, under traffic.
 func (r *rehearsalStage) run(ctx context.Context, name string, probe traffic.Probe, allow witness.Allow, change func(context.Context, *journal.Journal) (runID string, err error)) (rehearsalValue, error) {
 	value := rehearsalValue{Deployment: r.of.shape.Deployment.Name, Scale: r.options.scale, NotRehearsed: append([]string{}, r.missing...), Differences: []string{}, Restarts: []rehearsedRestart{}, Steps: []rehearsedStep{}, Violations: []string{}, Saved: r.options.save, Next: r.realCommand()}
-	memory, err := r.inner.openJournal(ctx)
+	memory, err := r.inner.OpenJournal(ctx)
 	if err != nil {
 		return value, err
 	}
@@ -85,7 +86,7 @@ func (r *rehearsalStage) run(ctx context.Context, name string, probe traffic.Pro
 	took := time.Since(began)
 	r.changing.Store(nil)
 	requests := asking.Stop()
-	r.ui.progress.done()
+	r.ui.progress.Done()
 	value.Seconds = r.worldTime(took)
 	value.Visitors = rehearsedVisitors{Sent: requests.Sent, Failed: requests.Failed, Failures: requests.Failures}
 	if requests.Failed > 0 {
@@ -206,7 +207,7 @@ func (r *rehearsalStage) runExternal(ctx context.Context) error {
 			}
 		}
 	}
-	return r.report(value, resultFailure(result, quote(result.Deployment)))
+	return r.report(value, resultFailure(result, app.Quote(result.Deployment)))
 }
 
 // internalTouch is what may change at machines, where a plan reaches them.
@@ -247,15 +248,15 @@ func (r *rehearsalStage) runInternal(ctx context.Context) error {
 		return r.notTheDeployment(err)
 	}
 	value.Outcome, value.Plan, value.Result = result.Outcome, ready.plan, result
-	return r.report(value, internalResultFailure(result, quote(ready.state.Deployment.Name)))
+	return r.report(value, internalResultFailure(result, app.Quote(ready.state.Deployment.Name)))
 }
 
 // notTheDeployment says of an error inside the world that it is the world's.
 func (r *rehearsalStage) notTheDeployment(err error) error {
 	if errors.Is(err, context.Canceled) {
-		return whileServing(context.Canceled, "the deployment was not touched", "")
+		return app.WhileServing(context.Canceled, "the deployment was not touched", "")
 	}
-	f := explain(err)
+	f := app.Explain(err)
 	f.Message = "in the rehearsal: " + f.Message
 	f.Serving = "the deployment was not touched"
 	return &f

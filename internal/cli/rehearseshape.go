@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"os"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -21,10 +22,10 @@ func (a *program) shapeFrom(ctx context.Context, options rehearseOptions) (rehea
 	var of rehearsed
 	data, err := readBounded(options.from, maxShapeFile)
 	if err != nil {
-		return of, whileServing(usage("check the path", "--from %s: %s", options.from, err), nothingChanged, "")
+		return of, app.WhileServing(app.Usage("check the path", "--from %s: %s", options.from, err), app.NothingChanged, "")
 	}
 	if of.shape, err = shape.Read(bytes.NewReader(data)); err != nil {
-		return of, whileServing(usage("cartouche rehearse DEPLOYMENT --save "+quote(options.from), "--from %s: %s", options.from, err), nothingChanged, "")
+		return of, app.WhileServing(app.Usage("cartouche rehearse DEPLOYMENT --save "+app.Quote(options.from), "--from %s: %s", options.from, err), app.NothingChanged, "")
 	}
 	if options.mask {
 		if of.shape, err = shape.Masked(of.shape); err != nil {
@@ -110,7 +111,7 @@ func (a *program) shapeOf(ctx context.Context, options rehearseOptions) (rehears
 		return of, err
 	}
 	if of.shape, err = shape.Of(state, of.roots); err != nil {
-		return of, whileServing(err, serving(state)+"; nothing was changed", "")
+		return of, app.WhileServing(err, serving(state)+"; nothing was changed", "")
 	}
 	if of.goal.Bundle != nil {
 		of.goal.Bundle = a.complete(ctx, s.network, of.roots, of.goal.Bundle)
@@ -139,17 +140,17 @@ func (a *program) planOriginal(ctx context.Context, runner *rotation.Runner, sta
 	}
 	goal, err := runner.Resolve(ctx, state, goal, func(bundle *pki.Bundle) *pki.Bundle { return bundle })
 	if err != nil {
-		return whileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
 	}
 	plan, err := rotation.NewPlan(state, goal)
 	if err != nil {
-		return whileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
 	}
 	of.plan = &plan
 	if plan.Findings.Has(rootNotKnown) && of.reachAuto {
 		return nil // apply would ask the machines, which the copy of them does
 	}
-	return whileServing(plan.Ready(), serving(state)+"; nothing was changed", "cartouche show "+of.name)
+	return app.WhileServing(plan.Ready(), serving(state)+"; nothing was changed", "cartouche show "+of.name)
 }
 
 // saveShape writes the shape. It holds no secret, but says much of the
@@ -165,7 +166,7 @@ func (a *program) saveShape(s shape.Shape, options rehearseOptions) (err error) 
 		return err
 	}
 	if err := os.WriteFile(options.save, text.Bytes(), 0o600); err != nil {
-		return whileServing(usage("check the path", "--save %s: %s", options.save, plainPathError(err)), nothingChanged, "")
+		return app.WhileServing(app.Usage("check the path", "--save %s: %s", options.save, plainPathError(err)), app.NothingChanged, "")
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal"
@@ -47,19 +48,19 @@ func (r *rehearsalStage) start(ctx context.Context, faults []ground.Fault) error
 	}
 	copied, err := rehearsal.CopyOf(r.of.shape, real...)
 	if err != nil {
-		return usage("cartouche rehearse --help", "no world can be made of the shape: %s", err)
+		return app.Usage("cartouche rehearse --help", "no world can be made of the shape: %s", err)
 	}
 	r.missing = copied.Missing
-	r.ui.progress.doing(rotation.PhaseObserve, "making a world of "+r.of.shape.Deployment.Name)
+	r.ui.progress.Doing(rotation.PhaseObserve, "making a world of "+r.of.shape.Deployment.Name)
 	scripts := r.options.roll.reach.reach == reachAgent || r.options.roll.internal.asked() || r.options.roll.reach.reach == reachAuto
 	var keys []crypto.Signer
 	if r.of.goal.Bundle != nil {
 		keys = append(keys, r.of.goal.Bundle.Key)
 	}
 	r.world, err = sim.Start(ctx, sim.Options{File: copied.File, Keys: keys, Scale: r.options.scale, Faults: faults, ExtraRoots: extra, Scripts: scripts, Known: rehearsal.Known()})
-	r.ui.progress.done()
+	r.ui.progress.Done()
 	if err != nil {
-		return &failure{Code: "no-rehearsal", Message: "no world could be made of the deployment: " + err.Error(), Serving: nothingChanged, exit: exitUnexpected,
+		return &app.Failure{Code: "no-rehearsal", Message: "no world could be made of the deployment: " + err.Error(), Serving: app.NothingChanged, Exit: app.ExitUnexpected,
 			Hint: "look at what was read: --save FILE"}
 	}
 	if r.memory, err = os.MkdirTemp("", "cartouche-rehearsal-"); err != nil {
@@ -83,6 +84,7 @@ func (r *rehearsalStage) start(ctx context.Context, faults []ground.Fault) error
 	env.Keychain, env.ReadPassword, env.StdinIsTerminal = nil, nil, false
 	r.inner = newProgram(env)
 	r.inner.ui, r.inner.flags = r.ui, r.flags
+	r.inner.Tell, r.inner.Verbose = r.Tell, r.Verbose
 	return nil
 }
 
@@ -174,8 +176,8 @@ func (r *rehearsalStage) choose(ctx context.Context, s *session) (deployment.Dep
 	if chosen, ok := deployment.Again(found.Deployments, d.GatewayID, d.ID); ok {
 		return chosen.Named(d.Given)
 	}
-	return deployment.Deployment{}, &failure{Code: "no-rehearsal", Message: "the world that was made has no deployment " + d.Name + ": its record is not whole", Serving: nothingChanged, exit: exitUnexpected,
-		Hint: "rehearse it by its gateway: --gateway " + quote(d.GatewayID)}
+	return deployment.Deployment{}, &app.Failure{Code: "no-rehearsal", Message: "the world that was made has no deployment " + d.Name + ": its record is not whole", Serving: app.NothingChanged, Exit: app.ExitUnexpected,
+		Hint: "rehearse it by its gateway: --gateway " + app.Quote(d.GatewayID)}
 }
 
 // newCertificate is a certificate that the world made for its own names.
@@ -189,5 +191,5 @@ func (r *rehearsalStage) realCommand() string {
 	if r.options.from != "" {
 		return "cartouche apply DEPLOYMENT" + strings.TrimSuffix(r.options.roll.words(), " ")
 	}
-	return "cartouche apply " + cmp.Or(r.of.name, quote(r.of.shape.Deployment.Name)) + r.options.roll.words()
+	return "cartouche apply " + cmp.Or(r.of.name, app.Quote(r.of.shape.Deployment.Name)) + r.options.roll.words()
 }

@@ -5,18 +5,19 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/shape"
 )
 
 // report shows what came of a rehearsal and turns it into an exit status.
-func (r *rehearsalStage) report(value rehearsalValue, f *failure) error {
+func (r *rehearsalStage) report(value rehearsalValue, f *app.Failure) error {
 	if f != nil {
 		f.Message = "in the rehearsal: " + f.Message
 		f.Serving = "the deployment was not touched"
 		f.Hint = "mend what is said above, or look into the differences, and rehearse again"
 	}
 	if f == nil && len(value.Violations) > 0 {
-		f = &failure{Code: "violated", Message: "in the rehearsal something happened that must never happen: " + value.Violations[0], Serving: "the deployment was not touched", exit: exitUnexpected,
+		f = &app.Failure{Code: "violated", Message: "in the rehearsal something happened that must never happen: " + value.Violations[0], Serving: "the deployment was not touched", Exit: app.ExitUnexpected,
 			Hint: "do not apply; report it with the file of: --save FILE --mask"}
 	}
 	if r.ui.json {
@@ -130,7 +131,7 @@ func (a *program) onlySaved(s shape.Shape, options rehearseOptions) error {
 	for _, unread := range value.Unread {
 		a.ui.item(caution("!"), "not read: ", unread)
 	}
-	next := "cartouche rehearse --from " + quote(options.save)
+	next := "cartouche rehearse --from " + app.Quote(options.save)
 	if !options.mask {
 		next += " --pfx FILE"
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -144,12 +145,12 @@ func upBackends(proof rotation.Proof) int {
 }
 
 // resultFailure is the failure of a run that did not reach its goal, nil when it did.
-func resultFailure(result rotation.Result, name string) *failure {
-	status := statusOf(result)
-	if status == exitDone {
+func resultFailure(result rotation.Result, name string) *app.Failure {
+	status := app.StatusOf(result)
+	if status == app.ExitDone {
 		return nil
 	}
-	f := &failure{Code: string(result.Outcome), Message: result.Failure, exit: status}
+	f := &app.Failure{Code: string(result.Outcome), Message: result.Failure, Exit: status}
 	if f.Message == "" {
 		f.Message = outcomes()[result.Outcome].text
 	}

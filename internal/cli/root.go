@@ -2,6 +2,8 @@ package cli
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
 )
 
 // The groups of commands in the help.
@@ -47,7 +49,7 @@ end which command does the same. Answers can be given beforehand, as flags of ap
 	)
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.flags.json, "json", false, "one JSON value on stdout, progress as JSON lines on stderr")
-	flags.BoolVar(&a.flags.verbose, "verbose", false, "show every call to Azure on stderr")
+	flags.BoolVar(&a.Verbose, "verbose", false, "show every call to Azure on stderr")
 	flags.BoolVar(&a.flags.noColor, "no-color", false, "no colours (also: NO_COLOR)")
 	flags.BoolVar(&a.flags.accessible, "accessible", false, "nothing is rewritten on the terminal, for screen readers (also: ACCESSIBLE)")
 	flags.SortFlags = false
@@ -77,7 +79,7 @@ end which command does the same. Answers can be given beforehand, as flags of ap
 	)
 	a.guideCommand(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(cmd.CommandPath()+" --help", "%s", err)
+		return app.Usage(cmd.CommandPath()+" --help", "%s", err)
 	})
 	root.SetHelpFunc(a.help)
 	root.SetUsageFunc(func(cmd *cobra.Command) error { a.help(cmd, nil); return nil })

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -21,7 +22,7 @@ func (a *program) prepareSaved(ctx context.Context, args []string, options rollO
 		return nil, err
 	}
 	if options.vault != (vaultFlags{}) {
-		return nil, usage("leave them out", "a saved plan says itself what is in Key Vault, and how it is referred to")
+		return nil, app.Usage("leave them out", "a saved plan says itself what is in Key Vault, and how it is referred to")
 	}
 	options.vault = flagsOfPlan(plan)
 	if options.pfx.file == "" {
@@ -41,9 +42,9 @@ func (a *program) prepareSaved(ctx context.Context, args []string, options rollO
 		return nil, err
 	}
 	if ready.plan.Certificate.SHA256 != plan.Certificate.SHA256 {
-		return nil, whileServing(&failure{
+		return nil, app.WhileServing(&app.Failure{
 			Code: "other-certificate", Message: ready.plan.Source + " is not the certificate that the plan was made for",
-			Hint: "name the right file with --pfx, or make the plan again", exit: exitPreflight,
+			Hint: "name the right file with --pfx, or make the plan again", Exit: app.ExitPreflight,
 		}, serving(ready.state)+"; nothing was changed", "")
 	}
 	// Judged anew: a file that was good when the plan was made may have expired
@@ -53,7 +54,7 @@ func (a *program) prepareSaved(ctx context.Context, args []string, options rollO
 	}
 	err = plan.MovedSince(ready.state)
 	if err != nil {
-		return nil, whileServing(err, serving(ready.state)+"; nothing was changed", "")
+		return nil, app.WhileServing(err, serving(ready.state)+"; nothing was changed", "")
 	}
 	ready.plan = plan
 	return ready, nil
@@ -62,13 +63,13 @@ func (a *program) prepareSaved(ctx context.Context, args []string, options rollO
 func readPlan(path string) (rotation.Plan, error) {
 	data, err := readBounded(path, maxPlanFile)
 	if err != nil {
-		return rotation.Plan{}, whileServing(usage("check the path", "--plan %s: %s", path, err), nothingChanged, "")
+		return rotation.Plan{}, app.WhileServing(app.Usage("check the path", "--plan %s: %s", path, err), app.NothingChanged, "")
 	}
 	plan, err := rotation.ParsePlan(data)
 	if _, edited := errors.AsType[*rotation.EditedPlanError](err); err != nil && !edited {
-		err = usage("cartouche plan DEPLOYMENT --pfx FILE --save "+quote(path), "%s", err)
+		err = app.Usage("cartouche plan DEPLOYMENT --pfx FILE --save "+app.Quote(path), "%s", err)
 	}
-	return plan, whileServing(err, nothingChanged, "")
+	return plan, app.WhileServing(err, app.NothingChanged, "")
 }
 
 // ofPlan finds the deployment of a plan by its gateway, whose id nobody can
@@ -76,14 +77,14 @@ func readPlan(path string) (rotation.Plan, error) {
 func (s *session) ofPlan(ctx context.Context, plan rotation.Plan, args []string) (deployment.Deployment, error) {
 	chosen, err := s.chooseAgain(ctx, plan.GatewayID, plan.DeploymentID, plan.GivenNames)
 	if cloud.IsNotFound(err) {
-		err = whileServing(&rotation.MovedError{Moved: []string{"the gateway " + plan.GatewayID + " is not found any more"}}, nothingChanged, "")
+		err = app.WhileServing(&rotation.MovedError{Moved: []string{"the gateway " + plan.GatewayID + " is not found any more"}}, app.NothingChanged, "")
 	}
 	if err != nil || len(args) == 0 {
 		return chosen, err
 	}
 	named, err := s.choose(ctx, target{deployment: args[0]})
 	if err == nil && (named.GatewayID != chosen.GatewayID || named.ID != chosen.ID) {
-		err = usage("leave the name out, or make a plan for it", "the plan is for %s, not for %s", plan.Deployment, args[0])
+		err = app.Usage("leave the name out, or make a plan for it", "the plan is for %s, not for %s", plan.Deployment, args[0])
 	}
-	return chosen, whileServing(err, nothingChanged, "")
+	return chosen, app.WhileServing(err, app.NothingChanged, "")
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
 
@@ -49,11 +50,11 @@ func (a *program) ask(ctx context.Context, s secretSource) (secret.Secret, error
 		return value, err
 	}
 	if !a.env.StdinIsTerminal || a.env.ReadPassword == nil {
-		return secret.Secret{}, usage(
+		return secret.Secret{}, app.Usage(
 			fmt.Sprintf("name a file that holds it with %s FILE (- is standard input), or set %s", s.flag, s.variable),
 			"the %s is not given", s.what)
 	}
-	a.ui.progress.done()
+	a.ui.progress.Done()
 	value, err = a.env.ReadPassword(ctx, escape(s.what, a.ui.errors.ascii)+": ")
 	if err != nil {
 		return secret.Secret{}, fmt.Errorf("ask for the %s: %w", s.what, err)
@@ -67,7 +68,7 @@ func (a *program) readSecretFile(s secretSource) (secret.Secret, error) {
 		content, err = secretText(content)
 	}
 	if err != nil {
-		return secret.Secret{}, usage("", "%s %s: %s", s.flag, s.file, err)
+		return secret.Secret{}, app.Usage("", "%s %s: %s", s.flag, s.file, err)
 	}
 	return secret.New(string(content)), nil
 }
@@ -88,7 +89,7 @@ func (a *program) secretBytes(path string) ([]byte, error) {
 		return nil, errors.New("is a directory")
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		a.ui.warn(fmt.Sprintf("%s can be read by others: chmod 600 %s", path, quote(path)))
+		a.ui.warn(fmt.Sprintf("%s can be read by others: chmod 600 %s", path, app.Quote(path)))
 	}
 	return readBounded(path, maxSecret)
 }

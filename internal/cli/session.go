@@ -8,6 +8,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/egress"
@@ -39,7 +40,7 @@ type session struct {
 func (a *program) network() (*egress.Network, error) {
 	network, err := egress.FromEnvironment(a.env.Lookup)
 	if err != nil {
-		return nil, usage("correct the variable, or unset it", "environment: %s", err)
+		return nil, app.Usage("correct the variable, or unset it", "environment: %s", err)
 	}
 	return network, nil
 }
@@ -101,7 +102,7 @@ func (s *session) use(in cloud.Cloud, credential azcore.TokenCredential) error {
 
 // observeCall shows calls to Azure when they are asked for.
 func (a *program) observeCall() func(cloud.Call) {
-	if !a.flags.verbose {
+	if !a.Verbose {
 		return nil
 	}
 	return func(call cloud.Call) {
@@ -112,14 +113,14 @@ func (a *program) observeCall() func(cloud.Call) {
 		if call.RequestID != "" {
 			text += " (request " + call.RequestID + ")"
 		}
-		a.ui.progress.note(words(faint("azure    "+text)), "azure", text)
+		a.ui.progress.Note(app.NoteAzure, text)
 	}
 }
 
 // find lists the deployments.
 func (s *session) find(ctx context.Context) (deployment.Found, error) {
-	s.app.ui.progress.doing(rotation.PhaseObserve, "looking for deployments")
-	defer s.app.ui.progress.done()
+	s.app.ui.progress.Doing(rotation.PhaseObserve, "looking for deployments")
+	defer s.app.ui.progress.Done()
 	found, err := deployment.Find(ctx, s.azure, s.scope)
 	if err != nil || len(found.Deployments) == 0 {
 		if strange := s.strangeSubscription(ctx); strange != nil {
@@ -127,7 +128,7 @@ func (s *session) find(ctx context.Context) (deployment.Found, error) {
 		}
 	}
 	if err != nil {
-		return found, whileServing(s.proxy.instead(err), nothingChanged, "cartouche deployments --verbose")
+		return found, app.WhileServing(s.proxy.instead(err), app.NothingChanged, "cartouche deployments --verbose")
 	}
 	if len(found.Deployments) == 0 {
 		if err := s.unseen(ctx); err != nil {
@@ -148,7 +149,7 @@ func (s *session) runner(credentials rotation.Credentials) *rotation.Runner {
 		Network:     s.network,
 		Looker:      &handshake.Looker{Network: s.network},
 		Credentials: credentials,
-		Report:      s.app.ui.progress.event,
+		Report:      s.app.ui.progress.Event,
 		Now:         s.app.env.Now,
 		Patience:    s.app.env.Patience,
 		Version:     s.app.env.Version,
@@ -160,12 +161,12 @@ func (s *session) observe(ctx context.Context, runner *rotation.Runner, d deploy
 	if d.GatewayID == "" {
 		return s.withoutGateway(ctx, runner, d)
 	}
-	s.app.ui.progress.doing(rotation.PhaseObserve, "reading gateway, endpoints, backends and sites of "+d.Name)
-	defer s.app.ui.progress.done()
+	s.app.ui.progress.Doing(rotation.PhaseObserve, "reading gateway, endpoints, backends and sites of "+d.Name)
+	defer s.app.ui.progress.Done()
 	observe := func() (rotation.State, error) { return runner.Observe(ctx, d, asked) }
 	state, err := observe()
 	if err == nil {
 		state, err = s.lookBack(ctx, runner, state, observe)
 	}
-	return state, whileServing(err, nothingChanged, "cartouche verify "+callDeployment(d))
+	return state, app.WhileServing(err, app.NothingChanged, "cartouche verify "+callDeployment(d))
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -50,7 +51,7 @@ and which leaves nothing.
 				return err
 			}
 			seen, err := a.look(ctx, about.choose, azure, site, looking{flags: reach, when: nearby})
-			if f, ok := errors.AsType[*failure](err); ok && f.Code == "cannot-update" {
+			if f, ok := errors.AsType[*app.Failure](err); ok && f.Code == "cannot-update" {
 				return a.showWithoutGateway(seen.state, f)
 			}
 			if err != nil {
@@ -66,7 +67,7 @@ and which leaves nothing.
 	azure.add(cmd.Flags())
 	site.addSiteAdmin(cmd.Flags())
 	site.addServiceAccount(cmd.Flags())
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitInterrupted)
 }
 
 // look observes a deployment. What is prepared has no plan and no goal yet.

@@ -3,6 +3,7 @@ package cli
 import (
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -32,7 +33,7 @@ func (a *program) dayOf(text string) (time.Time, error) {
 	}
 	day, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return day, usage("--at "+a.env.Now().AddDate(0, 6, 0).Format(time.DateOnly), "--at %s is no day: year, month and day are needed", text)
+		return day, app.Usage("--at "+a.env.Now().AddDate(0, 6, 0).Format(time.DateOnly), "--at %s is no day: year, month and day are needed", text)
 	}
 	return day, nil
 }

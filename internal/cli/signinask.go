@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
@@ -29,13 +30,13 @@ func (a *program) credential(ctx context.Context, c choice, client *http.Client)
 		return person, nil
 	}
 	if !cloud.NeedsPerson(err) || !a.mayAsk(c) {
-		return nil, whileServing(notKept(c, err), nothingChanged, "cartouche login")
+		return nil, app.WhileServing(notKept(c, err), app.NothingChanged, "cartouche login")
 	}
 	if c.options.Tokens == nil {
 		a.ui.warn("this sign-in ends with the command; cartouche login keeps one" + a.unlessNoKeychain())
 	}
 	if _, err := person.SignIn(ctx, c.options.TenantID, a.asked(ctx)); err != nil {
-		return nil, whileServing(err, nothingChanged, "cartouche login")
+		return nil, app.WhileServing(err, app.NothingChanged, "cartouche login")
 	}
 	return person, nil
 }
@@ -46,13 +47,13 @@ func notKept(c choice, err error) error {
 		return err
 	}
 	if c.remembered.Keychain != "" {
-		return &failure{
-			Code: "sign-in-failed", Message: err.Error() + ": the login is in a keychain that cannot be reached from here", cause: err, exit: exitPreflight,
+		return &app.Failure{
+			Code: "sign-in-failed", Message: err.Error() + ": the login is in a keychain that cannot be reached from here", Err: err, Exit: app.ExitPreflight,
 			Hint: "run it in the session where you signed in, or add --sign-in device-code to this command",
 		}
 	}
-	return &failure{
-		Code: "sign-in-failed", Message: err.Error() + ": there is no keychain, so the login ended with its command", cause: err, exit: exitPreflight,
+	return &app.Failure{
+		Code: "sign-in-failed", Message: err.Error() + ": there is no keychain, so the login ended with its command", Err: err, Exit: app.ExitPreflight,
 		Hint: "add --sign-in device-code to this command, or use Azure CLI's sign-in (--sign-in azure-cli) or a service principal",
 	}
 }

@@ -5,13 +5,12 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/account"
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
-	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
@@ -89,7 +88,7 @@ func (a *program) chooseKind(f azureFlags) (cloud.SignInKind, origin, error) {
 		for _, kind := range cloud.SignInKinds() {
 			known = append(known, string(kind))
 		}
-		return "", "", usage("--sign-in "+strings.Join(known, ", "), "unknown way to sign in %q", f.signIn)
+		return "", "", app.Usage("--sign-in "+strings.Join(known, ", "), "unknown way to sign in %q", f.signIn)
 	case f.clientSecretFile != "" || f.clientCertificate != "":
 		return cloud.ServicePrincipal, byFlag, nil
 	case f.managedIdentity != "":
@@ -130,26 +129,17 @@ func (a *program) recallFor(f azureFlags, kind cloud.SignInKind, c *choice) (acc
 // recall reads what was remembered at login. Without a state directory, as in a
 // container, nothing was.
 func (a *program) recall() (account.Account, bool, error) {
-	directory, err := a.stateDirectory()
+	directory, err := a.StateDirectory()
 	if err != nil {
 		return account.Account{}, false, nil
 	}
 	remembered, known, err := account.Load(directory)
 	if err != nil {
-		return account.Account{}, false, &failure{
-			Code: "account-unreadable", Message: err.Error(), Hint: "cartouche logout, then cartouche login", Serving: nothingChanged, exit: exitPreflight, cause: err,
+		return account.Account{}, false, &app.Failure{
+			Code: "account-unreadable", Message: err.Error(), Hint: "cartouche logout, then cartouche login", Serving: app.NothingChanged, Exit: app.ExitPreflight, Err: err,
 		}
 	}
 	return remembered, known, nil
-}
-
-// stateDirectory is where the journal is.
-func (a *program) stateDirectory() (string, error) {
-	path, err := journal.DefaultPath(a.env.Lookup, runtime.GOOS)
-	if err != nil {
-		return "", usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
-	}
-	return filepath.Dir(path), nil
 }
 
 // chooseSubscriptions: those remembered are of the remembered tenant only.
@@ -172,13 +162,13 @@ func (a *program) proofs(ctx context.Context, f azureFlags, options *cloud.SignI
 	switch options.Kind {
 	case cloud.ServicePrincipal:
 		if !named {
-			return usage("set AZURE_CLIENT_ID and AZURE_TENANT_ID (or --tenant)", "a service principal needs its client id and its tenant")
+			return app.Usage("set AZURE_CLIENT_ID and AZURE_TENANT_ID (or --tenant)", "a service principal needs its client id and its tenant")
 		}
 		return a.principalProof(ctx, f, options)
 	case cloud.WorkloadIdentity:
 		options.FederatedTokenFile = a.env.Lookup("AZURE_FEDERATED_TOKEN_FILE")
 		if !named || options.FederatedTokenFile == "" {
-			return usage("set AZURE_CLIENT_ID, AZURE_TENANT_ID (or --tenant) and AZURE_FEDERATED_TOKEN_FILE",
+			return app.Usage("set AZURE_CLIENT_ID, AZURE_TENANT_ID (or --tenant) and AZURE_FEDERATED_TOKEN_FILE",
 				"a workload identity needs its client id, its tenant and the file with its token")
 		}
 	case cloud.ManagedIdentity:
@@ -209,7 +199,7 @@ func (a *program) principalProof(ctx context.Context, f azureFlags, options *clo
 func (a *program) readClientCertificate(ctx context.Context, file, passwordFile string) (*cloud.ClientCertificate, error) {
 	data, err := readBounded(file, maxPFX)
 	if err != nil {
-		return nil, usage("check the path", "%s: %s", file, err)
+		return nil, app.Usage("check the path", "%s: %s", file, err)
 	}
 	source := secretSource{
 		what: "password of " + filepath.Base(file), flag: "--client-certificate-password-file", file: passwordFile, variable: "AZURE_CLIENT_CERTIFICATE_PASSWORD",
@@ -228,10 +218,10 @@ func (a *program) readClientCertificate(ctx context.Context, file, passwordFile 
 		}
 	}
 	if defect, ok := errors.AsType[*pki.DefectError](err); ok {
-		return nil, usage(defect.Mend, "client certificate %s: %s", file, defect.Sentence)
+		return nil, app.Usage(defect.Mend, "client certificate %s: %s", file, defect.Sentence)
 	}
-	if _, told := errors.AsType[*failure](err); err != nil && !told && ctx.Err() == nil {
-		return nil, usage("", "client certificate %s: %s", file, err)
+	if _, told := errors.AsType[*app.Failure](err); err != nil && !told && ctx.Err() == nil {
+		return nil, app.Usage("", "client certificate %s: %s", file, err)
 	}
 	return read, err
 }

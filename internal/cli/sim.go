@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/sim"
@@ -83,7 +84,7 @@ begins, GET http://world.invalid/witness answers what was seen.
 	flags.IntVar(&options.port, "port", 0, "port of the proxy; without: a free one `PORT`")
 	flags.StringArrayVar(&options.faults, "fault", nil, "something goes wrong, as name@step or name@step*times, repeatable `FAULT`")
 	flags.BoolVar(&options.scripts, "run-scripts", false, "Run Command really runs scripts, on this computer, as you: needed for --reach agent")
-	return exits(cmd, exitDone, exitUnexpected, exitUsage)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage)
 }
 
 // worldHelp is the table of worlds.
@@ -147,7 +148,7 @@ func (a *program) simulate(ctx context.Context, name string, options simOptions)
 	for _, text := range options.faults {
 		fault, err := ground.ParseFault(text)
 		if err != nil {
-			return usage("cartouche sim --help", "%s", err)
+			return app.Usage("cartouche sim --help", "%s", err)
 		}
 		world.Faults = append(world.Faults, fault)
 	}
@@ -156,11 +157,11 @@ func (a *program) simulate(ctx context.Context, name string, options simOptions)
 		return err
 	}
 	world.Dir = dir
-	a.ui.progress.doing(rotation.PhaseObserve, "starting the world "+name)
+	a.ui.progress.Doing(rotation.PhaseObserve, "starting the world "+name)
 	running, err := sim.Start(ctx, world)
-	a.ui.progress.done()
+	a.ui.progress.Done()
 	if err != nil {
-		return usage("cartouche sim --help", "%s", err)
+		return app.Usage("cartouche sim --help", "%s", err)
 	}
 	defer running.Close()
 	if err := running.WriteDir(dir); err != nil {
@@ -195,13 +196,13 @@ func (a *program) showWorld(world *sim.World, value simValue, scripts bool) {
 		a.ui.item(caution("!"), "Run Command really runs the scripts that it is given, on this computer and as you; only who has a login of this world can give it one")
 	}
 	a.ui.heading("In another terminal")
-	a.ui.say("  set -a; . " + quote(env) + "; set +a")
+	a.ui.say("  set -a; . " + app.Quote(env) + "; set +a")
 	a.ui.say("  cartouche deployments")
 	if first.GatewayID == "" {
 		return // V1 is found and explained
 	}
-	apply := "  cartouche apply " + quote(first.Domain) + " --pfx " + quote(filepath.Join(value.Dir, "new.pfx")) +
-		" --password-file " + quote(filepath.Join(value.Dir, "new.pfx.password"))
+	apply := "  cartouche apply " + app.Quote(first.Domain) + " --pfx " + app.Quote(filepath.Join(value.Dir, "new.pfx")) +
+		" --password-file " + app.Quote(filepath.Join(value.Dir, "new.pfx.password"))
 	if world.PrivateRoot() != nil {
 		apply += " --assume-trusted" // the world's machines know its private authority
 	}
@@ -226,7 +227,7 @@ func simDir(dir string) (string, error) {
 		return made, nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", usage("choose another --dir", "%s", err)
+		return "", app.Usage("choose another --dir", "%s", err)
 	}
 	absolute, err := filepath.Abs(dir)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -101,22 +102,22 @@ func (a *program) changingLogins(ctx context.Context, f siteFlags, d deployment.
 	}
 	if credentials.SiteAdmin == "" {
 		if !a.env.StdinIsTerminal || a.env.ReadPassword == nil {
-			return credentials, whileServing(usage(
+			return credentials, app.WhileServing(app.Usage(
 				"give --site-admin NAME and its password (CARTOUCHE_SITE_ADMIN, CARTOUCHE_SITE_ADMIN_PASSWORD), or go on without it: --without-portal",
-				"%s has a Portal, and its site administrator is not given", d.Name), nothingChanged, "")
+				"%s has a Portal, and its site administrator is not given", d.Name), app.NothingChanged, "")
 		}
 		credentials.SiteAdmin, err = a.askLine(ctx, "site administrator of "+d.Domain+": ")
 		if err != nil {
 			return credentials, err
 		}
 		if credentials.SiteAdmin == "" {
-			return credentials, usage("or go on without it: --without-portal", "no site administrator was named")
+			return credentials, app.Usage("or go on without it: --without-portal", "no site administrator was named")
 		}
 	}
 	if credentials.SiteAdminPassword.Empty() {
 		credentials.SiteAdminPassword, err = a.ask(ctx, f.siteAdminPassword(credentials.SiteAdmin))
 	}
-	return credentials, whileServing(err, nothingChanged, "")
+	return credentials, app.WhileServing(err, app.NothingChanged, "")
 }
 
 // either is a flag's value, else that of a variable.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -26,7 +27,7 @@ func (f *soakFlags) add(flags *pflag.FlagSet) {
 func (f *soakFlags) soak(now time.Time) (rotation.Soak, error) {
 	switch {
 	case f.days < 0 || f.days > 3650:
-		return rotation.Soak{}, usage("--soak 7", "--soak is a number of days, and %d is none", f.days)
+		return rotation.Soak{}, app.Usage("--soak 7", "--soak is a number of days, and %d is none", f.days)
 	case f.now:
 		return rotation.Soak{Now: now}, nil
 	}
@@ -67,7 +68,7 @@ func (a *program) leftByRuns(ctx context.Context, state rotation.State) (value c
 	if state.Gateway == nil {
 		return value, false
 	}
-	runs, err := a.runsOf(ctx, state.Gateway.ID())
+	runs, err := a.RunsOf(ctx, state.Gateway.ID())
 	if err != nil {
 		return value, false
 	}

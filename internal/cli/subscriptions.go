@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 )
@@ -26,13 +27,13 @@ func (s *session) findSubscriptions(ctx context.Context, given []string) (deploy
 	}
 	visible, err := s.azure.Subscriptions(ctx)
 	if err != nil {
-		return deployment.Scope{}, whileServing(err, nothingChanged, "")
+		return deployment.Scope{}, app.WhileServing(err, app.NothingChanged, "")
 	}
 	var scope deployment.Scope
 	for _, one := range given {
 		found, err := matchSubscription(visible, one)
 		if err != nil {
-			return deployment.Scope{}, whileServing(err, nothingChanged, "")
+			return deployment.Scope{}, app.WhileServing(err, app.NothingChanged, "")
 		}
 		scope.Subscriptions = append(scope.Subscriptions, found.ID)
 	}
@@ -54,10 +55,10 @@ func matchSubscription(visible []cloud.Subscription, given string) (cloud.Subscr
 	case 1:
 		return matches[0], nil
 	case 0:
-		return cloud.Subscription{}, usage("cartouche account subscriptions lists them; one of another tenant needs --tenant TENANT (cartouche account tenants)",
+		return cloud.Subscription{}, app.Usage("cartouche account subscriptions lists them; one of another tenant needs --tenant TENANT (cartouche account tenants)",
 			"no subscription %q among the %d that this sign-in may see in its tenant", given, len(visible))
 	}
-	return cloud.Subscription{}, usage("give its id: cartouche account subscriptions", "%d subscriptions have the name %q", len(matches), given)
+	return cloud.Subscription{}, app.Usage("give its id: cartouche account subscriptions", "%d subscriptions have the name %q", len(matches), given)
 }
 
 // strangeSubscription finds a subscription of the scope that this sign-in
@@ -74,8 +75,8 @@ func (s *session) strangeSubscription(ctx context.Context) error {
 		if _, err := matchSubscription(visible, id); err == nil {
 			continue
 		}
-		failed := &failure{
-			Code: "subscription-not-visible", exit: exitPreflight, Serving: nothingChanged,
+		failed := &app.Failure{
+			Code: "subscription-not-visible", Exit: app.ExitPreflight, Serving: app.NothingChanged,
 			Message: fmt.Sprintf("subscription %s is not among the %d that this sign-in may see in its tenant", id, len(visible)),
 			Hint:    "if it is another tenant's, name that one: --tenant TENANT (cartouche account tenants lists them)",
 		}

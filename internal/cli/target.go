@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 )
@@ -36,15 +37,15 @@ func (t *target) addGateway(flags *pflag.FlagSet) {
 func (t *target) take(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) > 1:
-		return usage(cmd.CommandPath()+" --help", "%s takes one argument, but got %d (a name with spaces needs quotes)", cmd.CommandPath(), len(args))
+		return app.Usage(cmd.CommandPath()+" --help", "%s takes one argument, but got %d (a name with spaces needs quotes)", cmd.CommandPath(), len(args))
 	case len(args) == 1 && t.gateway != "":
-		return usage("leave one of them out", "both a deployment (%s) and --gateway were given", args[0])
+		return app.Usage("leave one of them out", "both a deployment (%s) and --gateway were given", args[0])
 	case t.gateway != "" && !deployment.IsGatewayID(t.gateway):
-		return usage("az network application-gateway list --query '[].id' --output tsv", "--gateway %s is not the resource id of an Application Gateway", t.gateway)
+		return app.Usage("az network application-gateway list --query '[].id' --output tsv", "--gateway %s is not the resource id of an Application Gateway", t.gateway)
 	case len(args) == 1:
 		t.deployment = args[0]
 	case t.gateway == "":
-		return usage("cartouche deployments", "say which deployment: %s", cmd.UseLine())
+		return app.Usage("cartouche deployments", "say which deployment: %s", cmd.UseLine())
 	}
 	return nil
 }
@@ -55,14 +56,14 @@ func (t target) given() bool { return t.deployment != "" || t.gateway != "" }
 // callDeployment is how a deployment is typed so that the same one is found again.
 func callDeployment(d deployment.Deployment) string {
 	if d.Alone && d.Generation == deployment.Plain {
-		return called("--gateway "+quote(d.GatewayID), d.GivenNames)
+		return called("--gateway "+app.Quote(d.GatewayID), d.GivenNames)
 	}
-	return called(quote(d.Name), d.GivenNames)
+	return called(app.Quote(d.Name), d.GivenNames)
 }
 
 func called(what string, names []string) string {
 	for _, name := range names {
-		what += " --name " + quote(name)
+		what += " --name " + app.Quote(name)
 	}
 	return what
 }
@@ -88,7 +89,7 @@ func (s *session) choose(ctx context.Context, t target) (deployment.Deployment, 
 		chosen, err = chosen.Named(t.names)
 		err = misnamed(err)
 	}
-	return chosen, whileServing(err, nothingChanged, "")
+	return chosen, app.WhileServing(err, app.NothingChanged, "")
 }
 
 // choose is the chooser of a command about the target.
@@ -110,25 +111,25 @@ func (s *session) chooseAgain(ctx context.Context, gatewayID, id string, names [
 	}
 	if chosen, ok := deployment.Again(found.Deployments, gatewayID, id); ok {
 		chosen, err = chosen.Named(names)
-		return chosen, whileServing(misnamed(err), nothingChanged, "")
+		return chosen, app.WhileServing(misnamed(err), app.NothingChanged, "")
 	}
 	return s.ofGateway(ctx, gatewayID, names)
 }
 
 // ofGateway reads one gateway and nothing else.
 func (s *session) ofGateway(ctx context.Context, id string, names []string) (deployment.Deployment, error) {
-	s.app.ui.progress.doing("observe", "reading gateway "+lastSegment(id))
-	defer s.app.ui.progress.done()
+	s.app.ui.progress.Doing("observe", "reading gateway "+lastSegment(id))
+	defer s.app.ui.progress.Done()
 	if _, err := (deployment.Deployment{}).Named(names); err != nil {
 		return deployment.Deployment{}, misnamed(err)
 	}
 	d, err := deployment.OfGateway(ctx, s.azure, id, names)
-	return d, whileServing(s.proxy.instead(err), nothingChanged, "az network application-gateway show --ids "+quote(id))
+	return d, app.WhileServing(s.proxy.instead(err), app.NothingChanged, "az network application-gateway show --ids "+app.Quote(id))
 }
 
 func misnamed(err error) error {
 	if err == nil {
 		return nil
 	}
-	return usage("give --name as users type it: gis.example.com", "--name: %s", strings.TrimSpace(err.Error()))
+	return app.Usage("give --name as users type it: gis.example.com", "--name: %s", strings.TrimSpace(err.Error()))
 }

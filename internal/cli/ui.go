@@ -26,6 +26,8 @@ import (
 	"sync/atomic"
 
 	"charm.land/lipgloss/v2"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
 )
 
 // ui writes for people and for scripts.
@@ -165,5 +167,5 @@ func (u *ui) value(value any) error {
 
 // warn says on stderr what the user should know and nothing depends on.
 func (u *ui) warn(text string) {
-	u.progress.note(words(caution("warning: "), text), "warning", text)
+	u.progress.Note(app.NoteWarning, text)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
@@ -65,7 +66,7 @@ the entry that it had, one after the other, as in the run itself.`,
 	about.addGateway(cmd.Flags())
 	options.add(cmd)
 	a.sign.add(cmd.Flags())
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitRestored, exitNotRestored, exitLocked, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitRefused, app.ExitPreflight, app.ExitRestored, app.ExitNotRestored, app.ExitLocked, app.ExitInterrupted)
 }
 
 // runToUndo is the run that the argument names, or else the latest one that may
@@ -73,10 +74,10 @@ the entry that it had, one after the other, as in the run itself.`,
 // the way, or one that was killed.
 func (a *program) runToUndo(ctx context.Context, args []string, gateway string) (journal.Run, error) {
 	if len(args) == 1 {
-		run, err := a.wholeRun(ctx, args[0])
-		return run, whileServing(err, nothingChanged, "")
+		run, err := a.WholeRun(ctx, args[0])
+		return run, app.WhileServing(err, app.NothingChanged, "")
 	}
-	runs, err := a.runs(ctx)
+	runs, err := a.Runs(ctx)
 	if err != nil {
 		return journal.Run{}, err
 	}
@@ -87,7 +88,7 @@ func (a *program) runToUndo(ctx context.Context, args []string, gateway string) 
 		if !mayBeTakenBack(run.Outcome) {
 			continue
 		}
-		run, err := a.wholeRun(ctx, run.ID) // a list is without plans
+		run, err := a.WholeRun(ctx, run.ID) // a list is without plans
 		if err != nil {
 			return run, err
 		}
@@ -96,7 +97,7 @@ func (a *program) runToUndo(ctx context.Context, args []string, gateway string) 
 		}
 		return a.takenBack(ctx, run)
 	}
-	return journal.Run{}, whileServing(usage("cartouche history", "there is no run to take back in the journal of this computer"), nothingChanged, "")
+	return journal.Run{}, app.WhileServing(app.Usage("cartouche history", "there is no run to take back in the journal of this computer"), app.NothingChanged, "")
 }
 
 // takenBack is the run that is meant when none was named: this one or, when it
@@ -110,7 +111,7 @@ func (a *program) takenBack(ctx context.Context, run journal.Run) (journal.Run, 
 	if json.Unmarshal(run.Plan, &plan) != nil || plan.UndoOf == "" {
 		return run, nil
 	}
-	return a.wholeRun(ctx, plan.UndoOf)
+	return a.WholeRun(ctx, plan.UndoOf)
 }
 
 func (a *program) undo(ctx context.Context, run journal.Run, options changeOptions) error {
@@ -140,13 +141,13 @@ func (a *program) undo(ctx context.Context, run journal.Run, options changeOptio
 	if err := a.alone(ctx, ready.runner, ready.state); err != nil {
 		return err
 	}
-	others, err := a.runsOf(ctx, run.GatewayID)
+	others, err := a.RunsOf(ctx, run.GatewayID)
 	if err != nil {
 		return err
 	}
 	ready.plan, err = rotation.UndoPlan(ready.state, run, rotation.Goal{Now: a.env.Now(), Roots: ready.session.roots}, others...)
 	if err != nil {
-		return whileServing(err, serving(ready.state)+"; nothing was changed", "cartouche history "+run.ID)
+		return app.WhileServing(err, serving(ready.state)+"; nothing was changed", "cartouche history "+run.ID)
 	}
 	if !a.ui.json {
 		a.ui.undoPlan(ready, run)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -56,17 +57,17 @@ not go back either: what it has changed by then stays. So look first who it is.`
 	flags.BoolVar(&yes, "yes", false, "go on without being asked")
 	about.addGateway(flags)
 	azure.add(flags)
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitInterrupted)
 }
 
 func (a *program) unlock(ctx context.Context, s *session, d deployment.Deployment, yes bool) error {
 	if d.GatewayID == "" {
-		return whileServing(&failure{Code: "cannot-update", Message: d.Name + ": " + d.CannotUpdate, exit: exitPreflight}, nothingChanged, "")
+		return app.WhileServing(&app.Failure{Code: "cannot-update", Message: d.Name + ": " + d.CannotUpdate, Exit: app.ExitPreflight}, app.NothingChanged, "")
 	}
 	site := a.site(s.runner(rotation.Credentials{}), d.GatewayID)
 	claims, err := site.Claims(ctx)
 	if err != nil {
-		return whileServing(s.proxy.instead(err), nothingChanged, "")
+		return app.WhileServing(s.proxy.instead(err), app.NothingChanged, "")
 	}
 	value := unlockValue{Outcome: "free", Deployment: d.Name, Gateway: d.GatewayID, Claims: claims}
 	if len(claims) == 0 {
@@ -87,7 +88,7 @@ func (a *program) unlock(ctx context.Context, s *session, d deployment.Deploymen
 		return err
 	}
 	if err := site.Break(ctx, me, claims); err != nil {
-		return whileServing(s.proxy.instead(err), "as before", "cartouche unlock "+callDeployment(d))
+		return app.WhileServing(s.proxy.instead(err), "as before", "cartouche unlock "+callDeployment(d))
 	}
 	value.Outcome = "broken"
 	return a.unlocked(value)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
@@ -48,7 +49,7 @@ func (s *session) unseen(ctx context.Context) error {
 		}
 		permissions, err := s.azure.Permissions(ctx, "/subscriptions/"+id)
 		if ctx.Err() != nil {
-			return whileServing(ctx.Err(), nothingChanged, "")
+			return app.WhileServing(ctx.Err(), app.NothingChanged, "")
 		}
 		if cloud.IsForbidden(err) || err == nil && !permissions.Allows("Microsoft.Network/applicationGateways/read") {
 			return s.wantsReader(ctx, fmt.Sprintf("no deployment was found, and in subscription %s this sign-in may read only what it has single roles for", name), id)
@@ -58,10 +59,10 @@ func (s *session) unseen(ctx context.Context) error {
 }
 
 // wantsReader is the failure of a sign-in that may not read a subscription.
-func (s *session) wantsReader(ctx context.Context, message, subscription string) *failure {
+func (s *session) wantsReader(ctx context.Context, message, subscription string) *app.Failure {
 	caller, _ := s.azure.CallerID(ctx) // "" leaves it to be filled in
-	return &failure{
-		Code: "not-permitted", Message: message, Serving: nothingChanged, exit: exitPreflight, cause: errUnseen,
+	return &app.Failure{
+		Code: "not-permitted", Message: message, Serving: app.NothingChanged, Exit: app.ExitPreflight, Err: errUnseen,
 		Hint: cloud.GrantCommand("Reader", caller, "/subscriptions/"+subscription),
 	}
 }

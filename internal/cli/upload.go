@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -76,18 +77,18 @@ cartouche plan DEPLOYMENT --vault VAULT --certificate NAME.`,
 	cmd.RunE = a.run(func(ctx context.Context, _ []string) error {
 		switch {
 		case options.vault == "":
-			return usage("cartouche vaults", "say which vault: --vault VAULT")
+			return app.Usage("cartouche vaults", "say which vault: --vault VAULT")
 		case options.certificate == "":
-			return usage("cartouche certificates --vault "+quote(options.vault), "say which certificate, new or existing: --certificate NAME")
+			return app.Usage("cartouche certificates --vault "+app.Quote(options.vault), "say which certificate, new or existing: --certificate NAME")
 		case !cloud.IsVaultName(options.certificate):
-			return usage("use letters, digits and hyphens, as in gis-2027",
+			return app.Usage("use letters, digits and hyphens, as in gis-2027",
 				"--certificate %q is no name in a Key Vault: 1 to 127 letters, digits and hyphens", options.certificate)
 		case options.pfx.file == "":
-			return usage("cartouche upload --help", "say which file: --pfx FILE")
+			return app.Usage("cartouche upload --help", "say which file: --pfx FILE")
 		}
 		return a.upload(ctx, options)
 	})
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitRefused, exitPreflight, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitRefused, app.ExitPreflight, app.ExitInterrupted)
 }
 
 func (a *program) upload(ctx context.Context, options uploadOptions) error {
@@ -108,14 +109,14 @@ func (a *program) upload(ctx context.Context, options uploadOptions) error {
 	bundle = a.complete(ctx, session.network, criteria.Roots, bundle)
 	judgement := pki.Judge(bundle, criteria)
 	if judgement.Findings.Refused() {
-		return whileServing(&rotation.RefusedError{Findings: refusals(judgement.Findings)}, nothingChanged, "")
+		return app.WhileServing(&rotation.RefusedError{Findings: refusals(judgement.Findings)}, app.NothingChanged, "")
 	}
 	value := uploadValue{Vault: client.Name(), Findings: notNull(judgement.Findings)}
 	there, err := session.uploadMeets(ctx, client, options.certificate, bundle.Leaf, &value)
 	if err != nil {
-		return whileServing(session.proxy.instead(err), nothingChanged, "cartouche vaults")
+		return app.WhileServing(session.proxy.instead(err), app.NothingChanged, "cartouche vaults")
 	}
-	a.ui.progress.done()
+	a.ui.progress.Done()
 	if !a.ui.json {
 		a.ui.upload(value, there, options.certificate, bundle, a.env.Now())
 	}
@@ -124,9 +125,9 @@ func (a *program) upload(ctx context.Context, options uploadOptions) error {
 		if err != nil {
 			return err
 		}
-		a.ui.progress.doing("upload", "putting "+options.certificate+" into vault "+client.Name())
+		a.ui.progress.Doing("upload", "putting "+options.certificate+" into vault "+client.Name())
 		there, err = client.Import(ctx, options.certificate, bundle)
-		a.ui.progress.done()
+		a.ui.progress.Done()
 		if err != nil {
 			return uploadFailed(session.proxy.instead(err), client.Name(), options.certificate)
 		}
@@ -141,8 +142,8 @@ func (a *program) upload(ctx context.Context, options uploadOptions) error {
 
 // uploadMeets finds out what an upload will come to, and what is there now.
 func (s *session) uploadMeets(ctx context.Context, client *cloud.VaultClient, name string, leaf *x509.Certificate, value *uploadValue) (cloud.VaultCertificate, error) {
-	s.app.ui.progress.doing(rotation.PhaseObserve, "looking into vault "+client.Name())
-	defer s.app.ui.progress.done()
+	s.app.ui.progress.Doing(rotation.PhaseObserve, "looking into vault "+client.Name())
+	defer s.app.ui.progress.Done()
 	there, err := client.Certificate(ctx, name, "")
 	switch {
 	case cloud.IsNotFound(err):
@@ -169,9 +170,9 @@ func (s *session) uploadMeets(ctx context.Context, client *cloud.VaultClient, na
 
 // uploadFailed says whether the vault may have been changed all the same.
 func uploadFailed(err error, vault, name string) error {
-	look := "cartouche certificates --vault " + vault + " " + quote(name)
+	look := "cartouche certificates --vault " + vault + " " + app.Quote(name)
 	if cloud.Uncertain(err) || errors.Is(err, context.Canceled) {
-		return whileServing(err, "as before; whether the vault has taken the file is not known", look)
+		return app.WhileServing(err, "as before; whether the vault has taken the file is not known", look)
 	}
-	return whileServing(err, nothingChanged, look)
+	return app.WhileServing(err, app.NothingChanged, look)
 }

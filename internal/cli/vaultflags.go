@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -41,19 +42,19 @@ func (f *vaultFlags) add(flags *pflag.FlagSet) {
 func (f vaultFlags) check(file bool) error {
 	switch {
 	case f.identity != "" && !isIdentity(f.identity):
-		return usage("az identity list --query '[].id' --output tsv", "--identity %s is not the resource id of a user-assigned identity", f.identity)
+		return app.Usage("az identity list --query '[].id' --output tsv", "--identity %s is not the resource id of a user-assigned identity", f.identity)
 	case (f.vault == "") != (f.certificate == ""):
-		return usage("cartouche certificates --vault VAULT", "--vault and --certificate go together")
+		return app.Usage("cartouche certificates --vault VAULT", "--vault and --certificate go together")
 	case f.version != "" && f.vault == "":
-		return usage("--vault VAULT --certificate NAME --version VERSION", "--version needs a certificate")
+		return app.Usage("--vault VAULT --certificate NAME --version VERSION", "--version needs a certificate")
 	case f.version != "" && file:
-		return usage("leave --version out", "a file becomes a new version of its own")
+		return app.Usage("leave --version out", "a file becomes a new version of its own")
 	case f.reference && f.inline:
-		return usage("choose one", "--reference and --inline exclude each other")
+		return app.Usage("choose one", "--reference and --inline exclude each other")
 	case f.version != "" && f.reference:
-		return usage("choose one", "--reference follows the newest version, --version keeps to one")
+		return app.Usage("choose one", "--reference follows the newest version, --version keeps to one")
 	case f.inline && f.vault == "" && !file:
-		return usage("--pfx FILE, or --vault VAULT --certificate NAME", "--inline needs a certificate")
+		return app.Usage("--pfx FILE, or --vault VAULT --certificate NAME", "--inline needs a certificate")
 	}
 	return nil
 }
@@ -80,11 +81,11 @@ func (f vaultFlags) named(in cloud.Cloud) (rotation.InVault, error) {
 	}
 	address, err := cloud.VaultAddress(in, f.vault)
 	if err != nil {
-		return rotation.InVault{}, usage("cartouche vaults", "--vault: %s", err)
+		return rotation.InVault{}, app.Usage("cartouche vaults", "--vault: %s", err)
 	}
 	named, ok := rotation.ParseInVault(strings.TrimSuffix(address+"/secrets/"+f.certificate+"/"+f.version, "/"))
 	if !ok || named.Name != f.certificate || named.Version != f.version {
-		return named, usage("cartouche certificates --vault "+quote(f.vault), "--certificate %s: a name in Key Vault has letters, digits and hyphens", f.certificate)
+		return named, app.Usage("cartouche certificates --vault "+app.Quote(f.vault), "--certificate %s: a name in Key Vault has letters, digits and hyphens", f.certificate)
 	}
 	return named, nil
 }
@@ -105,7 +106,7 @@ func (f vaultFlags) words() string {
 		{"vault", f.vault}, {"certificate", f.certificate}, {"version", f.version}, {"identity", f.identity},
 	} {
 		if flag.value != "" {
-			text.WriteString(" --" + flag.name + " " + quote(flag.value))
+			text.WriteString(" --" + flag.name + " " + app.Quote(flag.value))
 		}
 	}
 	if f.reference {

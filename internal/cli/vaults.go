@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -37,8 +38,8 @@ type vaultValue struct {
 	PurgeProtection bool              `json:"purgeProtection"`
 	RetentionDays   int               `json:"retentionDays"`
 	// Certificates is null when the vault could not be looked into; Unread says why.
-	Certificates *vaultCount `json:"certificates"`
-	Unread       *failure    `json:"unread,omitempty"`
+	Certificates *vaultCount  `json:"certificates"`
+	Unread       *app.Failure `json:"unread,omitempty"`
 }
 
 type vaultNetworkValue struct {
@@ -78,7 +79,7 @@ with the reason. No key is read.`,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return a.vaults(ctx, azure) }),
 	}
 	azure.add(cmd.Flags())
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitInterrupted)
 }
 
 func (a *program) vaults(ctx context.Context, flags azureFlags) error {
@@ -86,20 +87,20 @@ func (a *program) vaults(ctx context.Context, flags azureFlags) error {
 	if err != nil {
 		return err
 	}
-	a.ui.progress.doing(rotation.PhaseObserve, "looking for vaults")
-	defer a.ui.progress.done()
+	a.ui.progress.Doing(rotation.PhaseObserve, "looking for vaults")
+	defer a.ui.progress.Done()
 	found, err := session.azure.Vaults(ctx, session.scope.Subscriptions)
 	switch {
 	case err != nil && len(found) == 0:
-		return whileServing(session.proxy.instead(err), nothingChanged, "cartouche vaults --verbose")
+		return app.WhileServing(session.proxy.instead(err), app.NothingChanged, "cartouche vaults --verbose")
 	case err != nil:
 		a.ui.warn("some vaults may be missing: " + err.Error())
 	}
 	values := session.lookIntoAll(ctx, found)
 	if err := ctx.Err(); err != nil {
-		return whileServing(err, nothingChanged, "")
+		return app.WhileServing(err, app.NothingChanged, "")
 	}
-	a.ui.progress.done()
+	a.ui.progress.Done()
 	if a.ui.json {
 		return a.ui.value(values)
 	}
@@ -158,8 +159,8 @@ func newVaultCount(certificates []cloud.VaultCertificate, now time.Time) (c vaul
 	return c
 }
 
-func unread(err error) *failure {
-	f := explain(err)
+func unread(err error) *app.Failure {
+	f := app.Explain(err)
 	return &f
 }
 
@@ -172,13 +173,13 @@ func unopened(v cloud.VaultCertificate) bool {
 func (s *session) vault(named string) (*cloud.VaultClient, error) {
 	address, err := cloud.VaultAddress(s.in, named)
 	if err != nil {
-		return nil, usage("cartouche vaults", "--vault: %s", err)
+		return nil, app.Usage("cartouche vaults", "--vault: %s", err)
 	}
 	client, err := cloud.NewVaultClient(s.in, address, s.credential, cloud.Options{
 		Client: &http.Client{Transport: s.proxy}, Version: s.app.env.Version, Observe: s.app.observeCall(),
 	})
 	if err != nil {
-		return nil, usage("cartouche vaults", "--vault: %s", err)
+		return nil, app.Usage("cartouche vaults", "--vault: %s", err)
 	}
 	return client, nil
 }

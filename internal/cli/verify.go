@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -48,7 +49,7 @@ serve and what they trust. Nothing is changed.`,
 	azure.add(cmd.Flags())
 	site.addSiteAdmin(cmd.Flags())
 	site.addServiceAccount(cmd.Flags())
-	return exits(cmd, exitDone, exitUnexpected, exitUsage, exitPreflight, exitFindings, exitInterrupted)
+	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitFindings, app.ExitInterrupted)
 }
 
 func (a *program) verify(ctx context.Context, about target, azure azureFlags, site siteFlags, reach reachFlags, rootFiles []string) error {

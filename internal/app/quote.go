@@ -1,4 +1,4 @@
-package cli
+package app
 
 import (
 	"runtime"
@@ -6,9 +6,9 @@ import (
 	"unicode"
 )
 
-// quote makes a name fit for a command line that a person copies: the shell must
+// Quote makes a name fit for a command line that a person copies: the shell must
 // read it as this one word, and do nothing else, whatever the name holds.
-func quote(name string) string { return quoteFor(name, runtime.GOOS) }
+func Quote(name string) string { return quoteFor(name, runtime.GOOS) }
 
 // unquotable is said for a name that no command line can hold safely.
 const unquotable = "NAME"

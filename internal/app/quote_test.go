@@ -1,12 +1,10 @@
-package cli_test
+package app
 
 import (
 	"os/exec"
 	"runtime"
 	"strings"
 	"testing"
-
-	"github.com/cartouche-gis/cartouche/internal/cli"
 )
 
 // What somebody may have called a thing in Azure, a certificate or a machine.
@@ -21,7 +19,7 @@ func TestAShellReadsAQuotedNameAsOneWord(t *testing.T) {
 		t.Skip("there is no sh")
 	}
 	for _, name := range hostileNames {
-		quoted := cli.QuoteFor(name, "linux")
+		quoted := quoteFor(name, "linux")
 		folder := t.TempDir()
 		command := exec.Command(shell, "-c", "for word in "+quoted+"; do printf '[%s]' \"$word\"; done; ls")
 		command.Dir = folder
@@ -35,7 +33,7 @@ func TestAShellReadsAQuotedNameAsOneWord(t *testing.T) {
 func TestWhatNoCommandLineCanHoldIsLeftOut(t *testing.T) {
 	for _, goos := range []string{"linux", "windows"} {
 		for _, name := range []string{"--plan=x", "-h", "a\nb", "\x1b[2Jx", "a\rb", "a\u009bb", "a\x00b"} {
-			if got := cli.QuoteFor(name, goos); got != "NAME" {
+			if got := quoteFor(name, goos); got != "NAME" {
 				t.Errorf("%s: %q becomes %q", goos, name, got)
 			}
 		}
@@ -47,14 +45,14 @@ func TestBothShellsOfWindowsReadAQuotedNameAsText(t *testing.T) {
 		"plain": "plain", `C:\new.pfx`: `C:\new.pfx`, "two words": `"two words"`, `two words\`: `"two words\\"`, "it's": `"it's"`, "a & b": `"a & b"`,
 		"$(calc)": "'$(calc)'", "`calc`": "'`calc`'", "%PATH%": "NAME", "$(calc) & calc": "NAME", `a" & calc`: "NAME", "“ $(calc)": "'“ $(calc)'", "‘; calc; $x": "NAME",
 	} {
-		if got := cli.QuoteFor(name, "windows"); got != want {
+		if got := quoteFor(name, "windows"); got != want {
 			t.Errorf("%q becomes %s, want %s", name, got, want)
 		}
 	}
 	// In double quotes nothing that either shell reads there, in single quotes
 	// nothing that cmd.exe reads without any.
 	for _, name := range hostileNames {
-		switch quoted := cli.QuoteFor(name, "windows"); {
+		switch quoted := quoteFor(name, "windows"); {
 		case strings.HasPrefix(quoted, `"`) && strings.ContainsAny(strings.Trim(quoted, `"`), "$`%\"“”„"):
 			t.Errorf("%q becomes %s", name, quoted)
 		case strings.HasPrefix(quoted, "'") && strings.ContainsAny(strings.Trim(quoted, "'"), `&|<>^%"'`):

@@ -1,4 +1,4 @@
-package cli
+package app
 
 import (
 	"crypto/sha256"
@@ -13,24 +13,24 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/journal"
 )
 
-// lockedError says that another run of this user works on the gateway.
-type lockedError struct{ name string }
+// LockedError says that another run of this user works on the gateway.
+type LockedError struct{ name string }
 
-func (e *lockedError) Error() string {
+func (e *LockedError) Error() string {
 	return "another run works on " + e.name + " at this moment"
 }
 
 // errHeld is what tryLock gives when somebody else has the lock.
 var errHeld = errors.New("held")
 
-// lock keeps two runs of one user on this computer from changing one gateway at
+// Lock keeps two runs of one user on this computer from changing one gateway at
 // the same time. It is a lock of the operating system, so it ends with the
 // process, however that ends. Others, on other computers, are kept away by the
 // gateway itself: it takes one change at a time, and If-Match.
-func (a *program) lock(gatewayID, name string) (unlock func(), err error) {
-	memory, err := journal.DefaultPath(a.env.Lookup, runtime.GOOS)
+func (a *App) Lock(gatewayID, name string) (unlock func(), err error) {
+	memory, err := journal.DefaultPath(a.Lookup, runtime.GOOS)
 	if err != nil {
-		return nil, usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
+		return nil, Usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
 	}
 	dir := filepath.Join(filepath.Dir(memory), "locks")
 	err = os.MkdirAll(dir, 0o700)
@@ -44,7 +44,7 @@ func (a *program) lock(gatewayID, name string) (unlock func(), err error) {
 	}
 	err = tryLock(file)
 	if errors.Is(err, errHeld) {
-		err = &lockedError{name}
+		err = &LockedError{name}
 	} else if err != nil {
 		err = fmt.Errorf("lock %s: %w", name, err)
 	}

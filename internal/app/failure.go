@@ -1,4 +1,4 @@
-package cli
+package app
 
 import (
 	"fmt"
@@ -7,9 +7,9 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
-// failure is an error as people and scripts see it: what happened, what is
+// Failure is an error as people and scripts see it: what happened, what is
 // serving now, and what to type next.
-type failure struct {
+type Failure struct {
 	// Code is stable, for scripts.
 	Code    string `json:"code"`
 	Message string `json:"message"`
@@ -25,18 +25,18 @@ type failure struct {
 	// people they stand in the plan.
 	Findings pki.Findings `json:"findings,omitempty"`
 
-	exit  int
-	cause error
-	// told means that the result on stdout has said it already.
-	told bool
+	// Exit is the status with which a command ends because of it.
+	Exit int `json:"-"`
+	// Err is the error behind it, nil when there is none.
+	Err error `json:"-"`
 }
 
-func (f *failure) Error() string { return f.Message }
-func (f *failure) Unwrap() error { return f.cause }
+func (f *Failure) Error() string { return f.Message }
+func (f *Failure) Unwrap() error { return f.Err }
 
-// usage is a command that cannot be understood or lacks something.
-func usage(hint, message string, args ...any) *failure {
-	return &failure{Code: "usage", Message: fmt.Sprintf(message, args...), Hint: hint, exit: exitUsage}
+// Usage is a command that cannot be understood or lacks something.
+func Usage(hint, message string, args ...any) *Failure {
+	return &Failure{Code: "usage", Message: fmt.Sprintf(message, args...), Hint: hint, Exit: ExitUsage}
 }
 
 // servingError adds what is known to be served to an error.
@@ -49,26 +49,14 @@ type servingError struct {
 func (e *servingError) Error() string { return e.err.Error() }
 func (e *servingError) Unwrap() error { return e.err }
 
-// whileServing says what clients get while err is what happened; hint is the
+// WhileServing says what clients get while err is what happened; hint is the
 // next command when the error itself has none.
-func whileServing(err error, serving, hint string) error {
+func WhileServing(err error, serving, hint string) error {
 	if err == nil {
 		return nil
 	}
 	return &servingError{err: err, serving: serving, hint: hint}
 }
 
-// nothingChanged is what is serving when nothing was sent to any gateway.
-const nothingChanged = "as before: nothing was changed"
-
-// show writes a failure for people.
-func (u *ui) showFailure(f failure) {
-	u.progress.done()
-	fmt.Fprintln(u.err, u.fold(u.errors.render(words(bad("error: "), f.Message)), 0, 0))
-	if f.Serving != "" {
-		fmt.Fprintln(u.err, u.fold(u.errors.render(words(faint("serving now: "), f.Serving)), 0, 0))
-	}
-	if f.Hint != "" {
-		u.advice(u.err, u.errors, 0, "next: ", f.Hint)
-	}
-}
+// NothingChanged is what is serving when nothing was sent to any gateway.
+const NothingChanged = "as before: nothing was changed"
