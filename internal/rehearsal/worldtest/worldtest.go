@@ -99,12 +99,17 @@ func EnterBy(t testing.TB, dial egress.Dialer, wrap func(http.RoundTripper) http
 }
 
 // oneByOne lets one ask for a token at a time. The SDK does so too, but with a
-// mutex, and a goroutine that waits for one stops virtual time. It hides that a
-// token which the world calls expired can be renewed, so it is for worlds in
-// memory alone.
+// mutex, and a goroutine that waits for one stops virtual time.
 type oneByOne struct {
 	azcore.TokenCredential
 	turn chan struct{}
+}
+
+// Renew makes the next token a new one, as the credential itself can.
+func (o oneByOne) Renew() {
+	if renewable, ok := o.TokenCredential.(interface{ Renew() }); ok {
+		renewable.Renew()
+	}
 }
 
 func (o oneByOne) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
