@@ -7,6 +7,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
@@ -35,7 +36,7 @@ func TestARunOfEverySourceIsTakenBack(t *testing.T) {
 			takenBackAndForth(t, b)
 		}})
 	}
-	inOneWorld(t, tests)
+	inBubbles(t, tests)
 }
 
 func takenBackAndForth(t *testing.T, b *bench) {
@@ -83,80 +84,88 @@ func evidenceOf(run journal.Run, kind string) bool {
 // the certificate that was to go is served and proved.
 func TestAnUndoThatIsNotProvedIsTakenBack(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, sim.Options{})
-	renewed := pki.Fingerprint(b.goal.Bundle.Leaf)
-	first := b.rotate(t.Context())
-	b.fault("wrong-leaf@edge")
-	_, undone := b.takeBack(first.RunID)
-	if undone.Outcome != rotation.Restored || undone.UndoOf != first.RunID || b.served() != renewed {
-		t.Errorf("%s (%s; %v), served %s; want the state before the undo restored", undone.Outcome, undone.Failure, undone.NotRestored, b.served())
-	}
-	if _, second := b.takeBack(first.RunID); second.Outcome != rotation.Verified || b.served() == renewed {
-		t.Errorf("the same undo again: %s (%s)", second.Outcome, second.Failure)
-	}
+	worldtest.InBubble(t, func(t *testing.T) {
+		b := newBench(t, sim.Options{})
+		renewed := pki.Fingerprint(b.goal.Bundle.Leaf)
+		first := b.rotate(t.Context())
+		b.fault("wrong-leaf@edge")
+		_, undone := b.takeBack(first.RunID)
+		if undone.Outcome != rotation.Restored || undone.UndoOf != first.RunID || b.served() != renewed {
+			t.Errorf("%s (%s; %v), served %s; want the state before the undo restored", undone.Outcome, undone.Failure, undone.NotRestored, b.served())
+		}
+		if _, second := b.takeBack(first.RunID); second.Outcome != rotation.Verified || b.served() == renewed {
+			t.Errorf("the same undo again: %s (%s)", second.Outcome, second.Failure)
+		}
+	})
 }
 
 // A run that went back by itself, or never came that far, leaves nothing to take
 // back; that is looked at, and said.
 func TestOfARunThatWentBackThereIsNothingToTakeBack(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, sim.Options{})
-	old := b.served()
-	b.fault("wrong-leaf@edge")
-	failed := b.rotate(t.Context())
-	if failed.Outcome != rotation.Restored {
-		t.Fatalf("outcome %s (%s)", failed.Outcome, failed.Failure)
-	}
-	plan, undone := b.takeBack(failed.RunID)
-	if !plan.NothingToDo() || undone.Outcome != rotation.NothingToDo || undone.GatewayWrites != 0 || b.served() != old {
-		t.Errorf("%s with %d writes (%s)", undone.Outcome, undone.GatewayWrites, undone.Failure)
-	}
-	nothing := b.rotate(t.Context())
-	nothing = b.rotate(t.Context()) // which has nothing to do
-	if plan, undone := b.takeBack(nothing.RunID); nothing.Outcome != rotation.NothingToDo || undone.Outcome != rotation.NothingToDo || !plan.Obstacles.Has("run-without-moves") {
-		t.Errorf("of a run with nothing to do: %s (%s), %v", undone.Outcome, undone.Failure, plan.Obstacles)
-	}
+	worldtest.InBubble(t, func(t *testing.T) {
+		b := newBench(t, sim.Options{})
+		old := b.served()
+		b.fault("wrong-leaf@edge")
+		failed := b.rotate(t.Context())
+		if failed.Outcome != rotation.Restored {
+			t.Fatalf("outcome %s (%s)", failed.Outcome, failed.Failure)
+		}
+		plan, undone := b.takeBack(failed.RunID)
+		if !plan.NothingToDo() || undone.Outcome != rotation.NothingToDo || undone.GatewayWrites != 0 || b.served() != old {
+			t.Errorf("%s with %d writes (%s)", undone.Outcome, undone.GatewayWrites, undone.Failure)
+		}
+		nothing := b.rotate(t.Context())
+		nothing = b.rotate(t.Context()) // which has nothing to do
+		if plan, undone := b.takeBack(nothing.RunID); nothing.Outcome != rotation.NothingToDo || undone.Outcome != rotation.NothingToDo || !plan.Obstacles.Has("run-without-moves") {
+			t.Errorf("of a run with nothing to do: %s (%s), %v", undone.Outcome, undone.Failure, plan.Obstacles)
+		}
+	})
 }
 
 // A run whose way back was partly lost can be taken back as soon as that is
 // possible again: what is on the gateway decides, not how the run ended.
 func TestARunThatCouldNotGoBackIsTakenBackLater(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, sim.Options{})
-	old := b.served()
-	b.runner.Report = func(event rotation.Event) {
-		if strings.Contains(event.Text, "handshakes in each") {
-			b.world.Ground().Faults.Add(ground.Fault{Name: "unauthorized", Step: "*", Times: -1})
+	worldtest.InBubble(t, func(t *testing.T) {
+		b := newBench(t, sim.Options{})
+		old := b.served()
+		b.runner.Report = func(event rotation.Event) {
+			if strings.Contains(event.Text, "handshakes in each") {
+				b.world.Ground().Faults.Add(ground.Fault{Name: "unauthorized", Step: "*", Times: -1})
+			}
 		}
-	}
-	failed := b.rotate(t.Context())
-	b.runner.Report = nil
-	b.world.Ground().Faults.Clear()
-	if failed.Outcome != rotation.PartlyRestored || b.served() == old {
-		t.Fatalf("outcome %s (%s)", failed.Outcome, failed.Failure)
-	}
-	if _, undone := b.takeBack(failed.RunID); undone.Outcome != rotation.Verified || b.served() != old {
-		t.Errorf("%s (%s; %v)", undone.Outcome, undone.Failure, undone.NotRestored)
-	}
+		failed := b.rotate(t.Context())
+		b.runner.Report = nil
+		b.world.Ground().Faults.Clear()
+		if failed.Outcome != rotation.PartlyRestored || b.served() == old {
+			t.Fatalf("outcome %s (%s)", failed.Outcome, failed.Failure)
+		}
+		if _, undone := b.takeBack(failed.RunID); undone.Outcome != rotation.Verified || b.served() != old {
+			t.Errorf("%s (%s; %v)", undone.Outcome, undone.Failure, undone.NotRestored)
+		}
+	})
 }
 
 // The right to write is taken away after the switch: the listener is asked, and
 // told as it is, with what it was and with what goes back.
 func TestAWriteBackThatFailsIsNotTakenForItsEffect(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, sim.Options{})
-	b.fault("wrong-leaf@edge")
-	b.runner.Report = func(event rotation.Event) {
-		if strings.Contains(event.Text, "has carried the change out") {
-			b.world.Ground().Faults.Add(ground.Fault{Name: "forbidden", Step: "gateway-put", Times: -1})
+	worldtest.InBubble(t, func(t *testing.T) {
+		b := newBench(t, sim.Options{})
+		b.fault("wrong-leaf@edge")
+		b.runner.Report = func(event rotation.Event) {
+			if strings.Contains(event.Text, "has carried the change out") {
+				b.world.Ground().Faults.Add(ground.Fault{Name: "forbidden", Step: "gateway-put", Times: -1})
+			}
 		}
-	}
-	result := b.rotate(t.Context())
-	if result.Outcome != rotation.PartlyRestored {
-		t.Fatalf("outcome %s (%s)", result.Outcome, result.Failure)
-	}
-	d := result.NotRestored[0]
-	if !strings.HasPrefix(d.What, "listener ") || !strings.HasPrefix(d.Now, "points to cartouche-") || d.Was != "pointed to frontendCert" || d.Next != "cartouche undo "+result.RunID {
-		t.Errorf("the first of %v is %+v", result.NotRestored, d)
-	}
+		result := b.rotate(t.Context())
+		if result.Outcome != rotation.PartlyRestored {
+			t.Fatalf("outcome %s (%s)", result.Outcome, result.Failure)
+		}
+		d := result.NotRestored[0]
+		if !strings.HasPrefix(d.What, "listener ") || !strings.HasPrefix(d.Now, "points to cartouche-") || d.Was != "pointed to frontendCert" || d.Next != "cartouche undo "+result.RunID {
+			t.Errorf("the first of %v is %+v", result.NotRestored, d)
+		}
+	})
 }

@@ -3,7 +3,6 @@ package rotation_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -19,13 +18,9 @@ const (
 	followed = "live"
 )
 
-// newVaultBench is a bench in the world that has vaults. Its time is slow, so
-// that the look that gateways take every four hours does not come in between,
-// and its gateway is quick.
+// newVaultBench is a bench in the world that has vaults.
 func newVaultBench(t testing.TB) *bench {
-	options := sim.Options{World: "ha", Scale: 150} // four hours are 96 s
-	options.Guesses.Manager.Update, options.Guesses.Gateway.SwitchPause = 6*time.Second, time.Second
-	b := newBench(t, options)
+	b := newBench(t, sim.Options{World: "ha"})
 	b.goal.Bundle, b.goal.File = nil, ""
 	b.pristine = b.get()
 	return b

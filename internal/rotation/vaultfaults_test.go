@@ -34,10 +34,10 @@ var shapes = map[string]shape{
 	},
 }
 
-// everyFault is TestFaultsInRealTime for what Key Vault
-// adds: the import, the gateway's own look at the vault, and a way back that is
-// no pointing back.
-func everyFault(t *testing.T, b *bench) {
+// TestKeyVaultFaults is TestFaults for what Key Vault adds: the import, the
+// gateway's own look at the vault, and a way back that is no pointing back.
+func TestKeyVaultFaults(t *testing.T) {
+	var tests []keyVaultTest
 	for _, test := range []struct {
 		shape, fault string
 		want         rotation.Outcome // "" is verified or restored
@@ -57,8 +57,7 @@ func everyFault(t *testing.T, b *bench) {
 		{"refer", "failed-operation@gateway-put", rotation.Restored},
 		{"refer", "broken-chain@edge", rotation.Restored},
 	} {
-		t.Run(test.shape+" "+test.fault, func(t *testing.T) {
-			b := b.within(t)
+		tests = append(tests, keyVaultTest{test.shape + " " + test.fault, func(t *testing.T, b *bench) {
 			old, renewed := shapes[test.shape](b)
 			observer := b.watch()
 			state := b.observe()
@@ -81,8 +80,9 @@ func everyFault(t *testing.T, b *bench) {
 			if again := b.rotate(t.Context()); again.Outcome != rotation.Verified || b.served() != renewed {
 				t.Errorf("running again: %s (%s; %v)", again.Outcome, again.Failure, again.NotRestored)
 			}
-		})
+		}})
 	}
+	inBubbles(t, tests)
 }
 
 // endedWell holds a result against the world.

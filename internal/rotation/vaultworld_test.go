@@ -9,20 +9,21 @@ import (
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 	"github.com/cartouche-gis/cartouche/internal/sim/vault"
 )
 
-// keyVaultTest is one of several that share a world, since making its keys costs.
+// keyVaultTest is one of several, each in a world and a bubble of its own.
 type keyVaultTest struct {
 	name string
 	run  func(*testing.T, *bench)
 }
 
 func TestKeyVault(t *testing.T) {
-	inOneWorld(t, []keyVaultTest{
+	inBubbles(t, []keyVaultTest{
 		{"the key is not read", keyIsNotRead},
 		{"without an identity", withoutAnIdentity},
 		{"a role at the secret alone", roleAtTheSecret},
@@ -32,25 +33,16 @@ func TestKeyVault(t *testing.T) {
 		{"a .pfx kept as a plain secret", plainSecret},
 		{"Ctrl-C after the import", interruptedImport},
 		{"what was imported is followed", followedImport},
-		{"killed at every moment", killedAtEveryMoment},
 		{"killed, and the write fails", killedAndFailed},
 	})
 }
 
-func TestKeyVaultFaults(t *testing.T) {
-	inOneWorld(t, []keyVaultTest{{"every fault", everyFault}})
-}
-
-func inOneWorld(t *testing.T, tests []keyVaultTest) {
+func inBubbles(t *testing.T, tests []keyVaultTest) {
 	t.Parallel()
-	b := newVaultBench(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			test.run(t, b.within(t))
-			b := b.within(t)
-			b.world.Ground().Faults.Clear()
-			b.put(b.pristine)
-			b.waitUntilServed(b.pristine)
+			t.Parallel()
+			worldtest.InBubble(t, func(t *testing.T) { test.run(t, newVaultBench(t)) })
 		})
 	}
 }
