@@ -72,7 +72,7 @@ func (v view) port(m rotation.Machine, seen machine.Seen) []Row {
 	}
 	leaf := chain[0]
 	row := v.row(Serves, "", leaf)
-	row.Text = name + ", " + issuedBy(leaf)
+	row.Text = name + ", " + IssuedBy(leaf)
 	if !namesHost(leaf, m.Host) {
 		row.Text = name + ": " + NameOf(leaf)
 	}
@@ -127,7 +127,8 @@ func namesHost(c *x509.Certificate, host string) bool {
 	return is(c.Subject.CommonName) || slices.ContainsFunc(pki.Names(c), is)
 }
 
-func issuedBy(c *x509.Certificate) string {
+// IssuedBy says in few words who issued a certificate.
+func IssuedBy(c *x509.Certificate) string {
 	if pki.Describe(c).SelfSigned {
 		return "self-signed"
 	}
@@ -156,11 +157,11 @@ func (v view) trusted(m rotation.Machine) (Row, bool) {
 	case slices.ContainsFunc(v.Wire, func(o handshake.Observation) bool { return o.Leaf() != nil && SameLeaf(entries[0], o.Leaf()) }):
 		return Row{Kind: Trusts, Text: "trusts what clients get"}, true // pinned, as Cloud Builder does
 	}
-	return Row{Kind: Trusts, Text: "trusts " + entryName(entries[0]), Until: entries[0].NotAfter}, true
+	return Row{Kind: Trusts, Text: "trusts " + EntryName(entries[0]), Until: entries[0].NotAfter}, true
 }
 
-// entryName is the common name of an entry of a keystore, or its alias.
-func entryName(e machine.Entry) string {
+// EntryName is the common name of an entry of a keystore, or its alias.
+func EntryName(e machine.Entry) string {
 	for part := range strings.SplitSeq(e.Subject, ",") {
 		if name, ok := strings.CutPrefix(strings.TrimSpace(part), "CN="); ok && name != "" {
 			return name

@@ -186,7 +186,7 @@ func (v view) listener(id string, l rotation.Listener) Box {
 	if len(entry.Chain) > 0 {
 		configured = pki.Fingerprint(entry.Chain[0])
 	}
-	served := v.servedBy(l)
+	served := ServedBy(v.State, l)
 	agrees := func(c *x509.Certificate) bool { return pki.Fingerprint(c) == configured }
 	for _, leaf := range served {
 		box.Rows = append(box.Rows, v.row(Serves, "serves ", leaf))
@@ -208,15 +208,15 @@ func (v view) listener(id string, l rotation.Listener) Box {
 	return box
 }
 
-// servedBy are the leafs that were seen under a listener's names, each once.
-func (v view) servedBy(l rotation.Listener) []*x509.Certificate {
+// ServedBy are the leafs that were seen under a listener's names, each once.
+func ServedBy(state rotation.State, l rotation.Listener) []*x509.Certificate {
 	var leafs []*x509.Certificate
-	for _, o := range v.Wire {
+	for _, o := range state.Wire {
 		leaf := o.Leaf()
 		if leaf == nil || o.Failure != "" || o.ServerName == "" || slices.ContainsFunc(leafs, leaf.Equal) {
 			continue
 		}
-		if slices.ContainsFunc(v.ListenersAt(o), func(own rotation.Listener) bool { return own.Name == l.Name }) {
+		if slices.ContainsFunc(state.ListenersAt(o), func(own rotation.Listener) bool { return own.Name == l.Name }) {
 			leafs = append(leafs, leaf)
 		}
 	}
@@ -256,7 +256,7 @@ func (v view) servesFrom(which rotation.InVault, thumbprint string) bool {
 	return slices.ContainsFunc(v.Listeners, func(l rotation.Listener) bool {
 		in, ok := rotation.ParseInVault(l.KeyVaultSecretID)
 		return ok && strings.EqualFold(in.Vault, which.Vault) && strings.EqualFold(in.Name, which.Name) &&
-			slices.ContainsFunc(v.servedBy(l), func(c *x509.Certificate) bool { return strings.EqualFold(pki.Thumbprint(c), thumbprint) })
+			slices.ContainsFunc(ServedBy(v.State, l), func(c *x509.Certificate) bool { return strings.EqualFold(pki.Thumbprint(c), thumbprint) })
 	})
 }
 

@@ -16,6 +16,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
 )
 
 // Picture is what is drawn, from left to right.
@@ -66,27 +68,23 @@ const (
 // Link is a line between two boxes.
 type Link struct{ From, To string }
 
-// Left says how a certificate stands at a moment: "ok", "soon" (45 days),
-// "urgent" (14 days), "gone", or "unknown" of one without an end; and in short
-// words how long it has. The page's dates.js says the same.
+// Left says how a certificate stands at a moment, in the words of package pages
+// for badges, "unknown" of one without an end; and how long it has, in few words.
+// The page's dates.js says the same.
 func Left(until, at time.Time) (class, words string) {
 	if until.IsZero() {
 		return "unknown", ""
 	}
 	days := Days(until, at)
-	switch {
+	switch class = pages.UrgencyOf(days); {
 	case !at.Before(until):
 		return "gone", "ended"
 	case days == 0:
-		return "urgent", "ends today"
+		return class, "ends today"
 	case days == 1:
-		return "urgent", "1 day"
-	case days <= 14:
-		return "urgent", strconv.Itoa(days) + " days"
-	case days <= 45:
-		return "soon", strconv.Itoa(days) + " days"
+		return class, "1 day"
 	}
-	return "ok", strconv.Itoa(days) + " days"
+	return class, strconv.Itoa(days) + " days"
 }
 
 // Days are the whole days from one moment until another, negative when it has passed.

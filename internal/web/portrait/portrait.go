@@ -1,0 +1,243 @@
+// Package portrait makes of a deployment that was looked at what its page shows:
+// the picture, what goes dark when, what is in the way, and the tables; and of
+// each of its certificates what it is and who vouches for it, in plain words.
+//
+// It is pure: the same look gives the same page for the same day.
+package portrait
+
+import (
+	"html/template"
+	"strings"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/lease"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
+	"github.com/cartouche-gis/cartouche/internal/web/topology"
+)
+
+// Seen is a deployment as it was looked at.
+type Seen struct {
+	State rotation.State
+	// Roots are the authorities that ArcGIS knows: Mozilla's, and those that
+	// were named.
+	Roots *pki.Roots
+	// Claims are those of runs that work on it now.
+	Claims []lease.Claim
+	// InDoubt are runs that were cut off, as they were found.
+	InDoubt []rotation.Aftermath
+	// Removable and Soaking are what runs have left, to be removed now and later.
+	Removable []string
+	Soaking   []rotation.Soaking
+	// LastRun is the id of the last run that could be undone, "" when there is none.
+	LastRun string
+	// MachinesWhy says how the machines were looked at, or why they were not.
+	MachinesWhy string
+}
+
+// Page is the value of the page of one deployment.
+type Page struct {
+	// ID is how the deployment is called in paths; Path is the page's own.
+	ID, Path    string
+	Name        string
+	Names       []string
+	Facts       []Fact
+	CannotRenew string
+	Judged      Day
+	First       Due
+	Dark        []Dark
+	GoneBy      int
+	Obstacles   []Finding
+	Findings    []Finding
+
+	Wide, Narrow template.HTML
+	Listeners    []Listener
+	Wire         []Handshake
+	Backends     []Backend
+	Machines     []Machine
+	LookedAt     bool
+	MachinesWhy  string
+	Vaults       []Vault
+	Sites        []Site
+	Certificates []Certificate
+
+	Claims    []lease.Claim
+	InDoubt   []rotation.Aftermath
+	Removable []string
+	Soaking   []rotation.Soaking
+	LastRun   string
+}
+
+// Fact is a name with its value.
+type Fact struct{ Name, Value string }
+
+// Day is the day as of which everything is judged.
+type Day struct {
+	// Seen is when the deployment was looked at, At the moment that it is judged
+	// by, the same unless somebody asked for another day.
+	Seen, At time.Time
+	Other    bool
+	// Text, First and Last are for fields of forms; In is how many days At is away.
+	Text, First, Last string
+	In                int
+}
+
+// Horizon is how many days the slider shows.
+const Horizon = 400
+
+// Due is something with an end, and how it stands on the day.
+type Due struct {
+	Until time.Time
+	Kind  string
+	Words string
+}
+
+// Unix is the end for dates.js.
+func (d Due) Unix() int64 { return d.Until.Unix() }
+
+func due(until, at time.Time) Due {
+	if until.IsZero() {
+		return Due{Kind: "unknown", Words: "end not known"}
+	}
+	class, _ := topology.Left(until, at)
+	return Due{until, class, pages.Days(topology.Days(until, at))}
+}
+
+// Dark is something that goes dark.
+type Dark struct {
+	rotation.Dark
+	Due Due
+	// Certificate is the page about it, "" where there is none.
+	Certificate string
+	// More are places of which the same is true on the same day.
+	More []string
+}
+
+// Finding is a finding with the kind of notice that it is.
+type Finding struct {
+	pki.Finding
+	Kind string
+}
+
+// Of is the page of a deployment. id is how it is called in paths, at the day
+// that was asked for, zero for the moment of the look.
+func Of(seen Seen, id string, at time.Time) Page {
+	state, d, path := seen.State, seen.State.Deployment, pathOf(id)
+	p := Page{
+		ID: id, Path: path, Name: d.Name, Names: d.Names(), CannotRenew: d.CannotUpdate, Judged: judgedBy(state.At, at),
+		MachinesWhy: seen.MachinesWhy, LookedAt: len(state.Machines) > 0,
+		Claims: seen.Claims, InDoubt: seen.InDoubt, Removable: seen.Removable, Soaking: seen.Soaking, LastRun: seen.LastRun,
+	}
+	at = p.Judged.At
+	v := view{seen, path, at, gather(seen)}
+	drawn := topology.Of(state, v.page)
+	p.Wide, p.Narrow = drawn.SVG(at, topology.Wide), drawn.SVG(at, topology.Narrow)
+	p.Facts = v.facts()
+	p.Dark, p.GoneBy = v.dark()
+	p.First = v.first(p.Dark)
+	p.Obstacles = v.findings(append(state.OutOfPools(), state.Obstacles...))
+	p.Findings = v.findings(rotation.MachineFindings(state, seen.Roots, at).WorstFirst())
+	for _, problem := range d.Problems {
+		p.Findings = append(p.Findings, Finding{pki.Finding{Code: problem.Code, Sentence: problem.Sentence}, "info"})
+	}
+	p.Listeners, p.Wire, p.Backends = v.listeners(), v.wire(), v.backends()
+	p.Machines, p.Vaults, p.Sites = v.machines(), v.vaults(), v.sites()
+	p.Certificates = v.table()
+	return p
+}
+
+func pathOf(id string) string { return "/deployments/" + id }
+
+func judgedBy(seen, asked time.Time) Day {
+	d := Day{Seen: seen, At: seen, First: seen.UTC().Format(time.DateOnly), Last: seen.UTC().AddDate(0, 0, Horizon).Format(time.DateOnly)}
+	if !asked.IsZero() {
+		d.At, d.Other = asked, true
+	}
+	d.Text = d.At.UTC().Format(time.DateOnly)
+	d.In = min(max(topology.Days(d.At, seen.UTC().Truncate(24*time.Hour)), 0), Horizon)
+	return d
+}
+
+// view makes parts of the page.
+type view struct {
+	Seen
+	path string
+	at   time.Time
+	all  []*certificate
+}
+
+// page is where a certificate is told about, "" of one that is not known whole.
+func (v view) page(sha256 string) string {
+	if find(v.all, sha256) == nil {
+		return ""
+	}
+	return v.path + "/certificates/" + strings.ToLower(sha256)
+}
+
+func (v view) findings(list pki.Findings) []Finding {
+	kinds := map[pki.Severity]string{pki.Refusal: "error", pki.Warning: "warning", pki.Note: "info"}
+	var shown []Finding
+	for _, f := range list {
+		f.Mend = strings.ReplaceAll(f.Mend, " DEPLOYMENT", " "+v.State.Deployment.Name)
+		shown = append(shown, Finding{f, kinds[f.Severity]})
+	}
+	return shown
+}
+
+// dark is what goes dark, what is alike on one day together, and how much of it
+// has gone by the day.
+func (v view) dark() (list []Dark, gone int) {
+	for _, one := range rotation.Darkening(v.State, v.at) {
+		if one.Gone {
+			gone++
+		}
+		if n := len(list); n > 0 && one.Kind != "external" && list[n-1].Kind == one.Kind && sameDay(list[n-1].At, one.At) {
+			list[n-1].More = append(list[n-1].More, one.Where)
+			continue
+		}
+		row := Dark{Dark: one, Due: due(one.At, v.at), Certificate: v.page(one.SHA256)}
+		if one.Kind == "trusted-root" { // the others say in it where it is
+			row.What = one.Where + ": " + one.What
+		}
+		list = append(list, row)
+	}
+	return list, gone
+}
+
+func sameDay(a, b time.Time) bool {
+	return a.UTC().Format(time.DateOnly) == b.UTC().Format(time.DateOnly)
+}
+
+// first is what people must know first: when clients are turned away, else what
+// goes dark first.
+func (v view) first(list []Dark) Due {
+	for _, d := range list {
+		if d.Kind == "external" {
+			return d.Due
+		}
+	}
+	if len(list) > 0 {
+		return list[0].Due
+	}
+	return due(time.Time{}, v.at)
+}
+
+func (v view) facts() []Fact {
+	d := v.State.Deployment
+	var sites []string
+	for _, site := range d.Sites {
+		sites = append(sites, site.Role+" ("+strings.Trim(site.ServerContext+", "+site.SecondContext, ", ")+")")
+	}
+	var facts []Fact
+	for _, f := range []Fact{
+		{"Layout", d.Layout()}, {"ArcGIS Enterprise", d.Version}, {"Resource group", d.ResourceGroup}, {"Region", d.Location},
+		{"Subscription", d.SubscriptionID}, {"Gateway", v.State.Gateway.Name() + ", " + v.State.Gateway.ProvisioningState()},
+		{"Managed by", d.ManagedBy}, {"Federated sites", strings.Join(sites, "; ")}, {"Id", d.ID},
+	} {
+		if f.Value != "" {
+			facts = append(facts, f)
+		}
+	}
+	return facts
+}
