@@ -58,31 +58,57 @@ func (v view) listeners() []Listener {
 	return list
 }
 
-// Handshake is what an endpoint served.
+// Handshake is what an endpoint served, wherever it was asked alike.
 type Handshake struct {
-	Target, At, Protocol string
-	WithoutName          bool
-	Served               *Shown
-	Failure              string
-	Proxy                string
-	// Word says how it stands against the configuration.
+	Target, Protocol string
+	// Ways are the addresses at which it was asked, and how.
+	Ways    []string
+	Served  *Shown
+	Failure string
+	// Word says how it stands against the configuration, Kind is its badge's.
 	Word, Kind string
 }
 
 func (v view) wire() []Handshake {
 	var list []Handshake
+	alike := map[string]int{}
 	for _, o := range v.State.Wire {
-		row := Handshake{
-			Target: o.Target, At: strings.TrimSuffix(o.Address, ":443"), Protocol: o.Protocol, WithoutName: o.ServerName == "",
-			Failure: o.Failure, Proxy: o.Proxy,
-		}
+		row := Handshake{Target: o.Target, Protocol: o.Protocol, Failure: o.Failure}
 		if leaf := o.Leaf(); leaf != nil && o.Failure == "" {
 			row.Served = v.shown(leaf)
 			row.Word, row.Kind = v.against(o, leaf)
 		}
-		list = append(list, row)
+		key := strings.Join([]string{o.Target, o.Protocol, o.Failure, row.Word, servedKey(row)}, "\x00")
+		i, known := alike[key]
+		if !known {
+			i = len(list)
+			alike[key], list = i, append(list, row)
+		}
+		add(&list[i].Ways, wayOf(o))
 	}
 	return list
+}
+
+func servedKey(h Handshake) string {
+	if h.Served == nil {
+		return ""
+	}
+	return h.Served.Page
+}
+
+// wayOf says how an endpoint was asked.
+func wayOf(o observation) string {
+	way := "by its name"
+	if o.Address != "" {
+		way = "at " + strings.TrimSuffix(o.Address, ":443")
+	}
+	if o.ServerName == "" {
+		way += " without naming it (no SNI)"
+	}
+	if o.Proxy != "" {
+		way += ", through the proxy " + o.Proxy
+	}
+	return way
 }
 
 // against compares what was served with what its listeners are configured with.

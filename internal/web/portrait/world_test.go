@@ -47,8 +47,13 @@ func TestPagesOfWorlds(t *testing.T) {
 						t.Fatalf("%s has no page", c.Name)
 					}
 					kept := ""
-					if i == 0 || strings.HasPrefix(c.Role, "machines") {
-						kept = name + "-certificate"
+					switch {
+					case i == 0:
+						kept = name + "-external"
+					case strings.HasPrefix(c.Role, "machines"):
+						kept = name + "-internal"
+					case strings.HasPrefix(c.Role, "vouches"):
+						kept = name + "-authority"
 					}
 					write(t, "certificate", kept, about)
 				}

@@ -113,11 +113,11 @@ func (v view) gets(o handshake.Observation, name string) Row {
 	case leaf == nil || o.Failure != "":
 		return Row{Kind: Differs, Text: "no answer: " + o.Failure}
 	case !pki.Covers(leaf, name):
-		row := v.row(Differs, "gets ", leaf)
+		row := v.row(Differs, "", leaf)
 		row.Text += ", which is not for it"
 		return row
 	}
-	return v.row(Serves, "gets ", leaf)
+	return v.row(Serves, "", leaf)
 }
 
 // row is a row about a certificate.
@@ -189,7 +189,7 @@ func (v view) listener(id string, l rotation.Listener) Box {
 	served := ServedBy(v.State, l)
 	agrees := func(c *x509.Certificate) bool { return pki.Fingerprint(c) == configured }
 	for _, leaf := range served {
-		box.Rows = append(box.Rows, v.row(Serves, "serves ", leaf))
+		box.Rows = append(box.Rows, v.row(Serves, "", leaf))
 	}
 	switch {
 	case configured == "":

@@ -15,8 +15,8 @@ func (p Picture) lay(shape Shape) scene {
 // Widths of the columns of the wide shape.
 const (
 	nameWidth, gatewayWidth, poolWidth = 236, 300, 206
-	machineWidth                       = 276
-	lane                               = 56 // between columns, for the links
+	machineWidth                       = 290
+	lane                               = 48 // between columns, for the links
 )
 
 // wide has columns from left to right, as requests go. Pools stand beside the

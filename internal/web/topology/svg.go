@@ -103,7 +103,11 @@ func (d *drawing) row(r Row, x, y, width int) {
 	}
 	d.tag(`<g class="row %s %s"%s>`, r.Kind, class, left)
 	end := d.link(r.Href, true)
-	d.tag(`<title>`).text(r.Text).tag(`</title>`)
+	title := spoken[r.Kind] + r.Text
+	if left != "" {
+		title += ", until " + r.Until.UTC().Format("2 January 2006")
+	}
+	d.tag(`<title>`).text(title).tag(`</title>`)
 	d.tag(`<rect class="hit" x="%d" y="%d" width="%d" height="%d" rx="4"/>`, x-4, y, width+8, rowLine)
 	room, from := float64(width), x
 	if mark := marks[r.Kind]; mark != "" {
@@ -119,8 +123,11 @@ func (d *drawing) row(r Row, x, y, width int) {
 	d.tag(`%s</g>`, end)
 }
 
-// leftWidth is the room for how long something has: "ends today".
-const leftWidth = 72
+// leftWidth is the room for how long something has: "729 days".
+const leftWidth = 60
+
+// spoken are the kinds of rows in words, for titles.
+var spoken = map[Kind]string{Serves: "served: ", Configured: "configured: ", Trusts: "trusted: "}
 
 // marks tell kinds of rows apart without colour: a disc is served, a ring is
 // configured, a square is trusted, and a triangle is not as it should be.

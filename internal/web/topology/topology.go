@@ -80,9 +80,11 @@ func Left(until, at time.Time) (class, words string) {
 	case !at.Before(until):
 		return "gone", "ended"
 	case days == 0:
-		return class, "ends today"
+		return class, "today"
 	case days == 1:
 		return class, "1 day"
+	case days >= 2*365:
+		return class, strconv.Itoa(days/365) + " years"
 	}
 	return class, strconv.Itoa(days) + " days"
 }

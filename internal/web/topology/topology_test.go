@@ -192,12 +192,14 @@ func TestLeft(t *testing.T) {
 		{time.Time{}, "unknown", ""},
 		{now, "gone", "ended"},
 		{now.Add(-time.Second), "gone", "ended"},
-		{now.Add(time.Second), "urgent", "ends today"},
+		{now.Add(time.Second), "urgent", "today"},
 		{now.Add(25 * time.Hour), "urgent", "1 day"},
 		{now.AddDate(0, 0, 14), "urgent", "14 days"},
 		{now.AddDate(0, 0, 15), "soon", "15 days"},
-		{now.AddDate(0, 0, 45), "soon", "45 days"},
-		{now.AddDate(0, 0, 46), "ok", "46 days"},
+		{now.AddDate(0, 0, 30), "soon", "30 days"},
+		{now.AddDate(0, 0, 31), "ok", "31 days"},
+		{now.AddDate(0, 0, 729), "ok", "729 days"},
+		{now.AddDate(0, 0, 1825), "ok", "5 years"},
 	} {
 		if class, words := topology.Left(c.until, now); class != c.class || words != c.words {
 			t.Errorf("%v: %s, %q, want %s, %q", c.until.Sub(now), class, words, c.class, c.words)

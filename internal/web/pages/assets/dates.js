@@ -10,12 +10,17 @@
   const count = (n, one, many) => n === 1 ? "1 " + one : n + " " + many;
 
   function kindOf(left) {
-    return left < 0 ? "gone" : left <= 14 ? "urgent" : left <= 45 ? "soon" : "ok";
+    return left < 0 ? "gone" : left <= 14 ? "urgent" : left <= 30 ? "soon" : "ok";
   }
   function long(left) {
     if (left < -1) return "ended " + -left + " days ago";
     if (left === -1) return "ended yesterday";
     return left === 0 ? "ends today" : count(left, "day", "days");
+  }
+  function short(left) {
+    if (left < 0) return "ended";
+    if (left >= 2 * 365) return Math.floor(left / 365) + " years";
+    return left === 0 ? "today" : count(left, "day", "days");
   }
   function judge(at) {
     for (const each of document.querySelectorAll("[data-until]")) {
@@ -23,7 +28,7 @@
       const inPicture = each.querySelector(".left"), gone = at >= until;
       each.classList.remove(...kinds);
       each.classList.add(inPicture && gone ? "gone" : kindOf(left));
-      if (inPicture) inPicture.textContent = gone ? "ended" : long(left);
+      if (inPicture) inPicture.textContent = gone ? "ended" : short(left);
       else each.textContent = long(left);
     }
     const dark = [...document.querySelectorAll(".darkening tr")].reduce((n, row) => {
