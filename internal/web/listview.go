@@ -112,7 +112,7 @@ func (l listed) badge(now time.Time) pages.Badge {
 	if !known {
 		return pages.Badge{Kind: "unknown", Text: "end not known"}
 	}
-	return pages.Badge{Kind: pages.UrgencyOf(days), Text: pages.Days(days) + ", " + l.ends.Local().Format("2 January 2006")}
+	return pages.Badge{Kind: pages.UrgencyOf(days), Text: pages.Days(days) + ", " + l.ends.Local().Format("2 Jan 2006")}
 }
 
 // cut shortens a text that is longer than so many letters.
