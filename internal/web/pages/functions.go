@@ -68,8 +68,10 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// pairs writes a fingerprint in pairs, so that eyes can compare it.
+// pairs writes a fingerprint in pairs and in capitals, as browsers and Windows
+// do, so that eyes can compare it.
 func pairs(hex string) string {
+	hex = strings.ToUpper(hex)
 	var parts []string
 	for len(hex) > 2 {
 		parts, hex = append(parts, hex[:2]), hex[2:]
