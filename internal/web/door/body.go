@@ -1,7 +1,6 @@
 package door
 
 import (
-	"io"
 	"mime"
 	"net/http"
 	"time"
@@ -48,29 +47,13 @@ func kindOf(r *http.Request) string {
 	return kind
 }
 
-// boundBody bounds what is read of a body, and how long that may take.
+// boundBody bounds what is read of a body, and how long that may take. Once it
+// was read the answer may take as long as it likes: then net/http takes the
+// limit away.
 func boundBody(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength == 0 {
 		return
 	}
-	control := http.NewResponseController(w)
-	if control.SetReadDeadline(time.Now().Add(bodyTime)) != nil {
-		control = nil // a test's recorder, which has no connection
-	}
-	r.Body = &timedBody{http.MaxBytesReader(w, r.Body, maxBody[kindOf(r)]), control}
-}
-
-// timedBody takes the time limit away once the body was read: the connection
-// then waits for the end of the answer, which may take longer.
-type timedBody struct {
-	io.ReadCloser
-	control *http.ResponseController
-}
-
-func (b *timedBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err == io.EOF && b.control != nil {
-		_ = b.control.SetReadDeadline(time.Time{})
-	}
-	return n, err
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime)) // a test's recorder has none
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody[kindOf(r)])
 }
