@@ -75,6 +75,7 @@ end which command does the same. Answers can be given beforehand, as flags of ap
 		newUndoCommand(a),
 		newCleanCommand(a),
 		newUnlockCommand(a),
+		newServeCommand(a),
 		newVersionCommand(a),
 	)
 	a.guideCommand(root)

@@ -10,7 +10,7 @@ import (
 
 var commands = []string{
 	"demo", "sim", "login", "logout", "account", "account tenants", "account subscriptions", "deployments", "show", "check",
-	"verify", "vaults", "certificates", "history", "plan", "rehearse", "apply", "upload", "undo", "clean",
+	"verify", "vaults", "certificates", "history", "plan", "rehearse", "apply", "upload", "undo", "clean", "serve",
 }
 
 // What the shell is offered is what a command has; help must tell all of it.

@@ -10,13 +10,18 @@ package web
 import (
 	"context"
 	"net/http"
+	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
+	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
 // Options are what a Server is made of.
 type Options struct {
+	// App is what the pages do their work with: the same as the command line.
+	App *app.App
 	// Version is the program's.
 	Version string
 	// World is the name of the simulated world, "" for the real one.
@@ -35,11 +40,12 @@ type Server struct {
 	patterns []string  // of the routes, as they were added
 	onLock   []func()  // see atLock
 	practice *practice // of the simulated world
+	book     *work.Book
 }
 
 // New makes the pages. What they start ends in order when ctx ends.
 func New(ctx context.Context, options Options) *Server {
-	s := &Server{options: options, ctx: ctx, mux: http.NewServeMux()}
+	s := &Server{options: options, ctx: ctx, mux: http.NewServeMux(), book: work.NewBook(ctx, time.Now)}
 	for _, add := range []func(){
 		s.frameRoutes,
 		s.worldRoutes,
