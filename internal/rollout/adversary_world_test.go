@@ -28,19 +28,39 @@ type dying struct {
 	mu   sync.Mutex
 	jobs int
 	died chan struct{}
+	// buried is closed when the test is over: what hangs may end then.
+	buried chan struct{}
 }
 
 func (d *dying) Do(ctx context.Context, at reach.Machine, job machine.Job) (machine.Report, error) {
+	if d.may(ctx) != nil {
+		return machine.Report{}, errKilled
+	}
 	report, err := d.Way.Do(ctx, at, job)
 	d.mu.Lock()
 	d.jobs--
 	dies := d.jobs == 0
 	d.mu.Unlock()
 	if dies {
-		close(d.died)
-		select {} // as dead as a goroutine can be
+		d.die()
 	}
 	return report, err
+}
+
+// die hangs, as dead as a goroutine can be in a bubble, which waits for all.
+func (d *dying) die() {
+	close(d.died)
+	<-d.buried
+}
+
+// may lets nothing be sent any more once the test is over.
+func (d *dying) may(context.Context) error {
+	select {
+	case <-d.buried:
+		return errKilled
+	default:
+		return nil
+	}
 }
 
 // killedAfter begins a run and kills it after the n-th job, or, for 0, when the
@@ -49,22 +69,21 @@ func (b *bench) killedAfter(jobs int) (rollout.Plan, string) {
 	b.t.Helper()
 	state, goal := b.observe(), fresh()
 	plan := b.plan(state, goal)
-	died := make(chan struct{})
-	way, report := b.runner.Rotation.Way, b.runner.Rotation.Report
-	b.runner.Rotation.Way = &dying{Way: way, jobs: jobs, died: died}
+	way := &dying{Way: b.runner.Rotation.Way, jobs: jobs, died: make(chan struct{}), buried: make(chan struct{})}
 	dead := *b.runner.Rotation
+	dead.Way, dead.May = way, way.may
 	if jobs == 0 {
 		dead.Report = func(event rotation.Event) {
 			if strings.Contains(event.Text, "the gateway took the change") {
-				close(died)
-				select {}
+				way.die()
 			}
 		}
 	}
 	victim := &rollout.Runner{Rotation: &dead, Patience: b.runner.Patience}
-	go func() { _, _ = victim.Apply(context.WithoutCancel(b.t.Context()), plan, goal, state) }()
-	<-died
-	b.runner.Rotation.Way, b.runner.Rotation.Report = way, report
+	var group sync.WaitGroup
+	group.Go(func() { _, _ = victim.Apply(context.WithoutCancel(b.t.Context()), plan, goal, state) })
+	b.t.Cleanup(func() { close(way.buried); group.Wait() })
+	<-way.died
 	b.settled()
 	runs, err := b.journal.Runs(b.t.Context(), "", 1)
 	if err != nil || len(runs) != 1 {
@@ -84,7 +103,7 @@ func (b *bench) settled() {
 		if gateway, err := cloud.ParseGateway(document); err == nil && gateway.ProvisioningState() == "Succeeded" {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(2 * time.Second)
 	}
 	b.t.Fatal("the gateway does not come to rest")
 }
@@ -96,37 +115,39 @@ func TestARunThatWasKilledAfterAnyStep(t *testing.T) {
 	for jobs := range 5 { // the root; prepared; one machine's server; its portal; validated
 		t.Run(fmt.Sprintf("after job %d", jobs), func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, sim.Options{World: "single"})
-			first := b.observe()
-			plan, run := b.killedAfter(jobs)
-			before := map[string]string{}
-			for _, port := range plan.Ports {
-				before[portAt(port)] = port.Before
-			}
-			if jobs%2 == 1 { // half of them goes back, and goes on from there
-				if _, undone := b.takeBack(run); undone.Outcome != rotation.Verified && undone.Outcome != rotation.NothingToDo {
-					t.Fatalf("undo: %+v", undone)
+			worldtest.InBubble(t, func(t *testing.T) {
+				b := newBench(t, sim.Options{World: "single"})
+				first := b.observe()
+				plan, run := b.killedAfter(jobs)
+				before := map[string]string{}
+				for _, port := range plan.Ports {
+					before[portAt(port)] = port.Before
 				}
-				if diff := cmp.Diff(before, b.leaves(plan)); diff != "" {
-					t.Errorf("after undo: %s", diff)
+				if jobs%2 == 1 { // half of them goes back, and goes on from there
+					if _, undone := b.takeBack(run); undone.Outcome != rotation.Verified && undone.Outcome != rotation.NothingToDo {
+						t.Fatalf("undo: %+v", undone)
+					}
+					if diff := cmp.Diff(before, b.leaves(plan)); diff != "" {
+						t.Errorf("after undo: %s", diff)
+					}
 				}
-			}
-			again, result := b.roll(t.Context(), fresh())
-			if result.Outcome != rotation.Verified {
-				t.Fatalf("again: %+v", result)
-			}
-			now := b.leaves(plan)
-			for at, leaf := range now {
-				if leaf == before[at] {
-					t.Errorf("%s serves what it did", at)
+				again, result := b.roll(t.Context(), fresh())
+				if result.Outcome != rotation.Verified {
+					t.Fatalf("again: %+v", result)
 				}
-			}
-			if jobs > 0 && jobs < 4 && (!again.Resumed || again.Alias != plan.Alias) {
-				t.Errorf("resumed %t as %s, the run that was cut off made %s", again.Resumed, again.Alias, plan.Alias)
-			}
-			if diff := cmp.Diff(first.Gateway.Pools(), b.observe().Gateway.Pools()); diff != "" {
-				t.Errorf("the pools: %s", diff)
-			}
+				now := b.leaves(plan)
+				for at, leaf := range now {
+					if leaf == before[at] {
+						t.Errorf("%s serves what it did", at)
+					}
+				}
+				if jobs > 0 && jobs < 4 && (!again.Resumed || again.Alias != plan.Alias) {
+					t.Errorf("resumed %t as %s, the run that was cut off made %s", again.Resumed, again.Alias, plan.Alias)
+				}
+				if diff := cmp.Diff(first.Gateway.Pools(), b.observe().Gateway.Pools()); diff != "" {
+					t.Errorf("the pools: %s", diff)
+				}
+			})
 		})
 	}
 }
@@ -155,56 +176,60 @@ func (b *bench) filesFor(site string, state rotation.State) rollout.Goal {
 // is served, and the other says so: it does not claim what is not.
 func TestTwoRunsAtOnce(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, sim.Options{World: "ha"})
-	state := b.observe()
-	stop := b.traffic()
-	var results [2]rollout.Result
-	var plans [2]rollout.Plan
-	var both sync.WaitGroup
-	for i := range results {
-		goal := b.filesFor("image", state) // one site is enough, and quick
-		plans[i] = b.plan(state, goal)
-		both.Go(func() {
-			own := *b.runner.Rotation
-			own.Journal, own.Report = nil, nil // on a computer of its own
-			runner := &rollout.Runner{Rotation: &own, Patience: b.runner.Patience}
-			var err error
-			if results[i], err = runner.Apply(t.Context(), plans[i], goal, state); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	both.Wait()
-	stop()
-	b.oneAtATime(state)
-	for i, result := range results {
-		t.Logf("%d: %s %s %q", i, result.Outcome, result.Failure, result.NotRestored)
-		if result.Outcome != rotation.Verified {
-			continue
+	worldtest.InBubble(t, func(t *testing.T) {
+		b := newBench(t, sim.Options{World: "ha"})
+		state := b.observe()
+		stop := b.traffic()
+		var results [2]rollout.Result
+		var plans [2]rollout.Plan
+		var both sync.WaitGroup
+		for i := range results {
+			goal := b.filesFor("image", state) // one site is enough, and quick
+			plans[i] = b.plan(state, goal)
+			both.Go(func() {
+				own := *b.runner.Rotation
+				own.Journal, own.Report = nil, nil // on a computer of its own
+				runner := &rollout.Runner{Rotation: &own, Patience: b.runner.Patience}
+				var err error
+				if results[i], err = runner.Apply(t.Context(), plans[i], goal, state); err != nil {
+					t.Error(err)
+				}
+			})
 		}
-		now := b.leaves(plans[i])
-		for j, port := range plans[i].Ports {
-			if result.Machines[j].After != now[portAt(port)] {
-				t.Errorf("run %d is verified, and %s serves %.8s, not its %.8s", i, portAt(port), now[portAt(port)], result.Machines[j].After)
+		both.Wait()
+		stop()
+		b.oneAtATime(state)
+		for i, result := range results {
+			t.Logf("%d: %s %s %q", i, result.Outcome, result.Failure, result.NotRestored)
+			if result.Outcome != rotation.Verified {
+				continue
+			}
+			now := b.leaves(plans[i])
+			for j, port := range plans[i].Ports {
+				if result.Machines[j].After != now[portAt(port)] {
+					t.Errorf("run %d is verified, and %s serves %.8s, not its %.8s", i, portAt(port), now[portAt(port)], result.Machines[j].After)
+				}
 			}
 		}
-	}
-	if away := b.observe().Gateway.Away(); len(away) != 0 {
-		t.Errorf("machines are out of their pools: %v", away)
-	}
+		if away := b.observe().Gateway.Away(); len(away) != 0 {
+			t.Errorf("machines are out of their pools: %v", away)
+		}
+	})
 }
 
 // A portal that could not validate its servers before need not do so after: what
 // was not known to be well is not made worse.
 func TestAValidationThatFailedBeforeFailsNothing(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, sim.Options{World: "single"})
-	b.fault("unavailable@federation-validate*10000")
-	goal := fresh()
-	state, plan, before := b.ready(goal)
-	result, err := b.runner.Apply(t.Context(), plan, goal, state)
-	if err != nil || result.Outcome != rotation.Verified {
-		t.Fatalf("%v %+v", err, result)
-	}
-	b.serveTheirNew(result, before, plan)
+	worldtest.InBubble(t, func(t *testing.T) {
+		b := newBench(t, sim.Options{World: "single"})
+		b.fault("unavailable@federation-validate*10000")
+		goal := fresh()
+		state, plan, before := b.ready(goal)
+		result, err := b.runner.Apply(t.Context(), plan, goal, state)
+		if err != nil || result.Outcome != rotation.Verified {
+			t.Fatalf("%v %+v", err, result)
+		}
+		b.serveTheirNew(result, before, plan)
+	})
 }

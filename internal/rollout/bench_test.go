@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
@@ -27,8 +28,9 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/traffic"
 )
 
-// bench is a world with a runner inside its virtual network, where the machines
-// can be dialled, over real TCP and TLS.
+// bench is a world in memory with a runner inside its virtual network, where the
+// machines can be dialled; and with the patience for production, for a test in a
+// bubble.
 type bench struct {
 	t       testing.TB
 	world   *sim.World
@@ -40,12 +42,11 @@ type bench struct {
 
 func newBench(t testing.TB, options sim.Options) *bench {
 	t.Helper()
-	if options.Scale == 0 {
-		options.Scale = 300
-	}
+	synctest.Wait() // panics outside a bubble, where minutes would be minutes
+	options.InMemory = true
 	options.Current.Key, options.Machines.Key = "p256", "p256"
 	world := worldtest.Start(t, options)
-	visitor := worldtest.Enter(t, world.InsideEnvironment(), cloud.Options{})
+	visitor := worldtest.EnterBy(t, world.Dial, nil, world.InsideEnvironment(), cloud.Options{})
 	network, variables, azure := visitor.Network, visitor.Variables, visitor.Azure
 	memory, err := journal.Open(t.Context(), t.TempDir()+"/journal.db")
 	if err != nil {
@@ -56,16 +57,14 @@ func newBench(t testing.TB, options sim.Options) *bench {
 	b.runner = &rollout.Runner{
 		Rotation: &rotation.Runner{
 			Azure: azure, Network: network, Looker: &handshake.Looker{Network: network}, Journal: memory,
-			Patience: rotation.Patience{Write: time.Minute, Proof: 30 * time.Second, Interval: 20 * time.Millisecond, Rounds: 2, Recovery: 40 * time.Second, Backoff: 20 * time.Millisecond},
 			Credentials: rotation.Credentials{
 				SiteAdmin: variables["CARTOUCHE_SITE_ADMIN"], SiteAdminPassword: secret.New(variables["CARTOUCHE_SITE_ADMIN_PASSWORD"]),
 			},
 			Way: reach.NewDirect(network, nil),
 		},
-		Patience: rollout.Patience{Restart: 20 * time.Second, Interval: 30 * time.Millisecond, Backends: 20 * time.Second, Drain: 300 * time.Millisecond, Recovery: 2 * time.Minute},
 	}
 	if testing.Verbose() {
-		b.runner.Rotation.Report = func(e rotation.Event) { t.Logf("%s %-9s %s", e.At.Format("05.000"), e.Phase, e.Text) }
+		b.runner.Rotation.Report = func(e rotation.Event) { t.Logf("%s %-9s %s", e.At.Format("15:04:05"), e.Phase, e.Text) }
 	}
 	found, err := deployment.Find(t.Context(), azure, deployment.Scope{})
 	if err != nil {
@@ -177,9 +176,10 @@ func (b *bench) fault(text string) {
 // traffic asks Portal and Server through the gateway until stopped.
 func (b *bench) traffic() (stop func()) {
 	network, _ := worldtest.Network(b.t, b.world.Environment())
+	network = network.WithDialer(b.world.Dial)
 	var running []*traffic.Running
 	for _, path := range []string{"/portal/sharing/rest/info?f=json", "/server/rest/info?f=json"} {
-		running = append(running, traffic.Probe{URL: "https://" + b.found.Domain + path, Transport: network.Transport(), Every: 25 * time.Millisecond}.Start(context.Background()))
+		running = append(running, traffic.Probe{URL: "https://" + b.found.Domain + path, Transport: network.Transport(), Every: 7 * time.Second}.Start(context.Background()))
 	}
 	return func() {
 		b.t.Helper()
