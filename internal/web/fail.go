@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 )
 
@@ -47,7 +48,10 @@ func (s *Server) fail(w http.ResponseWriter, _ *http.Request, err error) {
 			return
 		}
 	}
-	s.failed(w, pages.Notice{Kind: "error", Title: "What happened", Text: err.Error(), Link: "/", LinkText: "To the deployments"})
+	status, page := failurePage(app.Explain(err))
+	if err := s.write(w, status, "error", page); err != nil {
+		http.Error(w, "the page of an error could not be made", http.StatusInternalServerError)
+	}
 }
 
 func (s *Server) failed(w http.ResponseWriter, notice pages.Notice) {

@@ -14,7 +14,7 @@ func TestAnErrorBecomesAPage(t *testing.T) {
 	s.handle("GET /broken", func(http.ResponseWriter, *http.Request) error { return errors.New("the vault is shut") })
 	answer := httptest.NewRecorder()
 	s.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/broken", nil))
-	if answer.Code != http.StatusInternalServerError || !strings.Contains(answer.Body.String(), "the vault is shut") {
+	if answer.Code != http.StatusInternalServerError || !strings.Contains(answer.Body.String(), "The vault is shut.") {
 		t.Errorf("answered %d: %s", answer.Code, answer.Body)
 	}
 }

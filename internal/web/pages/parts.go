@@ -24,6 +24,8 @@ func UrgencyOf(days int) string {
 type Notice struct {
 	// Kind is info, success, warning or error.
 	Kind, Title, Text string
+	// List says it in single sentences.
+	List []string
 	// Next are sentences: what to do now. Command is one to type, Link and
 	// LinkText a page to go to; each may be "".
 	Next           []string

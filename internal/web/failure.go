@@ -1,0 +1,86 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
+)
+
+// failures are what a page says of the codes of failures that people meet: in a
+// heading, and with the page where it goes on. A code that begins like an entry
+// is that entry's; the longest counts.
+var failures = []struct{ code, title, link, linkText string }{
+	{"certificate-refused", "The certificate was refused", "", ""},
+	{"blocked", "Nothing was changed", "", ""},
+	{"moved", "The deployment has changed meanwhile", "", ""},
+	{"locked", "Somebody else works on it", "/history", "See the runs"},
+	{"deployment-", "The deployment was not found", "/", "To the deployments"},
+	{"run-", "The run was not found", "/history", "To the history"},
+	{"journal", "The journal cannot be used", "", ""},
+	{"interrupted", "It was stopped", "/", "To the deployments"},
+	{"reach-", "The machines cannot be reached", "", ""},
+	{"proxy", "Azure cannot be reached", "", ""},
+	{"azure", "Azure did not do it", "", ""},
+	{"sign-in", "The sign-in is not good any more", "/sign-in", "Sign in"},
+	{"arcgis-", "ArcGIS Enterprise did not do it", "", ""},
+	{"usage", "Something is missing", "", ""},
+}
+
+// failurePage is a failure as a page: what happened, what clients are served,
+// and what helps.
+func failurePage(f app.Failure) (status int, page pages.Page) {
+	notice := pages.Notice{Kind: "error", Title: "What happened", Text: asSentence(f.Message)}
+	title := "That did not work"
+	longest := -1
+	for _, known := range failures {
+		if strings.HasPrefix(f.Code, known.code) && len(known.code) > longest {
+			longest = len(known.code)
+			title, notice.Link, notice.LinkText = known.title, known.link, known.linkText
+		}
+	}
+	for _, finding := range f.Findings {
+		if finding.Severity != pki.Note {
+			notice.List = append(notice.List, asSentence(finding.Sentence))
+		}
+	}
+	if f.Serving != "" {
+		notice.Next = append(notice.Next, asSentence("clients are served "+f.Serving))
+	}
+	if f.Hint != "" {
+		notice.Next = append(notice.Next, asSentence("what helps: "+f.Hint))
+	}
+	return httpStatus(f), pages.Page{Title: title, Data: notice}
+}
+
+// httpStatus is the status of an answer for what ends a command.
+func httpStatus(f app.Failure) int {
+	switch {
+	case strings.HasSuffix(f.Code, "-not-found"):
+		return http.StatusNotFound
+	case f.Exit == app.ExitUsage:
+		return http.StatusBadRequest
+	case f.Exit == app.ExitRefused:
+		return http.StatusUnprocessableEntity
+	case f.Exit == app.ExitPreflight, f.Exit == app.ExitLocked:
+		return http.StatusConflict
+	}
+	return http.StatusInternalServerError
+}
+
+// asSentence writes what a command says as people write it: with a capital and
+// a full stop.
+func asSentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	if end, _ := utf8.DecodeLastRuneInString(text); !strings.ContainsRune(".?!…", end) {
+		text += "."
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
+}
