@@ -49,6 +49,7 @@ func New(ctx context.Context, options Options) *Server {
 	for _, add := range []func(){
 		s.frameRoutes,
 		s.worldRoutes,
+		s.historyRoutes,
 	} {
 		add()
 	}
