@@ -6,8 +6,11 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
+
+var _ app.Teller = (*Work)(nil)
 
 // Bounds of what is kept of one work.
 const (
@@ -19,9 +22,9 @@ const (
 type Event struct {
 	// ID grows from event to event.
 	ID int `json:"id"`
-	// Event of a rotation, or a note of its Kind: "warning", "in-doubt", …
+	// Event of a rotation, or a note of its Kind.
 	rotation.Event
-	Kind string `json:"kind,omitempty"`
+	Kind app.NoteKind `json:"kind,omitempty"`
 }
 
 // Work is one piece of it. All its methods may be called from any goroutine; none
@@ -42,7 +45,7 @@ type Work struct {
 	changed  chan struct{} // closed at each change, and made anew
 	streams  int
 	stopping bool
-	next     string
+	next     string // where the page goes at once, see Lead
 	extra    map[string]any
 	result   any
 	err      error
@@ -92,18 +95,31 @@ func (w *Work) EndedAt() (time.Time, bool) {
 	return w.endedAt, true
 }
 
-// Wait waits a little for the end: it tells whether the work has ended within d, so
-// that what is quick needs no page of progress.
+// Wait waits a little for the end, or for a page of its own: it tells whether the
+// work has one of them within d, so that what is quick needs no page of progress.
 func (w *Work) Wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
-	select {
-	case <-w.done:
-		return true
-	case <-timer.C:
-	case <-ctx.Done():
+	for {
+		changed := w.Changed()
+		if w.Ended() || w.Next() != "" {
+			return true
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return false
+		case <-ctx.Done():
+			return false
+		}
 	}
-	return w.Ended()
+}
+
+// Changed is closed at the next change.
+func (w *Work) Changed() <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.changed
 }
 
 // Result is what came of the work, nil and nil while it goes on.
@@ -116,18 +132,25 @@ func (w *Work) Result() (any, error) {
 	return w.result, w.err
 }
 
-// Next is where the result is shown, "" when nobody knows yet.
+// Next is where its page goes from here: where Lead has said, or at its good end to
+// the Next of its Job. It is "" as long as there is nothing to go to.
 func (w *Work) Next() string {
+	over := w.Ended()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.next == "" && over && w.err == nil {
+		return w.job.Next
+	}
 	return w.next
 }
 
-// Lead says where the result is shown, when that is known only meanwhile.
+// Lead says where the work is shown from now on, while it goes on: a run has a page
+// of its own.
 func (w *Work) Lead(next string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.next = next
+	w.last++
 	w.tellChange()
 }
 
@@ -162,7 +185,7 @@ func (w *Work) Done() {}
 func (w *Work) Event(event rotation.Event) { w.add(Event{Event: event}) }
 
 // Note tells something beside: a warning, what is in doubt, where evidence is.
-func (w *Work) Note(kind, text string) {
+func (w *Work) Note(kind app.NoteKind, text string) {
 	w.add(Event{Event: rotation.Event{At: w.now(), Text: text}, Kind: kind})
 }
 

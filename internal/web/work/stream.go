@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -28,10 +29,11 @@ var ErrTooMany = errors.New("too many windows listen to this work; close some of
 // when what the page shows beside them has changed; and "done" at the end. A slow
 // browser is left behind, or loses its connection; it holds up nothing.
 func (w *Work) ServeEvents(rw http.ResponseWriter, r *http.Request) error {
-	if !w.join() {
-		return ErrTooMany
+	leave, err := w.Join()
+	if err != nil {
+		return err
 	}
-	defer w.leave()
+	defer leave()
 	s := NewStream(rw)
 	defer s.End()
 	at, _ := strconv.Atoi(r.Header.Get("Last-Event-ID")) // whatever else it is, it means all
@@ -83,20 +85,19 @@ func (w *Work) ServeEvents(rw http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-func (w *Work) join() bool {
+// Join counts somebody in who listens to the work.
+func (w *Work) Join() (leave func(), err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.streams >= maxStreams {
-		return false
+		return nil, ErrTooMany
 	}
 	w.streams++
-	return true
-}
-
-func (w *Work) leave() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.streams--
+	return sync.OnceFunc(func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.streams--
+	}), nil
 }
 
 // Stream writes server-sent events

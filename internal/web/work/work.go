@@ -64,7 +64,7 @@ func (b *Book) Start(job Job, do func(ctx context.Context, w *Work) (any, error)
 	ctx, cancel := context.WithCancel(b.ctx)
 	w := &Work{
 		ID: rand.Text(), job: job, began: b.now(), now: b.now,
-		cancel: cancel, changed: make(chan struct{}), done: make(chan struct{}), next: job.Next,
+		cancel: cancel, changed: make(chan struct{}), done: make(chan struct{}),
 	}
 	b.works[w.ID] = w
 	b.group.Go(func() {

@@ -67,6 +67,32 @@ func TestWorkGoesOnWithoutItsRequest(t *testing.T) {
 	}
 }
 
+func TestAPageOfItsOwnIsWaitedForAndGoneToAtOnce(t *testing.T) {
+	t.Parallel()
+	book := newBook(t)
+	led := make(chan struct{})
+	w := book.Start(Job{Next: "/at-the-end"}, func(ctx context.Context, w *Work) (any, error) {
+		<-led
+		w.Lead("/runs/1")
+		<-ctx.Done()
+		return nil, nil
+	})
+	if next := w.Next(); next != "" {
+		t.Errorf("it goes to %q before its end", next)
+	}
+	close(led)
+	if !w.Wait(t.Context(), time.Minute) || w.Ended() || w.Next() != "/runs/1" {
+		t.Errorf("ended %t, next %q", w.Ended(), w.Next())
+	}
+	bad := book.Start(Job{Next: "/at-the-end"}, func(context.Context, *Work) (any, error) { return nil, errors.New("no") })
+	good := book.Start(Job{Next: "/at-the-end"}, func(context.Context, *Work) (any, error) { return nil, nil })
+	<-bad.done
+	<-good.done
+	if bad.Next() != "" || good.Next() != "/at-the-end" {
+		t.Errorf("after a failure %q, after a good end %q", bad.Next(), good.Next())
+	}
+}
+
 func TestStopAsksTheWorkAlone(t *testing.T) {
 	t.Parallel()
 	book := newBook(t)
@@ -345,7 +371,7 @@ func TestTooManyStreamsAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newBook(t).Start(Job{}, func(ctx context.Context, w *Work) (any, error) { <-ctx.Done(); return nil, nil })
 	for range maxStreams {
-		if !w.join() {
+		if _, err := w.Join(); err != nil {
 			t.Fatal("refused too early")
 		}
 	}
@@ -353,8 +379,10 @@ func TestTooManyStreamsAreRefused(t *testing.T) {
 	if err := w.ServeEvents(recorder, httptest.NewRequest(http.MethodGet, "/", nil)); !errors.Is(err, ErrTooMany) {
 		t.Errorf("got %v", err)
 	}
-	w.leave()
-	if !w.join() {
+	w.mu.Lock()
+	w.streams--
+	w.mu.Unlock()
+	if _, err := w.Join(); err != nil {
 		t.Error("there is room again, but not for anybody")
 	}
 }

@@ -1,0 +1,27 @@
+// Shows what has changed on a page that is open: the server sends the parts, made
+// as a reload would make them. Without this script the page is asked for again.
+for (const box of document.querySelectorAll("[data-live]")) {
+  const source = new EventSource(box.dataset.live);
+  const lost = box.querySelector("[data-lost]");
+  source.onopen = () => { if (lost) lost.hidden = true; };
+  source.onerror = () => {
+    if (source.readyState === EventSource.CLOSED) location.reload(); // locked, or no longer kept
+    else if (lost) lost.hidden = false;
+  };
+  source.addEventListener("part", (event) => {
+    const part = JSON.parse(event.data);
+    const old = document.getElementById(part.id);
+    const made = document.createElement("template");
+    made.innerHTML = part.html;
+    if (!old || old.innerHTML === made.innerHTML) return;
+    const open = [...old.querySelectorAll("details[open][id]")].map((d) => d.id);
+    const focus = old.contains(document.activeElement) ? document.activeElement.id : "";
+    old.replaceChildren(made.content);
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+    if (focus) document.getElementById(focus)?.focus();
+  });
+  source.addEventListener("done", (event) => {
+    source.close();
+    location.replace(JSON.parse(event.data).next);
+  });
+}
