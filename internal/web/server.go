@@ -50,6 +50,7 @@ func New(ctx context.Context, options Options) *Server {
 		s.frameRoutes,
 		s.worldRoutes,
 		s.historyRoutes,
+		s.workRoutes,
 	} {
 		add()
 	}
