@@ -41,6 +41,8 @@ type Server struct {
 	onLock   []func()  // see atLock
 	practice *practice // of the simulated world
 	book     *work.Book
+	lookAt   looker
+	looks    looks
 }
 
 // New makes the pages. What they start ends in order when ctx ends.
@@ -51,6 +53,7 @@ func New(ctx context.Context, options Options) *Server {
 		s.worldRoutes,
 		s.historyRoutes,
 		s.workRoutes,
+		s.deploymentRoutes,
 	} {
 		add()
 	}

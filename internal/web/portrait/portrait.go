@@ -7,6 +7,7 @@ package portrait
 
 import (
 	"html/template"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,7 +50,9 @@ type Page struct {
 	Dark        []Dark
 	GoneBy      int
 	Obstacles   []Finding
-	Findings    []Finding
+	// Blocked tells that one of them forbids a change.
+	Blocked  bool
+	Findings []Finding
 
 	Wide, Narrow template.HTML
 	Listeners    []Listener
@@ -137,6 +140,7 @@ func Of(seen Seen, id string, at time.Time) Page {
 	p.Dark, p.GoneBy = v.dark()
 	p.First = v.first(p.Dark)
 	p.Obstacles = v.findings(append(state.OutOfPools(), state.Obstacles...))
+	p.Blocked = slices.ContainsFunc(p.Obstacles, func(f Finding) bool { return f.Severity == pki.Refusal })
 	p.Findings = v.findings(rotation.MachineFindings(state, seen.Roots, at).WorstFirst())
 	for _, problem := range d.Problems {
 		p.Findings = append(p.Findings, Finding{pki.Finding{Code: problem.Code, Sentence: problem.Sentence}, "info"})
@@ -180,6 +184,7 @@ func (v view) findings(list pki.Findings) []Finding {
 	var shown []Finding
 	for _, f := range list {
 		f.Mend = strings.ReplaceAll(f.Mend, " DEPLOYMENT", " "+v.State.Deployment.Name)
+		f.Sentence = sentence(f.Sentence)
 		shown = append(shown, Finding{f, kinds[f.Severity]})
 	}
 	return shown
@@ -200,6 +205,7 @@ func (v view) dark() (list []Dark, gone int) {
 		if one.Kind == "trusted-root" { // the others say in it where it is
 			row.What = one.Where + ": " + one.What
 		}
+		row.What = sentence(row.What)
 		list = append(list, row)
 	}
 	return list, gone

@@ -163,11 +163,29 @@ func (v view) ends(c *certificate) []string {
 			list = append(list, what)
 		}
 	}
+	for i := range list {
+		list[i] = sentence(list[i])
+	}
 	if len(list) > 0 {
 		return list
 	}
 	if len(c.configured) > 0 && len(c.served) == 0 {
-		return []string{"it is configured and was not seen being served: once it is served, whoever gets it is turned away"}
+		return []string{"It is configured and was not seen being served: once it is served, whoever gets it is turned away."}
 	}
 	return nil
 }
+
+// sentence writes what the command line says in the middle of a line as a
+// sentence of its own. What begins with a name stays as the name is spelled.
+func sentence(text string) string {
+	first, _, _ := strings.Cut(text, " ")
+	if slices.Contains(beginnings, first) {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	if text != "" && !strings.ContainsAny(text[len(text)-1:], ".!?:") {
+		text += "."
+	}
+	return text
+}
+
+var beginnings = []string{"a", "an", "another", "clients", "endpoint", "it", "listener", "no", "something", "the", "there", "trusted", "without"}

@@ -127,7 +127,7 @@ func (d *drawing) row(r Row, x, y, width int) {
 const leftWidth = 60
 
 // spoken are the kinds of rows in words, for titles.
-var spoken = map[Kind]string{Serves: "served: ", Configured: "configured: ", Trusts: "trusted: "}
+var spoken = map[Kind]string{Serves: "served: ", Configured: "configured: "}
 
 // marks tell kinds of rows apart without colour: a disc is served, a ring is
 // configured, a square is trusted, and a triangle is not as it should be.

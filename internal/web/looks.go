@@ -1,0 +1,97 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/web/portrait"
+	"github.com/cartouche-gis/cartouche/internal/web/work"
+)
+
+// looker looks at the deployment that is called id in paths.
+type looker func(ctx context.Context, tell app.Teller, id string, login lookLogin) (portrait.Seen, error)
+
+// lookLogin is with what machines are looked at; the zero value is without. It
+// is used for one look and kept nowhere.
+type lookLogin struct {
+	siteAdmin string
+	password  secret.Secret
+	// reach is how machines are reached: "auto", "direct" or "agent".
+	reach string
+}
+
+// looks are deployments as they were last looked at. They hold no secret.
+type looks struct {
+	mu   sync.Mutex
+	seen map[string]portrait.Seen
+	ids  []string // the oldest look first
+}
+
+// mostLooks is how many are kept: each is some hundred kilobytes.
+const mostLooks = 50
+
+func (l *looks) get(id string) (portrait.Seen, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	seen, known := l.seen[id]
+	return seen, known
+}
+
+func (l *looks) keep(id string, seen portrait.Seen) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.seen == nil {
+		l.seen = map[string]portrait.Seen{}
+	}
+	l.remove(id)
+	l.seen[id] = seen
+	l.ids = append(l.ids, id)
+	if len(l.ids) > mostLooks {
+		l.remove(l.ids[0])
+	}
+}
+
+// forget drops the look at a deployment: something has been changed there. What
+// is shown next is looked at anew.
+func (l *looks) forget(id string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.remove(id)
+}
+
+// forgetAll drops every look: somebody else is signed in now.
+func (l *looks) forgetAll() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen, l.ids = nil, nil
+}
+
+func (l *looks) remove(id string) {
+	delete(l.seen, id)
+	l.ids = slices.DeleteFunc(l.ids, func(known string) bool { return known == id })
+}
+
+// look begins to look at a deployment; whoever asks while it goes on waits for
+// the same look.
+func (s *Server) look(id string, login lookLogin) *work.Work {
+	key := "look " + id
+	if login.siteAdmin != "" {
+		key = "look at machines " + id
+	}
+	job := work.Job{Kind: "look", Title: "Looking at the deployment", Key: key, Next: "/deployments/" + id, Back: "/"}
+	return s.book.Start(job, func(ctx context.Context, w *work.Work) (any, error) {
+		if s.lookAt == nil {
+			return nil, errors.New("these pages were started without a way to look at deployments")
+		}
+		seen, err := s.lookAt(ctx, w, id, login)
+		if err != nil {
+			return nil, err
+		}
+		s.looks.keep(id, seen)
+		return seen, nil
+	})
+}
