@@ -16,8 +16,10 @@ import (
 // Those that succeed end at once or, where they are the browser, not at all.
 const browserStarts = time.Second
 
-// openBrowser opens an address in the browser of this computer. The address
-// holds no secret: others may see it among the running programs.
+// openBrowser opens an address in the browser of this computer. Others may see it
+// among the running programs: that of a sign-in holds no secret, and that of the
+// pages is good once and, where others do see it, for this user alone (package
+// door).
 func openBrowser(ctx context.Context, address string) error {
 	name, args, err := browserCommand(address)
 	if err != nil {

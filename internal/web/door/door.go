@@ -12,6 +12,8 @@
 //   - Cookies do not know ports: what listens on another port of 127.0.0.1, maybe
 //     of another user of this computer, gets those of 127.0.0.1. So the address
 //     has a name of its own under localhost, which nobody else can know.
+//   - On Linux, where other users see the arguments with which a browser is
+//     started, connections of other users are not accepted at all.
 //   - After a time without a person, or when they say so, the door is shut: no
 //     cookie is good any more. See [Door.Lock].
 //   - Sizes and times of requests are bounded.

@@ -57,12 +57,26 @@ func listenBoth(ctx context.Context, port int) ([]net.Listener, error) {
 	second, err := config.Listen(ctx, "tcp6", net.JoinHostPort("::1", strconv.Itoa(port)))
 	switch {
 	case err == nil:
-		return []net.Listener{first, second}, nil
+		return []net.Listener{owned{first}, owned{second}}, nil
 	case inUse(err):
 		_ = first.Close()
 		return nil, listenError(port, err)
 	}
-	return []net.Listener{first}, nil // no IPv6: then nobody listens there
+	return []net.Listener{owned{first}}, nil // no IPv6: then nobody listens there
+}
+
+// owned accepts connections of this computer's user, and hangs up on others.
+type owned struct{ net.Listener }
+
+// Accept waits for the next connection that may come in.
+func (l owned) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil || ownerAllowed(conn) {
+			return conn, err
+		}
+		_ = conn.Close()
+	}
 }
 
 // wsaInUse and wsaAccess are EADDRINUSE and EACCES as Windows tells them; the
