@@ -4,6 +4,7 @@ package door
 
 import "net"
 
-// ownerAllowed: elsewhere other users do not see the arguments of a program, and
-// there is no short way to learn whose a connection is.
+// ownerAllowed: Windows does not show others with which arguments a program was
+// started; macOS does, for the moment in which `open` runs. There is no short
+// way to learn whose a connection is.
 func ownerAllowed(net.Conn) bool { return true }
