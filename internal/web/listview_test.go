@@ -117,23 +117,3 @@ func TestTroubleIsToldShort(t *testing.T) {
 		t.Errorf("%s: %s", row.Trouble, diff)
 	}
 }
-
-// BenchmarkListOfThousand is what a person waits for: 1,000 deployments are
-// searched and the page is written.
-func BenchmarkListOfThousand(b *testing.B) {
-	all := manyListed(1000, "-of-the-department-of-public-works")
-	for name, query := range map[string]url.Values{"all": nil, "searched": {"q": {"example.org 7"}}} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			size := 0
-			for b.Loop() {
-				w := httptest.NewRecorder()
-				if err := pages.Write(w, 200, "deployments", pages.Page{Title: "Deployments", Data: viewOf(all, query, listNow)}); err != nil {
-					b.Fatal(err)
-				}
-				size = w.Body.Len()
-			}
-			b.ReportMetric(float64(size), "page-bytes")
-		})
-	}
-}

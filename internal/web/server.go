@@ -43,14 +43,19 @@ type Server struct {
 	book     *work.Book
 	lookAt   looker
 	looks    looks
+
+	finder      finder // of deployments
+	deployments foundKeeper
 }
 
 // New makes the pages. What they start ends in order when ctx ends.
 func New(ctx context.Context, options Options) *Server {
 	s := &Server{options: options, ctx: ctx, mux: http.NewServeMux(), book: work.NewBook(ctx, time.Now)}
+	s.finder = s.findInAzure
 	for _, add := range []func(){
 		s.frameRoutes,
 		s.worldRoutes,
+		s.deploymentsRoutes,
 		s.historyRoutes,
 		s.workRoutes,
 		s.deploymentRoutes,
