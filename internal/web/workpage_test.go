@@ -100,7 +100,7 @@ func TestWorkThatFailsOrIsStoppedSaysSo(t *testing.T) {
 		return nil, errors.New("no way to Azure")
 	})
 	failed.Wait(t.Context(), soon)
-	if status, body := st.get(t, "/work/"+failed.ID); status == http.StatusOK || !strings.Contains(body, "no way to Azure") {
+	if status, body := st.get(t, "/work/"+failed.ID); status == http.StatusOK || !strings.Contains(body, "No way to Azure.") {
 		t.Errorf("%d %s", status, body)
 	}
 	stopped := st.book.Start(work.Job{Title: "Finding"}, func(ctx context.Context, _ *work.Work) (any, error) {
