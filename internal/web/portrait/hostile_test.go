@@ -94,3 +94,13 @@ func TestNamesWithMarkupAreText(t *testing.T) {
 		}
 	}
 }
+
+// TestWithoutAGateway is the first layout: there is a record, and nothing to draw.
+func TestWithoutAGateway(t *testing.T) {
+	t.Parallel()
+	seen := portrait.Seen{State: rotation.State{At: time.Now(), Deployment: deployment.Deployment{Name: "old", Domain: "old.example.com", Generation: deployment.V1, CannotUpdate: "the certificate is in IIS"}}, Roots: pki.MozillaRoots()}
+	body := write(t, "deployment", "v1", portrait.Of(seen, "abc", time.Time{}))
+	if !strings.Contains(body, "the certificate is in IIS") || strings.Contains(body, "<svg") || strings.Contains(body, ">Renew<") {
+		t.Errorf("the page does not say how it is:\n%s", body)
+	}
+}

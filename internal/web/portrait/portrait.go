@@ -26,6 +26,8 @@ type Seen struct {
 	Roots *pki.Roots
 	// Claims are those of runs that work on it now.
 	Claims []lease.Claim
+	// ClaimsUnread says why nobody knows whether there are any.
+	ClaimsUnread string
 	// InDoubt are runs that were cut off, as they were found.
 	InDoubt []rotation.Aftermath
 	// Removable and Soaking are what runs have left, to be removed now and later.
@@ -65,11 +67,12 @@ type Page struct {
 	Sites        []Site
 	Certificates []Certificate
 
-	Claims    []lease.Claim
-	InDoubt   []rotation.Aftermath
-	Removable []string
-	Soaking   []rotation.Soaking
-	LastRun   string
+	Claims       []lease.Claim
+	ClaimsUnread string
+	InDoubt      []rotation.Aftermath
+	Removable    []string
+	Soaking      []rotation.Soaking
+	LastRun      string
 }
 
 // Fact is a name with its value.
@@ -130,16 +133,20 @@ func Of(seen Seen, id string, at time.Time) Page {
 	p := Page{
 		ID: id, Path: path, Name: d.Name, Names: d.Names(), CannotRenew: d.CannotUpdate, Judged: judgedBy(state.At, at),
 		MachinesWhy: seen.MachinesWhy, LookedAt: len(state.Machines) > 0,
-		Claims: seen.Claims, InDoubt: seen.InDoubt, Removable: seen.Removable, Soaking: seen.Soaking, LastRun: seen.LastRun,
+		Claims: seen.Claims, ClaimsUnread: seen.ClaimsUnread, InDoubt: seen.InDoubt, Removable: seen.Removable, Soaking: seen.Soaking, LastRun: seen.LastRun,
 	}
 	at = p.Judged.At
 	v := view{seen, path, at, gather(seen)}
-	drawn := topology.Of(state, v.page)
-	p.Wide, p.Narrow = drawn.SVG(at, topology.Wide), drawn.SVG(at, topology.Narrow)
+	obstacles := state.Obstacles
+	if state.Gateway != nil { // the first layout has none, and then there is little to draw
+		drawn := topology.Of(state, v.page)
+		p.Wide, p.Narrow = drawn.SVG(at, topology.Wide), drawn.SVG(at, topology.Narrow)
+		obstacles = append(state.OutOfPools(), obstacles...)
+	}
 	p.Facts = v.facts()
 	p.Dark, p.GoneBy = v.dark()
 	p.First = v.first(p.Dark)
-	p.Obstacles = v.findings(append(state.OutOfPools(), state.Obstacles...))
+	p.Obstacles = v.findings(obstacles)
 	p.Blocked = slices.ContainsFunc(p.Obstacles, func(f Finding) bool { return f.Severity == pki.Refusal })
 	p.Findings = v.findings(rotation.MachineFindings(state, seen.Roots, at).WorstFirst())
 	for _, problem := range d.Problems {
@@ -236,9 +243,13 @@ func (v view) facts() []Fact {
 		sites = append(sites, site.Role+" ("+strings.Trim(site.ServerContext+", "+site.SecondContext, ", ")+")")
 	}
 	var facts []Fact
+	gateway := ""
+	if v.State.Gateway != nil {
+		gateway = v.State.Gateway.Name() + ", " + v.State.Gateway.ProvisioningState()
+	}
 	for _, f := range []Fact{
 		{"Layout", d.Layout()}, {"ArcGIS Enterprise", d.Version}, {"Resource group", d.ResourceGroup}, {"Region", d.Location},
-		{"Subscription", d.SubscriptionID}, {"Gateway", v.State.Gateway.Name() + ", " + v.State.Gateway.ProvisioningState()},
+		{"Subscription", d.SubscriptionID}, {"Gateway", gateway},
 		{"Managed by", d.ManagedBy}, {"Federated sites", strings.Join(sites, "; ")}, {"Id", d.ID},
 	} {
 		if f.Value != "" {
