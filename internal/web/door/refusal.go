@@ -16,7 +16,7 @@ const newAddress = "In the window where cartouche serve runs, press Enter: that 
 var (
 	badToken = Refusal{
 		Status: http.StatusForbidden, Code: "bad-token", Title: "This address is not good any more",
-		Text: "An address that Cartouche shows opens the pages once, and only for ten minutes.", Next: newAddress,
+		Text: "An address that Cartouche shows opens the pages once, and only for ten minutes. If it was not you who opened it, end Cartouche by Ctrl-C and start it again.", Next: newAddress,
 	}
 	notLetIn = Refusal{
 		Status: http.StatusUnauthorized, Code: "not-let-in", Title: "These pages are not open in this browser",
