@@ -51,10 +51,25 @@ func failurePage(f app.Failure) (status int, page pages.Page) {
 	if f.Serving != "" {
 		notice.Next = append(notice.Next, asSentence("clients are served "+f.Serving))
 	}
-	if f.Hint != "" {
-		notice.Next = append(notice.Next, asSentence("what helps: "+f.Hint))
+	help, command := splitHint(f.Hint)
+	if help != "" {
+		notice.Next = append(notice.Next, asSentence("what helps: "+help))
 	}
+	notice.Command = command
 	return httpStatus(f), pages.Page{Title: title, Data: notice}
+}
+
+// splitHint takes the command from the end of a hint, where there is one: people
+// who look at a page are told in words first.
+func splitHint(hint string) (help, command string) {
+	const name = "cartouche "
+	if strings.HasPrefix(hint, name) {
+		return "", hint
+	}
+	if help, command, found := strings.Cut(hint, ": "+name); found && !strings.Contains(command, "; ") {
+		return help, name + command
+	}
+	return hint, ""
 }
 
 // httpStatus is the status of an answer for what ends a command.

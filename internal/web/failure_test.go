@@ -49,3 +49,18 @@ func TestFailureLeadsToWhereItGoesOn(t *testing.T) {
 		}
 	}
 }
+
+func TestCommandOfAHintStandsByItself(t *testing.T) {
+	t.Parallel()
+	for hint, want := range map[string][2]string{
+		"":                                   {"", ""},
+		"order a new one":                    {"order a new one", ""},
+		"cartouche login":                    {"", "cartouche login"},
+		"type more of it: cartouche history": {"type more of it", "cartouche history"},
+		"look: cartouche account; or wait":   {"look: cartouche account; or wait", ""},
+	} {
+		if help, command := splitHint(hint); [2]string{help, command} != want {
+			t.Errorf("%q: %q and %q, want %q", hint, help, command, want)
+		}
+	}
+}
