@@ -41,7 +41,7 @@ const (
 )
 
 // searchable is everything that people call a deployment, in small letters.
-func (l listed) searchable() string {
+func (l *listed) searchable() string {
 	parts := append([]string{l.Name, l.ID, l.ResourceGroup, l.SubscriptionID, l.GatewayID, l.layout}, l.Names()...)
 	for _, home := range l.homes {
 		parts = append(parts, home.text)
@@ -50,7 +50,7 @@ func (l listed) searchable() string {
 }
 
 // daysLeft is how many whole days are left, and whether that is known.
-func (l listed) daysLeft(now time.Time) (int, bool) {
+func (l *listed) daysLeft(now time.Time) (int, bool) {
 	if l.ends.IsZero() {
 		return 0, false
 	}
@@ -58,7 +58,7 @@ func (l listed) daysLeft(now time.Time) (int, bool) {
 }
 
 // urgency is the kind of its badge.
-func (l listed) urgency(now time.Time) string {
+func (l *listed) urgency(now time.Time) string {
 	if days, known := l.daysLeft(now); known {
 		return pages.UrgencyOf(days)
 	}
@@ -67,6 +67,6 @@ func (l listed) urgency(now time.Time) string {
 
 // needsAttention tells whether a person should look at it: it ends soon, nobody
 // knows when it ends, or its record is not sound.
-func (l listed) needsAttention(now time.Time) bool {
+func (l *listed) needsAttention(now time.Time) bool {
 	return l.urgency(now) != "ok" || len(l.Problems) > 0
 }

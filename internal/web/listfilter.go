@@ -72,7 +72,7 @@ func (f listFilter) IsSet() bool { return f != listFilter{} }
 
 // matches tells whether a deployment is wanted. Each word of the text must be
 // somewhere in what people call it.
-func (f listFilter) matches(l listed, now time.Time) bool {
+func (f listFilter) matches(l *listed, now time.Time) bool {
 	switch {
 	case f.layout != "" && string(l.Generation) != f.layout,
 		f.home != "" && !slices.ContainsFunc(l.homes, func(h home) bool { return string(h.kind) == f.home }),

@@ -43,8 +43,9 @@ type deploymentRow struct {
 // certificates' ends.
 func viewOf(all []listed, query url.Values, now time.Time) deploymentsView {
 	view := deploymentsView{Total: len(all), Filter: filterOf(query)}
-	var wanted []listed
-	for _, l := range all {
+	var wanted []*listed
+	for i := range all {
+		l := &all[i]
 		if l.needsAttention(now) {
 			view.Attention++
 		}
@@ -64,7 +65,7 @@ func viewOf(all []listed, query url.Values, now time.Time) deploymentsView {
 	return view
 }
 
-func (l listed) row(now time.Time) deploymentRow {
+func (l *listed) row(now time.Time) deploymentRow {
 	row := deploymentRow{
 		Path: l.path, Name: cut(l.Name, 48), Layout: cut(l.layout, 32), Badge: l.badge(now),
 		Group: cut(l.ResourceGroup, 48), Subscription: cut(l.SubscriptionID, 40), CanUpdate: l.canUpdate,
@@ -90,7 +91,7 @@ func (l listed) row(now time.Time) deploymentRow {
 }
 
 // trouble says what is wrong, in a word and in sentences.
-func (row *deploymentRow) trouble(l listed) {
+func (row *deploymentRow) trouble(l *listed) {
 	var sentences []string
 	switch {
 	case l.CannotUpdate != "":
@@ -107,7 +108,7 @@ func (row *deploymentRow) trouble(l listed) {
 }
 
 // badge says when the first certificate ends.
-func (l listed) badge(now time.Time) pages.Badge {
+func (l *listed) badge(now time.Time) pages.Badge {
 	days, known := l.daysLeft(now)
 	if !known {
 		return pages.Badge{Kind: "unknown", Text: "end not known"}
