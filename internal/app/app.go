@@ -40,6 +40,11 @@ type App struct {
 	Verbose bool
 	// Tell hears how it goes on. Nil means that nobody listens.
 	Tell Teller
+	// Changing is told the name of a deployment, as it is typed, while a run may
+	// leave it half changed, and "" afterwards. Nil is fine.
+	Changing func(name string)
+	// AtMachines is told whether a program of ours is at machines. Nil is fine.
+	AtMachines func(there bool)
 }
 
 // With is the same computer with another one to tell, for one piece of work.

@@ -4,40 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
-	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/spf13/cobra"
 
 	"github.com/cartouche-gis/cartouche/internal/account"
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
-
-// accountValue is the JSON of `account` and of `login`.
-type accountValue struct {
-	Cloud  string           `json:"cloud"`
-	SignIn cloud.SignInKind `json:"signIn"`
-	// From says what decided it: flag, environment, login or default.
-	From origin `json:"from"`
-	// Name is the user name of a person or the client id of an application.
-	Name       string `json:"name"`
-	TenantID   string `json:"tenantId"`
-	TenantName string `json:"tenantName"`
-	// Subscriptions are those to look in; none means all of the tenant.
-	Subscriptions []account.Subscription `json:"subscriptions"`
-	// Tokens say where they are: "keychain", "memory" or "elsewhere".
-	Tokens string `json:"tokens"`
-	// TokenUntil is how long the token at hand is good; it is renewed before.
-	TokenUntil *time.Time `json:"tokenUntil"`
-	SignedInAt *time.Time `json:"signedInAt"`
-	// Variables are those of the environment that say how to sign in or where.
-	Variables []string `json:"variables"`
-	// File is where the choices are remembered, "" when they are not.
-	File string `json:"file"`
-}
 
 func newAccountCommand(a *program) *cobra.Command {
 	var azure azureFlags
@@ -64,40 +37,22 @@ func (a *program) account(ctx context.Context, flags azureFlags) error {
 	if err != nil {
 		return err
 	}
-	session, err := a.connectAs(ctx, chosen)
+	session, err := a.keep(a.ConnectAs(ctx, chosen))
 	if err != nil {
 		return err
 	}
 	var remembered account.Account
-	if chosen.remembered != nil {
-		remembered = *chosen.remembered
+	if chosen.Remembered != nil {
+		remembered = *chosen.Remembered
 	}
-	return a.showAccount(ctx, session, chosen, remembered, session.named(remembered.Subscriptions))
+	return a.showAccount(ctx, session, chosen, remembered, session.Named(remembered.Subscriptions))
 }
 
-// showAccount is the result of account and of login.
-func (a *program) showAccount(ctx context.Context, s *session, chosen choice, remembered account.Account, subscriptions []account.Subscription) error {
-	token, err := s.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{s.in.Audience + "/.default"}, EnableCAE: true})
+// showAccount shows the result of account and of login.
+func (a *program) showAccount(ctx context.Context, s *app.Session, chosen app.Choice, remembered account.Account, subscriptions []account.Subscription) error {
+	value, err := s.Account(ctx, chosen, remembered, subscriptions)
 	if err != nil {
-		return app.WhileServing(s.proxy.instead(err), app.NothingChanged, "cartouche login")
-	}
-	identity := cloud.IdentityOf(token)
-	until := token.ExpiresOn.UTC()
-	value := accountValue{
-		Cloud: s.in.Name, SignIn: chosen.options.Kind, From: chosen.origin,
-		Name:     cmp.Or(identity.Name, remembered.Name),
-		TenantID: cmp.Or(identity.TenantID, chosen.options.TenantID, remembered.TenantID), TenantName: remembered.TenantName,
-		Subscriptions: subscriptions, Tokens: tokensAre(chosen.options.Kind, remembered),
-		TokenUntil: &until, Variables: a.variablesInUse(),
-	}
-	if !remembered.SignedInAt.IsZero() {
-		value.SignedInAt = &remembered.SignedInAt
-		if directory, err := a.StateDirectory(); err == nil {
-			value.File = account.Path(directory)
-		}
-	}
-	if !strings.EqualFold(value.TenantID, remembered.TenantID) {
-		value.TenantName = ""
+		return err
 	}
 	if a.ui.json {
 		return a.ui.value(value)
@@ -106,44 +61,7 @@ func (a *program) showAccount(ctx context.Context, s *session, chosen choice, re
 	return nil
 }
 
-// named are the subscriptions to look in, with the names that are known.
-func (s *session) named(known []account.Subscription) []account.Subscription {
-	list := []account.Subscription{}
-	for _, id := range s.scope.Subscriptions {
-		one := account.Subscription{ID: id}
-		if i := slices.IndexFunc(known, func(k account.Subscription) bool { return strings.EqualFold(k.ID, id) }); i >= 0 {
-			one = known[i]
-		}
-		list = append(list, one)
-	}
-	return list
-}
-
-func tokensAre(kind cloud.SignInKind, remembered account.Account) string {
-	switch {
-	case kind == cloud.AzureCLI || kind == cloud.DefaultChain:
-		return "elsewhere" // az keeps its own
-	case kind.OfPerson() && remembered.Keychain != "":
-		return "keychain"
-	}
-	return "memory"
-}
-
-// variablesInUse are those that are set and have a say.
-func (a *program) variablesInUse() []string {
-	names := []string{}
-	for _, name := range []string{
-		"CARTOUCHE_CLOUD", "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET",
-		"AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_FEDERATED_TOKEN_FILE",
-	} {
-		if a.env.Lookup(name) != "" {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-func (u *ui) account(value accountValue) {
+func (u *ui) account(value app.AccountValue) {
 	tenant := words(value.TenantID)
 	if value.TenantName != "" {
 		tenant = words(value.TenantName, faint(" "+value.TenantID))
@@ -169,19 +87,19 @@ func (u *ui) account(value accountValue) {
 	)
 }
 
-func fromWords(value accountValue) string {
+func fromWords(value app.AccountValue) string {
 	switch value.From {
-	case byFlag:
+	case app.ByFlag:
 		return "by flag"
-	case byEnvironment:
+	case app.ByEnvironment:
 		return "by environment variables, which go before a login"
-	case byLogin:
+	case app.ByLogin:
 		return "by the login of " + value.SignedInAt.Local().Format("2 January 2006")
 	}
 	return "nobody has signed in with cartouche login: what this computer offers is used"
 }
 
-func tokenWords(value accountValue) string {
+func tokenWords(value app.AccountValue) string {
 	where := map[string]string{
 		"keychain":  "in the keychain of this computer",
 		"memory":    "in memory, until the command ends",

@@ -3,35 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
-
-// tenantValue is one element of the JSON of `account tenants`.
-type tenantValue struct {
-	ID      string   `json:"id"`
-	Name    string   `json:"name"`
-	Domain  string   `json:"domain"`
-	Domains []string `json:"domains"`
-	// SignedIn tells that commands work in this one.
-	SignedIn bool `json:"signedIn"`
-}
-
-// subscriptionValue is one element of the JSON of `account subscriptions`.
-type subscriptionValue struct {
-	ID       string `json:"id"`
-	Name     string `json:"name"`
-	State    string `json:"state"`
-	TenantID string `json:"tenantId"`
-	// Chosen tells that commands look in this one.
-	Chosen bool `json:"chosen"`
-}
 
 func newTenantsCommand(a *program) *cobra.Command {
 	var azure azureFlags
@@ -46,34 +23,26 @@ func newTenantsCommand(a *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return session.listTenants(ctx)
+			return a.listTenants(ctx, session)
 		}),
 	}
 	azure.add(cmd.Flags())
 	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitInterrupted)
 }
 
-func (s *session) listTenants(ctx context.Context) error {
-	tenants, err := s.azure.Tenants(ctx)
-	if err != nil {
-		return app.WhileServing(s.proxy.instead(err), app.NothingChanged, "cartouche account")
-	}
-	identity, err := s.azure.Caller(ctx)
+func (a *program) listTenants(ctx context.Context, s *app.Session) error {
+	values, err := s.TenantValues(ctx)
 	if err != nil {
 		return err
 	}
-	values := []tenantValue{}
-	for _, t := range tenants {
-		values = append(values, tenantValue{t.ID, t.Name, t.Domain, append([]string{}, t.Domains...), strings.EqualFold(t.ID, identity.TenantID)})
-	}
-	if s.app.ui.json {
-		return s.app.ui.value(values)
+	if a.ui.json {
+		return a.ui.value(values)
 	}
 	var rows [][]line
 	for _, v := range values {
-		rows = append(rows, []line{words(orDash(v.Name)), words(orDash(v.Domain)), words(v.ID), words(s.app.ui.mark(v.SignedIn, "signed in"))})
+		rows = append(rows, []line{words(app.OrDash(v.Name)), words(app.OrDash(v.Domain)), words(v.ID), words(a.ui.mark(v.SignedIn, "signed in"))})
 	}
-	s.app.ui.table([]string{"name", "domain", "id", ""}, rows)
+	a.ui.table([]string{"name", "domain", "id", ""}, rows)
 	return nil
 }
 
@@ -90,38 +59,30 @@ func newSubscriptionsCommand(a *program) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return session.listSubscriptions(ctx)
+			return a.listSubscriptions(ctx, session)
 		}),
 	}
 	azure.add(cmd.Flags())
 	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitInterrupted)
 }
 
-func (s *session) listSubscriptions(ctx context.Context) error {
-	all, err := s.azure.Subscriptions(ctx)
+func (a *program) listSubscriptions(ctx context.Context, s *app.Session) error {
+	values, err := s.SubscriptionValues(ctx)
 	if err != nil {
-		return app.WhileServing(s.proxy.instead(err), app.NothingChanged, "cartouche account")
+		return err
 	}
-	chosen := func(one cloud.Subscription) bool {
-		return len(s.scope.Subscriptions) == 0 ||
-			slices.ContainsFunc(s.scope.Subscriptions, func(id string) bool { return strings.EqualFold(id, one.ID) })
-	}
-	values := []subscriptionValue{}
-	for _, one := range all {
-		values = append(values, subscriptionValue{one.ID, one.Name, one.State, one.TenantID, chosen(one)})
-	}
-	if s.app.ui.json {
-		return s.app.ui.value(values)
+	if a.ui.json {
+		return a.ui.value(values)
 	}
 	if len(values) == 0 {
-		s.app.ui.say("no subscription in this tenant that this sign-in may see")
+		a.ui.say("no subscription in this tenant that this sign-in may see")
 		return nil
 	}
 	var rows [][]line
 	for _, v := range values {
-		rows = append(rows, []line{words(orDash(v.Name)), words(v.ID), words(orDash(v.State)), words(s.app.ui.mark(v.Chosen, "chosen"))})
+		rows = append(rows, []line{words(app.OrDash(v.Name)), words(v.ID), words(app.OrDash(v.State)), words(a.ui.mark(v.Chosen, "chosen"))})
 	}
-	s.app.ui.table([]string{"name", "id", "state", ""}, rows)
+	a.ui.table([]string{"name", "id", "state", ""}, rows)
 	return nil
 }
 

@@ -79,12 +79,12 @@ func (a *program) prepareApply(ctx context.Context, cmd *cobra.Command, args []s
 // takeTarget finds out what the command is about, unless a saved plan says so.
 func (o *rollOutOptions) takeTarget(cmd *cobra.Command, args []string, saved string) error {
 	if saved != "" {
-		if o.about.gateway != "" || len(o.about.names) > 0 {
+		if o.about.Gateway != "" || len(o.about.Names) > 0 {
 			return app.Usage("leave --gateway and --name out", "a saved plan says itself which gateway and names it is for")
 		}
 		return nil
 	}
-	if len(args) > 0 || o.about.gateway != "" {
+	if len(args) > 0 || o.about.Gateway != "" {
 		if err := o.about.take(cmd, args); err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func (o *rollOutOptions) takeTarget(cmd *cobra.Command, args []string, saved str
 
 // apply asks and carries a prepared rotation out.
 func (a *program) apply(ctx context.Context, ready *prepared, yes bool) error {
-	if err := a.alone(ctx, ready.runner, ready.state); err != nil {
+	if err := a.alone(ctx, ready.Runner, ready.State); err != nil {
 		return err
 	}
 	if !a.ui.json {
@@ -106,7 +106,7 @@ func (a *program) apply(ctx context.Context, ready *prepared, yes bool) error {
 	if f := planFailure(ready); f != nil {
 		return f
 	}
-	if !ready.plan.NothingToDo() {
+	if !ready.Plan.NothingToDo() {
 		err := a.confirm(ctx, yes, "change "+ready.changes()+" now?")
 		if err != nil {
 			return err
@@ -121,23 +121,23 @@ func (a *program) apply(ctx context.Context, ready *prepared, yes bool) error {
 func (a *program) alone(ctx context.Context, runner *rotation.Runner, state rotation.State) error {
 	unlock, err := a.Lock(state.Gateway.ID(), state.Deployment.Name)
 	if err != nil {
-		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
 	}
 	unlock()
-	return whileHeld(a.workedOn(ctx, runner, state), state)
+	return whileHeld(a.WorkedOn(ctx, runner, state), state)
 }
 
 // whileHeld says what is served while somebody else works on a deployment, and
 // how to get it free.
 func whileHeld(err error, state rotation.State) error {
-	return app.WhileServing(err, serving(state)+"; nothing was changed",
-		"wait for its end; if that run is not at work any more: cartouche unlock "+callDeployment(state.Deployment))
+	return app.WhileServing(err, app.Serving(state)+"; nothing was changed",
+		"wait for its end; if that run is not at work any more: cartouche unlock "+app.CallDeployment(state.Deployment))
 }
 
 // changes names what the plan changes.
 func (p *prepared) changes() string {
-	what := "the gateway " + lastSegment(p.plan.GatewayID)
-	if len(p.plan.Imports) > 0 {
+	what := "the gateway " + app.LastSegment(p.Plan.GatewayID)
+	if len(p.Plan.Imports) > 0 {
 		what = "Key Vault and " + what
 	}
 	return what
@@ -145,13 +145,13 @@ func (p *prepared) changes() string {
 
 // applyNow carries out what was confirmed.
 func (a *program) applyNow(ctx context.Context, ready *prepared) error {
-	return a.carryOut(ctx, ready.session, ready.runner, ready.state, ready.plan.NothingToDo(), func(ctx context.Context) (rotation.Result, error) {
-		return ready.runner.Apply(ctx, ready.plan, ready.goal, ready.state)
+	return a.carryOut(ctx, ready.Session, ready.Runner, ready.State, ready.Plan.NothingToDo(), func(ctx context.Context) (rotation.Result, error) {
+		return ready.Runner.Apply(ctx, ready.Plan, ready.Goal, ready.State)
 	})
 }
 
 // carryOut runs what changes a gateway, and shows what came of it.
-func (a *program) carryOut(ctx context.Context, s *session, runner *rotation.Runner, state rotation.State, idle bool, change func(context.Context) (rotation.Result, error)) error {
+func (a *program) carryOut(ctx context.Context, s *app.Session, runner *rotation.Runner, state rotation.State, idle bool, change func(context.Context) (rotation.Result, error)) error {
 	return carryOut(ctx, a, state, runner, idle, change, func(result rotation.Result, name string) error {
 		return a.report(result, s, name)
 	})
@@ -162,29 +162,29 @@ func (a *program) carryOut(ctx context.Context, s *session, runner *rotation.Run
 // it and what the deployment is called on a command line.
 func carryOut[R any](ctx context.Context, a *program, state rotation.State, runner *rotation.Runner, idle bool, change func(context.Context) (R, error), report func(R, string) error) error {
 	if err := ctx.Err(); err != nil {
-		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
 	}
 	key, err := a.signingKey(ctx)
 	if err != nil {
-		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
 	}
-	name := callDeployment(state.Deployment)
+	name := app.CallDeployment(state.Deployment)
 	unlock, err := a.Lock(state.Gateway.ID(), state.Deployment.Name)
 	if err != nil {
-		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
 	}
 	defer unlock()
 	memory, err := a.OpenJournal(ctx)
 	if err != nil {
-		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
 	}
 	defer memory.Close()
 	runner.Journal = memory
-	release, err := a.claim(ctx, runner, state, idle)
+	release, err := a.TakeClaim(ctx, runner, state, idle)
 	if _, held := errors.AsType[*lease.HeldError](err); held {
 		return whileHeld(err, state)
 	} else if err != nil {
-		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
 	}
 	a.changing.Store(&name)
 	result, err := change(ctx)
@@ -192,21 +192,21 @@ func carryOut[R any](ctx context.Context, a *program, state rotation.State, runn
 	release()
 	a.ui.progress.Done()
 	if err != nil {
-		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
 	}
-	defer a.afterRun(ctx, memory, state, key)
+	defer a.AfterRun(ctx, memory, state, key)
 	return report(result, name)
 }
 
 // report shows the result of a run and turns its outcome into an exit status.
 // name is what the deployment is called on a command line.
-func (a *program) report(result rotation.Result, s *session, name string) error {
+func (a *program) report(result rotation.Result, s *app.Session, name string) error {
 	f := resultFailure(result, name)
 	signInAgain(f, s)
 	if a.ui.json {
 		return answer(a.ui, result, f)
 	}
-	a.ui.result(result, name, s.app.env.Now())
+	a.ui.result(result, name, a.env.Now())
 	if f == nil {
 		return nil
 	}
@@ -214,8 +214,8 @@ func (a *program) report(result rotation.Result, s *session, name string) error 
 }
 
 // signInAgain says that whatever comes next needs a sign-in, when it was lost.
-func signInAgain(f *app.Failure, s *session) {
-	lost, ok := s.credential.(interface{ Trouble() *cloud.Error })
+func signInAgain(f *app.Failure, s *app.Session) {
+	lost, ok := s.Credential.(interface{ Trouble() *cloud.Error })
 	if !ok || f == nil {
 		return
 	}

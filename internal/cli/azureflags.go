@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/spf13/pflag"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
@@ -55,17 +57,20 @@ func (f azureFlags) fits(kind cloud.SignInKind) error {
 	return nil
 }
 
-// theCloud is the cloud that flag or variable name, else the remembered one.
-func (a *program) theCloud(f azureFlags, remembered string) (cloud.Cloud, error) {
-	name := f.cloud
-	for _, other := range []string{a.env.Lookup("CARTOUCHE_CLOUD"), remembered} {
-		if name == "" {
-			name = other
-		}
+// signInAsked are the flags as they are asked for.
+func (a *program) signInAsked(ctx context.Context, f azureFlags) app.SignInAsked {
+	return app.SignInAsked{
+		Cloud: f.cloud, Tenant: f.tenant, Subscriptions: f.subscriptions, How: f.signIn,
+		Principal: f.clientSecretFile != "" || f.clientCertificate != "", ManagedIdentity: f.managedIdentity,
+		Fits: f.fits,
+		Proof: func(ctx context.Context, options *cloud.SignInOptions) error {
+			return a.principalProof(ctx, f, options)
+		},
+		Person: a.asked(ctx), MayAsk: a.env.StdinIsTerminal,
 	}
-	chosen, err := cloud.ByName(name)
-	if err != nil {
-		return cloud.Cloud{}, app.Usage("--cloud public, --cloud usgov or --cloud china", "%s", err)
-	}
-	return chosen, nil
+}
+
+// chooseSignIn decides how to sign in.
+func (a *program) chooseSignIn(ctx context.Context, f azureFlags) (app.Choice, error) {
+	return a.ChooseSignIn(ctx, a.signInAsked(ctx, f))
 }

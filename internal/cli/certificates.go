@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/x509"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,41 +18,6 @@ type certificatesOptions struct {
 	vault     string
 	forWhat   string
 	rootFiles []string
-}
-
-// vaultCertificatesValue is the JSON of `certificates`.
-type vaultCertificatesValue struct {
-	Vault string `json:"vault"`
-	URI   string `json:"uri"`
-	// Names are those of the deployment that --for names, else empty.
-	Names        []string                `json:"names"`
-	Certificates []vaultCertificateValue `json:"certificates"`
-}
-
-// vaultCertificateValue is one version of a certificate in a vault.
-type vaultCertificateValue struct {
-	Name     string          `json:"name"`
-	Version  string          `json:"version"`
-	Kind     cloud.VaultKind `json:"kind"`
-	SecretID string          `json:"secretId"`
-	// Follow is the identifier without a version, which a gateway follows.
-	Follow      string            `json:"follow"`
-	Enabled     bool              `json:"enabled"`
-	Created     *time.Time        `json:"created"`
-	NotBefore   *time.Time        `json:"notBefore"`
-	NotAfter    *time.Time        `json:"notAfter"`
-	Thumbprint  string            `json:"thumbprint"`
-	Tags        map[string]string `json:"tags"`
-	ContentType string            `json:"contentType"`
-	KeyType     string            `json:"keyType"`
-	// Certificate is null when only the list's facts are known.
-	Certificate *pki.Description `json:"certificate"`
-	// Usable is null when it is not known, because a secret was not opened.
-	Usable   *bool        `json:"usable"`
-	Findings pki.Findings `json:"findings"`
-	Unread   string       `json:"unread,omitempty"`
-
-	judged []*x509.Certificate
 }
 
 func newCertificatesCommand(a *program) *cobra.Command {
@@ -97,12 +60,12 @@ func (a *program) certificates(ctx context.Context, options certificatesOptions,
 	if err != nil {
 		return err
 	}
-	client, criteria, err := session.vaultFor(ctx, options.vault, options.forWhat, options.rootFiles)
+	client, criteria, err := a.vaultFor(ctx, session, options.vault, options.forWhat, options.rootFiles)
 	if err != nil {
 		return err
 	}
-	value := vaultCertificatesValue{
-		Vault: client.Name(), URI: client.URI(), Names: filled(criteria.Names), Certificates: []vaultCertificateValue{},
+	value := app.VaultCertificatesValue{
+		Vault: client.Name(), URI: client.URI(), Names: app.Filled(criteria.Names), Certificates: []app.VaultCertificateValue{},
 	}
 	a.ui.progress.Doing(rotation.PhaseObserve, "looking into vault "+client.Name())
 	defer a.ui.progress.Done()
@@ -112,12 +75,12 @@ func (a *program) certificates(ctx context.Context, options certificatesOptions,
 	found, err := client.Certificates(ctx)
 	switch {
 	case err != nil && (len(found) == 0 || ctx.Err() != nil):
-		return app.WhileServing(session.proxy.instead(err), app.NothingChanged, "cartouche vaults")
+		return app.WhileServing(session.Instead(err), app.NothingChanged, "cartouche vaults")
 	case err != nil:
 		a.ui.warn("a .pfx that is kept as a plain secret is not listed: " + err.Error())
 	}
 	for _, v := range found {
-		value.Certificates = append(value.Certificates, newVaultCertificateValue(v, nil, criteria))
+		value.Certificates = append(value.Certificates, app.NewVaultCertificateValue(v, nil, criteria))
 	}
 	a.ui.progress.Done()
 	if a.ui.json {
@@ -128,10 +91,10 @@ func (a *program) certificates(ctx context.Context, options certificatesOptions,
 }
 
 // versions shows one certificate in full, and all its versions.
-func (a *program) versions(ctx context.Context, s *session, client *cloud.VaultClient, name string, criteria pki.Criteria, value vaultCertificatesValue) error {
+func (a *program) versions(ctx context.Context, s *app.Session, client *cloud.VaultClient, name string, criteria pki.Criteria, value app.VaultCertificatesValue) error {
 	newest, err := client.Certificate(ctx, name, "")
 	if err != nil {
-		return app.WhileServing(s.proxy.instead(err), app.NothingChanged, "cartouche certificates --vault "+client.Name())
+		return app.WhileServing(s.Instead(err), app.NothingChanged, "cartouche certificates --vault "+client.Name())
 	}
 	versions, err := client.Versions(ctx, name)
 	switch {
@@ -143,10 +106,10 @@ func (a *program) versions(ctx context.Context, s *session, client *cloud.VaultC
 	}
 	for _, v := range versions {
 		if v.Version == newest.Version {
-			value.Certificates = append(value.Certificates, newVaultCertificateValue(newest, s.publicChain(ctx, newest, criteria.Roots), criteria))
+			value.Certificates = append(value.Certificates, app.NewVaultCertificateValue(newest, s.PublicChain(ctx, newest, criteria.Roots), criteria))
 			continue
 		}
-		value.Certificates = append(value.Certificates, newVaultCertificateValue(v, nil, pki.Criteria{Now: criteria.Now}))
+		value.Certificates = append(value.Certificates, app.NewVaultCertificateValue(v, nil, pki.Criteria{Now: criteria.Now}))
 	}
 	a.ui.progress.Done()
 	if a.ui.json {
@@ -157,27 +120,27 @@ func (a *program) versions(ctx context.Context, s *session, client *cloud.VaultC
 }
 
 // vaultFor is a vault, and what certificates in it are judged by.
-func (s *session) vaultFor(ctx context.Context, named, forWhat string, rootFiles []string) (*cloud.VaultClient, pki.Criteria, error) {
-	client, err := s.vault(named)
+func (a *program) vaultFor(ctx context.Context, s *app.Session, named, forWhat string, rootFiles []string) (*cloud.VaultClient, pki.Criteria, error) {
+	client, err := s.Vault(named)
 	if err != nil {
 		return nil, pki.Criteria{}, err
 	}
-	criteria, err := s.vaultCriteria(ctx, forWhat, rootFiles)
+	criteria, err := a.vaultCriteria(ctx, s, forWhat, rootFiles)
 	return client, criteria, err
 }
 
 // vaultCriteria is what certificates are judged by: the names of a deployment,
 // when one is named, and what it serves now.
-func (s *session) vaultCriteria(ctx context.Context, forWhat string, rootFiles []string) (pki.Criteria, error) {
-	roots, err := s.app.rootsWith(s.network, rootFiles)
+func (a *program) vaultCriteria(ctx context.Context, s *app.Session, forWhat string, rootFiles []string) (pki.Criteria, error) {
+	roots, err := a.rootsWith(s.Network, rootFiles)
 	if err != nil {
 		return pki.Criteria{}, err
 	}
-	criteria := pki.Criteria{Now: s.app.env.Now(), Roots: roots}
+	criteria := pki.Criteria{Now: a.env.Now(), Roots: roots}
 	if forWhat == "" {
 		return criteria, nil
 	}
-	found, err := s.find(ctx)
+	found, err := s.Find(ctx)
 	if err != nil {
 		return criteria, err
 	}
@@ -190,55 +153,4 @@ func (s *session) vaultCriteria(ctx context.Context, forWhat string, rootFiles [
 		criteria.Serving = served[0].Chain[0]
 	}
 	return criteria, nil
-}
-
-// publicChain is a certificate with the chain that it leads to.
-func (s *session) publicChain(ctx context.Context, v cloud.VaultCertificate, roots *pki.Roots) *pki.Bundle {
-	if v.Leaf == nil {
-		return nil
-	}
-	return s.app.complete(ctx, s.network, roots, &pki.Bundle{Leaf: v.Leaf})
-}
-
-func newVaultCertificateValue(v cloud.VaultCertificate, public *pki.Bundle, criteria pki.Criteria) vaultCertificateValue {
-	judgement := v.Judge(public, criteria)
-	value := vaultCertificateValue{
-		Name: v.Name, Version: v.Version, Kind: v.Kind, SecretID: v.SecretID, Follow: v.Versionless(), Enabled: v.Enabled,
-		Created: known(v.Created), NotBefore: known(v.NotBefore), NotAfter: known(v.NotAfter), Thumbprint: v.Thumbprint,
-		Tags: v.Tags, ContentType: v.ContentType, KeyType: v.KeyType, Unread: v.Unread,
-		Findings: judgement.Findings, judged: judgement.Chain,
-	}
-	if public == nil { // what was not looked for is not missing
-		value.Findings = refusals(judgement.Findings)
-	}
-	if v.Leaf != nil {
-		described := pki.Describe(v.Leaf)
-		value.Certificate = &described
-	}
-	switch {
-	case value.Findings.Refused():
-		value.Usable = new(false)
-	case v.Leaf != nil:
-		value.Usable = new(true)
-	}
-	return value
-}
-
-func refusals(list pki.Findings) pki.Findings {
-	var refused pki.Findings
-	for _, finding := range list {
-		if finding.Severity == pki.Refusal {
-			refused = append(refused, finding)
-		}
-	}
-	return refused
-}
-
-// known is a time, null in JSON when it is none.
-func known(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
 }

@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
 )
 
-func (u *ui) vaultCertificateTable(value vaultCertificatesValue, now time.Time) {
+func (u *ui) vaultCertificateTable(value app.VaultCertificatesValue, now time.Time) {
 	if len(value.Certificates) == 0 {
 		u.say("vault " + value.Vault + " holds no certificate")
 		return
@@ -16,8 +18,8 @@ func (u *ui) vaultCertificateTable(value vaultCertificatesValue, now time.Time) 
 	var rows [][]line
 	for _, v := range value.Certificates {
 		rows = append(rows, []line{
-			words(title(v.Name)), words(string(v.Kind)), words(orDash(covers(v))), until(v, now),
-			words(orDash(brief(v.Thumbprint, u.outStyle))), u.verdict(v),
+			words(title(v.Name)), words(string(v.Kind)), words(app.OrDash(covers(v))), until(v, now),
+			words(app.OrDash(brief(v.Thumbprint, u.outStyle))), u.verdict(v),
 		})
 	}
 	u.table([]string{"name", "kept as", "covers", "valid", "thumbprint", "gateway"}, rows)
@@ -26,7 +28,7 @@ func (u *ui) vaultCertificateTable(value vaultCertificatesValue, now time.Time) 
 
 // vaultReasons shows below a table why something is unusable, since it takes
 // sentences.
-func (u *ui) vaultReasons(list []vaultCertificateValue) {
+func (u *ui) vaultReasons(list []app.VaultCertificateValue) {
 	first := true
 	heading := func() {
 		if first {
@@ -47,7 +49,7 @@ func (u *ui) vaultReasons(list []vaultCertificateValue) {
 }
 
 // vaultCertificateVersions shows the newest enabled version in full.
-func (u *ui) vaultCertificateVersions(value vaultCertificatesValue, newest string, now time.Time) {
+func (u *ui) vaultCertificateVersions(value app.VaultCertificatesValue, newest string, now time.Time) {
 	u.say(title(value.Certificates[0].Name), faint(" in vault "), value.Vault)
 	for _, v := range value.Certificates {
 		if v.Version != newest {
@@ -55,7 +57,7 @@ func (u *ui) vaultCertificateVersions(value vaultCertificatesValue, newest strin
 		}
 		u.fields(field{"kept as", words(string(v.Kind) + ", " + v.ContentType)}, field{"tags", words(tagText(v.Tags))}, field{"a gateway follows", words(v.Follow)})
 		if v.Certificate != nil {
-			u.certificateCard(*v.Certificate, v.judged, now)
+			u.certificateCard(*v.Certificate, v.Judged, now)
 		}
 		u.sayFindings(v.Findings)
 	}
@@ -73,12 +75,12 @@ func (u *ui) vaultCertificateVersions(value vaultCertificatesValue, newest strin
 		case v.Version == newest:
 			state = words(good("newest enabled"))
 		}
-		rows = append(rows, []line{words(v.Version), words(created), until(v, now), words(orDash(brief(v.Thumbprint, u.outStyle))), state})
+		rows = append(rows, []line{words(v.Version), words(created), until(v, now), words(app.OrDash(brief(v.Thumbprint, u.outStyle))), state})
 	}
 	u.table([]string{"version", "created", "valid", "thumbprint", ""}, rows)
 }
 
-func covers(v vaultCertificateValue) string {
+func covers(v app.VaultCertificateValue) string {
 	if v.Certificate == nil {
 		return ""
 	}
@@ -89,14 +91,14 @@ func covers(v vaultCertificateValue) string {
 	return strings.Join(v.Certificate.Names, ", ")
 }
 
-func until(v vaultCertificateValue, now time.Time) line {
+func until(v app.VaultCertificateValue, now time.Time) line {
 	if v.NotAfter == nil {
 		return words(faint("unknown"))
 	}
 	return words(daysLeft(*v.NotAfter, now))
 }
 
-func (u *ui) verdict(v vaultCertificateValue) line {
+func (u *ui) verdict(v app.VaultCertificateValue) line {
 	switch {
 	case v.Usable == nil && v.Unread != "":
 		return words(caution("not read"))

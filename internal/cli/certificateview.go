@@ -10,6 +10,7 @@ import (
 	"charm.land/lipgloss/v2"
 	"charm.land/lipgloss/v2/table"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -33,30 +34,16 @@ func daysLeft(notAfter, now time.Time) span {
 	return good(fmt.Sprintf("%d days left", days))
 }
 
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
-
 // summary is a certificate in one line.
 func summary(d pki.Description, now time.Time) line {
-	return words(d.Subject, ", until "+day(d.NotAfter)+" (", daysLeft(d.NotAfter, now), ")")
-}
-
-// summaryText is the same without colours.
-func summaryText(d pki.Description) string {
-	return fmt.Sprintf("%s, until %s, SHA-256 %s...", d.Subject, day(d.NotAfter), shortHash(d.SHA256))
-}
-
-func shortHash(hash string) string {
-	if len(hash) > 16 {
-		return hash[:16]
-	}
-	return hash
+	return words(d.Subject, ", until "+app.Day(d.NotAfter)+" (", daysLeft(d.NotAfter, now), ")")
 }
 
 // certificateCard shows all of a certificate, with the chain above it.
 func (u *ui) certificateCard(d pki.Description, chain []*x509.Certificate, now time.Time) {
-	until := words(day(d.NotBefore), " to ", day(d.NotAfter), " (", daysLeft(d.NotAfter, now), ")")
+	until := words(app.Day(d.NotBefore), " to ", app.Day(d.NotAfter), " (", daysLeft(d.NotAfter, now), ")")
 	if d.NotBefore.After(now) {
-		until = words(day(d.NotBefore), " to ", day(d.NotAfter), " (", bad("not yet valid"), ")")
+		until = words(app.Day(d.NotBefore), " to ", app.Day(d.NotAfter), " (", bad("not yet valid"), ")")
 	}
 	u.fields(
 		field{"subject", words(title(d.Subject))},
@@ -109,7 +96,7 @@ func (u *ui) certificatePair(before, after *pki.Description, now time.Time) {
 			if d.NotAfter.IsZero() {
 				return nil
 			}
-			return words(day(d.NotAfter), " ", daysLeft(d.NotAfter, now))
+			return words(app.Day(d.NotAfter), " ", daysLeft(d.NotAfter, now))
 		}},
 		{"key", func(d pki.Description) line { return words(d.KeyAlgorithm) }},
 		{"thumbprint", func(d pki.Description) line { return words(shortened(d.Thumbprint, u.outStyle)) }},
@@ -153,7 +140,7 @@ func dayOrNone(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return day(t)
+	return app.Day(t)
 }
 
 func shortened(hash string, p palette) string {

@@ -24,7 +24,7 @@ type checkFileValue struct {
 }
 
 func (a *program) checkFile(ctx context.Context, options checkOptions) error {
-	network, err := a.network()
+	network, err := a.Network()
 	if err != nil {
 		return err
 	}
@@ -36,19 +36,19 @@ func (a *program) checkFile(ctx context.Context, options checkOptions) error {
 	if err != nil {
 		return err
 	}
-	bundle = a.complete(ctx, network, roots, bundle)
+	bundle = app.Complete(ctx, network, roots, bundle)
 	judgement := pki.Judge(bundle, pki.Criteria{
 		Now: a.env.Now(), Names: options.names, Roots: roots, AssumeTrusted: options.assumeTrusted,
 	})
 	value := checkFileValue{
-		Kind: "file", File: options.pfx.file, OK: len(troubling(judgement.Findings)) == 0,
+		Kind: "file", File: options.pfx.file, OK: len(app.Troubling(judgement.Findings)) == 0,
 		Certificate: pki.Describe(bundle.Leaf), Chain: []pki.Description{},
-		RootKnown: judgement.RootKnown, Findings: notNull(judgement.Findings),
+		RootKnown: judgement.RootKnown, Findings: app.NotNull(judgement.Findings),
 	}
 	for _, cert := range judgement.Chain {
 		value.Chain = append(value.Chain, pki.Describe(cert))
 	}
-	f := findingsFailure(options.pfx.file, judgement.Findings)
+	f := app.FindingsFailure(options.pfx.file, judgement.Findings)
 	if a.ui.json {
 		return answer(a.ui, value, f)
 	}
@@ -60,7 +60,7 @@ func (a *program) checkFile(ctx context.Context, options checkOptions) error {
 
 // rootsWith are the known authorities and those of files.
 func (a *program) rootsWith(network *egress.Network, files []string) (*pki.Roots, error) {
-	roots := knownRoots(network)
+	roots := app.KnownRoots(network)
 	for _, file := range files {
 		certs, err := readRoots("--roots", file)
 		if err != nil {
@@ -73,7 +73,7 @@ func (a *program) rootsWith(network *egress.Network, files []string) (*pki.Roots
 
 // readRoots reads a file of authorities.
 func readRoots(flag, file string) ([]*x509.Certificate, error) {
-	data, err := readBounded(file, maxRootsFile)
+	data, err := app.ReadBounded(file, maxRootsFile)
 	if err != nil {
 		return nil, app.Usage("check the path", "%s %s: %s", flag, file, err)
 	}

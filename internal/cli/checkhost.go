@@ -24,7 +24,7 @@ func (a *program) checkHost(ctx context.Context, argument string, options checkO
 	if err != nil {
 		return app.Usage("cartouche check HOST, or HOST:PORT; a file must exist or end with .pfx", "%s: %s", argument, err)
 	}
-	network, err := a.network()
+	network, err := a.Network()
 	if err != nil {
 		return err
 	}
@@ -45,14 +45,14 @@ func (a *program) checkHost(ctx context.Context, argument string, options checkO
 			Name: name, Roots: roots, Now: a.env.Now(), AssumeTrusted: options.assumeTrusted,
 		})...)
 	}
-	value.Findings = distinct(value.Findings)
-	value.OK = len(troubling(value.Findings)) == 0
-	first := firstServed(seen)
+	value.Findings = app.Distinct(value.Findings)
+	value.OK = len(app.Troubling(value.Findings)) == 0
+	first := app.FirstServed(seen)
 	if first != nil {
 		described := pki.Describe(first.Leaf())
 		value.Certificate = &described
 	}
-	f := findingsFailure(target.String(), value.Findings)
+	f := app.FindingsFailure(target.String(), value.Findings)
 	if a.ui.json {
 		return answer(a.ui, value, f)
 	}
@@ -64,26 +64,4 @@ func (a *program) checkHost(ctx context.Context, argument string, options checkO
 	a.ui.handshakes(seen, a.env.Now())
 	a.ui.sayFindings(value.Findings)
 	return told(f)
-}
-
-func firstServed(seen []handshake.Observation) *handshake.Observation {
-	for i := range seen {
-		if seen[i].Leaf() != nil {
-			return &seen[i]
-		}
-	}
-	return nil
-}
-
-// distinct leaves out findings that were made twice.
-func distinct(list pki.Findings) pki.Findings {
-	unique := pki.Findings{}
-	seen := map[pki.Finding]bool{}
-	for _, finding := range list {
-		if !seen[finding] {
-			seen[finding] = true
-			unique = append(unique, finding)
-		}
-	}
-	return unique.WorstFirst()
 }

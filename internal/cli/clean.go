@@ -54,12 +54,12 @@ their keystores, and roots in theirs and in the gateway's trust that nobody pres
 }
 
 func (a *program) clean(ctx context.Context, about target, options changeOptions, soak rotation.Soak) error {
-	seen, err := a.look(ctx, about.choose, options.azure, options.site, looking{flags: options.reach, when: never, changes: true, lease: options.lease})
+	seen, err := a.look(ctx, about.choose, options.azure, options.site, looking{flags: options.reach, when: app.Never, changes: true, lease: options.lease})
 	if err != nil {
 		return err
 	}
-	state := seen.state
-	if err := a.alone(ctx, seen.runner, state); err != nil {
+	state := seen.State
+	if err := a.alone(ctx, seen.Runner, state); err != nil {
 		return err
 	}
 	runs, err := a.RunsOf(ctx, state.Gateway.ID())
@@ -71,19 +71,19 @@ func (a *program) clean(ctx context.Context, about target, options changeOptions
 		return a.nothingToClean(state, soaking)
 	}
 	if !a.ui.json {
-		a.ui.say(title("Clean "+state.Deployment.Name), faint("  "+lastSegment(state.Gateway.ID())))
+		a.ui.say(title("Clean "+state.Deployment.Name), faint("  "+app.LastSegment(state.Gateway.ID())))
 		for _, entry := range entries {
 			a.ui.item(caution("-"), "remove certificate entry "+entry+", which no listener uses")
 		}
 		a.ui.soaking(soaking, state.At)
 		a.ui.fields(field{"restarts", words(good("none"))}, field{"undo", words("none: roll the old .pfx out again")})
 	}
-	err = a.confirm(ctx, options.yes, fmt.Sprintf("remove %s from the gateway %s now?", strings.Join(entries, ", "), lastSegment(state.Gateway.ID())))
+	err = a.confirm(ctx, options.yes, fmt.Sprintf("remove %s from the gateway %s now?", strings.Join(entries, ", "), app.LastSegment(state.Gateway.ID())))
 	if err != nil {
 		return err
 	}
-	return a.carryOut(ctx, seen.session, seen.runner, state, false, func(ctx context.Context) (rotation.Result, error) {
-		result, err := seen.runner.Clean(ctx, state, entries)
+	return a.carryOut(ctx, seen.Session, seen.Runner, state, false, func(ctx context.Context) (rotation.Result, error) {
+		result, err := seen.Runner.Clean(ctx, state, entries)
 		result.Soaking = soaking
 		return result, err
 	})
@@ -97,7 +97,7 @@ func (a *program) nothingToClean(state rotation.State, soaking []rotation.Soakin
 	if len(soaking) > 0 {
 		a.ui.say(a.ui.outStyle.tick(), " nothing to clean yet: what runs have replaced soaks")
 		a.ui.soaking(soaking, state.At)
-		a.ui.advice(a.ui.out, a.ui.outStyle, 2, "to remove it all the same: ", "cartouche clean "+callDeployment(state.Deployment)+" --now")
+		a.ui.advice(a.ui.out, a.ui.outStyle, 2, "to remove it all the same: ", "cartouche clean "+app.CallDeployment(state.Deployment)+" --now")
 		return nil
 	}
 	a.ui.say(a.ui.outStyle.tick(), " nothing to clean: no entry of a rotation is unused")

@@ -41,10 +41,10 @@ func (o rollOutOptions) words() string {
 }
 
 func (t target) words() string {
-	if t.gateway != "" {
-		return called("--gateway "+app.Quote(t.gateway), t.names)
+	if t.Gateway != "" {
+		return app.Called("--gateway "+app.Quote(t.Gateway), t.Names)
 	}
-	return called(app.Quote(t.deployment), t.names)
+	return app.Called(app.Quote(t.Deployment), t.Names)
 }
 
 func (f siteFlags) words() string {

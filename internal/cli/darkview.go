@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -17,7 +18,7 @@ func together(list []rotation.Dark) [][]rotation.Dark {
 	var groups [][]rotation.Dark
 	for _, dark := range list {
 		i := slices.IndexFunc(groups, func(group []rotation.Dark) bool {
-			return group[0].Kind == dark.Kind && dark.Kind != "external" && day(group[0].At) == day(dark.At)
+			return group[0].Kind == dark.Kind && dark.Kind != "external" && app.Day(group[0].At) == app.Day(dark.At)
 		})
 		if i < 0 {
 			groups = append(groups, nil)
@@ -54,7 +55,7 @@ func (u *ui) darkening(list []rotation.Dark, now time.Time) {
 		if more := len(group) - 1; more > 0 {
 			what = append(what, words(faint(fmt.Sprintf("; the same day %d more like this", more)))...)
 		}
-		rows = append(rows, []line{words(sign, " "+day(dark.At)), words(daysLeft(dark.At, now)), what})
+		rows = append(rows, []line{words(sign, " "+app.Day(dark.At)), words(daysLeft(dark.At, now)), what})
 	}
 	u.table([]string{"day", "", "what stops"}, rows)
 	if more := len(groups) - mostDark; more > 0 {

@@ -189,7 +189,7 @@ func (d *stagedDemo) ownCertificate(ctx context.Context, options demoOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	network, err := d.network()
+	network, err := d.Network()
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ func (d *stagedDemo) ownCertificate(ctx context.Context, options demoOptions) (*
 	if err != nil {
 		return nil, err
 	}
-	return d.complete(ctx, network, roots, bundle), nil
+	return app.Complete(ctx, network, roots, bundle), nil
 }
 
 // worldName is the external name for a world in which the certificate is good.
@@ -221,12 +221,12 @@ func (d *stagedDemo) find(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := session.find(ctx)
+	found, err := session.Find(ctx)
 	if err != nil {
 		return err
 	}
 	domain := d.world.Deployments()[0].Domain
-	chosen, err := session.choose(ctx, target{deployment: domain})
+	chosen, err := session.Choose(ctx, app.Target{Deployment: domain})
 	if err != nil {
 		return err
 	}
@@ -235,22 +235,22 @@ func (d *stagedDemo) find(ctx context.Context) error {
 		SiteAdmin:         d.inner.env.Lookup("CARTOUCHE_SITE_ADMIN"),
 		SiteAdminPassword: secret.New(d.inner.env.Lookup("CARTOUCHE_SITE_ADMIN_PASSWORD")),
 	}
-	d.ready = prepared{session: session, credentials: credentials, runner: session.runner(credentials)}
-	d.ready.state, err = session.observe(ctx, d.ready.runner, chosen, rotation.Asked{})
+	d.ready = prepared{Prepared: &app.Prepared{Session: session, Credentials: credentials, Runner: session.Runner(credentials)}}
+	d.ready.State, err = session.Observe(ctx, d.ready.Runner, chosen, rotation.Asked{})
 	return err
 }
 
 func (d *stagedDemo) judgeAndPlan(ctx context.Context, options demoOptions) error {
-	session := d.ready.session
+	session := d.ready.Session
 	source := options.pfx.file
 	if source == "" {
 		source = "new.pfx, made by the world"
 	}
-	d.ready.goal = rotation.Goal{
-		Bundle: d.bundle, Roots: session.roots, Now: d.env.Now(), AssumeTrusted: options.assumeTrusted, File: source,
+	d.ready.Goal = rotation.Goal{
+		Bundle: d.bundle, Roots: session.Roots, Now: d.env.Now(), AssumeTrusted: options.assumeTrusted, File: source,
 	}
 	var err error
-	d.ready.plan, err = rotation.NewPlan(d.ready.state, d.ready.goal)
+	d.ready.Plan, err = rotation.NewPlan(d.ready.State, d.ready.Goal)
 	if err != nil {
 		return err
 	}
@@ -269,8 +269,8 @@ func (d *stagedDemo) judgeAndPlan(ctx context.Context, options demoOptions) erro
 func (d *stagedDemo) apply(ctx context.Context) error {
 	d.chapter("Change and prove", "while requests go through the gateway, 50 a second, each with a handshake of its own")
 	d.probe = traffic.Probe{
-		URL:       d.ready.state.Sites.PortalURL + "/sharing/rest?f=json",
-		Transport: d.ready.session.network.Transport(),
+		URL:       d.ready.State.Sites.PortalURL + "/sharing/rest?f=json",
+		Transport: d.ready.Session.Network.Transport(),
 	}.Start(ctx)
 	result, err := d.rotate(ctx)
 	requests := d.probe.Stop()
@@ -308,9 +308,9 @@ func (d *stagedDemo) rotate(ctx context.Context) (rotation.Result, error) {
 		return rotation.Result{}, err
 	}
 	defer memory.Close()
-	name := d.ready.state.Deployment.Name
+	name := d.ready.State.Deployment.Name
 	d.changing.Store(&name)
 	defer d.changing.Store(nil)
-	d.ready.runner.Journal = memory
-	return d.ready.runner.Apply(ctx, d.ready.plan, d.ready.goal, d.ready.state)
+	d.ready.Runner.Journal = memory
+	return d.ready.Runner.Apply(ctx, d.ready.Plan, d.ready.Goal, d.ready.State)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/sim"
@@ -43,7 +44,7 @@ func (d *stagedDemo) demoWorld(world *sim.World) {
 		field{"site", words(title(first.URL), faint(" at "+first.PublicIP))},
 		field{"version", words("ArcGIS Enterprise " + first.Version)},
 		field{"machines", words(strings.Join(machines, ", "))},
-		field{"gateway", words(lastSegment(first.GatewayID))},
+		field{"gateway", words(app.LastSegment(first.GatewayID))},
 	)
 }
 
@@ -62,9 +63,9 @@ func (d *stagedDemo) demoFound(found []deployment.Deployment) {
 		if one.CannotUpdate != "" {
 			remark = "cannot be updated here"
 		} else if len(one.Problems) > 0 {
-			remark = count(len(one.Problems), "problem")
+			remark = app.Count(len(one.Problems), "problem")
 		}
-		rows = append(rows, []line{words(title(orDash(one.Name))), words(orDash(one.Version)), words(orDash(strings.Join(one.Names(), ", "))), left, words(faint(remark))})
+		rows = append(rows, []line{words(title(app.OrDash(one.Name))), words(app.OrDash(one.Version)), words(app.OrDash(strings.Join(one.Names(), ", "))), left, words(faint(remark))})
 	}
 	d.ui.table([]string{"name", "version", "serves", "certificate", ""}, rows)
 }
@@ -73,45 +74,45 @@ func (d *stagedDemo) demoJudgement(ready prepared) {
 	if d.ui.json {
 		return
 	}
-	certificate := ready.plan.Certificate
+	certificate := ready.Plan.Certificate
 	d.ui.fields(
 		field{"subject", words(title(certificate.Subject))},
 		field{"names", words(strings.Join(certificate.Names, ", "))},
 		field{"issuer", words(certificate.Issuer)},
-		field{"valid", words(day(certificate.NotBefore), " to ", day(certificate.NotAfter), " (", daysLeft(certificate.NotAfter, d.env.Now()), ")")},
+		field{"valid", words(app.Day(certificate.NotBefore), " to ", app.Day(certificate.NotAfter), " (", daysLeft(certificate.NotAfter, d.env.Now()), ")")},
 		field{"key", words(certificate.KeyAlgorithm)},
 	)
-	if !ready.plan.Refused() {
-		d.ui.item(d.ui.outStyle.tick(), "key matches, in date, covers "+strings.Join(ready.plan.Names, " and ")+", chain complete, authority known to Portal and Server")
+	if !ready.Plan.Refused() {
+		d.ui.item(d.ui.outStyle.tick(), "key matches, in date, covers "+strings.Join(ready.Plan.Names, " and ")+", chain complete, authority known to Portal and Server")
 	}
-	d.ui.findings(ready.plan.Findings)
+	d.ui.findings(ready.Plan.Findings)
 }
 
 func (d *stagedDemo) demoPlan(ready prepared) {
 	if d.ui.json {
 		return
 	}
-	for _, step := range ready.plan.Steps {
+	for _, step := range ready.Plan.Steps {
 		for _, change := range step.Changes {
 			d.ui.item(accent(changeSign(change)), change)
 		}
 	}
 	sign := d.ui.outStyle.tick()
 	switch {
-	case ready.plan.Refused():
+	case ready.Plan.Refused():
 		sign = d.ui.outStyle.cross()
-	case ready.plan.AssumeTrusted:
+	case ready.Plan.AssumeTrusted:
 		sign = caution("!")
 	}
-	d.ui.item(sign, ready.plan.Trust)
+	d.ui.item(sign, ready.Plan.Trust)
 	d.ui.fields(
-		field{"writes", words("one, conditional, of gateway " + lastSegment(ready.plan.GatewayID))},
+		field{"writes", words("one, conditional, of gateway " + app.LastSegment(ready.Plan.GatewayID))},
 		field{"restarts", words(good("none"))},
 	)
-	for _, proof := range ready.plan.Proofs {
+	for _, proof := range ready.Plan.Proofs {
 		d.ui.item(d.ui.outStyle.bullet(), faint("prove "), proof)
 	}
-	d.ui.findings(ready.plan.Obstacles)
+	d.ui.findings(ready.Plan.Obstacles)
 }
 
 func (d *stagedDemo) demoResult(result rotation.Result, requests traffic.Result, writes, restarts int) {

@@ -3,15 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
-	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -55,44 +52,10 @@ An age key cannot sign: it only encrypts.`,
 	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitLocked)
 }
 
-// evidenceRow is a run in the list of `evidence`.
-type evidenceRow struct {
-	Run        string    `json:"run"`
-	Deployment string    `json:"deployment"`
-	StartedAt  time.Time `json:"startedAt"`
-	Outcome    string    `json:"outcome"`
-	// File is "" for a run that has no evidence yet; so is the rest.
-	File   string `json:"file"`
-	Number int    `json:"number"`
-	SHA256 string `json:"sha256"`
-	Signer string `json:"signer"`
-}
-
 func (a *program) evidenceList(ctx context.Context) error {
-	runs, err := a.Runs(ctx)
+	list, err := a.EvidenceRows(ctx)
 	if err != nil {
 		return err
-	}
-	store, err := a.evidenceStore()
-	if err != nil {
-		return err
-	}
-	list := []evidenceRow{}
-	kept := map[string][]evidence.Kept{} // by deployment
-	for _, run := range runs {
-		row := evidenceRow{Run: run.ID, Deployment: run.DeploymentName, StartedAt: run.StartedAt, Outcome: run.Outcome}
-		about := strings.ToLower(run.GatewayID + "\n" + run.DeploymentID)
-		if _, read := kept[about]; !read {
-			if kept[about], err = store.Of(run.GatewayID, run.DeploymentID); err != nil {
-				return err
-			}
-		}
-		for _, one := range kept[about] {
-			if d := one.File.Document; d.Run.ID == run.ID {
-				row.File, row.Number, row.SHA256, row.Signer = one.Path, d.Number, one.File.Hash, d.Signer()
-			}
-		}
-		list = append(list, row)
 	}
 	if a.ui.json {
 		return a.ui.value(list)
@@ -108,7 +71,7 @@ func (a *program) evidenceList(ctx context.Context) error {
 			number = words(fmt.Sprint(row.Number))
 			signer = words(orElse(row.Signer, "unsigned"))
 		}
-		rows = append(rows, []line{words(title(row.Run)), words(minute(row.StartedAt)), words(row.Deployment), words(outcomeSpan(row.Outcome)), number, signer})
+		rows = append(rows, []line{words(title(row.Run)), words(app.Minute(row.StartedAt)), words(row.Deployment), words(outcomeSpan(row.Outcome)), number, signer})
 	}
 	a.ui.table([]string{"run", "began", "deployment", "outcome", "number", "signed by"}, rows)
 	return nil
@@ -126,7 +89,7 @@ func (a *program) evidenceOf(ctx context.Context, id, page string) error {
 	if err != nil {
 		return err
 	}
-	kept, err := a.evidenceKept(ctx, run)
+	kept, err := a.EvidenceKept(ctx, run, a.signingKey)
 	if err != nil {
 		return err
 	}
@@ -141,7 +104,7 @@ func (a *program) evidenceOf(ctx context.Context, id, page string) error {
 			err = evidence.WriteFile(page, html)
 		}
 		if err != nil {
-			return app.Usage("name a file that can be written", "--html %s: %s", page, plainPathError(err))
+			return app.Usage("name a file that can be written", "--html %s: %s", page, app.PlainPathError(err))
 		}
 	}
 	if a.ui.json {
@@ -149,56 +112,6 @@ func (a *program) evidenceOf(ctx context.Context, id, page string) error {
 	}
 	a.ui.evidence(kept, report, page, a.env.Now())
 	return nil
-}
-
-// evidenceKept is the file of a run, made now if there is none.
-func (a *program) evidenceKept(ctx context.Context, run journal.Run) (evidence.Kept, error) {
-	store, err := a.evidenceStore()
-	if err != nil {
-		return evidence.Kept{}, err
-	}
-	kept, found, err := store.Latest(run)
-	if err != nil || found && kept.File.Document.Outcome.Word == run.Outcome {
-		return kept, err
-	}
-	key, err := a.signingKey(ctx)
-	if err != nil {
-		return kept, err
-	}
-	// A run that is still going on writes its evidence itself.
-	unlock, err := a.Lock(run.GatewayID, run.DeploymentName)
-	if err != nil {
-		return kept, err
-	}
-	defer unlock()
-	memory, err := a.OpenJournal(ctx)
-	if err != nil {
-		return kept, err
-	}
-	defer memory.Close()
-	if _, err := a.keepEvidence(ctx, memory, run.GatewayID, run.DeploymentID, key); err != nil {
-		return kept, err
-	}
-	kept, found, err = store.Latest(run)
-	if err == nil && !found {
-		err = fmt.Errorf("the evidence of run %s is there and cannot be read: cartouche evidence verify", run.ID)
-	}
-	return kept, err
-}
-
-// runsOfDeployment are the heads of the runs of one deployment on one gateway.
-func runsOfDeployment(ctx context.Context, memory *journal.Journal, gatewayID, deploymentID string) ([]journal.Run, error) {
-	all, err := memory.Runs(ctx, "", 0)
-	if err != nil {
-		return nil, err
-	}
-	var own []journal.Run
-	for _, run := range all {
-		if cloud.SameID(run.GatewayID, gatewayID) && strings.EqualFold(run.DeploymentID, deploymentID) {
-			own = append(own, run)
-		}
-	}
-	return own, nil
 }
 
 // evidence shows what is in a file.
@@ -215,12 +128,12 @@ func (u *ui) evidence(kept evidence.Kept, report evidence.Report, page string, n
 		field{"file", words(kept.Path)},
 		field{"number", words(fmt.Sprint(d.Number), faint(" of this deployment on this computer"))},
 		field{"sha-256", words(kept.File.Hash)},
-		field{"signature", words(signedWords(d))},
+		field{"signature", words(app.SignedWords(d))},
 		field{"plan", words(d.PlanHash)},
-		field{"made", words(minute(d.MadeAt))},
+		field{"made", words(app.Minute(d.MadeAt))},
 		field{"page", words(page)},
 	)
-	if worse := troubling(report.Findings); len(worse) > 0 {
+	if worse := app.Troubling(report.Findings); len(worse) > 0 {
 		u.heading("It does not hold")
 		u.findings(worse)
 	}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
-	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -54,7 +52,7 @@ type evidenceVerified struct {
 func (a *program) verifyEvidence(ctx context.Context, args []string, signers string) error {
 	var allowed *evidence.AllowedSigners
 	if signers != "" {
-		data, err := readBounded(signers, evidence.MaxAllowedSigners)
+		data, err := app.ReadBounded(signers, evidence.MaxAllowedSigners)
 		if err == nil {
 			allowed, err = evidence.ParseAllowedSigners(data)
 		}
@@ -64,7 +62,7 @@ func (a *program) verifyEvidence(ctx context.Context, args []string, signers str
 	}
 	own := len(args) == 0
 	if own {
-		store, err := a.evidenceStore()
+		store, err := a.EvidenceStore()
 		if err != nil {
 			return err
 		}
@@ -77,13 +75,13 @@ func (a *program) verifyEvidence(ctx context.Context, args []string, signers str
 			break // no run has ended yet
 		}
 		if err != nil {
-			return app.Usage("name a file or a directory", "%s: %s", name, plainPathError(err))
+			return app.Usage("name a file or a directory", "%s: %s", name, app.PlainPathError(err))
 		}
 		given = append(given, more...)
 	}
 	value := evidenceVerified{Files: evidence.Verify(given, allowed, a.env.Version), Findings: pki.Findings{}}
 	if own {
-		missing, err := a.missingEvidence(ctx, value.Files)
+		missing, err := a.MissingEvidence(ctx, value.Files)
 		if err != nil {
 			return err
 		}
@@ -117,7 +115,7 @@ func (a *program) evidenceFailure(value evidenceVerified) *app.Failure {
 	}
 	switch {
 	case bad > 0:
-		return &app.Failure{Code: "findings", Message: fmt.Sprintf("%d of %s of evidence do not hold", bad, count(len(value.Files), "file")), Exit: app.ExitFindings}
+		return &app.Failure{Code: "findings", Message: fmt.Sprintf("%d of %s of evidence do not hold", bad, app.Count(len(value.Files), "file")), Exit: app.ExitFindings}
 	case value.Findings.Refused():
 		return &app.Failure{Code: "findings", Message: "evidence is missing", Exit: app.ExitFindings}
 	}
@@ -144,50 +142,4 @@ func evidenceIn(name string) ([]evidence.Given, error) {
 		return nil
 	})
 	return given, err
-}
-
-// missingEvidence are the files that the journal knows and that are not there, and
-// the runs that have none yet.
-func (a *program) missingEvidence(ctx context.Context, reports []evidence.Report) (pki.Findings, error) {
-	there := map[string]bool{}
-	for _, r := range reports {
-		there[r.SHA256] = true
-	}
-	return app.Remember(ctx, a.App, func(memory *journal.Journal) (pki.Findings, error) {
-		findings := pki.Findings{}
-		runs, err := memory.Runs(ctx, "", 0)
-		if err != nil {
-			return nil, err
-		}
-		for _, run := range runs {
-			whole, err := memory.Run(ctx, run.ID)
-			if err != nil {
-				return nil, err
-			}
-			written := false
-			for _, piece := range whole.Evidence {
-				var note struct {
-					Number int    `json:"number"`
-					SHA256 string `json:"sha256"`
-				}
-				if piece.Kind != evidenceWritten || json.Unmarshal(piece.Data, &note) != nil {
-					continue
-				}
-				written = true
-				if !there[note.SHA256] {
-					findings = append(findings, pki.Finding{
-						Code: "evidence-gone", Severity: pki.Refusal,
-						Sentence: fmt.Sprintf("the evidence of run %s that was written as number %d is not there as it was written", run.ID, note.Number),
-					})
-				}
-			}
-			if !written {
-				findings = append(findings, pki.Finding{
-					Code: "no-evidence-yet", Severity: pki.Note,
-					Sentence: "run " + run.ID + " has no evidence yet", Mend: "cartouche evidence " + run.ID,
-				})
-			}
-		}
-		return findings, nil
-	})
 }

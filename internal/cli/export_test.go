@@ -61,13 +61,13 @@ func ChooseSignIn(ctx context.Context, lookup func(string) string, args ...strin
 	}
 	a := newProgram(Environment{Lookup: lookup}.withDefaults())
 	c, err := a.chooseSignIn(ctx, flags)
-	words := []string{string(c.options.Kind), string(c.origin), c.options.Cloud.Name, c.options.TenantID, strings.Join(c.subscriptions, ",")}
+	words := []string{string(c.Options.Kind), string(c.Origin), c.Options.Cloud.Name, c.Options.TenantID, strings.Join(c.Subscriptions, ",")}
 	return strings.Join(slices.DeleteFunc(words, func(w string) bool { return w == "" }), " "), err
 }
 
 // MatchSubscription gives the id, or what is wrong.
 func MatchSubscription(visible []cloud.Subscription, given string) string {
-	found, err := matchSubscription(visible, given)
+	found, err := app.MatchSubscription(visible, given)
 	if err != nil {
 		return err.Error()
 	}
@@ -76,7 +76,7 @@ func MatchSubscription(visible []cloud.Subscription, given string) string {
 
 // TenantNamed gives the id, or what is wrong.
 func TenantNamed(tenants []cloud.Tenant, given string) string {
-	found, err := tenantNamed(tenants, given)
+	found, err := app.TenantNamed(tenants, given)
 	if err != nil {
 		return err.Error()
 	}
@@ -101,7 +101,7 @@ func Terminal(width int, write func(table func(headings []string, rows ...[]stri
 
 // CountVault is how `vaults` counts what was listed.
 func CountVault(certificates []cloud.VaultCertificate, now time.Time) string {
-	return fmt.Sprintf("%+v", newVaultCount(certificates, now))
+	return fmt.Sprintf("%+v", app.NewVaultCount(certificates, now))
 }
 
 // Machines is what `show` says of the machines of a state.

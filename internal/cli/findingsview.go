@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -38,44 +37,7 @@ func (u *ui) findings(list pki.Findings) {
 func (u *ui) findingsOf(d deployment.Deployment, list pki.Findings) {
 	list = slices.Clone(list)
 	for i := range list {
-		list[i].Mend = strings.ReplaceAll(list[i].Mend, " DEPLOYMENT ", " "+callDeployment(d)+" ")
+		list[i].Mend = strings.ReplaceAll(list[i].Mend, " DEPLOYMENT ", " "+app.CallDeployment(d)+" ")
 	}
 	u.findings(list)
-}
-
-// troubling are the findings that are worse than a note.
-func troubling(list pki.Findings) pki.Findings {
-	var worse pki.Findings
-	for _, finding := range list {
-		if finding.Severity != pki.Note {
-			worse = append(worse, finding)
-		}
-	}
-	return worse
-}
-
-// findingsFailure is the failure of a look that found something, nil when it
-// found nothing worse than a note.
-func findingsFailure(what string, list pki.Findings) *app.Failure {
-	worse := troubling(list)
-	if len(worse) == 0 {
-		return nil
-	}
-	f := &app.Failure{Code: "findings", Message: fmt.Sprintf("%s: %s", what, count(len(worse), "finding")), Hint: app.FirstMend(worse), Exit: app.ExitFindings}
-	return f
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-// notNull keeps an empty list from being null in JSON.
-func notNull[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }

@@ -23,7 +23,7 @@ type guide struct {
 
 	// login is the sign-in with its session; asked tells that somebody signed in
 	// just now, kept that this is remembered for later commands.
-	login       *login
+	login       *app.Login
 	asked, kept bool
 	// subscriptions are those that were chosen; none means all of the tenant.
 	subscriptions []account.Subscription
@@ -145,7 +145,7 @@ func (g *guide) mend(ctx context.Context, err error) error {
 // dropLogin takes back a sign-in that was not remembered.
 func (g *guide) dropLogin(ctx context.Context) {
 	if g.asked && !g.kept {
-		g.login.takeBack(ctx)
+		g.login.TakeBack(ctx)
 	}
 }
 

@@ -76,8 +76,8 @@ func (g *guide) readGood(ctx context.Context, file pfxFlags) (*pki.Bundle, error
 	if err != nil {
 		return nil, err
 	}
-	whole := g.complete(ctx, g.login.network, criteria.Roots, bundle)
-	if refused := refusals(pki.Judge(whole, criteria).Findings); len(refused) > 0 {
+	whole := app.Complete(ctx, g.login.Network, criteria.Roots, bundle)
+	if refused := app.Refusals(pki.Judge(whole, criteria).Findings); len(refused) > 0 {
 		return nil, app.WhileServing(&rotation.RefusedError{Findings: refused}, app.NothingChanged, "")
 	}
 	return bundle, nil
@@ -89,7 +89,7 @@ func (g *guide) readTyped(ctx context.Context, file pfxFlags) (*pki.Bundle, erro
 	if err != nil {
 		return nil, err
 	}
-	data, err := readBounded(file.file, maxPFX)
+	data, err := app.ReadBounded(file.file, maxPFX)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (g *guide) readTyped(ctx context.Context, file pfxFlags) (*pki.Bundle, erro
 // criteria are what a certificate for the chosen deployment is judged by. The
 // plan judges again, by what is observed.
 func (g *guide) criteria() (pki.Criteria, error) {
-	roots, err := g.rootsWith(g.login.network, g.options.rootFiles)
+	roots, err := g.rootsWith(g.login.Network, g.options.rootFiles)
 	if err != nil {
 		return pki.Criteria{}, err
 	}
@@ -122,7 +122,7 @@ func (g *guide) renewedInVault(ctx context.Context) []source {
 		if err != nil || len(entry.Chain) == 0 {
 			continue
 		}
-		client, err := g.login.vault(uri)
+		client, err := g.login.Vault(uri)
 		if err != nil {
 			continue
 		}
@@ -132,7 +132,7 @@ func (g *guide) renewedInVault(ctx context.Context) []source {
 		if err != nil || newest.Leaf == nil || newest.Leaf.Equal(entry.Chain[0]) {
 			continue
 		}
-		found := name + " in vault " + client.Name() + ", renewed there: " + summaryText(pki.Describe(newest.Leaf))
+		found := name + " in vault " + client.Name() + ", renewed there: " + app.SummaryText(pki.Describe(newest.Leaf))
 		if version != "" {
 			return []source{{"follow its newest version from now on: " + found, "follow", (*guide).follow}}
 		}

@@ -4,26 +4,22 @@ import (
 	"context"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 )
 
 // askDeployment lists all deployments; those that cannot be updated stay in the
 // list with the reason. Any gateway can be named instead.
 func (g *guide) askDeployment(ctx context.Context, again bool) error {
-	s := g.login.session
-	if id := g.options.about.gateway; id != "" && !again {
-		d, err := s.ofGateway(ctx, id, g.options.about.names)
+	s := g.login.Session
+	if id := g.options.about.Gateway; id != "" && !again {
+		d, err := s.OfGateway(ctx, id, g.options.about.Names)
 		return g.choseDeployment(ctx, d, g.options.about, "given", err)
 	}
-	found, err := s.find(ctx)
+	values, err := s.DeploymentValues(ctx)
 	if err != nil {
 		return err
 	}
-	var values []deploymentValue
-	for _, d := range found.Deployments {
-		values = append(values, newDeploymentValue(d, g.env.Now()))
-	}
-	s.lookAtWithoutGateway(ctx, values)
 	g.step("Deployment")
 	options := make([]option, len(values))
 	choosable := []int{}
@@ -45,10 +41,10 @@ func (g *guide) askDeployment(ctx context.Context, again bool) error {
 	if i == len(values) {
 		return g.askGateway(ctx)
 	}
-	d, err := values[i].Named(g.options.about.names)
-	about := targetOf(found.Deployments, d)
-	about.names = g.options.about.names
-	return g.choseDeployment(ctx, d, about, "", misnamed(err))
+	d, err := values[i].Named(g.options.about.Names)
+	about := targetOf(values, d)
+	about.Names = g.options.about.Names
+	return g.choseDeployment(ctx, d, about, "", app.Misnamed(err))
 }
 
 func (g *guide) choseDeployment(ctx context.Context, d deployment.Deployment, about target, from string, err error) error {
@@ -61,16 +57,16 @@ func (g *guide) choseDeployment(ctx context.Context, d deployment.Deployment, ab
 }
 
 // deploymentLine says of a deployment what its row in `deployments` does.
-func (g *guide) deploymentLine(value deploymentValue) line {
+func (g *guide) deploymentLine(value app.DeploymentValue) line {
 	left := words(faint("days left unknown"))
-	if !value.ends.IsZero() {
-		left = words(daysLeft(value.ends, g.env.Now()))
+	if !value.Ends.IsZero() {
+		left = words(daysLeft(value.Ends, g.env.Now()))
 	}
 	head := words(title(value.Name))
 	if names := value.Names(); len(names) > 0 {
 		head = words(head, ": ", strings.Join(names, ", "))
 	}
-	return words(head, ", ", left, faint(", "+layout(value.Deployment)+", "+home(value)))
+	return words(head, ", ", left, faint(", "+app.Layout(value.Deployment)+", "+app.Home(value)))
 }
 
 func (g *guide) askGateway(ctx context.Context) error {
@@ -83,18 +79,22 @@ func (g *guide) askGateway(ctx context.Context) error {
 			g.tell(0, caution("? "), "that is not the resource id of an Application Gateway; they are listed by: az network application-gateway list --query '[].id' --output tsv")
 			continue
 		}
-		d, err := g.login.ofGateway(ctx, id, g.options.about.names)
-		return g.choseDeployment(ctx, d, target{gateway: id, names: g.options.about.names}, "", err)
+		d, err := g.login.OfGateway(ctx, id, g.options.about.Names)
+		return g.choseDeployment(ctx, d, target{app.Target{Gateway: id, Names: g.options.about.Names}}, "", err)
 	}
 }
 
 // targetOf is how a deployment is typed so that none of the others is meant.
-func targetOf(list []deployment.Deployment, d deployment.Deployment) target {
+func targetOf(values []app.DeploymentValue, d deployment.Deployment) target {
+	var list []deployment.Deployment
+	for _, value := range values {
+		list = append(list, value.Deployment)
+	}
 	for _, name := range []string{d.Name, d.Domain, d.ID, d.GatewayID} {
 		found, err := deployment.Select(list, name)
 		if name != "" && err == nil && found.ID == d.ID && found.GatewayID == d.GatewayID {
-			return target{deployment: name}
+			return target{app.Target{Deployment: name}}
 		}
 	}
-	return target{gateway: d.GatewayID}
+	return target{app.Target{Gateway: d.GatewayID}}
 }

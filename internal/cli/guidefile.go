@@ -80,7 +80,7 @@ func (g *guide) askPath(ctx context.Context, directory string) (string, error) {
 		g.entry(number(i+1), path)
 	}
 	if hidden > 0 {
-		g.tell(4, faint(count(hidden, "more file")))
+		g.tell(4, faint(app.Count(hidden, "more file")))
 	}
 	for {
 		text, err := g.reply(ctx, "number, or path of a file or directory", "")

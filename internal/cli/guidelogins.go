@@ -102,10 +102,10 @@ func (g *guide) prepareWith(ctx context.Context, credentials rotation.Credential
 	if err != nil {
 		return err
 	}
-	if goal.Vault, err = g.options.vault.named(g.login.in); err != nil {
+	if goal.Vault, err = g.options.vault.named(g.login.In); err != nil {
 		return err
 	}
-	ready, err := g.prepareFor(ctx, g.login.session, g.chosen, credentials, goal, g.options)
+	ready, err := g.prepareFor(ctx, g.login.Session, g.chosen, credentials, goal, g.options)
 	if err != nil {
 		return err
 	}
@@ -115,9 +115,9 @@ func (g *guide) prepareWith(ctx context.Context, credentials rotation.Credential
 
 // refusedSiteAdmin is the failure of a login that Portal does not take.
 func (g *guide) refusedSiteAdmin() *app.Failure {
-	for _, obstacle := range g.ready.plan.Obstacles {
+	for _, obstacle := range g.ready.Plan.Obstacles {
 		if obstacle.Code == "site-admin-refused" {
-			return &app.Failure{Code: obstacle.Code, Message: obstacle.Sentence, Hint: obstacle.Mend, Serving: serving(g.ready.state) + "; nothing was changed", Exit: app.ExitPreflight}
+			return &app.Failure{Code: obstacle.Code, Message: obstacle.Sentence, Hint: obstacle.Mend, Serving: app.Serving(g.ready.State) + "; nothing was changed", Exit: app.ExitPreflight}
 		}
 	}
 	return nil
@@ -132,7 +132,7 @@ func (g *guide) askServiceAccount(ctx context.Context, again bool) error {
 	if again || name == "" {
 		g.step("Service account")
 		g.tell(0, faint("The login under which ArcGIS Server runs: "+unused+"."))
-		typed, err := g.reply(ctx, "service account (- for none)", orDash(name))
+		typed, err := g.reply(ctx, "service account (- for none)", app.OrDash(name))
 		if err != nil {
 			return err
 		}
@@ -142,7 +142,7 @@ func (g *guide) askServiceAccount(ctx context.Context, again bool) error {
 	}
 	g.options.site.serviceAccount = name
 	g.credentials.ServiceAccount = name
-	g.ready.credentials, g.ready.options = g.credentials, g.options
-	g.answered("service account", orDash(name), from, flagWord("service-account", name))
+	g.ready.Credentials, g.ready.options = g.credentials, g.options
+	g.answered("service account", app.OrDash(name), from, flagWord("service-account", name))
 	return nil
 }

@@ -21,7 +21,7 @@ func (g *guide) review(ctx context.Context, again bool) error {
 	if f := planFailure(g.ready); f != nil {
 		return g.mend(ctx, f)
 	}
-	if !g.ready.plan.NothingToDo() {
+	if !g.ready.Plan.NothingToDo() {
 		fmt.Fprintln(g.ui.err)
 		text, err := g.reply(ctx, "change "+g.ready.changes()+" now? y or n", "n")
 		if err != nil {
@@ -43,15 +43,15 @@ func (g *guide) review(ctx context.Context, again bool) error {
 // sayMachines is what nobody has looked at when only the certificate for clients
 // was renewed: machines have their own, and those end, too.
 func (g *guide) sayMachines() {
-	d := g.ready.state.Deployment
-	if g.ready.access.way != nil || len(reach.Machines(d, g.ready.state.Gateway)) == 0 {
+	d := g.ready.State.Deployment
+	if g.ready.Access.Way != nil || len(reach.Machines(d, g.ready.State.Gateway)) == 0 {
 		return
 	}
 	login := ""
 	if g.credentials.SiteAdmin != "" {
 		login = " --site-admin " + app.Quote(g.credentials.SiteAdmin)
 	}
-	g.ui.advice(g.ui.out, g.ui.outStyle, 0, "the machines have certificates of their own: ", "cartouche show "+callDeployment(d)+login+" --reach agent")
+	g.ui.advice(g.ui.out, g.ui.outStyle, 0, "the machines have certificates of their own: ", "cartouche show "+app.CallDeployment(d)+login+" --reach agent")
 }
 
 // sayCommand is the last line: what does all this again.

@@ -14,44 +14,44 @@ import (
 func (g *guide) askTenant(ctx context.Context, again bool) error {
 	l := g.login
 	var err error
-	if l.tenants, err = l.azure.Tenants(ctx); err != nil {
-		return app.WhileServing(l.proxy.instead(err), app.NothingChanged, "")
+	if l.Tenants, err = l.Azure.Tenants(ctx); err != nil {
+		return app.WhileServing(l.Instead(err), app.NothingChanged, "")
 	}
-	own, err := tenantNamed(l.tenants, cmp.Or(l.tenant.ID, l.choice.options.TenantID, l.identity.TenantID))
+	own, err := app.TenantNamed(l.Tenants, cmp.Or(l.Tenant.ID, l.Choice.Options.TenantID, l.Identity.TenantID))
 	from := ""
 	switch {
-	case again && len(l.tenants) < 2:
+	case again && len(l.Tenants) < 2:
 		return errBack
-	case len(l.tenants) == 0:
-		l.tenant, from = cloud.Tenant{ID: l.identity.TenantID}, "the only one"
-	case len(l.tenants) == 1:
-		l.tenant, from = l.tenants[0], "the only one"
-	case !again && l.choice.options.TenantID != "" && err == nil:
-		l.tenant, from = own, g.tenantFrom()
+	case len(l.Tenants) == 0:
+		l.Tenant, from = cloud.Tenant{ID: l.Identity.TenantID}, "the only one"
+	case len(l.Tenants) == 1:
+		l.Tenant, from = l.Tenants[0], "the only one"
+	case !again && l.Choice.Options.TenantID != "" && err == nil:
+		l.Tenant, from = own, g.tenantFrom()
 	default:
-		if l.tenant, err = g.chooseTenant(ctx, own); err != nil {
+		if l.Tenant, err = g.chooseTenant(ctx, own); err != nil {
 			return err
 		}
 	}
-	if err := l.enterTenant(ctx); err != nil {
-		return app.WhileServing(l.proxy.instead(err), app.NothingChanged, "")
+	if err := l.EnterTenant(ctx, l.Tenant); err != nil {
+		return app.WhileServing(l.Instead(err), app.NothingChanged, "")
 	}
 	// After going back there may be tokens of another tenant in the memory.
-	if err := l.use(l.in, l.credential); err != nil {
+	if err := l.Use(l.In, l.Credential); err != nil {
 		return err
 	}
-	g.options.azure.tenant = l.tenant.ID
-	g.answered("tenant", tenantTitle(l.tenant), from, flagWord("tenant", l.tenant.ID))
+	g.options.azure.tenant = l.Tenant.ID
+	g.answered("tenant", app.TenantTitle(l.Tenant), from, flagWord("tenant", l.Tenant.ID))
 	return nil
 }
 
 func (g *guide) chooseTenant(ctx context.Context, own cloud.Tenant) (cloud.Tenant, error) {
 	g.step("Tenant")
-	tenants := g.login.tenants
+	tenants := g.login.Tenants
 	options := make([]option, len(tenants))
 	preset := -1
 	for i, t := range tenants {
-		options[i] = option{text: words(tenantTitle(t), faint(" "+t.ID)), names: append([]string{t.ID, t.Name, t.Domain}, t.Domains...)}
+		options[i] = option{text: words(app.TenantTitle(t), faint(" "+t.ID)), names: append([]string{t.ID, t.Name, t.Domain}, t.Domains...)}
 		if t.ID == own.ID {
 			preset = i
 		}
@@ -60,8 +60,8 @@ func (g *guide) chooseTenant(ctx context.Context, own cloud.Tenant) (cloud.Tenan
 	if err != nil {
 		return cloud.Tenant{}, err
 	}
-	if before := g.login.tenant.ID; before != "" && before != tenants[i].ID { // its subscriptions are others
-		g.options.azure.subscriptions, g.login.choice.subscriptions = nil, nil
+	if before := g.login.Tenant.ID; before != "" && before != tenants[i].ID { // its subscriptions are others
+		g.options.azure.subscriptions, g.login.Choice.Subscriptions = nil, nil
 	}
 	return tenants[i], nil
 }
@@ -80,23 +80,23 @@ func (g *guide) tenantFrom() string {
 func (g *guide) askSubscription(ctx context.Context, again bool) error {
 	l := g.login
 	var err error
-	if l.all, err = l.azure.Subscriptions(ctx); err != nil {
-		return app.WhileServing(l.proxy.instead(err), app.NothingChanged, "")
+	if l.Subscriptions, err = l.Azure.Subscriptions(ctx); err != nil {
+		return app.WhileServing(l.Instead(err), app.NothingChanged, "")
 	}
 	var chosen []cloud.Subscription // none is all of them
 	from := ""
-	switch given := l.choice.subscriptions; {
-	case again && len(l.all) < 2:
+	switch given := l.Choice.Subscriptions; {
+	case again && len(l.Subscriptions) < 2:
 		return errBack
 	case !again && len(given) > 0:
 		if chosen, err = g.givenSubscriptions(given); err != nil {
 			return err
 		}
 		from = g.subscriptionsFrom()
-	case len(l.all) == 1:
-		chosen, from = l.all, "the only one"
-	case len(l.all) == 0:
-		g.ui.warn("there is no subscription in tenant " + tenantTitle(l.tenant) + " that this sign-in may see")
+	case len(l.Subscriptions) == 1:
+		chosen, from = l.Subscriptions, "the only one"
+	case len(l.Subscriptions) == 0:
+		g.ui.warn("there is no subscription in tenant " + app.TenantTitle(l.Tenant) + " that this sign-in may see")
 	default:
 		if chosen, err = g.chooseSubscription(ctx); err != nil {
 			return err
@@ -109,7 +109,7 @@ func (g *guide) askSubscription(ctx context.Context, again bool) error {
 		ids, names = append(ids, s.ID), append(names, cmp.Or(s.Name, s.ID))
 		remembered = append(remembered, account.Subscription{ID: s.ID, Name: s.Name})
 	}
-	l.scope.Subscriptions, g.options.azure.subscriptions = ids, ids
+	l.Scope.Subscriptions, g.options.azure.subscriptions = ids, ids
 	g.answered("subscription", cmp.Or(strings.Join(names, ", "), "all of the tenant"), from, flagWords("subscription", ids))
 	g.subscriptions = remembered
 	return nil
@@ -118,7 +118,7 @@ func (g *guide) askSubscription(ctx context.Context, again bool) error {
 // givenSubscriptions finds what was given by name or id.
 func (g *guide) givenSubscriptions(given []string) (chosen []cloud.Subscription, err error) {
 	for _, one := range given {
-		found, err := matchSubscription(g.login.all, one)
+		found, err := app.MatchSubscription(g.login.Subscriptions, one)
 		if err != nil {
 			return nil, err
 		}
@@ -129,7 +129,7 @@ func (g *guide) givenSubscriptions(given []string) (chosen []cloud.Subscription,
 
 func (g *guide) chooseSubscription(ctx context.Context) ([]cloud.Subscription, error) {
 	g.step("Subscription")
-	all := g.login.all
+	all := g.login.Subscriptions
 	var options []option
 	for _, s := range all {
 		text := words(s.Name, faint(" "+s.ID))
@@ -145,7 +145,7 @@ func (g *guide) chooseSubscription(ctx context.Context) ([]cloud.Subscription, e
 		return nil, err
 	case i < len(all):
 		return all[i : i+1], nil
-	case len(g.login.choice.subscriptions) > 0: // or the next command would look in those only
+	case len(g.login.Choice.Subscriptions) > 0: // or the next command would look in those only
 		return all, nil
 	}
 	return nil, nil
@@ -167,7 +167,7 @@ func (g *guide) remember(ctx context.Context) error {
 	if !g.asked {
 		return nil
 	}
-	if _, err := g.login.remember(ctx, g.subscriptions); err != nil {
+	if _, err := g.login.Remember(ctx, g.subscriptions); err != nil {
 		return err
 	}
 	g.kept = true

@@ -12,7 +12,7 @@ import (
 // fromVault asks for a vault and for a certificate in it. What a gateway cannot
 // use stays in the list with the reason.
 func (g *guide) fromVault(ctx context.Context) error {
-	client, err := g.askVault(ctx, func(c vaultCount) string {
+	client, err := g.askVault(ctx, func(c app.VaultCount) string {
 		if c.Usable+c.Unopened == 0 {
 			return "it holds no certificate that a gateway can use"
 		}
@@ -41,7 +41,7 @@ func (g *guide) fromVault(ctx context.Context) error {
 // create asks for a vault, a name in it, and a file. The file goes there with
 // the plan, not before: until the yes nothing is changed.
 func (g *guide) create(ctx context.Context) error {
-	client, err := g.askVault(ctx, func(vaultCount) string { return "" })
+	client, err := g.askVault(ctx, func(app.VaultCount) string { return "" })
 	if err != nil {
 		return err
 	}
@@ -71,14 +71,14 @@ func (g *guide) create(ctx context.Context) error {
 
 // askVault lists the vaults that may be seen, those that cannot be read with
 // the reason, and takes any other by its name.
-func (g *guide) askVault(ctx context.Context, refuse func(vaultCount) string) (*cloud.VaultClient, error) {
-	s := g.login.session
+func (g *guide) askVault(ctx context.Context, refuse func(app.VaultCount) string) (*cloud.VaultClient, error) {
+	s := g.login.Session
 	g.ui.progress.Doing(rotation.PhaseObserve, "looking for vaults")
-	found, err := s.azure.Vaults(ctx, s.scope.Subscriptions)
+	found, err := s.Azure.Vaults(ctx, s.Scope.Subscriptions)
 	if err != nil && len(found) == 0 {
-		return nil, app.WhileServing(s.proxy.instead(err), app.NothingChanged, "")
+		return nil, app.WhileServing(s.Instead(err), app.NothingChanged, "")
 	}
-	values := s.lookIntoAll(ctx, found)
+	values := s.LookIntoAll(ctx, found)
 	g.ui.progress.Done()
 	if err != nil {
 		g.ui.warn("some vaults may be missing: " + err.Error())
@@ -103,14 +103,14 @@ func (g *guide) askVault(ctx context.Context, refuse func(vaultCount) string) (*
 		return nil, err
 	}
 	if i < len(values) {
-		return s.vault(values[i].URI)
+		return s.Vault(values[i].URI)
 	}
 	for {
 		name, err := g.reply(ctx, "name or address of the vault", "")
 		if err != nil {
 			return nil, err
 		}
-		client, err := s.vault(name)
+		client, err := s.Vault(name)
 		if err == nil {
 			return client, nil
 		}
@@ -119,7 +119,7 @@ func (g *guide) askVault(ctx context.Context, refuse func(vaultCount) string) (*
 }
 
 // inVault lists what is in a vault, judged for the chosen deployment.
-func (g *guide) inVault(ctx context.Context, client *cloud.VaultClient) ([]vaultCertificateValue, error) {
+func (g *guide) inVault(ctx context.Context, client *cloud.VaultClient) ([]app.VaultCertificateValue, error) {
 	criteria, err := g.criteria()
 	if err != nil {
 		return nil, err
@@ -129,27 +129,27 @@ func (g *guide) inVault(ctx context.Context, client *cloud.VaultClient) ([]vault
 	found, err := client.Certificates(ctx)
 	switch {
 	case err != nil && (len(found) == 0 || ctx.Err() != nil):
-		return nil, app.WhileServing(g.login.proxy.instead(err), app.NothingChanged, "")
+		return nil, app.WhileServing(g.login.Instead(err), app.NothingChanged, "")
 	case err != nil:
 		g.ui.warn("a .pfx that is kept as a plain secret is not listed: " + err.Error())
 	}
-	list := make([]vaultCertificateValue, len(found))
+	list := make([]app.VaultCertificateValue, len(found))
 	for i, v := range found {
-		list[i] = newVaultCertificateValue(v, nil, criteria)
+		list[i] = app.NewVaultCertificateValue(v, nil, criteria)
 	}
 	return list, nil
 }
 
-func (g *guide) certificateLine(v vaultCertificateValue) line {
+func (g *guide) certificateLine(v app.VaultCertificateValue) line {
 	if v.Certificate == nil {
 		return words(title(v.Name), faint(", kept as "+string(v.Kind)+" and not opened: what it holds shows in the plan"))
 	}
-	return words(title(v.Name), ": ", orDash(covers(v)), ", ", until(v, g.env.Now()), faint(", kept as "+string(v.Kind)))
+	return words(title(v.Name), ": ", app.OrDash(covers(v)), ", ", until(v, g.env.Now()), faint(", kept as "+string(v.Kind)))
 }
 
 // whyNot says why a certificate cannot be chosen, "" when it can or when only
 // the plan will know, because a secret is not opened for a list.
-func whyNot(v vaultCertificateValue) string {
+func whyNot(v app.VaultCertificateValue) string {
 	switch {
 	case v.Usable != nil && !*v.Usable:
 		return app.MostTelling(v.Findings)

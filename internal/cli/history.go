@@ -37,7 +37,7 @@ func (a *program) history(ctx context.Context) error {
 		return err
 	}
 	if a.ui.json {
-		return a.ui.value(notNull(runs))
+		return a.ui.value(app.NotNull(runs))
 	}
 	if len(runs) == 0 {
 		a.ui.say("no runs yet")
@@ -46,13 +46,13 @@ func (a *program) history(ctx context.Context) error {
 	var rows [][]line
 	for _, run := range runs {
 		rows = append(rows, []line{
-			words(title(run.ID)), words(minute(run.StartedAt)), words(run.DeploymentName),
-			words(outcomeSpan(run.Outcome)), words(tookRun(run)), words(orDash(run.By)),
+			words(title(run.ID)), words(app.Minute(run.StartedAt)), words(run.DeploymentName),
+			words(outcomeSpan(run.Outcome)), words(tookRun(run)), words(app.OrDash(run.By)),
 		})
 	}
 	a.ui.table([]string{"run", "began", "deployment", "outcome", "took", "by"}, rows)
 	for _, run := range runs {
-		if run.Outcome == journal.InDoubt && !a.isGoingOn(run) {
+		if run.Outcome == journal.InDoubt && !a.IsGoingOn(run) {
 			a.ui.advice(a.ui.out, a.ui.outStyle, 0, "run "+run.ID+" was cut off; see what came of it: ", "cartouche show "+app.Quote(run.DeploymentName))
 			break // one after the other
 		}

@@ -18,7 +18,7 @@ func (u *ui) run(run journal.Run, now time.Time) {
 	u.fields(
 		field{"deployment", words(run.DeploymentName)},
 		field{"gateway", words(run.GatewayID)},
-		field{"began", words(minute(run.StartedAt))},
+		field{"began", words(app.Minute(run.StartedAt))},
 		field{"took", words(tookRun(run))},
 		field{"by", words(run.By, faint(" with cartouche "+run.Version))},
 	)
@@ -97,8 +97,7 @@ func tookRun(run journal.Run) string {
 	return took(run.StartedAt, run.FinishedAt)
 }
 
-func minute(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
-func clock(t time.Time) string  { return t.Local().Format(time.TimeOnly) }
+func clock(t time.Time) string { return t.Local().Format(time.TimeOnly) }
 
 // took is how long something lasted, "-" while it has no end.
 func took(from, to time.Time) string {

@@ -16,12 +16,12 @@ import (
 // preparedInternal is a replacement of the machines' certificates that only
 // needs a yes.
 type preparedInternal struct {
-	session *session
+	session *app.Session
 	runner  *rollout.Runner
 	state   rotation.State
 	goal    rollout.Goal
 	plan    rollout.Plan
-	access  access
+	access  app.Access
 	options rollOutOptions
 }
 
@@ -64,7 +64,7 @@ func (a *program) prepareInternal(ctx context.Context, options rollOutOptions, c
 	}
 	ready.goal = goal
 	ready.plan, err = rollout.NewPlan(ready.state, goal)
-	return ready, app.WhileServing(err, serving(ready.state)+"; nothing was changed", "")
+	return ready, app.WhileServing(err, app.Serving(ready.state)+"; nothing was changed", "")
 }
 
 // seeMachines finds a deployment and observes it with its machines, without
@@ -82,20 +82,22 @@ func (a *program) seeMachines(ctx context.Context, options rollOutOptions, choos
 	if err != nil {
 		return nil, err
 	}
-	runner := s.runner(credentials)
-	way, err := s.openWay(ctx, chosen, credentials, options.reach, needed)
+	runner := s.Runner(credentials)
+	reach, err := a.reachAsked(options.reach)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.withMachines(runner, way, options.reach); err != nil {
+	way, err := s.OpenWay(ctx, chosen, credentials, reach, app.Needed)
+	if err != nil {
 		return nil, err
 	}
+	app.WithMachines(runner, way, reach)
 	ready := &preparedInternal{
 		session: s, access: way, options: options,
-		runner: &rollout.Runner{Rotation: runner, Way: way.way, Patience: a.env.MachinePatience},
+		runner: &rollout.Runner{Rotation: runner, Way: way.Way, Patience: a.env.MachinePatience},
 	}
-	s.changes = true
-	ready.state, err = s.observe(ctx, runner, chosen, rotation.Asked{Claim: !options.lease.none})
+	s.Changes = true
+	ready.state, err = s.Observe(ctx, runner, chosen, rotation.Asked{Claim: !options.lease.none})
 	return ready, err
 }
 
@@ -140,7 +142,7 @@ func (o rollOutOptions) isInternal(saved string) (bool, error) {
 	if saved == "" {
 		return o.internal.asked(), nil
 	}
-	data, err := readBounded(saved, maxPlanFile)
+	data, err := app.ReadBounded(saved, maxPlanFile)
 	if err != nil {
 		return false, nil // whoever reads it next says what is wrong
 	}
@@ -176,7 +178,7 @@ func (a *program) applyInternalCommand(ctx context.Context, cmd *cobra.Command, 
 // deployment, certificates from the same source, and machines that have not
 // changed since. What certificates come from is read anew: a plan holds no secret.
 func (a *program) prepareSavedInternal(ctx context.Context, args []string, options rollOutOptions, path string) (*preparedInternal, error) {
-	data, err := readBounded(path, maxPlanFile)
+	data, err := app.ReadBounded(path, maxPlanFile)
 	if err != nil {
 		return nil, app.WhileServing(app.Usage("check the path", "--plan %s: %s", path, err), app.NothingChanged, "")
 	}
@@ -196,11 +198,11 @@ func (a *program) prepareSavedInternal(ctx context.Context, args []string, optio
 	if options.azure.cloud == "" {
 		options.azure.cloud = plan.Cloud
 	}
-	if options.reach.reach == reachAuto {
+	if options.reach.reach == app.ReachAuto {
 		options.reach.reach = string(plan.Way)
 	}
-	ready, err := a.prepareInternal(ctx, options, func(ctx context.Context, s *session) (deployment.Deployment, error) {
-		return s.ofPlan(ctx, rotation.Plan{GatewayID: plan.GatewayID, DeploymentID: plan.DeploymentID, Deployment: plan.Deployment}, args)
+	ready, err := a.prepareInternal(ctx, options, func(ctx context.Context, s *app.Session) (deployment.Deployment, error) {
+		return s.OfPlan(ctx, rotation.Plan{GatewayID: plan.GatewayID, DeploymentID: plan.DeploymentID, Deployment: plan.Deployment}, args)
 	}, false)
 	if err != nil {
 		return nil, err
@@ -210,7 +212,7 @@ func (a *program) prepareSavedInternal(ctx context.Context, args []string, optio
 	}
 	err = plan.MovedSince(ready.state)
 	if err != nil {
-		return nil, app.WhileServing(err, serving(ready.state)+"; nothing was changed", "")
+		return nil, app.WhileServing(err, app.Serving(ready.state)+"; nothing was changed", "")
 	}
 	ready.plan = plan
 	return ready, nil
@@ -247,9 +249,9 @@ func (a *program) applyInternal(ctx context.Context, ready *preparedInternal, ye
 
 // question names what is changed and what nobody can use meanwhile.
 func (p *preparedInternal) question() string {
-	text := "change the certificates of " + count(len(machinesIn(p.plan)), "machine") + " now?"
+	text := "change the certificates of " + app.Count(len(machinesIn(p.plan)), "machine") + " now?"
 	if restarts := restartsIn(p.plan); restarts > 0 {
-		text = "change the certificates of " + count(len(machinesIn(p.plan)), "machine") + " with " + count(restarts, "restart") + " now?"
+		text = "change the certificates of " + app.Count(len(machinesIn(p.plan)), "machine") + " with " + app.Count(restarts, "restart") + " now?"
 	}
 	return text
 }
@@ -268,7 +270,7 @@ func (a *program) carryOutInternal(ctx context.Context, ready *preparedInternal,
 }
 
 // reportInternal shows the result of a run at machines.
-func (a *program) reportInternal(result rollout.Result, s *session, name string) error {
+func (a *program) reportInternal(result rollout.Result, s *app.Session, name string) error {
 	f := internalResultFailure(result, name)
 	signInAgain(f, s)
 	if a.ui.json {

@@ -22,7 +22,7 @@ func (a *program) undoInternal(ctx context.Context, run journal.Run, options cha
 	}
 	ready.plan, err = rollout.UndoPlan(ready.state, run, a.env.Now(), others...)
 	if err != nil {
-		return app.WhileServing(err, serving(ready.state)+"; nothing was changed", "cartouche history "+run.ID)
+		return app.WhileServing(err, app.Serving(ready.state)+"; nothing was changed", "cartouche history "+run.ID)
 	}
 	if !a.ui.json {
 		a.ui.internalPlan(ready)
@@ -61,13 +61,13 @@ func (a *program) cleanInternal(ctx context.Context, about target, options chang
 		}
 		if len(cleaning.Soaking) > 0 {
 			a.ui.say(a.ui.outStyle.tick(), " nothing to clean yet: what runs have replaced soaks")
-			a.ui.advice(a.ui.out, a.ui.outStyle, 2, "to remove it all the same: ", "cartouche clean "+callDeployment(ready.state.Deployment)+" --internal --now")
+			a.ui.advice(a.ui.out, a.ui.outStyle, 2, "to remove it all the same: ", "cartouche clean "+app.CallDeployment(ready.state.Deployment)+" --internal --now")
 			return nil
 		}
 		a.ui.say(a.ui.outStyle.tick(), " nothing to clean: everything that runs have left is still presented by somebody")
 		return nil
 	}
-	question := fmt.Sprintf("remove %s and %s now?", entries(len(cleaning.Entries)), count(len(cleaning.Roots), "trusted root"))
+	question := fmt.Sprintf("remove %s and %s now?", entries(len(cleaning.Entries)), app.Count(len(cleaning.Roots), "trusted root"))
 	if err := a.confirm(ctx, options.yes, question); err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (u *ui) cleaning(ready *preparedInternal, cleaning rollout.Cleaning) {
 		u.item(caution("-"), entry.Machine, faint(fmt.Sprintf(":%d", entry.Port)), " entry "+entry.Alias, faint(": "+entry.Why))
 	}
 	for _, root := range cleaning.Roots {
-		u.item(caution("-"), "gateway ", lastSegment(ready.state.Gateway.ID()), " trusted root "+root, faint(": no machine presents it any more"))
+		u.item(caution("-"), "gateway ", app.LastSegment(ready.state.Gateway.ID()), " trusted root "+root, faint(": no machine presents it any more"))
 	}
 	for _, kept := range cleaning.Kept {
 		u.item(accent("="), kept)

@@ -38,13 +38,13 @@ func (a *program) internalGoal(ctx context.Context, f internalFlags, planning bo
 // readAuthority reads the authority that issues. A password is asked for only
 // when the file has one.
 func (a *program) readAuthority(ctx context.Context, f internalFlags) (*pki.Authority, error) {
-	data, err := readBounded(f.ca, maxAuthority)
+	data, err := app.ReadBounded(f.ca, maxAuthority)
 	if err != nil {
 		return nil, app.Usage("check the path", "--ca %s: %s", f.ca, err)
 	}
 	var key []byte
 	if f.caKey != "" {
-		if key, err = readBounded(f.caKey, maxAuthority); err != nil {
+		if key, err = app.ReadBounded(f.caKey, maxAuthority); err != nil {
 			return nil, app.Usage("check the path", "--ca-key %s: %s", f.caKey, err)
 		}
 	}
@@ -104,7 +104,7 @@ func (a *program) readInternalPFX(ctx context.Context, f internalFlags) (map[str
 		if bundles[where] != nil {
 			return nil, app.Usage("name each once", "--internal-pfx: there are two files for %s", whereOf(where))
 		}
-		data, err := readBounded(file, maxPFX)
+		data, err := app.ReadBounded(file, maxPFX)
 		if err != nil {
 			return nil, app.Usage("check the path", "--internal-pfx %s: %s", file, err)
 		}
@@ -155,7 +155,7 @@ func (a *program) keeper(ctx context.Context, f internalFlags, planning bool) (f
 		}
 		file, err := os.OpenFile(f.caOut, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err != nil {
-			return fmt.Errorf("--ca-out %s: %w", f.caOut, plainPathError(err))
+			return fmt.Errorf("--ca-out %s: %w", f.caOut, app.PlainPathError(err))
 		}
 		_, err = file.Write(data)
 		return errors.Join(err, file.Sync(), file.Close())

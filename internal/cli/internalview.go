@@ -23,10 +23,10 @@ func (u *ui) internalPlan(ready *preparedInternal) {
 	}
 	list := []field{{"from", words(sourceOf(p.Source))}}
 	if p.Authority != nil {
-		list = append(list, field{"authority", words(p.Authority.Subject, ", until "+day(p.Authority.NotAfter))})
+		list = append(list, field{"authority", words(p.Authority.Subject, ", until "+app.Day(p.Authority.NotAfter))})
 	}
 	list = append(list,
-		field{"key", words(p.Key)}, field{"alias", words(p.Alias)}, field{"machines", words(ready.access.why)},
+		field{"key", words(p.Key)}, field{"alias", words(p.Alias)}, field{"machines", words(ready.access.Why)},
 		field{"needs", words(rightsNeeded(p.Operations), faint(" (--json names each)"))},
 	)
 	u.fields(list...)
@@ -90,7 +90,7 @@ func (u *ui) ports(ports []rollout.Port, now time.Time) {
 		if port.Before != "" {
 			replaces = words(daysLeft(port.BeforeUntil, now))
 		}
-		becomes := words("until " + day(port.NotAfter))
+		becomes := words("until " + app.Day(port.NotAfter))
 		if port.Served {
 			becomes = words(u.outStyle.tick(), " served already")
 		} else if port.NotAfter.IsZero() {
@@ -191,7 +191,7 @@ func (u *ui) switchSteps(steps []rollout.Step, back bool) {
 func shortList(list []string) string {
 	short := make([]string, len(list))
 	for i, item := range list {
-		short[i] = lastSegment(item)
+		short[i] = app.LastSegment(item)
 	}
 	return strings.Join(short, ", ")
 }
@@ -214,7 +214,7 @@ func (u *ui) internalLogins(ready *preparedInternal) {
 // nextInternal says the command that carries the plan out.
 func (u *ui) nextInternal(ready *preparedInternal, save string) {
 	options := ready.options
-	command := "cartouche apply " + callDeployment(ready.state.Deployment) + options.words()
+	command := "cartouche apply " + app.CallDeployment(ready.state.Deployment) + options.words()
 	if save != "" {
 		command = "cartouche apply --plan " + app.Quote(save) + options.internal.words() + options.reach.words() + options.site.words() + options.azure.words()
 	}
@@ -228,7 +228,7 @@ func internalFailure(ready *preparedInternal) *app.Failure {
 	if err == nil {
 		return nil
 	}
-	f := app.Explain(app.WhileServing(err, serving(ready.state)+"; nothing was changed", "cartouche show "+callDeployment(ready.state.Deployment)))
+	f := app.Explain(app.WhileServing(err, app.Serving(ready.state)+"; nothing was changed", "cartouche show "+app.CallDeployment(ready.state.Deployment)))
 	return &f
 }
 
@@ -280,7 +280,7 @@ func (u *ui) internalResult(result rollout.Result, name string, now time.Time) {
 	for i, m := range result.Machines {
 		rows[i] = []line{
 			words(m.Machine), words(nameOf(m.Product, "")), words(fmt.Sprint(m.Port)),
-			words(orDash(brief(m.Before, u.outStyle))), words(orDash(brief(m.After, u.outStyle))), u.changedLine(m),
+			words(app.OrDash(brief(m.Before, u.outStyle))), words(app.OrDash(brief(m.After, u.outStyle))), u.changedLine(m),
 		}
 	}
 	if len(rows) > 0 {
@@ -323,7 +323,7 @@ func (u *ui) changedLine(m rollout.Changed) line {
 		l = words(caution(m.State))
 	}
 	if m.Restarted > 0 {
-		l = append(l, words(faint(", "+count(m.Restarted, "restart")+", "+(time.Duration(m.Seconds)*time.Second).String()))...)
+		l = append(l, words(faint(", "+app.Count(m.Restarted, "restart")+", "+(time.Duration(m.Seconds)*time.Second).String()))...)
 	}
 	return l
 }
@@ -339,7 +339,7 @@ func validatedText(list []machine.Validated, noun string) string {
 			wrong = append(wrong, v.Name+": "+v.Status)
 		}
 	}
-	text := count(len(list), noun) + " validated"
+	text := app.Count(len(list), noun) + " validated"
 	if len(wrong) > 0 {
 		text += "; " + strings.Join(wrong, "; ")
 	}
@@ -375,7 +375,7 @@ func statesOf(result rollout.Result) string {
 	var parts []string
 	for _, state := range []struct{ name, text string }{{"new", "the new certificate"}, {"old", "the certificate from before"}, {"unknown", "what could not be seen"}} {
 		if n[state.name] > 0 {
-			parts = append(parts, fmt.Sprintf("%s: %s", count(n[state.name], "port"), state.text))
+			parts = append(parts, fmt.Sprintf("%s: %s", app.Count(n[state.name], "port"), state.text))
 		}
 	}
 	return strings.Join(parts, "; ")

@@ -8,27 +8,28 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
 // machinesOf shows the machines and their trust stores, or says why it cannot.
-func (u *ui) machinesOf(state rotation.State, reached access) {
+func (u *ui) machinesOf(state rotation.State, reached app.Access) {
 	u.heading("Machines")
-	if reached.way == nil {
+	if reached.Way == nil {
 		u.notLookedAt(state, reached)
 		return
 	}
-	u.fields(field{"reached", words(reached.why)})
+	u.fields(field{"reached", words(reached.Why)})
 	u.machines(state.Machines, state.At)
 	u.trustStores(state)
 }
 
 // notLookedAt says what nobody has seen, and what would show it.
-func (u *ui) notLookedAt(state rotation.State, reached access) {
-	text := "not looked at: " + cmp.Or(reached.why, "nobody asked")
-	if reached.closed {
+func (u *ui) notLookedAt(state rotation.State, reached app.Access) {
+	text := "not looked at: " + cmp.Or(reached.Why, "nobody asked")
+	if reached.Closed {
 		u.item(u.outStyle.bullet(), text) // what would open a way has been said
 		return
 	}
@@ -36,7 +37,7 @@ func (u *ui) notLookedAt(state rotation.State, reached access) {
 	if state.Sites.SignedIn {
 		login = ""
 	}
-	u.advice(u.out, u.outStyle, 2, "", text+"; a program that Azure runs on each would look: cartouche show "+callDeployment(state.Deployment)+login+" --reach agent")
+	u.advice(u.out, u.outStyle, 2, "", text+"; a program that Azure runs on each would look: cartouche show "+app.CallDeployment(state.Deployment)+login+" --reach agent")
 }
 
 // machines shows what the machines serve beside what they are configured to

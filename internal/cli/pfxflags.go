@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/egress"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
@@ -39,7 +38,7 @@ func (f pfxFlags) password() secretSource {
 
 // readPFX reads the file. A password is asked for only when the file has one.
 func (a *program) readPFX(ctx context.Context, f pfxFlags) (*pki.Bundle, error) {
-	data, err := readBounded(f.file, maxPFX)
+	data, err := app.ReadBounded(f.file, maxPFX)
 	if err != nil {
 		return nil, app.WhileServing(app.Usage("check the path", "%s: %s", f.file, err), app.NothingChanged, "")
 	}
@@ -65,10 +64,4 @@ func refusedFile(path string, err error) error {
 		Code: defect.Code, Message: path + ": " + defect.Sentence, Hint: defect.Mend,
 		Serving: app.NothingChanged, Findings: pki.Findings{defect.Finding}, Exit: app.ExitRefused, Err: err,
 	}
-}
-
-// complete fetches the intermediates that a file lacks.
-func (a *program) complete(ctx context.Context, network *egress.Network, roots *pki.Roots, bundle *pki.Bundle) *pki.Bundle {
-	completed, _ := pki.Complete(ctx, bundle, pki.AIA{Transport: network.Transport(), Roots: roots})
-	return completed
 }

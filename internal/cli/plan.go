@@ -89,13 +89,13 @@ func (a *program) plan(ctx context.Context, options rollOutOptions, save string)
 	}
 	f := planFailure(ready)
 	if save != "" && f == nil {
-		err = savePlan(save, ready.plan)
+		err = savePlan(save, ready.Plan)
 		if err != nil {
 			return err
 		}
 	}
 	if a.ui.json {
-		return answer(a.ui, ready.plan, f)
+		return answer(a.ui, ready.Plan, f)
 	}
 	a.ui.plan(ready)
 	if f != nil {
@@ -107,14 +107,8 @@ func (a *program) plan(ctx context.Context, options rollOutOptions, save string)
 
 // prepared is a rotation that only needs a yes.
 type prepared struct {
-	runner      *rotation.Runner
-	session     *session
-	state       rotation.State
-	goal        rotation.Goal
-	plan        rotation.Plan
-	credentials rotation.Credentials
-	options     rollOutOptions
-	access      access
+	*app.Prepared
+	options rollOutOptions
 }
 
 // prepare reads the file first, if there is one, since that costs nothing and is
@@ -132,7 +126,7 @@ func (a *program) prepare(ctx context.Context, options rollOutOptions, choose ch
 	if err != nil {
 		return nil, err
 	}
-	goal.Vault, err = options.vault.named(session.in)
+	goal.Vault, err = options.vault.named(session.In)
 	if err != nil {
 		return nil, err
 	}
@@ -148,15 +142,15 @@ func (a *program) prepare(ctx context.Context, options rollOutOptions, choose ch
 }
 
 // prepareFor observes a deployment and makes the plan for it.
-func (a *program) prepareFor(ctx context.Context, session *session, chosen deployment.Deployment, credentials rotation.Credentials, goal rotation.Goal, options rollOutOptions) (*prepared, error) {
-	ready, err := a.planFor(ctx, session, chosen, credentials, goal, options, unneeded)
-	if err == nil && ready.access.way == nil && options.reach.reach == reachAuto && ready.plan.Findings.Has(rootNotKnown) && credentials.SiteAdmin != "" {
+func (a *program) prepareFor(ctx context.Context, session *app.Session, chosen deployment.Deployment, credentials rotation.Credentials, goal rotation.Goal, options rollOutOptions) (*prepared, error) {
+	ready, err := a.planFor(ctx, session, chosen, credentials, goal, options, app.Unneeded)
+	if err == nil && ready.Access.Way == nil && options.reach.reach == app.ReachAuto && ready.Plan.Findings.Has(rootNotKnown) && credentials.SiteAdmin != "" {
 		// Only the machines can tell whether they know it, or be told.
-		near, lost := a.planFor(ctx, session, chosen, credentials, goal, options, wanted)
-		if lost != nil || near.access.way != nil {
+		near, lost := a.planFor(ctx, session, chosen, credentials, goal, options, app.Wanted)
+		if lost != nil || near.Access.Way != nil {
 			return near, lost
 		}
-		ready.access = near.access
+		ready.Access = near.Access
 	}
 	return ready, err
 }
@@ -167,38 +161,39 @@ const rootNotKnown = "root-not-known"
 
 // planFor observes a deployment, with its machines as far as they are needed, and
 // makes the plan for it.
-func (a *program) planFor(ctx context.Context, session *session, chosen deployment.Deployment, credentials rotation.Credentials, goal rotation.Goal, options rollOutOptions, machines need) (*prepared, error) {
-	ready := &prepared{session: session, credentials: credentials, options: options, runner: session.runner(credentials)}
-	var err error
-	ready.access, err = session.openWay(ctx, chosen, credentials, options.reach, machines)
-	if err == nil {
-		err = session.withMachines(ready.runner, ready.access, options.reach)
-	}
+func (a *program) planFor(ctx context.Context, session *app.Session, chosen deployment.Deployment, credentials rotation.Credentials, goal rotation.Goal, options rollOutOptions, machines app.Need) (*prepared, error) {
+	ready := &prepared{Prepared: &app.Prepared{Session: session, Credentials: credentials, Runner: session.Runner(credentials)}, options: options}
+	reach, err := a.reachAsked(options.reach)
 	if err != nil {
 		return nil, err
 	}
-	session.changes = true
-	ready.state, err = session.observe(ctx, ready.runner, chosen, rotation.Asked{Certificate: goal.Vault, Identity: goal.Identity, Claim: !options.lease.none})
+	ready.Access, err = session.OpenWay(ctx, chosen, credentials, reach, machines)
 	if err != nil {
 		return nil, err
 	}
-	goal.Roots, err = a.rootsWith(session.network, options.rootFiles)
+	app.WithMachines(ready.Runner, ready.Access, reach)
+	session.Changes = true
+	ready.State, err = session.Observe(ctx, ready.Runner, chosen, rotation.Asked{Certificate: goal.Vault, Identity: goal.Identity, Claim: !options.lease.none})
 	if err != nil {
 		return nil, err
 	}
-	if goal.Bundle == nil && !goal.Vault.Named() && !ready.state.Follows() {
-		return nil, app.WhileServing(app.Usage("cartouche plan "+callDeployment(chosen)+" --pfx FILE",
-			"say which certificate: --pfx FILE, or --vault VAULT --certificate NAME (no listener follows Key Vault by itself)"), serving(ready.state)+"; nothing was changed", "")
+	goal.Roots, err = a.rootsWith(session.Network, options.rootFiles)
+	if err != nil {
+		return nil, err
 	}
-	complete := func(bundle *pki.Bundle) *pki.Bundle { return a.complete(ctx, session.network, goal.Roots, bundle) }
+	if goal.Bundle == nil && !goal.Vault.Named() && !ready.State.Follows() {
+		return nil, app.WhileServing(app.Usage("cartouche plan "+app.CallDeployment(chosen)+" --pfx FILE",
+			"say which certificate: --pfx FILE, or --vault VAULT --certificate NAME (no listener follows Key Vault by itself)"), app.Serving(ready.State)+"; nothing was changed", "")
+	}
+	complete := func(bundle *pki.Bundle) *pki.Bundle { return app.Complete(ctx, session.Network, goal.Roots, bundle) }
 	if goal.Bundle != nil {
 		goal.Bundle = complete(goal.Bundle)
 	}
-	ready.goal, err = ready.runner.Resolve(ctx, ready.state, goal, complete)
+	ready.Goal, err = ready.Runner.Resolve(ctx, ready.State, goal, complete)
 	if err == nil {
-		ready.plan, err = rotation.NewPlan(ready.state, ready.goal)
+		ready.Plan, err = rotation.NewPlan(ready.State, ready.Goal)
 	}
-	return ready, app.WhileServing(err, serving(ready.state)+"; nothing was changed", "")
+	return ready, app.WhileServing(err, app.Serving(ready.State)+"; nothing was changed", "")
 }
 
 // goal is what flags and file say of it.
@@ -233,26 +228,16 @@ func (o rollOutOptions) goal(bundle *pki.Bundle, now time.Time) (rotation.Goal, 
 }
 
 // chooser finds the deployment of a command.
-type chooser func(context.Context, *session) (deployment.Deployment, error)
+type chooser func(context.Context, *app.Session) (deployment.Deployment, error)
 
 // planFailure is the failure of a plan that must not be applied, nil when it may.
 func planFailure(ready *prepared) *app.Failure {
-	err := ready.plan.Ready()
+	err := ready.Plan.Ready()
 	if err == nil {
 		return nil
 	}
-	f := app.Explain(app.WhileServing(err, serving(ready.state)+"; nothing was changed", "cartouche show "+callDeployment(ready.state.Deployment)))
+	f := app.Explain(app.WhileServing(err, app.Serving(ready.State)+"; nothing was changed", "cartouche show "+app.CallDeployment(ready.State.Deployment)))
 	return &f
-}
-
-// serving says in one line what clients get by the state.
-func serving(state rotation.State) string {
-	for _, o := range state.Wire {
-		if leaf := o.Leaf(); leaf != nil {
-			return o.Target + " serves " + summaryText(pki.Describe(leaf))
-		}
-	}
-	return "unknown: no endpoint could be reached"
 }
 
 // savePlan writes a plan for `apply --plan`. It holds no secret, but says what
@@ -263,7 +248,7 @@ func savePlan(path string, plan any) error {
 		err = writeOwn(path, append(document, '\n'))
 	}
 	if err != nil {
-		return app.WhileServing(app.Usage("check the path", "--save %s: %s", path, plainPathError(err)), app.NothingChanged, "")
+		return app.WhileServing(app.Usage("check the path", "--save %s: %s", path, app.PlainPathError(err)), app.NothingChanged, "")
 	}
 	return nil
 }

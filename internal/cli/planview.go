@@ -13,7 +13,7 @@ import (
 // plan shows a prepared rotation: what changes, what it touches, what restarts,
 // what will be proved, and what speaks against it.
 func (u *ui) plan(ready *prepared) {
-	p := ready.plan
+	p := ready.Plan
 	u.say(title("Plan for "+p.Deployment), faint("  "+strings.Join(p.Names, ", ")))
 	u.planCertificates(p, ready)
 	for _, step := range p.Steps {
@@ -31,23 +31,23 @@ func (u *ui) plan(ready *prepared) {
 }
 
 func (u *ui) planCertificates(p rotation.Plan, ready *prepared) {
-	now := ready.state.At
+	now := ready.State.At
 	list := []field{{"new", summary(p.Certificate, now)}, {"", words(faint("issued by "), p.Certificate.Issuer)}}
 	if p.Serving != nil {
 		list = append(list, field{"replaces", summary(*p.Serving, now)})
 	}
-	list = append(list, field{"trust", words(p.Trust)}, field{"machines", words(machinesText(ready))}, field{"from", words(p.Source)}, field{"key", words(p.Key)}, field{"gateway", words(lastSegment(p.GatewayID), faint(" in "+ready.state.Gateway.ResourceGroup()))},
+	list = append(list, field{"trust", words(p.Trust)}, field{"machines", words(machinesText(ready))}, field{"from", words(p.Source)}, field{"key", words(p.Key)}, field{"gateway", words(app.LastSegment(p.GatewayID), faint(" in "+ready.State.Gateway.ResourceGroup()))},
 		field{"needs", words(rightsNeeded(p.Operations), faint(" (--json names each)"))})
 	u.fields(list...)
 }
 
 // machinesText says how the machines are reached, or why they need not be.
 func machinesText(ready *prepared) string {
-	switch d := ready.state.Deployment; {
-	case ready.access.way != nil:
-		return ready.access.why
-	case ready.access.why != "":
-		return "not looked at: " + ready.access.why
+	switch d := ready.State.Deployment; {
+	case ready.Access.Way != nil:
+		return ready.Access.Why
+	case ready.Access.Why != "":
+		return "not looked at: " + ready.Access.Why
 	case d.Generation == deployment.Plain:
 		return ""
 	}
@@ -60,7 +60,7 @@ func rightsNeeded(operations []rotation.Operation) string {
 	for _, operation := range operations {
 		resources[strings.ToLower(operation.Scope)] = true
 	}
-	return fmt.Sprintf("the right to %s on %s", count(len(operations), "operation"), count(len(resources), "resource"))
+	return fmt.Sprintf("the right to %s on %s", app.Count(len(operations), "operation"), app.Count(len(resources), "resource"))
 }
 
 func (u *ui) step(step rotation.Step, p rotation.Plan) {
@@ -105,30 +105,30 @@ func changeSign(change string) string {
 // password was asked for.
 func (u *ui) logins(ready *prepared) {
 	u.heading("Logins")
-	sites := ready.state.Sites
+	sites := ready.State.Sites
 	switch {
 	case sites.PortalURL == "":
 		u.item(u.outStyle.bullet(), "site administrator: not needed, there is no Portal")
 	case sites.SignedIn:
 		u.item(u.outStyle.tick(), fmt.Sprintf("site administrator %s: accepted by Portal; used to validate its %s before and after",
-			ready.credentials.SiteAdmin, count(len(sites.Federation), "federated server")))
+			ready.Credentials.SiteAdmin, app.Count(len(sites.Federation), "federated server")))
 	case ready.options.site.withoutPortal:
 		u.item(caution("!"), "site administrator: left out (--without-portal), so federation is not validated")
 	default:
-		u.item(u.outStyle.cross(), fmt.Sprintf("site administrator %s: not signed in", ready.credentials.SiteAdmin))
+		u.item(u.outStyle.cross(), fmt.Sprintf("site administrator %s: not signed in", ready.Credentials.SiteAdmin))
 	}
-	switch account := ready.credentials.ServiceAccount; {
-	case ready.plan.Way == reach.Agent && account != "":
+	switch account := ready.Credentials.ServiceAccount; {
+	case ready.Plan.Way == reach.Agent && account != "":
 		u.item(u.outStyle.bullet(), fmt.Sprintf("service account %s: the program on the machines runs as it", account))
 		return
-	case ready.plan.Way == reach.Agent:
+	case ready.Plan.Way == reach.Agent:
 		u.item(u.outStyle.bullet(), "service account: not given, so the program on the machines runs as SYSTEM or root")
 		return
-	case ready.plan.Way == reach.DSC:
+	case ready.Plan.Way == reach.DSC:
 		u.item(u.outStyle.bullet(), fmt.Sprintf("service account %s: the machines' DSC works as it", account))
 		return
 	case account != "":
-		u.item(u.outStyle.bullet(), fmt.Sprintf("service account %s: given and not used, since no step runs on a machine", ready.credentials.ServiceAccount))
+		u.item(u.outStyle.bullet(), fmt.Sprintf("service account %s: given and not used, since no step runs on a machine", ready.Credentials.ServiceAccount))
 		return
 	}
 	u.item(u.outStyle.bullet(), "service account: not needed, since no step runs on a machine")
@@ -136,7 +136,7 @@ func (u *ui) logins(ready *prepared) {
 
 // next says the command that carries the plan out.
 func (u *ui) next(ready *prepared, options rollOutOptions, save string) {
-	command := "cartouche apply " + callDeployment(ready.state.Deployment) + options.words()
+	command := "cartouche apply " + app.CallDeployment(ready.State.Deployment) + options.words()
 	if save != "" {
 		command = "cartouche apply --plan " + app.Quote(save) + flagWord("password-file", options.pfx.passwordFile) +
 			options.site.words() + options.azure.words()

@@ -50,6 +50,7 @@ func newProgram(env Environment) *program {
 		Lookup: env.Lookup, Now: env.Now, Keychain: env.Keychain, Version: env.Version, Tell: u.progress,
 		Patience: env.Patience, MachinePatience: env.MachinePatience, PollInterval: env.PollInterval,
 	}}
+	a.AtMachines = a.atMachines.Store
 	if accessible {
 		a.ui.progress.beAccessible()
 	}

@@ -1,21 +1,12 @@
 package cli
 
 import (
-	"slices"
-	"strings"
+	"context"
 
 	"github.com/spf13/pflag"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-)
-
-// The values of --reach.
-const (
-	reachAuto   = "auto"
-	reachNone   = "none"
-	reachDirect = "direct"
-	reachAgent  = "agent"
-	reachDSC    = "dsc"
+	"github.com/cartouche-gis/cartouche/internal/secret"
 )
 
 // reachFlags say how the machines inside the virtual network are reached.
@@ -28,7 +19,7 @@ type reachFlags struct {
 }
 
 func (f *reachFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.reach, "reach", reachAuto, "how to get to the machines: auto, none, direct, agent or dsc (docs/reach.md) `WAY`")
+	flags.StringVar(&f.reach, "reach", app.ReachAuto, "how to get to the machines: auto, none, direct, agent or dsc (docs/reach.md) `WAY`")
 	flags.StringArrayVar(&f.machineCAs, "machine-ca", nil, "authorities that machines may present before a password is sent (PEM, DER or PKCS#7), repeatable `FILE`")
 	groupFlags(flags, "Machines", "reach", "machine-ca")
 }
@@ -50,23 +41,37 @@ func (f reachFlags) portalPFX() secretSource {
 
 // check tells what is no way. looking leaves out what can only change.
 func (f reachFlags) check(looking bool) error {
-	ways := []string{reachAuto, reachNone, reachDirect, reachAgent, reachDSC}
-	if !slices.Contains(ways, f.reach) {
-		return app.Usage("--reach "+strings.Join(ways, ", --reach "), "--reach %s is no way to the machines", f.reach)
+	if err := (app.Reach{Way: f.reach}).Check(false); err != nil {
+		return err
 	}
-	if given := f.serverPFXPass + f.portalPFXPass; given != "" && f.reach != reachDSC && f.reach != reachAuto {
+	if given := f.serverPFXPass + f.portalPFXPass; given != "" && f.reach != app.ReachDSC && f.reach != app.ReachAuto {
 		return app.Usage("leave it out, or add --reach dsc", "--server-pfx-password-file and --portal-pfx-password-file belong to --reach dsc")
 	}
-	if looking && f.reach == reachDSC {
-		return app.Usage("--reach agent", "--reach dsc cannot look at machines, it can only change them")
+	return (app.Reach{Way: f.reach}).Check(looking)
+}
+
+// reachAsked are the flags as they are asked for.
+func (a *program) reachAsked(f reachFlags) (app.Reach, error) {
+	asked := app.Reach{Way: f.reach, PFXPassword: func(ctx context.Context, portal bool) (secret.Secret, error) {
+		if portal {
+			return a.ask(ctx, f.portalPFX())
+		}
+		return a.ask(ctx, f.serverPFX())
+	}}
+	for _, file := range f.machineCAs {
+		certs, err := readRoots("--machine-ca", file)
+		if err != nil {
+			return asked, err
+		}
+		asked.MachineRoots = append(asked.MachineRoots, certs...)
 	}
-	return nil
+	return asked, nil
 }
 
 // words are the flags as they are typed.
 func (f reachFlags) words() string {
 	text := ""
-	if f.reach != "" && f.reach != reachAuto {
+	if f.reach != "" && f.reach != app.ReachAuto {
 		text = " --reach " + f.reach
 	}
 	for _, file := range f.machineCAs {

@@ -80,13 +80,13 @@ With --fault something goes wrong on purpose (see "cartouche sim --help").`,
 // take finds out what is rehearsed, and refuses what does not go together.
 func (o *rehearseOptions) take(cmd *cobra.Command, args []string) error {
 	switch {
-	case o.from != "" && (len(args) > 0 || o.roll.about.gateway != ""):
+	case o.from != "" && (len(args) > 0 || o.roll.about.Gateway != ""):
 		return app.Usage("leave one of them out", "--from has the deployment in it, so none is named")
 	case o.from != "" && o.roll.vault.vault != "" && o.roll.pfx.file == "":
 		return app.Usage("give --pfx FILE", "--from %s: without a sign-in nothing is read in Key Vault", o.from)
 	case o.scale < 1 || o.scale > 1000:
 		return app.Usage("--scale 30", "--scale %g: from 1 to 1000", o.scale)
-	case o.roll.reach.reach == reachDSC:
+	case o.roll.reach.reach == app.ReachDSC:
 		return app.Usage("--reach agent, or --reach direct", "the way dsc is not rehearsed: the extension's settings, which only Azure has, are not in a shape")
 	case o.mask && o.save == "" && o.from == "":
 		return app.Usage("add --save FILE", "--mask is about the file that --save writes")

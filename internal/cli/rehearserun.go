@@ -141,8 +141,8 @@ func (r *rehearsalStage) restarts() []rehearsedRestart {
 }
 
 // visitors ask for what the site has for everybody.
-func visitors(s *session, state rotation.State) traffic.Probe {
-	probe := traffic.Probe{URL: "https://" + state.Deployment.Domain + "/", Transport: s.network.Transport()}
+func visitors(s *app.Session, state rotation.State) traffic.Probe {
+	probe := traffic.Probe{URL: "https://" + state.Deployment.Domain + "/", Transport: s.Network.Transport()}
 	switch {
 	case state.Sites.PortalURL != "":
 		probe.URL = state.Sites.PortalURL + "/sharing/rest?f=json"
@@ -176,32 +176,32 @@ func (r *rehearsalStage) runExternal(ctx context.Context) error {
 		return r.notTheDeployment(err)
 	}
 	if f := planFailure(ready); f != nil {
-		value := rehearsalValue{Deployment: r.of.shape.Deployment.Name, Scale: r.options.scale, Steps: []rehearsedStep{}, Restarts: []rehearsedRestart{}, Violations: []string{}, Differences: r.differences(ready), NotRehearsed: r.missing, Plan: ready.plan, Saved: r.options.save, Next: r.realCommand()}
+		value := rehearsalValue{Deployment: r.of.shape.Deployment.Name, Scale: r.options.scale, Steps: []rehearsedStep{}, Restarts: []rehearsedRestart{}, Violations: []string{}, Differences: r.differences(ready), NotRehearsed: r.missing, Plan: ready.Plan, Saved: r.options.save, Next: r.realCommand()}
 		if !r.ui.json {
 			r.ui.plan(ready)
 		}
 		return r.report(value, f)
 	}
-	allow := witness.Allow{Leaves: []string{ready.plan.Certificate.SHA256}, Touch: slices.Concat(witness.External, internalTouch(ready.plan.Way != ""))}
-	for _, move := range ready.plan.Moves {
+	allow := witness.Allow{Leaves: []string{ready.Plan.Certificate.SHA256}, Touch: slices.Concat(witness.External, internalTouch(ready.Plan.Way != ""))}
+	for _, move := range ready.Plan.Moves {
 		allow.Leaves = append(allow.Leaves, move.ToLeaf)
 	}
 	if r.bundle != nil {
 		allow.Roots = append(allow.Roots, wholeChain(r.bundle, r.of.roots)...)
 	}
 	var result rotation.Result
-	value, err := r.run(ctx, ready.state.Deployment.Name, visitors(s, ready.state), allow, func(ctx context.Context, memory *journal.Journal) (string, error) {
-		ready.runner.Journal = memory
+	value, err := r.run(ctx, ready.State.Deployment.Name, visitors(s, ready.State), allow, func(ctx context.Context, memory *journal.Journal) (string, error) {
+		ready.Runner.Journal = memory
 		var err error
-		result, err = ready.runner.Apply(ctx, ready.plan, ready.goal, ready.state)
+		result, err = ready.Runner.Apply(ctx, ready.Plan, ready.Goal, ready.State)
 		return result.RunID, err
 	})
 	if err != nil {
 		return r.notTheDeployment(err)
 	}
-	value.Outcome, value.Plan, value.Result, value.Differences = result.Outcome, ready.plan, result, r.differences(ready)
+	value.Outcome, value.Plan, value.Result, value.Differences = result.Outcome, ready.Plan, result, r.differences(ready)
 	for i, step := range value.Steps {
-		for _, planned := range ready.plan.Steps {
+		for _, planned := range ready.Plan.Steps {
 			if step.Kind == string(planned.Kind) && step.Title == step.Kind {
 				value.Steps[i].Title = planned.Title
 			}
@@ -267,10 +267,10 @@ func (r *rehearsalStage) notTheDeployment(err error) error {
 func (r *rehearsalStage) differences(ready *prepared) []string {
 	list := []string{}
 	original := r.of.plan
-	if original == nil || original.Way != ready.plan.Way || r.bundle != nil && r.of.goal.Bundle == nil {
+	if original == nil || original.Way != ready.Plan.Way || r.bundle != nil && r.of.goal.Bundle == nil {
 		return list
 	}
-	if a, b := kindsOf(original.Steps), kindsOf(ready.plan.Steps); a != b {
+	if a, b := kindsOf(original.Steps), kindsOf(ready.Plan.Steps); a != b {
 		list = append(list, fmt.Sprintf("the plan for the deployment has the steps %s, that of the rehearsal %s", a, b))
 	}
 	differ := func(what string, original, copied []string) {
@@ -285,8 +285,8 @@ func (r *rehearsalStage) differences(ready *prepared) []string {
 			}
 		}
 	}
-	differ("found", findingsOf(original.Findings, original.Obstacles), findingsOf(ready.plan.Findings, ready.plan.Obstacles))
-	differ("restart", restartsOf(original.Steps), restartsOf(ready.plan.Steps))
+	differ("found", findingsOf(original.Findings, original.Obstacles), findingsOf(ready.Plan.Findings, ready.Plan.Obstacles))
+	differ("restart", restartsOf(original.Steps), restartsOf(ready.Plan.Steps))
 	return list
 }
 

@@ -20,7 +20,7 @@ const maxShapeFile = 16 << 20
 // shapeFrom reads a shape that was saved, and what is to be rolled out.
 func (a *program) shapeFrom(ctx context.Context, options rehearseOptions) (rehearsed, error) {
 	var of rehearsed
-	data, err := readBounded(options.from, maxShapeFile)
+	data, err := app.ReadBounded(options.from, maxShapeFile)
 	if err != nil {
 		return of, app.WhileServing(app.Usage("check the path", "--from %s: %s", options.from, err), app.NothingChanged, "")
 	}
@@ -40,8 +40,8 @@ func (a *program) shapeFrom(ctx context.Context, options rehearseOptions) (rehea
 	if err := a.readGoals(ctx, options, &of); err != nil {
 		return of, err
 	}
-	of.near = of.shape.Way == reachDirect
-	network, err := a.network()
+	of.near = of.shape.Way == app.ReachDirect
+	network, err := a.Network()
 	if err != nil {
 		return of, err
 	}
@@ -54,7 +54,7 @@ func (a *program) shapeFrom(ctx context.Context, options rehearseOptions) (rehea
 		}
 	}
 	if of.goal.Bundle != nil {
-		of.goal.Bundle = a.complete(ctx, network, of.roots, of.goal.Bundle)
+		of.goal.Bundle = app.Complete(ctx, network, of.roots, of.goal.Bundle)
 	}
 	return of, nil
 }
@@ -74,7 +74,7 @@ func (a *program) readGoals(ctx context.Context, options rehearseOptions, of *re
 // shapeOf signs in and reads the deployment as `apply` would before it changes
 // anything.
 func (a *program) shapeOf(ctx context.Context, options rehearseOptions) (rehearsed, error) {
-	of := rehearsed{reachAuto: options.roll.reach.reach == reachAuto}
+	of := rehearsed{reachAuto: options.roll.reach.reach == app.ReachAuto}
 	if err := a.readGoals(ctx, options, &of); err != nil {
 		return of, err
 	}
@@ -82,39 +82,41 @@ func (a *program) shapeOf(ctx context.Context, options rehearseOptions) (rehears
 	if err != nil {
 		return of, err
 	}
-	if of.goal.Vault, err = options.roll.vault.named(s.in); err != nil {
+	if of.goal.Vault, err = options.roll.vault.named(s.In); err != nil {
 		return of, err
 	}
 	chosen, err := options.roll.about.choose(ctx, s)
 	if err != nil {
 		return of, err
 	}
-	of.name = callDeployment(chosen)
+	of.name = app.CallDeployment(chosen)
 	credentials, err := a.rehearsalLogins(ctx, options, chosen)
 	if err != nil {
 		return of, err
 	}
-	way, err := s.openWay(ctx, chosen, credentials, options.reachOf(), ifNear)
+	asked, err := a.reachAsked(options.reachOf())
 	if err != nil {
 		return of, err
 	}
-	runner := s.runner(credentials)
-	if err := s.withMachines(runner, way, options.roll.reach); err != nil {
-		return of, err
-	}
-	of.near = way.way != nil && way.way.Kind() == reach.Direct
-	state, err := s.observe(ctx, runner, chosen, rotation.Asked{Certificate: of.goal.Vault, Identity: of.goal.Identity})
+	way, err := s.OpenWay(ctx, chosen, credentials, asked, app.IfNear)
 	if err != nil {
 		return of, err
 	}
-	if of.roots, err = a.rootsWith(s.network, options.roll.rootFiles); err != nil {
+	runner := s.Runner(credentials)
+	app.WithMachines(runner, way, asked)
+	of.near = way.Way != nil && way.Way.Kind() == reach.Direct
+	state, err := s.Observe(ctx, runner, chosen, rotation.Asked{Certificate: of.goal.Vault, Identity: of.goal.Identity})
+	if err != nil {
+		return of, err
+	}
+	if of.roots, err = a.rootsWith(s.Network, options.roll.rootFiles); err != nil {
 		return of, err
 	}
 	if of.shape, err = shape.Of(state, of.roots); err != nil {
-		return of, app.WhileServing(err, serving(state)+"; nothing was changed", "")
+		return of, app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
 	}
 	if of.goal.Bundle != nil {
-		of.goal.Bundle = a.complete(ctx, s.network, of.roots, of.goal.Bundle)
+		of.goal.Bundle = app.Complete(ctx, s.Network, of.roots, of.goal.Bundle)
 	}
 	if options.save != "" { // also of a deployment whose plan is refused
 		if err := a.saveShape(of.shape, options); err != nil {
@@ -140,17 +142,17 @@ func (a *program) planOriginal(ctx context.Context, runner *rotation.Runner, sta
 	}
 	goal, err := runner.Resolve(ctx, state, goal, func(bundle *pki.Bundle) *pki.Bundle { return bundle })
 	if err != nil {
-		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
 	}
 	plan, err := rotation.NewPlan(state, goal)
 	if err != nil {
-		return app.WhileServing(err, serving(state)+"; nothing was changed", "")
+		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
 	}
 	of.plan = &plan
 	if plan.Findings.Has(rootNotKnown) && of.reachAuto {
 		return nil // apply would ask the machines, which the copy of them does
 	}
-	return app.WhileServing(plan.Ready(), serving(state)+"; nothing was changed", "cartouche show "+of.name)
+	return app.WhileServing(plan.Ready(), app.Serving(state)+"; nothing was changed", "cartouche show "+of.name)
 }
 
 // saveShape writes the shape. It holds no secret, but says much of the
@@ -166,7 +168,7 @@ func (a *program) saveShape(s shape.Shape, options rehearseOptions) (err error) 
 		return err
 	}
 	if err := os.WriteFile(options.save, text.Bytes(), 0o600); err != nil {
-		return app.WhileServing(app.Usage("check the path", "--save %s: %s", options.save, plainPathError(err)), app.NothingChanged, "")
+		return app.WhileServing(app.Usage("check the path", "--save %s: %s", options.save, app.PlainPathError(err)), app.NothingChanged, "")
 	}
 	return nil
 }

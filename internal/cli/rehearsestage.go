@@ -52,7 +52,7 @@ func (r *rehearsalStage) start(ctx context.Context, faults []ground.Fault) error
 	}
 	r.missing = copied.Missing
 	r.ui.progress.Doing(rotation.PhaseObserve, "making a world of "+r.of.shape.Deployment.Name)
-	scripts := r.options.roll.reach.reach == reachAgent || r.options.roll.internal.asked() || r.options.roll.reach.reach == reachAuto
+	scripts := r.options.roll.reach.reach == app.ReachAgent || r.options.roll.internal.asked() || r.options.roll.reach.reach == app.ReachAuto
 	var keys []crypto.Signer
 	if r.of.goal.Bundle != nil {
 		keys = append(keys, r.of.goal.Bundle.Key)
@@ -112,7 +112,7 @@ func wholeChain(bundle *pki.Bundle, roots *pki.Roots) []*x509.Certificate {
 // is entered or its machines are reached from there.
 func (r *rehearsalStage) variables() []sim.Variable {
 	private := !slices.ContainsFunc(r.of.shape.Listeners, func(l shape.Listener) bool { return !l.Private })
-	if private || r.of.near || r.options.roll.reach.reach == reachDirect {
+	if private || r.of.near || r.options.roll.reach.reach == app.ReachDirect {
 		return r.world.InsideEnvironment()
 	}
 	return r.world.Environment()
@@ -164,12 +164,12 @@ func (r *rehearsalStage) innerOptions() rollOutOptions {
 }
 
 // choose finds the copy in the world.
-func (r *rehearsalStage) choose(ctx context.Context, s *session) (deployment.Deployment, error) {
+func (r *rehearsalStage) choose(ctx context.Context, s *app.Session) (deployment.Deployment, error) {
 	d := r.of.shape.Deployment
 	if d.Alone {
-		return s.ofGateway(ctx, d.GatewayID, d.Given)
+		return s.OfGateway(ctx, d.GatewayID, d.Given)
 	}
-	found, err := deployment.Find(ctx, s.azure, s.scope)
+	found, err := deployment.Find(ctx, s.Azure, s.Scope)
 	if err != nil {
 		return deployment.Deployment{}, err
 	}

@@ -124,12 +124,12 @@ func proofText(proof *rotation.Proof) string {
 	if proof == nil {
 		return ""
 	}
-	text := fmt.Sprintf("%s in each of %s", count(proof.Handshakes, "handshake"), count(proof.Looks, "look"))
+	text := fmt.Sprintf("%s in each of %s", app.Count(proof.Handshakes, "handshake"), app.Count(proof.Looks, "look"))
 	if up := upBackends(*proof); len(proof.Backends) > 0 {
 		text += fmt.Sprintf(", %d of %d backends up", up, len(proof.Backends))
 	}
 	if n := len(proof.Sites.Federation); n > 0 {
-		text += ", " + count(n, "federated server") + " validated"
+		text += ", " + app.Count(n, "federated server") + " validated"
 	}
 	return text
 }
@@ -158,7 +158,7 @@ func resultFailure(result rotation.Result, name string) *app.Failure {
 		f.Message = "interrupted; " + outcomes()[result.Outcome].text
 	}
 	if result.After != nil {
-		f.Serving = result.Endpoint + " serves " + summaryText(*result.After)
+		f.Serving = result.Endpoint + " serves " + app.SummaryText(*result.After)
 	}
 	switch result.Outcome {
 	case rotation.PartlyRestored, rotation.NotKnown:

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"runtime"
 
@@ -83,7 +82,7 @@ func (a *program) secretBytes(path string) ([]byte, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, plainPathError(err)
+		return nil, app.PlainPathError(err)
 	}
 	if info.IsDir() {
 		return nil, errors.New("is a directory")
@@ -91,7 +90,7 @@ func (a *program) secretBytes(path string) ([]byte, error) {
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 		a.ui.warn(fmt.Sprintf("%s can be read by others: chmod 600 %s", path, app.Quote(path)))
 	}
-	return readBounded(path, maxSecret)
+	return app.ReadBounded(path, maxSecret)
 }
 
 // secretText takes one line ending away, and the mark that Windows editors put
@@ -108,27 +107,4 @@ func secretText(content []byte) ([]byte, error) {
 		return cut, nil
 	}
 	return bytes.TrimSuffix(content, []byte("\n")), nil
-}
-
-// readBounded reads a file of at most limit bytes; of a larger one it gives one
-// byte more, so that whoever reads it sees that it is too large.
-func readBounded(path string, limit int64) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, plainPathError(err)
-	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if err != nil {
-		return nil, plainPathError(err)
-	}
-	return content, nil
-}
-
-// plainPathError leaves operation and path out: the message names the path itself.
-func plainPathError(err error) error {
-	if cause, ok := errors.AsType[*fs.PathError](err); ok {
-		return cause.Err
-	}
-	return err
 }

@@ -50,9 +50,9 @@ and which leaves nothing.
 			if err != nil {
 				return err
 			}
-			seen, err := a.look(ctx, about.choose, azure, site, looking{flags: reach, when: nearby})
+			seen, err := a.look(ctx, about.choose, azure, site, looking{flags: reach, when: app.Nearby})
 			if f, ok := errors.AsType[*app.Failure](err); ok && f.Code == "cannot-update" {
-				return a.showWithoutGateway(seen.state, f)
+				return a.showWithoutGateway(seen.State, f)
 			}
 			if err != nil {
 				return err
@@ -68,6 +68,14 @@ and which leaves nothing.
 	site.addSiteAdmin(cmd.Flags())
 	site.addServiceAccount(cmd.Flags())
 	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitInterrupted)
+}
+
+// looking is how a command that looks treats the machines, as its flags say.
+type looking struct {
+	flags   reachFlags
+	when    app.When
+	changes bool
+	lease   leaseFlags
 }
 
 // look observes a deployment. What is prepared has no plan and no goal yet.
@@ -87,37 +95,28 @@ func (a *program) look(ctx context.Context, choose chooser, azure azureFlags, si
 	if err != nil {
 		return nil, err
 	}
-	seen := &prepared{session: session, credentials: credentials, runner: session.runner(credentials)}
-	session.changes = at.changes
-	seen.access, err = session.openWay(ctx, chosen, credentials, at.flags, at.need(credentials))
-	if err == nil {
-		err = session.withMachines(seen.runner, seen.access, at.flags)
-	}
+	reach, err := a.reachAsked(at.flags)
 	if err != nil {
 		return nil, err
 	}
-	seen.state, err = session.observe(ctx, seen.runner, chosen, rotation.Asked{Claim: !at.lease.none})
-	return seen, err
+	seen, err := session.Look(ctx, chosen, credentials, app.Looking{Reach: reach, When: at.when, Changes: at.changes, NoLease: at.lease.none})
+	return &prepared{Prepared: seen}, err
 }
 
 // show shows what was seen, as of a day if one is given.
 func (a *program) show(ctx context.Context, seen *prepared, day time.Time) error {
-	claims, unread := a.working(ctx, seen.runner, seen.state)
-	value, asOf := showValue{State: seen.state, InDoubt: notNull(seen.session.cut), Claims: notNull(claims)}, seen.state.At
-	if !day.IsZero() {
-		value.JudgedAt, asOf = &day, day
+	value, internal, unread := a.Show(ctx, seen.Prepared, day)
+	asOf := seen.State.At
+	if value.JudgedAt != nil {
+		asOf = *value.JudgedAt
 	}
-	value.Darkening = notNull(rotation.Darkening(seen.state, asOf))
-	value.MachineFindings = notNull(rotation.MachineFindings(seen.state, seen.session.roots, asOf).WorstFirst())
-	var internal bool
-	value.LeftByRuns, internal = a.leftByRuns(ctx, seen.state)
 	if a.ui.json {
 		return a.ui.value(value)
 	}
-	state := seen.state
+	state := seen.State
 	state.At = asOf
 	state.Obstacles = append(state.OutOfPools(), state.Obstacles...)
-	a.ui.state(state, seen.access, whoWorks(claims))
+	a.ui.state(state, seen.Access, whoWorks(value.Claims))
 	if unread != nil && !cloud.IsForbidden(unread) {
 		a.ui.warn(unread.Error())
 	}
@@ -126,7 +125,7 @@ func (a *program) show(ctx context.Context, seen *prepared, day time.Time) error
 		a.ui.findingsOf(state.Deployment, value.MachineFindings)
 	}
 	a.ui.darkening(value.Darkening, asOf)
-	a.ui.leftovers(value.LeftByRuns, internal, callDeployment(state.Deployment), a.env.Now())
+	a.ui.leftovers(value.LeftByRuns, internal, app.CallDeployment(state.Deployment), a.env.Now())
 	if len(state.Obstacles) > 0 {
 		a.ui.heading("In the way of a change")
 		a.ui.findings(state.Obstacles)
@@ -135,7 +134,7 @@ func (a *program) show(ctx context.Context, seen *prepared, day time.Time) error
 }
 
 // state shows everything that was observed.
-func (u *ui) state(state rotation.State, reached access, working line) {
+func (u *ui) state(state rotation.State, reached app.Access, working line) {
 	d := state.Deployment
 	u.say(deploymentTitle(d)...)
 	u.fields(
@@ -143,7 +142,7 @@ func (u *ui) state(state rotation.State, reached access, working line) {
 		field{"layout", words(d.Layout())},
 		field{"version", words(d.Version)},
 		field{"resource group", words(d.ResourceGroup, faint(" in "), d.Location, faint(", subscription "), d.SubscriptionID)},
-		field{"gateway", words(lastSegment(d.GatewayID), faint(", "), state.Gateway.ProvisioningState())},
+		field{"gateway", words(app.LastSegment(d.GatewayID), faint(", "), state.Gateway.ProvisioningState())},
 		field{"working on it", working},
 		field{"managed by", words(d.ManagedBy)},
 		field{"sites", words(siteList(state))},

@@ -1,15 +1,12 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/journal"
-	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -54,58 +51,8 @@ func inDays(d time.Duration) string {
 	return "1 day"
 }
 
-// cleaningValue is what runs have left, as `show` tells it: what clean would
-// remove, and what soaks.
-type cleaningValue struct {
-	Removable []string           `json:"removable"`
-	Soaking   []rotation.Soaking `json:"soaking"`
-}
-
-// leftByRuns is what runs have left on the gateway, and on the machines where
-// their keystores were seen. A journal that cannot be read tells nothing.
-func (a *program) leftByRuns(ctx context.Context, state rotation.State) (value cleaningValue, internal bool) {
-	value = cleaningValue{Removable: []string{}, Soaking: []rotation.Soaking{}}
-	if state.Gateway == nil {
-		return value, false
-	}
-	runs, err := a.RunsOf(ctx, state.Gateway.ID())
-	if err != nil {
-		return value, false
-	}
-	soak := rotation.Soak{Now: a.env.Now(), For: rotation.DefaultSoak}
-	past, soaking := soak.Part(state, runs, rotation.CleanPlan(state, runs))
-	for _, entry := range past {
-		value.Removable = append(value.Removable, "certificate entry "+entry)
-	}
-	for _, s := range soaking {
-		s.What = "certificate entry " + s.What
-		value.Soaking = append(value.Soaking, s)
-	}
-	if !hasRollout(runs) {
-		return value, false
-	}
-	cleaning := rollout.CleanPlan(state, runs).After(state, runs, soak)
-	for _, entry := range cleaning.Entries {
-		value.Removable = append(value.Removable, fmt.Sprintf("%s at %s, port %d", entry.Alias, entry.Machine, entry.Port))
-	}
-	for _, root := range cleaning.Roots {
-		value.Removable = append(value.Removable, "trusted root "+root)
-	}
-	value.Soaking = append(value.Soaking, cleaning.Soaking...)
-	return value, len(cleaning.Entries)+len(cleaning.Roots) > 0
-}
-
-func hasRollout(runs []journal.Run) bool {
-	for _, run := range runs {
-		if rollout.IsRun(run) {
-			return true
-		}
-	}
-	return false
-}
-
 // leftovers shows what runs have left, and how it goes.
-func (u *ui) leftovers(value cleaningValue, internal bool, name string, now time.Time) {
+func (u *ui) leftovers(value app.CleaningValue, internal bool, name string, now time.Time) {
 	if len(value.Removable)+len(value.Soaking) == 0 {
 		return
 	}

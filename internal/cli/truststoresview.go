@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -135,7 +136,7 @@ func staleIn(seen machine.Seen, now time.Time) []string {
 		switch {
 		case strings.EqualFold(entry.Alias, seen.Alias):
 		case !entry.NotAfter.IsZero() && entry.NotAfter.Before(now):
-			stale = append(stale, fmt.Sprintf("%s (until %s)", entry.Alias, day(entry.NotAfter)))
+			stale = append(stale, fmt.Sprintf("%s (until %s)", entry.Alias, app.Day(entry.NotAfter)))
 		case strings.HasSuffix(strings.ToLower(entry.Alias), "-temp"):
 			stale = append(stale, entry.Alias+" (left over)")
 		}

@@ -56,7 +56,7 @@ the entry that it had, one after the other, as in the run itself.`,
 		Args:              atMostOneArgument,
 		ValidArgsFunction: a.completeRun,
 		RunE: a.run(func(ctx context.Context, args []string) error {
-			run, err := a.runToUndo(ctx, args, about.gateway)
+			run, err := a.runToUndo(ctx, args, about.Gateway)
 			if err != nil {
 				return err
 			}
@@ -85,14 +85,14 @@ func (a *program) runToUndo(ctx context.Context, args []string, gateway string) 
 		if gateway != "" && !strings.EqualFold(run.GatewayID, gateway) {
 			continue
 		}
-		if !mayBeTakenBack(run.Outcome) {
+		if !app.MayBeTakenBack(run.Outcome) {
 			continue
 		}
 		run, err := a.WholeRun(ctx, run.ID) // a list is without plans
 		if err != nil {
 			return run, err
 		}
-		if isCleaning(run) {
+		if app.IsCleaning(run) {
 			continue
 		}
 		return a.takenBack(ctx, run)
@@ -128,8 +128,8 @@ func (a *program) undo(ctx context.Context, run journal.Run, options changeOptio
 	if err := json.Unmarshal(run.Plan, &kept); err != nil {
 		return fmt.Errorf("plan of run %s: %w", run.ID, err)
 	}
-	choose := func(ctx context.Context, s *session) (deployment.Deployment, error) {
-		return s.chooseAgain(ctx, run.GatewayID, run.DeploymentID, kept.GivenNames)
+	choose := func(ctx context.Context, s *app.Session) (deployment.Deployment, error) {
+		return s.ChooseAgain(ctx, run.GatewayID, run.DeploymentID, kept.GivenNames)
 	}
 	if rollout.IsRun(run) {
 		return a.undoInternal(ctx, run, options, choose)
@@ -138,16 +138,16 @@ func (a *program) undo(ctx context.Context, run journal.Run, options changeOptio
 	if err != nil {
 		return err
 	}
-	if err := a.alone(ctx, ready.runner, ready.state); err != nil {
+	if err := a.alone(ctx, ready.Runner, ready.State); err != nil {
 		return err
 	}
 	others, err := a.RunsOf(ctx, run.GatewayID)
 	if err != nil {
 		return err
 	}
-	ready.plan, err = rotation.UndoPlan(ready.state, run, rotation.Goal{Now: a.env.Now(), Roots: ready.session.roots}, others...)
+	ready.Plan, err = rotation.UndoPlan(ready.State, run, rotation.Goal{Now: a.env.Now(), Roots: ready.Session.Roots}, others...)
 	if err != nil {
-		return app.WhileServing(err, serving(ready.state)+"; nothing was changed", "cartouche history "+run.ID)
+		return app.WhileServing(err, app.Serving(ready.State)+"; nothing was changed", "cartouche history "+run.ID)
 	}
 	if !a.ui.json {
 		a.ui.undoPlan(ready, run)
@@ -155,35 +155,35 @@ func (a *program) undo(ctx context.Context, run journal.Run, options changeOptio
 	if f := planFailure(ready); f != nil {
 		return f
 	}
-	if !ready.plan.NothingToDo() {
+	if !ready.Plan.NothingToDo() {
 		err = a.confirm(ctx, options.yes, "take run "+run.ID+" of "+run.DeploymentName+" back now?")
 		if err != nil {
 			return err
 		}
 	}
-	return a.carryOut(ctx, ready.session, ready.runner, ready.state, ready.plan.NothingToDo(), func(ctx context.Context) (rotation.Result, error) {
-		return ready.runner.Undo(ctx, ready.plan, ready.state)
+	return a.carryOut(ctx, ready.Session, ready.Runner, ready.State, ready.Plan.NothingToDo(), func(ctx context.Context) (rotation.Result, error) {
+		return ready.Runner.Undo(ctx, ready.Plan, ready.State)
 	})
 }
 
 // whenKept tells whether machines have a part in taking a run back: they have
 // when they had one in it.
-func whenKept(way string) when {
+func whenKept(way string) app.When {
 	if way == "" {
-		return never
+		return app.Never
 	}
-	return withLogin
+	return app.WithLogin
 }
 
 func (u *ui) undoPlan(ready *prepared, run journal.Run) {
-	p := ready.plan
+	p := ready.Plan
 	u.say(title("Take back run "+run.ID), faint("  of "+run.StartedAt.Local().Format("2 January 2006 15:04")+", "+run.DeploymentName))
 	list := []field{}
 	if p.Serving != nil {
-		list = append(list, field{"serving now", summary(*p.Serving, ready.state.At)})
+		list = append(list, field{"serving now", summary(*p.Serving, ready.State.At)})
 	}
 	if p.Certificate.SHA256 != "" {
-		list = append(list, field{"going back to", summary(p.Certificate, ready.state.At)})
+		list = append(list, field{"going back to", summary(p.Certificate, ready.State.At)})
 	}
 	u.fields(list...)
 	for _, step := range p.Steps {

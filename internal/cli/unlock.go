@@ -45,7 +45,7 @@ not go back either: what it has changed by then stays. So look first who it is.`
 			if err != nil {
 				return err
 			}
-			chosen, err := session.choose(ctx, about)
+			chosen, err := session.Choose(ctx, about.Target)
 			if err != nil {
 				return err
 			}
@@ -60,14 +60,14 @@ not go back either: what it has changed by then stays. So look first who it is.`
 	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitPreflight, app.ExitInterrupted)
 }
 
-func (a *program) unlock(ctx context.Context, s *session, d deployment.Deployment, yes bool) error {
+func (a *program) unlock(ctx context.Context, s *app.Session, d deployment.Deployment, yes bool) error {
 	if d.GatewayID == "" {
 		return app.WhileServing(&app.Failure{Code: "cannot-update", Message: d.Name + ": " + d.CannotUpdate, Exit: app.ExitPreflight}, app.NothingChanged, "")
 	}
-	site := a.site(s.runner(rotation.Credentials{}), d.GatewayID)
+	site := a.ClaimsOf(s.Runner(rotation.Credentials{}), d.GatewayID)
 	claims, err := site.Claims(ctx)
 	if err != nil {
-		return app.WhileServing(s.proxy.instead(err), app.NothingChanged, "")
+		return app.WhileServing(s.Instead(err), app.NothingChanged, "")
 	}
 	value := unlockValue{Outcome: "free", Deployment: d.Name, Gateway: d.GatewayID, Claims: claims}
 	if len(claims) == 0 {
@@ -75,7 +75,7 @@ func (a *program) unlock(ctx context.Context, s *session, d deployment.Deploymen
 		return a.unlocked(value)
 	}
 	if !a.ui.json {
-		a.ui.say(title("Break the claim on "+d.Name), faint("  "+lastSegment(d.GatewayID)))
+		a.ui.say(title("Break the claim on "+d.Name), faint("  "+app.LastSegment(d.GatewayID)))
 		a.ui.fields(field{"works on it", whoWorks(claims)})
 	}
 	err = a.confirmChange(ctx, yes, "whether that run may go on",
@@ -83,12 +83,12 @@ func (a *program) unlock(ctx context.Context, s *session, d deployment.Deploymen
 	if err != nil {
 		return err
 	}
-	me, err := a.holder()
+	me, err := a.Holder()
 	if err != nil {
 		return err
 	}
 	if err := site.Break(ctx, me, claims); err != nil {
-		return app.WhileServing(s.proxy.instead(err), "as before", "cartouche unlock "+callDeployment(d))
+		return app.WhileServing(s.Instead(err), "as before", "cartouche unlock "+app.CallDeployment(d))
 	}
 	value.Outcome = "broken"
 	return a.unlocked(value)

@@ -40,9 +40,9 @@ type uploadValue struct {
 	Outcome string `json:"outcome"`
 	Vault   string `json:"vault"`
 	// Before is the newest enabled version as it was, null when there was none.
-	Before      *vaultCertificateValue `json:"before"`
-	Certificate vaultCertificateValue  `json:"certificate"`
-	Findings    pki.Findings           `json:"findings"`
+	Before      *app.VaultCertificateValue `json:"before"`
+	Certificate app.VaultCertificateValue  `json:"certificate"`
+	Findings    pki.Findings               `json:"findings"`
 }
 
 func newUploadCommand(a *program) *cobra.Command {
@@ -100,21 +100,21 @@ func (a *program) upload(ctx context.Context, options uploadOptions) error {
 	if err != nil {
 		return err
 	}
-	client, criteria, err := session.vaultFor(ctx, options.vault, options.forWhat, options.rootFiles)
+	client, criteria, err := a.vaultFor(ctx, session, options.vault, options.forWhat, options.rootFiles)
 	if err != nil {
 		return err
 	}
 	criteria.AssumeTrusted = options.assumeTrusted
 	criteria.Serving = nil // it is no roll-out: the older file may be wanted in the vault
-	bundle = a.complete(ctx, session.network, criteria.Roots, bundle)
+	bundle = app.Complete(ctx, session.Network, criteria.Roots, bundle)
 	judgement := pki.Judge(bundle, criteria)
 	if judgement.Findings.Refused() {
-		return app.WhileServing(&rotation.RefusedError{Findings: refusals(judgement.Findings)}, app.NothingChanged, "")
+		return app.WhileServing(&rotation.RefusedError{Findings: app.Refusals(judgement.Findings)}, app.NothingChanged, "")
 	}
-	value := uploadValue{Vault: client.Name(), Findings: notNull(judgement.Findings)}
-	there, err := session.uploadMeets(ctx, client, options.certificate, bundle.Leaf, &value)
+	value := uploadValue{Vault: client.Name(), Findings: app.NotNull(judgement.Findings)}
+	there, err := a.uploadMeets(ctx, client, options.certificate, bundle.Leaf, &value)
 	if err != nil {
-		return app.WhileServing(session.proxy.instead(err), app.NothingChanged, "cartouche vaults")
+		return app.WhileServing(session.Instead(err), app.NothingChanged, "cartouche vaults")
 	}
 	a.ui.progress.Done()
 	if !a.ui.json {
@@ -129,10 +129,10 @@ func (a *program) upload(ctx context.Context, options uploadOptions) error {
 		there, err = client.Import(ctx, options.certificate, bundle)
 		a.ui.progress.Done()
 		if err != nil {
-			return uploadFailed(session.proxy.instead(err), client.Name(), options.certificate)
+			return uploadFailed(session.Instead(err), client.Name(), options.certificate)
 		}
 	}
-	value.Certificate = newVaultCertificateValue(there, nil, pki.Criteria{Now: criteria.Now})
+	value.Certificate = app.NewVaultCertificateValue(there, nil, pki.Criteria{Now: criteria.Now})
 	if a.ui.json {
 		return a.ui.value(value)
 	}
@@ -141,9 +141,9 @@ func (a *program) upload(ctx context.Context, options uploadOptions) error {
 }
 
 // uploadMeets finds out what an upload will come to, and what is there now.
-func (s *session) uploadMeets(ctx context.Context, client *cloud.VaultClient, name string, leaf *x509.Certificate, value *uploadValue) (cloud.VaultCertificate, error) {
-	s.app.ui.progress.Doing(rotation.PhaseObserve, "looking into vault "+client.Name())
-	defer s.app.ui.progress.Done()
+func (a *program) uploadMeets(ctx context.Context, client *cloud.VaultClient, name string, leaf *x509.Certificate, value *uploadValue) (cloud.VaultCertificate, error) {
+	a.ui.progress.Doing(rotation.PhaseObserve, "looking into vault "+client.Name())
+	defer a.ui.progress.Done()
 	there, err := client.Certificate(ctx, name, "")
 	switch {
 	case cloud.IsNotFound(err):
@@ -160,10 +160,10 @@ func (s *session) uploadMeets(ctx context.Context, client *cloud.VaultClient, na
 		return there, err
 	}
 	value.Outcome = uploadVersion
-	if there.Leaf != nil && there.Leaf.Equal(leaf) && len(there.Unusable(s.app.env.Now())) == 0 {
+	if there.Leaf != nil && there.Leaf.Equal(leaf) && len(there.Unusable(a.env.Now())) == 0 {
 		value.Outcome = uploadUnchanged
 	}
-	before := newVaultCertificateValue(there, nil, pki.Criteria{Now: s.app.env.Now()})
+	before := app.NewVaultCertificateValue(there, nil, pki.Criteria{Now: a.env.Now()})
 	value.Before = &before
 	return there, nil
 }

@@ -53,20 +53,20 @@ serve and what they trust. Nothing is changed.`,
 }
 
 func (a *program) verify(ctx context.Context, about target, azure azureFlags, site siteFlags, reach reachFlags, rootFiles []string) error {
-	seen, err := a.look(ctx, about.choose, azure, site, looking{flags: reach, when: nearby})
+	seen, err := a.look(ctx, about.choose, azure, site, looking{flags: reach, when: app.Nearby})
 	if err != nil {
 		return err
 	}
-	roots, err := a.rootsWith(seen.session.network, rootFiles)
+	roots, err := a.rootsWith(seen.Session.Network, rootFiles)
 	if err != nil {
 		return err
 	}
-	state := seen.state
+	state := seen.State
 	list := rotation.Verify(state, roots, a.env.Now()).WorstFirst()
-	f := findingsFailure(state.Deployment.Name, list)
+	f := app.FindingsFailure(state.Deployment.Name, list)
 	if a.ui.json {
 		return answer(a.ui, verifyValue{
-			Deployment: state.Deployment.Name, OK: f == nil, Findings: notNull(list), State: state,
+			Deployment: state.Deployment.Name, OK: f == nil, Findings: app.NotNull(list), State: state,
 		}, f)
 	}
 	a.ui.say(title(state.Deployment.Name))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -35,7 +36,7 @@ func (u *ui) handshakes(seen []handshake.Observation, now time.Time) {
 				failures = failures[:len(failures)-1] // without SNI it is the same
 			}
 		}
-		rows = append(rows, []line{words(o.Target), words(at(o)), words(sni(o)), words(orDash(o.Protocol)), served})
+		rows = append(rows, []line{words(o.Target), words(at(o)), words(sni(o)), words(app.OrDash(o.Protocol)), served})
 	}
 	u.table([]string{"endpoint", "at", "SNI", "protocol", "serves"}, rows)
 	for _, o := range failures {
@@ -86,9 +87,9 @@ func (u *ui) listeners(state rotation.State) {
 		u.heading("Listener " + l.Name)
 		entry := words(l.Entry)
 		if l.KeyVaultSecretID != "" {
-			reference := certificateValue{KeyVaultSecretID: l.KeyVaultSecretID}
-			reference.readReference()
-			entry = words(l.Entry, faint(" from "), l.KeyVaultSecretID, faint(reference.following()))
+			reference := app.CertificateValue{KeyVaultSecretID: l.KeyVaultSecretID}
+			reference.ReadReference()
+			entry = words(l.Entry, faint(" from "), l.KeyVaultSecretID, faint(reference.Following()))
 		}
 		configured := words(faint("not told by Azure"))
 		if l.Leaf != nil {
@@ -127,7 +128,7 @@ func (u *ui) onTheWire(l rotation.Listener, state rotation.State) line {
 		if len(parts) > 0 {
 			parts = append(parts, ", ")
 		}
-		parts = append(parts, sign, " "+text+" in "+count(n, "handshake"))
+		parts = append(parts, sign, " "+text+" in "+app.Count(n, "handshake"))
 	}
 	add(same, u.outStyle.tick(), "the same")
 	add(other, u.outStyle.cross(), "another one")

@@ -1,4 +1,4 @@
-package cli
+package app
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 )
@@ -17,7 +16,7 @@ var guid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // findSubscriptions makes ids of what was given by id or by name. Ids are taken
 // as they are, so that commands of automation ask nothing more.
-func (s *session) findSubscriptions(ctx context.Context, given []string) (deployment.Scope, error) {
+func (s *Session) findSubscriptions(ctx context.Context, given []string) (deployment.Scope, error) {
 	allIDs := true
 	for _, one := range given {
 		allIDs = allIDs && guid.MatchString(one)
@@ -25,23 +24,23 @@ func (s *session) findSubscriptions(ctx context.Context, given []string) (deploy
 	if allIDs {
 		return deployment.Scope{Subscriptions: given}, nil
 	}
-	visible, err := s.azure.Subscriptions(ctx)
+	visible, err := s.Azure.Subscriptions(ctx)
 	if err != nil {
-		return deployment.Scope{}, app.WhileServing(err, app.NothingChanged, "")
+		return deployment.Scope{}, WhileServing(err, NothingChanged, "")
 	}
 	var scope deployment.Scope
 	for _, one := range given {
-		found, err := matchSubscription(visible, one)
+		found, err := MatchSubscription(visible, one)
 		if err != nil {
-			return deployment.Scope{}, app.WhileServing(err, app.NothingChanged, "")
+			return deployment.Scope{}, WhileServing(err, NothingChanged, "")
 		}
 		scope.Subscriptions = append(scope.Subscriptions, found.ID)
 	}
 	return scope, nil
 }
 
-// matchSubscription finds a subscription by its id or its name.
-func matchSubscription(visible []cloud.Subscription, given string) (cloud.Subscription, error) {
+// MatchSubscription finds a subscription by its id or its name.
+func MatchSubscription(visible []cloud.Subscription, given string) (cloud.Subscription, error) {
 	var matches []cloud.Subscription
 	for _, subscription := range visible {
 		if strings.EqualFold(subscription.ID, given) {
@@ -55,32 +54,32 @@ func matchSubscription(visible []cloud.Subscription, given string) (cloud.Subscr
 	case 1:
 		return matches[0], nil
 	case 0:
-		return cloud.Subscription{}, app.Usage("cartouche account subscriptions lists them; one of another tenant needs --tenant TENANT (cartouche account tenants)",
+		return cloud.Subscription{}, Usage("cartouche account subscriptions lists them; one of another tenant needs --tenant TENANT (cartouche account tenants)",
 			"no subscription %q among the %d that this sign-in may see in its tenant", given, len(visible))
 	}
-	return cloud.Subscription{}, app.Usage("give its id: cartouche account subscriptions", "%d subscriptions have the name %q", len(matches), given)
+	return cloud.Subscription{}, Usage("give its id: cartouche account subscriptions", "%d subscriptions have the name %q", len(matches), given)
 }
 
 // strangeSubscription finds a subscription of the scope that this sign-in
 // cannot see although it can see others: most often it is another tenant's.
-func (s *session) strangeSubscription(ctx context.Context) error {
-	if len(s.scope.Subscriptions) == 0 {
+func (s *Session) strangeSubscription(ctx context.Context) error {
+	if len(s.Scope.Subscriptions) == 0 {
 		return nil
 	}
-	visible, err := s.azure.Subscriptions(ctx)
+	visible, err := s.Azure.Subscriptions(ctx)
 	if err != nil || len(visible) == 0 {
 		return nil // then something else is wrong, and said elsewhere
 	}
-	for _, id := range s.scope.Subscriptions {
-		if _, err := matchSubscription(visible, id); err == nil {
+	for _, id := range s.Scope.Subscriptions {
+		if _, err := MatchSubscription(visible, id); err == nil {
 			continue
 		}
-		failed := &app.Failure{
-			Code: "subscription-not-visible", Exit: app.ExitPreflight, Serving: app.NothingChanged,
+		failed := &Failure{
+			Code: "subscription-not-visible", Exit: ExitPreflight, Serving: NothingChanged,
 			Message: fmt.Sprintf("subscription %s is not among the %d that this sign-in may see in its tenant", id, len(visible)),
 			Hint:    "if it is another tenant's, name that one: --tenant TENANT (cartouche account tenants lists them)",
 		}
-		if tenant, err := s.azure.TenantOf(ctx, id); err == nil {
+		if tenant, err := s.Azure.TenantOf(ctx, id); err == nil {
 			failed.Message = fmt.Sprintf("subscription %s belongs to tenant %s, and the sign-in is for another one", id, tenant)
 			failed.Hint = "name the tenant: --tenant " + tenant + ", or for good: cartouche login --tenant " + tenant
 		}
@@ -89,8 +88,8 @@ func (s *session) strangeSubscription(ctx context.Context) error {
 	return nil
 }
 
-// tenantNamed finds a tenant by id, domain or name.
-func tenantNamed(tenants []cloud.Tenant, given string) (cloud.Tenant, error) {
+// TenantNamed finds a tenant by id, domain or name.
+func TenantNamed(tenants []cloud.Tenant, given string) (cloud.Tenant, error) {
 	var matches []cloud.Tenant
 	for _, tenant := range tenants {
 		if strings.EqualFold(tenant.ID, given) {

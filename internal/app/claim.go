@@ -1,4 +1,4 @@
-package cli
+package app
 
 import (
 	"context"
@@ -13,21 +13,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
-
-	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
-
-// leaseFlags say whether a run claims the deployment.
-type leaseFlags struct{ none bool }
-
-func (f *leaseFlags) add(flags *pflag.FlagSet) {
-	flags.BoolVar(&f.none, "no-lease", false, "go on without claiming the deployment, where tags may not be written: runs on other computers are not kept away")
-}
 
 // phaseClaim is where a run claims the deployment and gives it free.
 const phaseClaim rotation.Phase = "claim"
@@ -41,13 +31,13 @@ const maxStateID = 64
 // errIdle is why a run that planned no change makes none.
 var errIdle = errors.New("this run has planned no change, so it makes none")
 
-// site is where the claims on a gateway are kept.
-func (a *program) site(runner *rotation.Runner, gatewayID string) lease.Site {
-	return lease.Site{Azure: runner.Azure, GatewayID: gatewayID, Now: a.env.Now, Pause: a.env.Patience.Interval}
+// ClaimsOf is where the claims on a gateway are kept.
+func (a *App) ClaimsOf(runner *rotation.Runner, gatewayID string) lease.Site {
+	return lease.Site{Azure: runner.Azure, GatewayID: gatewayID, Now: a.Now, Pause: a.Patience.Interval}
 }
 
-// holder is who works here.
-func (a *program) holder() (lease.Holder, error) {
+// Holder is who works here.
+func (a *App) Holder() (lease.Holder, error) {
 	me := lease.Holder{Who: "?", Host: "?"}
 	if current, err := user.Current(); err == nil {
 		me.Who = current.Username
@@ -62,14 +52,14 @@ func (a *program) holder() (lease.Holder, error) {
 
 // stateID is the id of the user's state directory, made on first use: by it a run
 // knows the claim of an earlier one that was killed here.
-func (a *program) stateID() (string, error) {
-	memory, err := journal.DefaultPath(a.env.Lookup, runtime.GOOS)
+func (a *App) stateID() (string, error) {
+	memory, err := journal.DefaultPath(a.Lookup, runtime.GOOS)
 	if err != nil {
-		return "", app.Usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
+		return "", Usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)
 	}
 	path := filepath.Join(filepath.Dir(memory), "state-id")
 	for {
-		data, err := readBounded(path, maxStateID)
+		data, err := ReadBounded(path, maxStateID)
 		if id := strings.TrimSpace(string(data)); err == nil && id != "" && len(id) <= maxStateID {
 			return id, nil
 		}
@@ -93,9 +83,9 @@ func (a *program) stateID() (string, error) {
 	}
 }
 
-// claim takes the lease for a run that changes something. The runner asks it
+// TakeClaim takes the lease for a run that changes something. The runner asks it
 // before every change; released gives it back.
-func (a *program) claim(ctx context.Context, runner *rotation.Runner, state rotation.State, idle bool) (released func(), err error) {
+func (a *App) TakeClaim(ctx context.Context, runner *rotation.Runner, state rotation.State, idle bool) (released func(), err error) {
 	nothing := func() {}
 	switch {
 	case idle:
@@ -103,18 +93,18 @@ func (a *program) claim(ctx context.Context, runner *rotation.Runner, state rota
 		return nothing, nil
 	case !state.Claims:
 		runner.Claimed = "none: --no-lease"
-		a.ui.warn("nothing keeps a run on another computer from changing " + state.Deployment.Name + " at the same time (--no-lease)")
+		a.Warn("nothing keeps a run on another computer from changing " + state.Deployment.Name + " at the same time (--no-lease)")
 		return nothing, nil
 	}
-	me, err := a.holder()
+	me, err := a.Holder()
 	if err != nil {
 		return nothing, err
 	}
-	runner.RunID = journal.NewRunID(a.env.Now(), rand.Reader)
+	runner.RunID = journal.NewRunID(a.Now(), rand.Reader)
 	me.Run = runner.RunID
-	a.ui.progress.Doing(phaseClaim, "claiming "+state.Deployment.Name+", so that no other run works on it meanwhile")
-	held, err := a.site(runner, state.Gateway.ID()).Acquire(ctx, me)
-	a.ui.progress.Done()
+	a.teller().Doing(phaseClaim, "claiming "+state.Deployment.Name+", so that no other run works on it meanwhile")
+	held, err := a.ClaimsOf(runner, state.Gateway.ID()).Acquire(ctx, me)
+	a.teller().Done()
 	switch {
 	case cloud.IsForbidden(err), isRefused(err):
 		return nothing, fmt.Errorf("this run cannot claim the deployment, so that no other one works on it meanwhile (--no-lease goes on without): %w", err)
@@ -122,7 +112,7 @@ func (a *program) claim(ctx context.Context, runner *rotation.Runner, state rota
 		return nothing, err
 	}
 	for _, left := range held.TookOver {
-		a.ui.warn(fmt.Sprintf("took over the claim of a run of this computer that ended without giving it back (claim %s, since %s)", left.Run, left.Since.Local().Format("2 January 15:04")))
+		a.Warn(fmt.Sprintf("took over the claim of a run of this computer that ended without giving it back (claim %s, since %s)", left.Run, left.Since.Local().Format("2 January 15:04")))
 	}
 	claim := held.Claim()
 	runner.May, runner.Claimed = held.May, fmt.Sprintf("tag %s on the gateway's resource group, since %s", claim.Tag(), claim.Since.Format(time.RFC3339))
@@ -131,7 +121,7 @@ func (a *program) claim(ctx context.Context, runner *rotation.Runner, state rota
 		giving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTaking)
 		defer cancel()
 		if err := held.Release(giving); err != nil {
-			a.ui.warn(fmt.Sprintf("the claim on %s could not be given back, and ends by itself at %s: %s",
+			a.Warn(fmt.Sprintf("the claim on %s could not be given back, and ends by itself at %s: %s",
 				state.Deployment.Name, held.Claim().Until.Local().Format("15:04"), err))
 		}
 	}, nil
@@ -144,41 +134,24 @@ func isRefused(err error) bool {
 	return ok && (e.Status == http.StatusBadRequest || e.Status == http.StatusConflict)
 }
 
-// workedOn fails while a run elsewhere works on the gateway. Whoever may not read
+// WorkedOn fails while a run elsewhere works on the gateway. Whoever may not read
 // tags is not kept away by this; claiming the deployment asks again.
-func (a *program) workedOn(ctx context.Context, runner *rotation.Runner, state rotation.State) error {
-	me, err := a.holder()
+func (a *App) WorkedOn(ctx context.Context, runner *rotation.Runner, state rotation.State) error {
+	me, err := a.Holder()
 	if err != nil {
 		return err
 	}
-	err = a.site(runner, state.Gateway.ID()).Free(ctx, me)
+	err = a.ClaimsOf(runner, state.Gateway.ID()).Free(ctx, me)
 	if _, held := errors.AsType[*lease.HeldError](err); held {
 		return err
 	}
 	return nil
 }
 
-// working are the claims on a deployment, with whatever kept them from being read.
-func (a *program) working(ctx context.Context, runner *rotation.Runner, state rotation.State) ([]lease.Claim, error) {
+// Claims are the claims on a deployment, with whatever kept them from being read.
+func (a *App) Claims(ctx context.Context, runner *rotation.Runner, state rotation.State) ([]lease.Claim, error) {
 	if state.Gateway == nil {
 		return nil, nil
 	}
-	return a.site(runner, state.Gateway.ID()).Claims(ctx)
-}
-
-// whoWorks says it for people.
-func whoWorks(claims []lease.Claim) line {
-	var list []any
-	for i, claim := range claims {
-		if i > 0 {
-			list = append(list, "; ")
-		}
-		if claim.Unreadable {
-			list = append(list, caution("somebody"), faint(" (the tag "+claim.Tag()+" cannot be read)"))
-			continue
-		}
-		list = append(list, caution(claim.Holder()), fmt.Sprintf(", since %s", claim.Since.Local().Format("2 January 15:04")),
-			faint(fmt.Sprintf(" (its claim %s ends %s unless it is renewed)", claim.Run, claim.Until.Local().Format("15:04"))))
-	}
-	return words(list...)
+	return a.ClaimsOf(runner, state.Gateway.ID()).Claims(ctx)
 }

@@ -1,4 +1,4 @@
-package cli
+package app
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
@@ -20,7 +19,7 @@ import (
 // steps, and writes that down as their end; what could not be seen stays in
 // doubt. A command that is going to change the gateway waits for the write of
 // such a run to end, and looks again.
-func (s *session) lookBack(ctx context.Context, runner *rotation.Runner, state rotation.State, again func() (rotation.State, error)) (rotation.State, error) {
+func (s *Session) lookBack(ctx context.Context, runner *rotation.Runner, state rotation.State, again func() (rotation.State, error)) (rotation.State, error) {
 	a := s.app
 	memory, err := a.OpenJournal(ctx)
 	if err != nil {
@@ -37,13 +36,13 @@ func (s *session) lookBack(ctx context.Context, runner *rotation.Runner, state r
 	}
 	defer unlock()
 	for _, run := range cut {
-		a.noteInDoubt(cutOff(run))
+		a.noteInDoubt(CutOff(run))
 	}
-	if s.changes && state.Underway() {
+	if s.Changes && state.Underway() {
 		a.noteInDoubt("the gateway is still changing: waiting until that has ended, as the run that was cut off would have")
 		err := runner.AwaitGateway(ctx, state.Gateway.ID())
 		if ctx.Err() != nil {
-			return state, app.WhileServing(ctx.Err(), serving(state)+"; nothing was changed, but a change of the run that was cut off is still under way", "")
+			return state, WhileServing(ctx.Err(), Serving(state)+"; nothing was changed, but a change of the run that was cut off is still under way", "")
 		}
 		if err == nil {
 			state, err = again()
@@ -56,13 +55,13 @@ func (s *session) lookBack(ctx context.Context, runner *rotation.Runner, state r
 	if err != nil {
 		return state, nil
 	}
-	s.cut = nil
+	s.InDoubt = nil
 	for _, run := range cut {
-		found := aftermath(state, run, all)
+		found := Aftermath(state, run, all)
 		for _, step := range found.Steps {
 			a.noteInDoubt(fmt.Sprintf("%s: %s: %s", step.Title, strings.TrimPrefix(step.Outcome, "found: "), step.Sentence))
 		}
-		s.cut = append(s.cut, found)
+		s.InDoubt = append(s.InDoubt, found)
 		if found.Outcome == "" {
 			a.noteInDoubt(fmt.Sprintf("run %s stays in doubt: %s", run.ID, found.Sentence))
 			continue
@@ -76,13 +75,13 @@ func (s *session) lookBack(ctx context.Context, runner *rotation.Runner, state r
 	return state, nil
 }
 
-func (a *program) noteInDoubt(text string) {
-	a.ui.progress.Note(app.NoteInDoubt, text)
+func (a *App) noteInDoubt(text string) {
+	a.teller().Note(NoteInDoubt, text)
 }
 
-// cutOff says which run has no end, and how far it came.
-func cutOff(run journal.Run) string {
-	text := fmt.Sprintf("run %s, begun %s by %s, has no end: it was cut off", run.ID, minute(run.StartedAt), orDash(run.By))
+// CutOff says which run has no end, and how far it came.
+func CutOff(run journal.Run) string {
+	text := fmt.Sprintf("run %s, begun %s by %s, has no end: it was cut off", run.ID, Minute(run.StartedAt), OrDash(run.By))
 	if len(run.Steps) == 0 {
 		return text + " before its first step"
 	}
@@ -93,8 +92,8 @@ func cutOff(run journal.Run) string {
 	return text + " after: " + last.Title
 }
 
-// aftermath is what is to be seen of a run, unless a later one has changed it.
-func aftermath(state rotation.State, run journal.Run, all []journal.Run) rotation.Aftermath {
+// Aftermath is what is to be seen of a run, unless a later one has changed it.
+func Aftermath(state rotation.State, run journal.Run, all []journal.Run) rotation.Aftermath {
 	look := func(run journal.Run) rotation.Aftermath { return state.Aftermath(run) }
 	if rollout.Made(run) {
 		look = func(run journal.Run) rotation.Aftermath { return rollout.Aftermath(state, run) }
@@ -114,7 +113,7 @@ func aftermath(state rotation.State, run journal.Run, all []journal.Run) rotatio
 	return found
 }
 
-func writeFound(ctx context.Context, memory *journal.Journal, found rotation.Aftermath, a *program) error {
+func writeFound(ctx context.Context, memory *journal.Journal, found rotation.Aftermath, a *App) error {
 	summary, err := json.Marshal(found)
 	if err != nil {
 		return err
@@ -127,23 +126,23 @@ func writeFound(ctx context.Context, memory *journal.Journal, found rotation.Aft
 		}
 		steps = append(steps, journal.FoundStep{Index: step.Index, Outcome: step.Outcome, Result: seen})
 	}
-	return memory.Found(ctx, found.RunID, found.Outcome, steps, summary, a.env.Now())
+	return memory.Found(ctx, found.RunID, found.Outcome, steps, summary, a.Now())
 }
 
-// isGoingOn tells whether a run of this user works on the gateway of a run now.
-func (a *program) isGoingOn(run journal.Run) bool {
+// IsGoingOn tells whether a run of this user works on the gateway of a run now.
+func (a *App) IsGoingOn(run journal.Run) bool {
 	unlock, err := a.Lock(run.GatewayID, run.DeploymentName)
 	if err == nil {
 		unlock()
 	}
-	_, held := errors.AsType[*app.LockedError](err)
+	_, held := errors.AsType[*LockedError](err)
 	return held
 }
 
-// mayBeTakenBack tells whether a run with this outcome may have left its
+// MayBeTakenBack tells whether a run with this outcome may have left its
 // certificate behind: it was verified, did not come back all the way, or was cut
 // off and nobody found otherwise.
-func mayBeTakenBack(outcome string) bool {
+func MayBeTakenBack(outcome string) bool {
 	switch outcome {
 	case string(rotation.Verified), string(rotation.PartlyRestored), string(rotation.NotKnown),
 		journal.InDoubt, journal.FoundVerified, journal.FoundPartly, journal.FoundUnknown:
@@ -152,36 +151,13 @@ func mayBeTakenBack(outcome string) bool {
 	return false
 }
 
-// isCleaning tells of a run that removed what nobody used, which cannot be had
+// IsCleaning tells of a run that removed what nobody used, which cannot be had
 // again, so that there is nothing to take back.
-func isCleaning(run journal.Run) bool {
+func IsCleaning(run journal.Run) bool {
 	var plan struct {
 		Steps []struct {
 			Kind rotation.StepKind `json:"kind"`
 		} `json:"steps"`
 	}
 	return json.Unmarshal(run.Plan, &plan) == nil && len(plan.Steps) > 0 && plan.Steps[0].Kind == rotation.StepClean
-}
-
-// foundLater shows how a run that was cut off was found.
-func (u *ui) foundLater(run journal.Run) {
-	var found rotation.Aftermath
-	if !journal.WasFound(run.Outcome) || json.Unmarshal(run.Summary, &found) != nil {
-		return
-	}
-	u.fields(
-		field{"found", words(found.Sentence)},
-		field{"looked at", words(minute(run.FinishedAt), faint(": the run itself has no end"))},
-		field{"proof", words("none: the same command again ends with one")},
-	)
-}
-
-// inDoubt says of a run without an end what that means and what to do.
-func (a *program) inDoubt(run journal.Run) {
-	if a.isGoingOn(run) {
-		a.ui.say(caution("it is going on at this moment"))
-		return
-	}
-	a.ui.say(caution(cutOff(run)))
-	a.ui.advice(a.ui.out, a.ui.outStyle, 0, "see what came of it: ", "cartouche show "+app.Quote(run.DeploymentName))
 }

@@ -1,4 +1,4 @@
-package cli
+package app
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
@@ -20,8 +19,8 @@ const mostAsked = 20
 // lists silently leave out what the caller may not read, so that a sign-in
 // without the role Reader sees an empty cloud. It is nil when everything that
 // there is to look at may be read, or when that cannot be told.
-func (s *session) unseen(ctx context.Context) error {
-	visible, err := s.azure.Subscriptions(ctx)
+func (s *Session) unseen(ctx context.Context) error {
+	visible, err := s.Azure.Subscriptions(ctx)
 	if err != nil {
 		return nil // finding itself has worked; nothing is known beyond that
 	}
@@ -29,7 +28,7 @@ func (s *session) unseen(ctx context.Context) error {
 	for _, subscription := range visible {
 		names[strings.ToLower(subscription.ID)] = fmt.Sprintf("%q (%s)", subscription.Name, subscription.ID)
 	}
-	look := s.scope.Subscriptions
+	look := s.Scope.Subscriptions
 	if len(look) == 0 {
 		for _, subscription := range visible {
 			look = append(look, subscription.ID)
@@ -47,9 +46,9 @@ func (s *session) unseen(ctx context.Context) error {
 		if !known {
 			return s.wantsReader(ctx, fmt.Sprintf("subscription %s is not visible to this sign-in: it has no role there, or belongs to another tenant", id), id)
 		}
-		permissions, err := s.azure.Permissions(ctx, "/subscriptions/"+id)
+		permissions, err := s.Azure.Permissions(ctx, "/subscriptions/"+id)
 		if ctx.Err() != nil {
-			return app.WhileServing(ctx.Err(), app.NothingChanged, "")
+			return WhileServing(ctx.Err(), NothingChanged, "")
 		}
 		if cloud.IsForbidden(err) || err == nil && !permissions.Allows("Microsoft.Network/applicationGateways/read") {
 			return s.wantsReader(ctx, fmt.Sprintf("no deployment was found, and in subscription %s this sign-in may read only what it has single roles for", name), id)
@@ -59,10 +58,10 @@ func (s *session) unseen(ctx context.Context) error {
 }
 
 // wantsReader is the failure of a sign-in that may not read a subscription.
-func (s *session) wantsReader(ctx context.Context, message, subscription string) *app.Failure {
-	caller, _ := s.azure.CallerID(ctx) // "" leaves it to be filled in
-	return &app.Failure{
-		Code: "not-permitted", Message: message, Serving: app.NothingChanged, Exit: app.ExitPreflight, Err: errUnseen,
+func (s *Session) wantsReader(ctx context.Context, message, subscription string) *Failure {
+	caller, _ := s.Azure.CallerID(ctx) // "" leaves it to be filled in
+	return &Failure{
+		Code: "not-permitted", Message: message, Serving: NothingChanged, Exit: ExitPreflight, Err: errUnseen,
 		Hint: cloud.GrantCommand("Reader", caller, "/subscriptions/"+subscription),
 	}
 }
