@@ -83,9 +83,9 @@ func (a *App) stateID() (string, error) {
 	}
 }
 
-// TakeClaim takes the lease for a run that changes something. The runner asks it
+// takeClaim takes the lease for a run that changes something. The runner asks it
 // before every change; released gives it back.
-func (a *App) TakeClaim(ctx context.Context, runner *rotation.Runner, state rotation.State, idle bool) (released func(), err error) {
+func (a *App) takeClaim(ctx context.Context, runner *rotation.Runner, state rotation.State, idle bool) (released func(), err error) {
 	nothing := func() {}
 	switch {
 	case idle:
@@ -134,9 +134,9 @@ func isRefused(err error) bool {
 	return ok && (e.Status == http.StatusBadRequest || e.Status == http.StatusConflict)
 }
 
-// WorkedOn fails while a run elsewhere works on the gateway. Whoever may not read
+// workedOn fails while a run elsewhere works on the gateway. Whoever may not read
 // tags is not kept away by this; claiming the deployment asks again.
-func (a *App) WorkedOn(ctx context.Context, runner *rotation.Runner, state rotation.State) error {
+func (a *App) workedOn(ctx context.Context, runner *rotation.Runner, state rotation.State) error {
 	me, err := a.Holder()
 	if err != nil {
 		return err

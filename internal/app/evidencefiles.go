@@ -113,9 +113,9 @@ func (a *App) keepEvidence(ctx context.Context, memory *journal.Journal, gateway
 // evidenceWritten is the kind of the journal's note of a file.
 const evidenceWritten = "evidence file"
 
-// AfterRun keeps the evidence of a run that has just ended. It is no part of the
+// afterRun keeps the evidence of a run that has just ended. It is no part of the
 // run: what fails here is told, and can be done later.
-func (a *App) AfterRun(ctx context.Context, memory *journal.Journal, state rotation.State, key *evidence.Key) {
+func (a *App) afterRun(ctx context.Context, memory *journal.Journal, state rotation.State, key *evidence.Key) {
 	kept, err := a.keepEvidence(context.WithoutCancel(ctx), memory, state.Gateway.ID(), state.Deployment.ID, key)
 	if err != nil {
 		a.Warn("the evidence of the run could not be written: " + err.Error() + "; once more: cartouche evidence RUN")

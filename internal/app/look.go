@@ -56,15 +56,3 @@ func (s *Session) Look(ctx context.Context, chosen deployment.Deployment, creden
 	seen.State, err = s.Observe(ctx, seen.Runner, chosen, rotation.Asked{Claim: !at.NoLease})
 	return seen, err
 }
-
-// Prepared is a deployment as it was observed and, when something is to be done,
-// what: then it only needs a yes.
-type Prepared struct {
-	Runner      *rotation.Runner
-	Session     *Session
-	State       rotation.State
-	Goal        rotation.Goal
-	Plan        rotation.Plan
-	Credentials rotation.Credentials
-	Access      Access
-}

@@ -2,13 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/cloud"
-	"github.com/cartouche-gis/cartouche/internal/lease"
+	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -97,17 +95,17 @@ func (o *rollOutOptions) takeTarget(cmd *cobra.Command, args []string, saved str
 
 // apply asks and carries a prepared rotation out.
 func (a *program) apply(ctx context.Context, ready *prepared, yes bool) error {
-	if err := a.alone(ctx, ready.Runner, ready.State); err != nil {
+	if err := ready.Alone(ctx); err != nil {
 		return err
 	}
 	if !a.ui.json {
 		a.ui.plan(ready)
 	}
-	if f := planFailure(ready); f != nil {
+	if f := ready.Failure(); f != nil {
 		return f
 	}
 	if !ready.Plan.NothingToDo() {
-		err := a.confirm(ctx, yes, "change "+ready.changes()+" now?")
+		err := a.confirm(ctx, yes, "change "+ready.WouldChange()+" now?")
 		if err != nil {
 			return err
 		}
@@ -115,94 +113,25 @@ func (a *program) apply(ctx context.Context, ready *prepared, yes bool) error {
 	return a.applyNow(ctx, ready)
 }
 
-// alone fails while another run works on the gateway, here or elsewhere: what was
-// observed in the middle of it is no ground for a plan, and "busy" would hide who
-// it is.
-func (a *program) alone(ctx context.Context, runner *rotation.Runner, state rotation.State) error {
-	unlock, err := a.Lock(state.Gateway.ID(), state.Deployment.Name)
-	if err != nil {
-		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
-	}
-	unlock()
-	return whileHeld(a.WorkedOn(ctx, runner, state), state)
-}
-
-// whileHeld says what is served while somebody else works on a deployment, and
-// how to get it free.
-func whileHeld(err error, state rotation.State) error {
-	return app.WhileServing(err, app.Serving(state)+"; nothing was changed",
-		"wait for its end; if that run is not at work any more: cartouche unlock "+app.CallDeployment(state.Deployment))
-}
-
-// changes names what the plan changes.
-func (p *prepared) changes() string {
-	what := "the gateway " + app.LastSegment(p.Plan.GatewayID)
-	if len(p.Plan.Imports) > 0 {
-		what = "Key Vault and " + what
-	}
-	return what
-}
-
 // applyNow carries out what was confirmed.
 func (a *program) applyNow(ctx context.Context, ready *prepared) error {
-	return a.carryOut(ctx, ready.Session, ready.Runner, ready.State, ready.Plan.NothingToDo(), func(ctx context.Context) (rotation.Result, error) {
-		return ready.Runner.Apply(ctx, ready.Plan, ready.Goal, ready.State)
-	})
+	return a.signed(ctx, ready.State, func(key *evidence.Key) error { return ready.Apply(ctx, key, a.report) })
 }
 
-// carryOut runs what changes a gateway, and shows what came of it.
-func (a *program) carryOut(ctx context.Context, s *app.Session, runner *rotation.Runner, state rotation.State, idle bool, change func(context.Context) (rotation.Result, error)) error {
-	return carryOut(ctx, a, state, runner, idle, change, func(result rotation.Result, name string) error {
-		return a.report(result, s, name)
-	})
+// signed opens the key to sign evidence with, if there is one, before a run begins.
+func (a *program) signed(ctx context.Context, state rotation.State, run func(*evidence.Key) error) error {
+	if ctx.Err() == nil {
+		key, err := a.signingKey(ctx)
+		if err == nil {
+			return run(key)
+		}
+		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
+	}
+	return app.WhileServing(ctx.Err(), app.Serving(state)+"; nothing was changed", "")
 }
 
-// carryOut runs a change with the lock taken, the deployment claimed and the
-// journal open. One that is idle has nothing to change. report gets what came of
-// it and what the deployment is called on a command line.
-func carryOut[R any](ctx context.Context, a *program, state rotation.State, runner *rotation.Runner, idle bool, change func(context.Context) (R, error), report func(R, string) error) error {
-	if err := ctx.Err(); err != nil {
-		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
-	}
-	key, err := a.signingKey(ctx)
-	if err != nil {
-		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
-	}
-	name := app.CallDeployment(state.Deployment)
-	unlock, err := a.Lock(state.Gateway.ID(), state.Deployment.Name)
-	if err != nil {
-		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
-	}
-	defer unlock()
-	memory, err := a.OpenJournal(ctx)
-	if err != nil {
-		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
-	}
-	defer memory.Close()
-	runner.Journal = memory
-	release, err := a.TakeClaim(ctx, runner, state, idle)
-	if _, held := errors.AsType[*lease.HeldError](err); held {
-		return whileHeld(err, state)
-	} else if err != nil {
-		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
-	}
-	a.changing.Store(&name)
-	result, err := change(ctx)
-	a.changing.Store(nil)
-	release()
-	a.ui.progress.Done()
-	if err != nil {
-		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
-	}
-	defer a.AfterRun(ctx, memory, state, key)
-	return report(result, name)
-}
-
-// report shows the result of a run and turns its outcome into an exit status.
-// name is what the deployment is called on a command line.
-func (a *program) report(result rotation.Result, s *app.Session, name string) error {
-	f := resultFailure(result, name)
-	signInAgain(f, s)
+// report shows the result of a run, and what it failed of, if it did.
+func (a *program) report(result rotation.Result, name string, f *app.Failure) error {
 	if a.ui.json {
 		return answer(a.ui, result, f)
 	}
@@ -211,15 +140,4 @@ func (a *program) report(result rotation.Result, s *app.Session, name string) er
 		return nil
 	}
 	return f
-}
-
-// signInAgain says that whatever comes next needs a sign-in, when it was lost.
-func signInAgain(f *app.Failure, s *app.Session) {
-	lost, ok := s.Credential.(interface{ Trouble() *cloud.Error })
-	if !ok || f == nil {
-		return
-	}
-	if trouble := lost.Trouble(); trouble != nil && trouble.Hint != "" {
-		f.Hint = trouble.Hint + "; then: " + f.Hint
-	}
 }

@@ -28,6 +28,14 @@ func oneArgument(what, hint string) cobra.PositionalArgs {
 	}
 }
 
+// first is the argument of a command that can do without, "" when it does.
+func first(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
+}
+
 // atMostOneArgument is for commands that can do without.
 func atMostOneArgument(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {

@@ -60,15 +60,20 @@ func (a *program) checkFile(ctx context.Context, options checkOptions) error {
 
 // rootsWith are the known authorities and those of files.
 func (a *program) rootsWith(network *egress.Network, files []string) (*pki.Roots, error) {
-	roots := app.KnownRoots(network)
+	certs, err := readRootFiles(files)
+	return app.KnownRoots(network).With(certs...), err
+}
+
+// readRootFiles reads the files of --roots.
+func readRootFiles(files []string) (all []*x509.Certificate, err error) {
 	for _, file := range files {
 		certs, err := readRoots("--roots", file)
 		if err != nil {
 			return nil, err
 		}
-		roots = roots.With(certs...)
+		all = append(all, certs...)
 	}
-	return roots, nil
+	return all, nil
 }
 
 // readRoots reads a file of authorities.

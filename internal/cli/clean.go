@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
@@ -59,14 +60,11 @@ func (a *program) clean(ctx context.Context, about target, options changeOptions
 		return err
 	}
 	state := seen.State
-	if err := a.alone(ctx, seen.Runner, state); err != nil {
-		return err
-	}
-	runs, err := a.RunsOf(ctx, state.Gateway.ID())
+	cleaning, err := seen.PlanClean(ctx, soak)
 	if err != nil {
 		return err
 	}
-	entries, soaking := soak.Part(state, runs, rotation.CleanPlan(state, runs))
+	entries, soaking := cleaning.Entries, cleaning.Soaking
 	if len(entries) == 0 {
 		return a.nothingToClean(state, soaking)
 	}
@@ -82,17 +80,13 @@ func (a *program) clean(ctx context.Context, about target, options changeOptions
 	if err != nil {
 		return err
 	}
-	return a.carryOut(ctx, seen.Session, seen.Runner, state, false, func(ctx context.Context) (rotation.Result, error) {
-		result, err := seen.Runner.Clean(ctx, state, entries)
-		result.Soaking = soaking
-		return result, err
-	})
+	return a.signed(ctx, state, func(key *evidence.Key) error { return cleaning.Clean(ctx, key, a.report) })
 }
 
 // nothingToClean ends without a run: nothing was written and nothing is new.
 func (a *program) nothingToClean(state rotation.State, soaking []rotation.Soaking) error {
 	if a.ui.json {
-		return a.ui.value(rotation.Result{Outcome: rotation.NothingToDo, Deployment: state.Deployment.Name, Removed: []string{}, Soaking: soaking})
+		return a.ui.value(app.NothingToClean(state, soaking))
 	}
 	if len(soaking) > 0 {
 		a.ui.say(a.ui.outStyle.tick(), " nothing to clean yet: what runs have replaced soaks")

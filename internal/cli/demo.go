@@ -258,7 +258,7 @@ func (d *stagedDemo) judgeAndPlan(ctx context.Context, options demoOptions) erro
 	d.demoJudgement(d.ready)
 	d.chapter("Plan", "what changes, what restarts, what will be proved")
 	d.demoPlan(d.ready)
-	if f := planFailure(&d.ready); f != nil {
+	if f := d.ready.Failure(); f != nil {
 		return f
 	}
 	return ctx.Err()
@@ -283,7 +283,7 @@ func (d *stagedDemo) apply(ctx context.Context) error {
 	if !d.ui.json {
 		d.demoResult(result, requests, writes, restarts)
 	}
-	f := resultFailure(result, app.Quote(result.Deployment))
+	f := app.ResultFailure(result, app.Quote(result.Deployment))
 	if f == nil && writes != result.GatewayWrites {
 		f = &app.Failure{
 			Code: "miscounted", Message: fmt.Sprintf("the run speaks of %d gateway writes, the world has counted %d", result.GatewayWrites, writes),

@@ -117,8 +117,8 @@ func (d *stagedDemo) demoPlan(ready prepared) {
 
 func (d *stagedDemo) demoResult(result rotation.Result, requests traffic.Result, writes, restarts int) {
 	d.chapter("Result", "")
-	outcome := outcomes()[result.Outcome]
-	d.ui.say(span{outcome.text, outcome.tone})
+	tone, _ := toneOf(result.Outcome)
+	d.ui.say(span{app.OutcomeText(result.Outcome), tone})
 	if result.Outcome == rotation.Verified {
 		d.ui.certificatePair(result.Before, result.After, d.env.Now())
 	} else if result.After != nil {
@@ -134,7 +134,7 @@ func (d *stagedDemo) demoResult(result rotation.Result, requests traffic.Result,
 	}
 	d.ui.fields(
 		field{"traffic", words(fmt.Sprintf("%d requests sent, ", requests.Sent), failed, fmt.Sprintf(", longest gap %d ms", requests.LongestGapMs))},
-		field{"proof", words(proofText(result.Proof))},
+		field{"proof", words(app.ProofText(result.Proof))},
 		field{"gateway writes", words(fmt.Sprint(writes), faint(" (counted by the world)"))},
 		field{"restarts", words(restarted, faint(" (counted by the world)"))},
 		field{"took", words((time.Duration(result.Seconds*1000) * time.Millisecond).String(), faint(fmt.Sprintf(" here, some %s in the world", worldTime(result.Seconds))))},

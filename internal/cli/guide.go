@@ -82,7 +82,7 @@ func (a *program) guideCommand(root *cobra.Command) {
 }
 
 func (a *program) guided(ctx context.Context, options rollOutOptions) error {
-	if err := options.vault.check(options.pfx.file != ""); err != nil {
+	if err := options.vault.Check(options.pfx.file != ""); err != nil {
 		return err
 	}
 	if options.internal.asked() {

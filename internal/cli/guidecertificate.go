@@ -18,7 +18,7 @@ type source struct {
 
 // askCertificate is the page with From File, From Key Vault and Create.
 func (g *guide) askCertificate(ctx context.Context, again bool) error {
-	if !again && (g.options.pfx.file != "" || g.options.vault.vault != "") {
+	if !again && (g.options.pfx.file != "" || g.options.vault.Vault != "") {
 		return g.givenCertificate(ctx)
 	}
 	given := g.options.vault
@@ -39,8 +39,8 @@ func (g *guide) askCertificate(ctx context.Context, again bool) error {
 			return err
 		}
 		g.options.pfx.file, g.bundle = "", nil
-		g.options.vault.vault, g.options.vault.certificate, g.options.vault.version = "", "", ""
-		g.options.vault.reference = given.reference
+		g.options.vault.Vault, g.options.vault.Certificate, g.options.vault.Version = "", "", ""
+		g.options.vault.Reference = given.Reference
 		if err = sources[i].ask(g, ctx); !errors.Is(err, errBack) {
 			return err
 		}
@@ -56,8 +56,8 @@ func (g *guide) givenCertificate(ctx context.Context) error {
 		g.bundle = bundle
 		g.answered("file", g.options.pfx.file, "given", flagWord("pfx", g.options.pfx.file))
 	}
-	if g.options.vault.vault != "" {
-		g.answered("Key Vault", g.options.vault.certificate+" in "+g.options.vault.vault, "given", g.options.vault.words())
+	if g.options.vault.Vault != "" {
+		g.answered("Key Vault", g.options.vault.Certificate+" in "+g.options.vault.Vault, "given", g.options.vault.words())
 	}
 	return nil
 }
@@ -149,7 +149,7 @@ func (g *guide) lookAgain(context.Context) error {
 
 // follow frees listeners that refer to one version.
 func (g *guide) follow(context.Context) error {
-	g.options.vault.reference = true
+	g.options.vault.Reference = true
 	g.answered("certificate", "the newest version in Key Vault, always", "", switchWord("reference", true))
 	return nil
 }

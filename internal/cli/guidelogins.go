@@ -98,18 +98,15 @@ func (g *guide) password(ctx context.Context, what string) (secret.Secret, error
 
 // prepareWith makes the plan with these logins.
 func (g *guide) prepareWith(ctx context.Context, credentials rotation.Credentials) error {
-	goal, err := g.options.goal(g.bundle, g.env.Now())
+	asked, err := g.renewalWith(g.options, g.bundle)
 	if err != nil {
 		return err
 	}
-	if goal.Vault, err = g.options.vault.named(g.login.In); err != nil {
-		return err
-	}
-	ready, err := g.prepareFor(ctx, g.login.Session, g.chosen, credentials, goal, g.options)
+	ready, err := g.login.Prepare(ctx, g.chosen, credentials, asked)
 	if err != nil {
 		return err
 	}
-	g.credentials, g.ready = credentials, ready
+	g.credentials, g.ready = credentials, &prepared{ready, g.options}
 	return nil
 }
 

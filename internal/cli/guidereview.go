@@ -18,12 +18,12 @@ func (g *guide) review(ctx context.Context, again bool) error {
 	}
 	g.step("Review")
 	g.ui.plan(g.ready)
-	if f := planFailure(g.ready); f != nil {
+	if f := g.ready.Failure(); f != nil {
 		return g.mend(ctx, f)
 	}
 	if !g.ready.Plan.NothingToDo() {
 		fmt.Fprintln(g.ui.err)
-		text, err := g.reply(ctx, "change "+g.ready.changes()+" now? y or n", "n")
+		text, err := g.reply(ctx, "change "+g.ready.WouldChange()+" now? y or n", "n")
 		if err != nil {
 			return err
 		}

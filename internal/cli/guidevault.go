@@ -33,7 +33,7 @@ func (g *guide) fromVault(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.options.vault.vault, g.options.vault.certificate = client.Name(), list[i].Name
+	g.options.vault.Vault, g.options.vault.Certificate = client.Name(), list[i].Name
 	g.answered("Key Vault", list[i].Name+" in "+client.Name(), "", g.options.vault.words())
 	return nil
 }
@@ -60,12 +60,12 @@ func (g *guide) create(ctx context.Context) error {
 			return err
 		}
 		if cloud.IsVaultName(name) {
-			g.options.vault.vault, g.options.vault.certificate = client.Name(), name
+			g.options.vault.Vault, g.options.vault.Certificate = client.Name(), name
 			break
 		}
 		g.tell(0, caution("? "), "a name in Key Vault has 1 to 127 letters, digits and hyphens, as in gis-2027")
 	}
-	g.answered("Key Vault", g.options.vault.certificate+" in "+client.Name(), "", g.options.vault.words())
+	g.answered("Key Vault", g.options.vault.Certificate+" in "+client.Name(), "", g.options.vault.words())
 	return g.fromFile(ctx)
 }
 

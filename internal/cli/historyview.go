@@ -31,7 +31,7 @@ func (u *ui) run(run journal.Run, now time.Time) {
 		u.differences(result.NotRestored, result.Unknown)
 		u.fields(
 			field{"failure", words(result.Failure)},
-			field{"proof", words(proofText(result.Proof))},
+			field{"proof", words(app.ProofText(result.Proof))},
 			field{"gateway writes", words(fmt.Sprint(result.GatewayWrites))},
 			field{"operations", words(strings.Join(result.Operations, ", "))},
 			field{"removed", words(strings.Join(result.Removed, ", "))},
@@ -79,8 +79,8 @@ func (u *ui) stepSign(outcome string) span {
 
 // outcomeSpan is an outcome in the colour that fits.
 func outcomeSpan(outcome string) span {
-	if known, ok := outcomes()[rotation.Outcome(outcome)]; ok {
-		return span{outcome, known.tone}
+	if tone, known := toneOf(rotation.Outcome(outcome)); known {
+		return span{outcome, tone}
 	}
 	if outcome == journal.FoundVerified {
 		return good(outcome)

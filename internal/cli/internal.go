@@ -9,6 +9,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -228,7 +229,7 @@ func (o rollOutOptions) forClients() error {
 
 // applyInternal asks and replaces the machines' certificates.
 func (a *program) applyInternal(ctx context.Context, ready *preparedInternal, yes bool) error {
-	if err := a.alone(ctx, ready.runner.Rotation, ready.state); err != nil {
+	if err := ready.session.Alone(ctx, ready.runner.Rotation, ready.state); err != nil {
 		return err
 	}
 	if !a.ui.json {
@@ -264,15 +265,17 @@ func (p *preparedInternal) idle() bool {
 // carryOutInternal runs what changes machines, with the journal open, and shows
 // what came of it.
 func (a *program) carryOutInternal(ctx context.Context, ready *preparedInternal, idle bool, change func(context.Context) (rollout.Result, error)) error {
-	return carryOut(ctx, a, ready.state, ready.runner.Rotation, idle, change, func(result rollout.Result, name string) error {
-		return a.reportInternal(result, ready.session, name)
+	return a.signed(ctx, ready.state, func(key *evidence.Key) error {
+		return app.CarryOut(ctx, ready.session, ready.state, ready.runner.Rotation, idle, key, change, func(result rollout.Result) error {
+			return a.reportInternal(result, ready.session, app.CallDeployment(ready.state.Deployment))
+		})
 	})
 }
 
 // reportInternal shows the result of a run at machines.
 func (a *program) reportInternal(result rollout.Result, s *app.Session, name string) error {
 	f := internalResultFailure(result, name)
-	signInAgain(f, s)
+	s.SignInAgain(f)
 	if a.ui.json {
 		return answer(a.ui, result, f)
 	}

@@ -88,7 +88,7 @@ func (a *program) backAtMachines(ctx context.Context, options changeOptions, cho
 	if err != nil {
 		return nil, err
 	}
-	return ready, a.alone(ctx, ready.runner.Rotation, ready.state)
+	return ready, ready.session.Alone(ctx, ready.runner.Rotation, ready.state)
 }
 
 // cleaning shows what would go, and what stays and why.

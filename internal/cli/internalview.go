@@ -263,7 +263,7 @@ func internalOutcomes() map[rotation.Outcome]span {
 		rotation.Restored:       caution("restored: every machine serves what it served before, and that was proved"),
 		rotation.PartlyRestored: bad("partly restored: not every machine is as it was"),
 		rotation.NotKnown:       bad("unknown: nobody can say whether every machine is as it was"),
-		notRestored:             bad("not restored: not every machine is as it was, or nobody could say so"),
+		app.NotRestored:         bad("not restored: not every machine is as it was, or nobody could say so"),
 	}
 }
 
@@ -274,7 +274,7 @@ func (u *ui) internalResult(result rollout.Result, name string, now time.Time) {
 	if !known {
 		outcome = bad(string(result.Outcome))
 	}
-	outcome.text = undone(result.Outcome, result.UndoOf, outcome.text)
+	outcome.text = app.Undone(result.Outcome, result.UndoOf, outcome.text)
 	u.say(outcome)
 	rows := make([][]line, len(result.Machines))
 	for i, m := range result.Machines {
@@ -349,7 +349,7 @@ func validatedText(list []machine.Validated, noun string) string {
 // internalResultFailure is the failure of a run at machines that did not reach
 // its goal, nil when it did.
 func internalResultFailure(result rollout.Result, name string) *app.Failure {
-	f := resultFailure(rotation.Result{
+	f := app.ResultFailure(rotation.Result{
 		Outcome: result.Outcome, RunID: result.RunID, Failure: result.Failure, Hint: result.Hint,
 		NotRestored: result.NotRestored, Unknown: result.Unknown, Interrupted: result.Interrupted,
 	}, name)

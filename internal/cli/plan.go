@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
-	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
 // rollOutOptions are what `plan` and `apply` have in common.
@@ -87,7 +85,7 @@ func (a *program) plan(ctx context.Context, options rollOutOptions, save string)
 	if err != nil {
 		return err
 	}
-	f := planFailure(ready)
+	f := ready.Failure()
 	if save != "" && f == nil {
 		err = savePlan(save, ready.Plan)
 		if err != nil {
@@ -118,7 +116,7 @@ func (a *program) prepare(ctx context.Context, options rollOutOptions, choose ch
 	if err := options.forClients(); err != nil {
 		return nil, err
 	}
-	goal, err := a.goal(ctx, options)
+	asked, err := a.renewal(ctx, options)
 	if err != nil {
 		return nil, err
 	}
@@ -126,8 +124,7 @@ func (a *program) prepare(ctx context.Context, options rollOutOptions, choose ch
 	if err != nil {
 		return nil, err
 	}
-	goal.Vault, err = options.vault.named(session.In)
-	if err != nil {
+	if _, err := asked.Vault.Named(session.In); err != nil {
 		return nil, err
 	}
 	chosen, err := choose(ctx, session)
@@ -138,107 +135,45 @@ func (a *program) prepare(ctx context.Context, options rollOutOptions, choose ch
 	if err != nil {
 		return nil, err
 	}
-	return a.prepareFor(ctx, session, chosen, credentials, goal, options)
+	ready, err := session.Prepare(ctx, chosen, credentials, asked)
+	return &prepared{ready, options}, err
 }
 
-// prepareFor observes a deployment and makes the plan for it.
-func (a *program) prepareFor(ctx context.Context, session *app.Session, chosen deployment.Deployment, credentials rotation.Credentials, goal rotation.Goal, options rollOutOptions) (*prepared, error) {
-	ready, err := a.planFor(ctx, session, chosen, credentials, goal, options, app.Unneeded)
-	if err == nil && ready.Access.Way == nil && options.reach.reach == app.ReachAuto && ready.Plan.Findings.Has(rootNotKnown) && credentials.SiteAdmin != "" {
-		// Only the machines can tell whether they know it, or be told.
-		near, lost := a.planFor(ctx, session, chosen, credentials, goal, options, app.Wanted)
-		if lost != nil || near.Access.Way != nil {
-			return near, lost
-		}
-		ready.Access = near.Access
-	}
-	return ready, err
-}
-
-// rootNotKnown is the finding that a chain ends in an authority that nobody
-// here knows.
-const rootNotKnown = "root-not-known"
-
-// planFor observes a deployment, with its machines as far as they are needed, and
-// makes the plan for it.
-func (a *program) planFor(ctx context.Context, session *app.Session, chosen deployment.Deployment, credentials rotation.Credentials, goal rotation.Goal, options rollOutOptions, machines app.Need) (*prepared, error) {
-	ready := &prepared{Prepared: &app.Prepared{Session: session, Credentials: credentials, Runner: session.Runner(credentials)}, options: options}
-	reach, err := a.reachAsked(options.reach)
-	if err != nil {
-		return nil, err
-	}
-	ready.Access, err = session.OpenWay(ctx, chosen, credentials, reach, machines)
-	if err != nil {
-		return nil, err
-	}
-	app.WithMachines(ready.Runner, ready.Access, reach)
-	session.Changes = true
-	ready.State, err = session.Observe(ctx, ready.Runner, chosen, rotation.Asked{Certificate: goal.Vault, Identity: goal.Identity, Claim: !options.lease.none})
-	if err != nil {
-		return nil, err
-	}
-	goal.Roots, err = a.rootsWith(session.Network, options.rootFiles)
-	if err != nil {
-		return nil, err
-	}
-	if goal.Bundle == nil && !goal.Vault.Named() && !ready.State.Follows() {
-		return nil, app.WhileServing(app.Usage("cartouche plan "+app.CallDeployment(chosen)+" --pfx FILE",
-			"say which certificate: --pfx FILE, or --vault VAULT --certificate NAME (no listener follows Key Vault by itself)"), app.Serving(ready.State)+"; nothing was changed", "")
-	}
-	complete := func(bundle *pki.Bundle) *pki.Bundle { return app.Complete(ctx, session.Network, goal.Roots, bundle) }
-	if goal.Bundle != nil {
-		goal.Bundle = complete(goal.Bundle)
-	}
-	ready.Goal, err = ready.Runner.Resolve(ctx, ready.State, goal, complete)
-	if err == nil {
-		ready.Plan, err = rotation.NewPlan(ready.State, ready.Goal)
-	}
-	return ready, app.WhileServing(err, app.Serving(ready.State)+"; nothing was changed", "")
-}
-
-// goal is what flags and file say of it.
-func (a *program) goal(ctx context.Context, options rollOutOptions) (rotation.Goal, error) {
-	err := options.vault.check(options.pfx.file != "")
-	if err != nil {
-		return rotation.Goal{}, err
+// renewal is what flags and files ask for.
+func (a *program) renewal(ctx context.Context, options rollOutOptions) (app.Renewal, error) {
+	if err := options.vault.Check(options.pfx.file != ""); err != nil {
+		return app.Renewal{}, err
 	}
 	var bundle *pki.Bundle
 	if options.pfx.file != "" {
+		var err error
 		if bundle, err = a.readPFX(ctx, options.pfx); err != nil {
-			return rotation.Goal{}, err
+			return app.Renewal{}, err
 		}
 	}
-	return options.goal(bundle, a.env.Now())
+	return a.renewalWith(options, bundle)
 }
 
-// goal is what the options say of it, with the file that was read, if there is one.
-func (o rollOutOptions) goal(bundle *pki.Bundle, now time.Time) (rotation.Goal, error) {
-	goal := rotation.Goal{
-		Bundle: bundle, Form: o.vault.form(), Identity: o.vault.identity, Now: now,
-		AssumeTrusted: o.assumeTrusted, AllowOlder: o.allowOlder, AllowWeaker: o.allowWeaker,
+// renewalWith is the same with the file that was read, if there is one.
+func (a *program) renewalWith(options rollOutOptions, bundle *pki.Bundle) (asked app.Renewal, err error) {
+	asked = app.Renewal{
+		Bundle: bundle, Vault: options.vault.InVault, NoLease: options.lease.none,
+		AssumeTrusted: options.assumeTrusted, AllowOlder: options.allowOlder, AllowWeaker: options.allowWeaker,
 	}
-	if bundle == nil {
-		return goal, nil
+	if bundle != nil {
+		if asked.File, err = filepath.Abs(options.pfx.file); err != nil {
+			return asked, fmt.Errorf("path of %s: %w", options.pfx.file, err)
+		}
 	}
-	var err error
-	if goal.File, err = filepath.Abs(o.pfx.file); err != nil {
-		return goal, fmt.Errorf("path of %s: %w", o.pfx.file, err)
+	if asked.Roots, err = readRootFiles(options.rootFiles); err != nil {
+		return asked, err
 	}
-	return goal, nil
+	asked.Reach, err = a.reachAsked(options.reach)
+	return asked, err
 }
 
 // chooser finds the deployment of a command.
 type chooser func(context.Context, *app.Session) (deployment.Deployment, error)
-
-// planFailure is the failure of a plan that must not be applied, nil when it may.
-func planFailure(ready *prepared) *app.Failure {
-	err := ready.Plan.Ready()
-	if err == nil {
-		return nil
-	}
-	f := app.Explain(app.WhileServing(err, app.Serving(ready.State)+"; nothing was changed", "cartouche show "+app.CallDeployment(ready.State.Deployment)))
-	return &f
-}
 
 // savePlan writes a plan for `apply --plan`. It holds no secret, but says what
 // will be done: only its owner should be able to write it.

@@ -51,6 +51,13 @@ func newProgram(env Environment) *program {
 		Patience: env.Patience, MachinePatience: env.MachinePatience, PollInterval: env.PollInterval,
 	}}
 	a.AtMachines = a.atMachines.Store
+	a.Changing = func(name string) {
+		if name == "" {
+			a.changing.Store(nil)
+			return
+		}
+		a.changing.Store(&name)
+	}
 	if accessible {
 		a.ui.progress.beAccessible()
 	}

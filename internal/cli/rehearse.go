@@ -82,7 +82,7 @@ func (o *rehearseOptions) take(cmd *cobra.Command, args []string) error {
 	switch {
 	case o.from != "" && (len(args) > 0 || o.roll.about.Gateway != ""):
 		return app.Usage("leave one of them out", "--from has the deployment in it, so none is named")
-	case o.from != "" && o.roll.vault.vault != "" && o.roll.pfx.file == "":
+	case o.from != "" && o.roll.vault.Vault != "" && o.roll.pfx.file == "":
 		return app.Usage("give --pfx FILE", "--from %s: without a sign-in nothing is read in Key Vault", o.from)
 	case o.scale < 1 || o.scale > 1000:
 		return app.Usage("--scale 30", "--scale %g: from 1 to 1000", o.scale)
@@ -107,7 +107,8 @@ func (o *rehearseOptions) take(cmd *cobra.Command, args []string) error {
 // rehearsed is what is needed of the deployment for a rehearsal.
 type rehearsed struct {
 	shape shape.Shape
-	// goal is that of the renewal, internal that of the machines' certificates.
+	// asked and goal are those of the renewal, internal that of the machines' certificates.
+	asked    app.Renewal
 	goal     rotation.Goal
 	internal rollout.Goal
 	roots    *pki.Roots
@@ -149,7 +150,7 @@ func (a *program) rehearse(ctx context.Context, options rehearseOptions) error {
 
 // nothing tells that there is nothing to roll out: the shape alone was wanted.
 func (of rehearsed) nothing(options rehearseOptions) bool {
-	return of.goal.Bundle == nil && !of.goal.Vault.Named() && !options.roll.internal.asked() && options.roll.vault.form() == rotation.FormFitting
+	return of.goal.Bundle == nil && !of.goal.Vault.Named() && !options.roll.internal.asked() && options.roll.vault.Form() == rotation.FormFitting
 }
 
 func faultsOf(texts []string) ([]ground.Fault, error) {

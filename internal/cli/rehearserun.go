@@ -167,15 +167,20 @@ func (r *rehearsalStage) runExternal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	goal := r.of.goal
-	if goal.Bundle == nil && r.bundle != nil {
-		goal.Bundle, goal.File = r.bundle, "new.pfx, made by the world"
+	asked := r.of.asked
+	asked.Bundle, asked.File = r.of.goal.Bundle, r.of.goal.File
+	if asked.Bundle == nil && r.bundle != nil {
+		asked.Bundle, asked.File = r.bundle, "new.pfx, made by the world"
 	}
-	ready, err := r.inner.prepareFor(ctx, s, chosen, credentials, goal, options)
+	if asked.Reach, err = r.inner.reachAsked(options.reach); err != nil {
+		return err
+	}
+	found, err := s.Prepare(ctx, chosen, credentials, asked)
 	if err != nil {
 		return r.notTheDeployment(err)
 	}
-	if f := planFailure(ready); f != nil {
+	ready := &prepared{found, options}
+	if f := ready.Failure(); f != nil {
 		value := rehearsalValue{Deployment: r.of.shape.Deployment.Name, Scale: r.options.scale, Steps: []rehearsedStep{}, Restarts: []rehearsedRestart{}, Violations: []string{}, Differences: r.differences(ready), NotRehearsed: r.missing, Plan: ready.Plan, Saved: r.options.save, Next: r.realCommand()}
 		if !r.ui.json {
 			r.ui.plan(ready)
@@ -207,7 +212,7 @@ func (r *rehearsalStage) runExternal(ctx context.Context) error {
 			}
 		}
 	}
-	return r.report(value, resultFailure(result, app.Quote(result.Deployment)))
+	return r.report(value, app.ResultFailure(result, app.Quote(result.Deployment)))
 }
 
 // internalTouch is what may change at machines, where a plan reaches them.

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -40,6 +41,11 @@ func (a *program) shapeFrom(ctx context.Context, options rehearseOptions) (rehea
 	if err := a.readGoals(ctx, options, &of); err != nil {
 		return of, err
 	}
+	// The file of a shape does not say in which cloud a vault would be.
+	of.asked.Vault.Vault, of.asked.Vault.Certificate, of.asked.Vault.Version = "", "", ""
+	if of.goal, err = of.asked.Goal(cloud.Cloud{}, a.env.Now()); err != nil {
+		return of, err
+	}
 	of.near = of.shape.Way == app.ReachDirect
 	network, err := a.Network()
 	if err != nil {
@@ -67,7 +73,7 @@ func (a *program) readGoals(ctx context.Context, options rehearseOptions, of *re
 		of.internal, err = a.internalGoal(ctx, flags, false)
 		return err
 	}
-	of.goal, err = a.goal(ctx, options.roll)
+	of.asked, err = a.renewal(ctx, options.roll)
 	return err
 }
 
@@ -82,7 +88,7 @@ func (a *program) shapeOf(ctx context.Context, options rehearseOptions) (rehears
 	if err != nil {
 		return of, err
 	}
-	if of.goal.Vault, err = options.roll.vault.named(s.In); err != nil {
+	if of.goal, err = of.asked.Goal(s.In, a.env.Now()); err != nil {
 		return of, err
 	}
 	chosen, err := options.roll.about.choose(ctx, s)
@@ -149,7 +155,7 @@ func (a *program) planOriginal(ctx context.Context, runner *rotation.Runner, sta
 		return app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
 	}
 	of.plan = &plan
-	if plan.Findings.Has(rootNotKnown) && of.reachAuto {
+	if plan.Findings.Has(app.RootNotKnown) && of.reachAuto {
 		return nil // apply would ask the machines, which the copy of them does
 	}
 	return app.WhileServing(plan.Ready(), app.Serving(state)+"; nothing was changed", "cartouche show "+of.name)

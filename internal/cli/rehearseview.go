@@ -37,11 +37,12 @@ func (r *rehearsalStage) show(value rehearsalValue) {
 	fmt.Fprintln(u.out)
 	u.say(title("Rehearsal of "+value.Deployment), faint("  in a world made of it; the deployment itself was only read"))
 	if value.Outcome != "" {
-		outcome := outcomes()[value.Outcome]
+		text := app.OutcomeText(value.Outcome)
 		if r.options.roll.internal.asked() {
-			outcome.text = internalOutcomes()[value.Outcome].text
+			text = internalOutcomes()[value.Outcome].text
 		}
-		u.say(span{outcome.text, outcome.tone})
+		tone, _ := toneOf(value.Outcome)
+		u.say(span{text, tone})
 		u.heading("Steps")
 		var rows [][]line
 		for _, step := range value.Steps {

@@ -23,7 +23,7 @@ func (a *program) prepareSaved(ctx context.Context, args []string, options rollO
 	if options.vault != (vaultFlags{}) {
 		return nil, app.Usage("leave them out", "a saved plan says itself what is in Key Vault, and how it is referred to")
 	}
-	options.vault = flagsOfPlan(plan)
+	options.vault = vaultFlags{app.VaultOfPlan(plan)}
 	if options.pfx.file == "" {
 		options.pfx.file = plan.File
 	}
