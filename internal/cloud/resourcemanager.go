@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -58,6 +59,21 @@ type ResourceManager struct {
 	roles      roleCache
 	// options are for the blobs of storage accounts.
 	options Options
+	// heard is when Azure's time was heard last.
+	heard atomic.Pointer[heardTime]
+}
+
+// heardTime is a time that was told, and when by this computer's clock.
+type heardTime struct{ told, at time.Time }
+
+// Clock is Azure's time now, by the Date of its last answer that had one; the zero
+// time when none had.
+func (rm *ResourceManager) Clock() time.Time {
+	heard := rm.heard.Load()
+	if heard == nil {
+		return time.Time{}
+	}
+	return heard.told.Add(time.Since(heard.at))
 }
 
 // NewResourceManager makes a client; nothing is sent before it is used.
@@ -157,6 +173,9 @@ func (rm *ResourceManager) send(ctx context.Context, a attempt, method, address 
 	response, err := rm.pipeline.Do(request)
 	if err != nil {
 		return nil, a.failed(err)
+	}
+	if told, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		rm.heard.Store(&heardTime{told, time.Now()})
 	}
 	if !runtime.HasStatusCode(response, http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent) {
 		return nil, a.refused(response)

@@ -35,16 +35,16 @@ const (
 // NewKey makes an RSA key.
 func NewKey(bits int) (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, bits) }
 
-// clockSkew is how far back certificates begin: the clocks of the machines that
+// ClockSkew is how far back certificates begin: the clocks of the machines that
 // will judge them need not be ours.
-const clockSkew = time.Hour
+const ClockSkew = time.Hour
 
 // NewRoot makes an authority of its own: a self-signed certificate that may
 // sign leaves and no further authorities.
 func NewRoot(key crypto.Signer, commonName string, now time.Time, days int) (*Authority, error) {
 	template := &x509.Certificate{
 		Subject:   pkix.Name{CommonName: commonName, Organization: []string{"Cartouche"}},
-		NotBefore: now.Add(-clockSkew), NotAfter: now.AddDate(0, 0, days),
+		NotBefore: now.Add(-ClockSkew), NotAfter: now.AddDate(0, 0, days),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
@@ -74,7 +74,7 @@ func (a *Authority) Issue(key crypto.Signer, names []string, now time.Time, days
 		return nil, errors.New("a certificate needs a name")
 	}
 	template := &x509.Certificate{
-		NotBefore: now.Add(-clockSkew), NotAfter: now.AddDate(0, 0, days),
+		NotBefore: now.Add(-ClockSkew), NotAfter: now.AddDate(0, 0, days),
 		BasicConstraintsValid: true,
 		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},

@@ -3,6 +3,7 @@ package rollout_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
@@ -57,6 +59,61 @@ func TestFaultsOfTheGatewayAndOfKeystores(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A gateway whose change was not carried out refuses every further one: the run
+// that failed has it carry out what it is set to, or says that it could not.
+func TestAGatewayThatFailedIsMended(t *testing.T) {
+	t.Parallel()
+	for fault, want := range map[string]struct {
+		outcome rotation.Outcome
+		state   string
+	}{
+		"failed-operation@gateway-put":   {rotation.Restored, "Succeeded"},
+		"failed-operation@gateway-put*2": {rotation.PartlyRestored, "Failed"},
+	} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, sim.Options{World: "single"})
+			goal := fresh()
+			state, plan, _ := b.ready(goal)
+			b.fault(fault)
+			result, err := b.runner.Apply(t.Context(), plan, goal, state)
+			if err != nil || result.Outcome != want.outcome {
+				t.Fatalf("%v %+v", err, result)
+			}
+			after := b.observe()
+			if got := after.Gateway.ProvisioningState(); got != want.state {
+				t.Errorf("the gateway is left %s, want %s", got, want.state)
+			}
+			if want.state == "Failed" && (len(result.NotRestored) != 1 || !strings.Contains(result.NotRestored[0].Next, "az network application-gateway update")) {
+				t.Errorf("it does not say what to do: %+v", result.NotRestored)
+			}
+		})
+	}
+}
+
+// Certificates of a computer whose clock is ahead would not be valid yet.
+func TestAClockThatIsAheadIssuesNothing(t *testing.T) {
+	t.Parallel()
+	for ahead, want := range map[time.Duration]bool{40 * 24 * time.Hour: true, 2 * time.Hour: true, 20 * time.Minute: false, -time.Hour: false} {
+		b := newBench(t, sim.Options{World: "single", Scale: 1})
+		b.runner.Rotation.Now = func() time.Time { return time.Now().Add(ahead) }
+		goal := fresh()
+		goal.Now = b.runner.Rotation.Now()
+		state, err := b.runner.Rotation.Observe(t.Context(), b.found, rotation.Asked{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := rollout.NewPlan(state, goal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := slices.ContainsFunc(plan.Obstacles, func(f pki.Finding) bool { return f.Code == "clock-ahead" && f.Severity == pki.Refusal })
+		if refused != want {
+			t.Errorf("%s ahead (seen: %s): refused %t", ahead, state.Ahead, refused)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -21,6 +22,7 @@ func (r *run) abandon(ctx context.Context) {
 	defer cancel()
 	defer r.end()
 	r.left()
+	r.mendGateway(recovery)
 	if len(r.switched) == 0 {
 		if err := r.putBack(recovery, rotation.PhaseUndo); err != nil {
 			r.stillOut(recovery, err)
@@ -51,6 +53,20 @@ func (r *run) abandon(ctx context.Context) {
 		r.stillOut(recovery, err)
 	}
 	r.proveBack(recovery)
+}
+
+// mendGateway has the gateway carry out once more what it is set to, where a write
+// of this run has failed: until that is done nobody can change it, the next run
+// included.
+func (r *run) mendGateway(ctx context.Context) {
+	if r.result.GatewayWrites == 0 {
+		return
+	}
+	done, err := r.Rotation.EditGateway(ctx, rotation.PhaseUndo, r.plan.GatewayID, func(*cloud.Gateway) (cloud.Document, error) { return nil, rotation.ErrNothingToEdit })
+	r.wrote(done)
+	if err != nil {
+		r.unwell(ctx)
+	}
 }
 
 // switchBack makes one port serve what it did.

@@ -35,7 +35,7 @@ func NewPlan(state rotation.State, goal Goal) (Plan, error) {
 	state = state.Whole()
 	plan := newPlan(state, goal.Source, goal.Now)
 	plan.Ports, plan.Obstacles = candidates(state, goal)
-	plan.Obstacles = slices.Concat(out, state.Obstacles, state.ShapeObstacles(), unready(state), plan.Obstacles)
+	plan.Obstacles = slices.Concat(out, state.Obstacles, state.ShapeObstacles(), unready(state), ahead(state, goal), plan.Obstacles)
 	var authorities []trusted
 	switch goal.Source {
 	case FromPFX:
@@ -50,6 +50,19 @@ func NewPlan(state rotation.State, goal Goal) (Plan, error) {
 	plan.Key = whoSeesTheKey(goal, plan)
 	plan.finish(state)
 	return plan, nil
+}
+
+// ahead refuses to issue what would not be valid yet: certificates begin pki.ClockSkew
+// before this computer's time, and gateways and machines go by the true one.
+func ahead(state rotation.State, goal Goal) pki.Findings {
+	if goal.Source == FromPFX || state.Ahead <= pki.ClockSkew {
+		return nil
+	}
+	return pki.Findings{{
+		Code: "clock-ahead", Severity: pki.Refusal,
+		Sentence: fmt.Sprintf("the clock of this computer is %s ahead of Azure's: the certificates that it issues would not be valid yet, and the gateway would take no machine for well that serves one", state.Ahead.Round(time.Minute)),
+		Mend:     "set the clock, and run the same command again",
+	}}
 }
 
 func newPlan(state rotation.State, source Source, now time.Time) Plan {

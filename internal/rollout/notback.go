@@ -40,6 +40,14 @@ func (r *run) stillOut(ctx context.Context, failed error) {
 	r.result.Unknown = append(r.result.Unknown, unknown...)
 }
 
+// unwell says that the gateway's last change was not carried out, or that nobody
+// can tell.
+func (r *run) unwell(ctx context.Context) {
+	different, unknown := r.Rotation.GatewayUnwell(ctx, r.before)
+	r.result.NotRestored = append(r.result.NotRestored, different...)
+	r.result.Unknown = append(r.result.Unknown, unknown...)
+}
+
 // worseNow says what a validation said that is not as well as before, or that
 // nobody could ask.
 func (r *run) worseNow(err error) {

@@ -46,6 +46,11 @@ func describeLeaf(leaf *x509.Certificate) *pki.Description {
 	return describeFirst([]*x509.Certificate{leaf})
 }
 
+// carryOutOnceMore is the command that has a gateway carry out what it is set to.
+func carryOutOnceMore(gatewayID string) string {
+	return "az network application-gateway update --ids " + cloud.ShellWord(gatewayID)
+}
+
 // gatewayObstacles are what the gateway's own state says against a write.
 // Source: Azure documentation, Application Gateway provisioning states.
 func gatewayObstacles(state State) pki.Findings {
@@ -56,7 +61,7 @@ func gatewayObstacles(state State) pki.Findings {
 		return pki.Findings{{
 			Code: "gateway-failed", Severity: pki.Refusal,
 			Sentence: fmt.Sprintf("the gateway's last change failed (provisioning state %s); it must be healthy before its certificate is changed", provisioning),
-			Mend:     "after a run that was cut off: cartouche undo; else have Azure carry it out once more: az network application-gateway update --ids " + cloud.ShellWord(state.Gateway.ID()),
+			Mend:     "after a run that was cut off: cartouche undo; else have Azure carry it out once more: " + carryOutOnceMore(state.Gateway.ID()),
 		}}
 	default:
 		return pki.Findings{{

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -110,6 +111,9 @@ func (r *Runner) Observe(ctx context.Context, d deployment.Deployment, asked Ask
 	}
 	state.Obstacles = append(state.Obstacles, vaultFindings(state, nil)...)
 	state.Obstacles = state.Obstacles.WorstFirst()
+	if clock := r.Azure.Clock(); !clock.IsZero() {
+		state.Ahead = r.now().Sub(clock).Round(time.Second)
+	}
 	return state, nil
 }
 

@@ -54,6 +54,9 @@ type State struct {
 	addresses []string
 	// pending are roots in keystores whose components have not read them.
 	pending []unrestarted
+	// Ahead is how far this computer's clock goes before Azure's, as far as it is
+	// known; less than zero: behind.
+	Ahead time.Duration `json:"-"`
 	// Claims tells that a run claims the deployment first.
 	Claims bool `json:"-"`
 	// Access is what the caller may do with all this.

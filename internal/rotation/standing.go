@@ -44,6 +44,23 @@ func (r *Runner) standing(ctx context.Context, before State, moves []Move, faile
 	return errors.As(failed, &moved) || err == nil && len(result.NotRestored) == 0
 }
 
+// GatewayUnwell says that the gateway's last change was not carried out, which it
+// was before, or that nobody can tell.
+func (r *Runner) GatewayUnwell(ctx context.Context, before State) (different, unknown []Difference) {
+	entry := Difference{What: "gateway " + before.Gateway.Name(), Was: "Succeeded", Next: carryOutOnceMore(before.Gateway.ID())}
+	gateway, err := r.lastLook(ctx, before)
+	switch {
+	case before.Gateway.ProvisioningState() != "Succeeded":
+	case err != nil:
+		entry.Now = "it cannot be asked whether its last change was carried out: " + err.Error()
+		unknown = append(unknown, entry)
+	case gateway.ProvisioningState() != "Succeeded":
+		entry.Now = "its last change ended as " + gateway.ProvisioningState()
+		different = append(different, entry)
+	}
+	return different, unknown
+}
+
 // StillOut says which machines are out of their pools after putting them back
 // has failed, and of which nobody can tell.
 func (r *Runner) StillOut(ctx context.Context, before State, out []cloud.Member, failed error) (different, unknown []Difference) {
