@@ -50,6 +50,8 @@ type breakage struct {
 	claims bool
 	// passes leaves a connection as it is.
 	passes bool
+	// answer is of a machine's port, and is broken there.
+	answer *intrusion
 }
 
 // at tells whether it can be done at a place of that kind.
@@ -66,7 +68,7 @@ type strike struct {
 }
 
 var (
-	anywhere   = func(place string) bool { return !isFault(place) }
+	anywhere   = func(place string) bool { return !isFault(place) && !isAtMachine(place) }
 	requests   = isRequest
 	writes     = func(place string) bool { return isRequest(place) && isWrite(place) }
 	armOrVault = func(place string) bool { return isRequest(place) && !strings.Contains(place, "blob") }

@@ -16,12 +16,13 @@ import (
 )
 
 var (
-	full  = flag.Bool("full", false, "run every case of the matrix")
-	seed  = flag.Uint64("seed", 1, "which cases are run when not all of them are")
-	cases = flag.Int("cases", 24, "how many cases are run when not all of them are")
-	one   = flag.String("case", "", "run this case alone, or all whose name contains it")
-	twice = flag.Bool("twice", false, "break each case once more, in the same run or in the next one")
-	soak  = flag.Duration("soak", 0, "run cases of one seed after another for so long, every second time with -twice")
+	full     = flag.Bool("full", false, "run every case of the matrix")
+	seed     = flag.Uint64("seed", 1, "which cases are run when not all of them are")
+	cases    = flag.Int("cases", 24, "how many cases are run when not all of them are")
+	one      = flag.String("case", "", "run this case alone, or all whose name contains it")
+	pairwise = flag.Bool("pairs", false, "every setting with every way to break, every kind of request with both, each at least once")
+	twice    = flag.Bool("twice", false, "break each case once more, in the same run or in the next one")
+	soak     = flag.Duration("soak", 0, "run cases of one seed after another for so long, every second time with -twice")
 )
 
 // faults are those of the world that no request shows.
@@ -66,15 +67,19 @@ func TestMatrix(t *testing.T) {
 func runRound(t *testing.T, round uint64, double bool, table *table) {
 	random := rand.New(rand.NewPCG(round, 0))
 	chosen := slices.Clone(settings)
-	if !*full && *soak == 0 && *one == "" {
+	if !*full && !*pairwise && *soak == 0 && *one == "" {
 		chosen = slices.DeleteFunc(chosen, setting.heavy)
 	}
-	if !*full && *one == "" {
+	var together map[string][]brokenCase
+	if *pairwise {
+		chosen = slices.DeleteFunc(chosen, func(s setting) bool { return !strings.Contains(s.String(), *one) })
+		together = bringTogether(t, chosen, random, table)
+	} else if !*full && *one == "" {
 		// Most of a few settings is learned from them; which, the seed decides.
 		random.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
 		chosen = chosen[:min(len(chosen), max(1, *cases/8))]
 	}
-	share := *cases / len(chosen)
+	share := *cases / max(1, len(chosen))
 	for _, s := range chosen {
 		if name := s.String(); *one != "" && !strings.Contains(*one, name) && !strings.Contains(name, *one) {
 			continue
@@ -82,10 +87,13 @@ func runRound(t *testing.T, round uint64, double bool, table *table) {
 		own := rand.New(rand.NewPCG(round, hash(s.String())))
 		t.Run(s.String(), func(t *testing.T) {
 			t.Parallel()
-			places := s.seen(t)
-			list := s.cases(places)
-			table.places(s, places)
-			if !*full && *one == "" {
+			list := together[s.String()]
+			if !*pairwise {
+				places := s.seen(t)
+				list = s.cases(places)
+				table.places(s, places)
+			}
+			if !*full && !*pairwise && *one == "" {
 				own.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 				list = list[:min(len(list), share)]
 			}
@@ -95,7 +103,7 @@ func runRound(t *testing.T, round uint64, double bool, table *table) {
 					c.breakAgain(rand.New(rand.NewPCG(round, hash(c.String()))))
 					again = fmt.Sprintf("-twice -seed %d -case", round)
 				}
-				if *one != "" && !strings.Contains(c.String(), *one) {
+				if *one != "" && !*pairwise && !strings.Contains(c.String(), *one) {
 					continue
 				}
 				t.Run(strings.TrimPrefix(c.String(), s.String()+", "), func(t *testing.T) {
@@ -115,6 +123,43 @@ func runRound(t *testing.T, round uint64, double bool, table *table) {
 	}
 }
 
+// bringTogether learns the settings, and chooses cases by pairs.
+func bringTogether(t *testing.T, chosen []setting, random *rand.Rand, table *table) map[string][]brokenCase {
+	var mu sync.Mutex
+	learned := map[string][]brokenCase{}
+	t.Run("learned", func(t *testing.T) {
+		for _, s := range chosen {
+			t.Run(s.String(), func(t *testing.T) {
+				t.Parallel()
+				places := s.seen(t)
+				mu.Lock()
+				defer mu.Unlock()
+				learned[s.String()] = s.cases(places)
+				table.places(s, places)
+			})
+		}
+	})
+	var list []brokenCase
+	for _, s := range chosen {
+		list = append(list, learned[s.String()]...)
+	}
+	together := map[string][]brokenCase{}
+	for _, c := range pairs(list, brokenCase.traits, func(c brokenCase) bool { return !c.setting.heavy() }, random) {
+		together[c.setting.String()] = append(together[c.setting.String()], c)
+	}
+	return together
+}
+
+// traits of a case, for pairs.
+func (c brokenCase) traits() traits {
+	kind, _, _ := strings.Cut(c.place, " #")
+	if isConnection(kind) { // by what they are for, not by whose
+		_, port, _ := strings.Cut(kind, ":")
+		kind = "connect :" + port
+	}
+	return traits{c.setting.String(), c.how.name, kind}
+}
+
 func hash(text string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(text))
@@ -127,6 +172,12 @@ func (s setting) cases(places []string) []brokenCase {
 	for _, place := range places {
 		kind, number, _ := strings.Cut(place, " #")
 		if n := 0; func() bool { _, _ = fmt.Sscan(number, &n); return n > most }() {
+			continue
+		}
+		if isAtMachine(kind) {
+			for _, answer := range answersOfMachines() {
+				list = append(list, brokenCase{setting: s, place: place, how: &breakage{name: answer.name, answer: &answer}})
+			}
 			continue
 		}
 		for i := range breakages {

@@ -72,7 +72,9 @@ func isWrite(place string) bool {
 }
 
 // isRequest tells whether a place is a request to Azure.
-func isRequest(place string) bool { return !isConnection(place) && !isFault(place) }
+func isRequest(place string) bool {
+	return !isConnection(place) && !isFault(place) && !isAtMachine(place)
+}
 
 // isConnection tells whether a place is a connection to something else.
 func isConnection(place string) bool { return strings.HasPrefix(place, "connect ") }

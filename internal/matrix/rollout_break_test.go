@@ -18,11 +18,20 @@ type intruder struct {
 	process *process // who may be killed
 	n       int      // which request, from 1; 0 is none
 	how     intrusion
+	// then breaks once more, at the first request that it fits from the after-th on
+	// that comes after the first break.
+	then   *intrusion
+	after  int
+	others *rolloutOthers
 
 	mu     sync.Mutex
 	count  int
 	struck string   // what the n-th was
 	seen   []string // all of them
+	again  string   // what was broken once more
+	since  int      // requests since the first break
+	// until is when it is over with what lasts.
+	until  time.Time
 	killed chan struct{}
 }
 
@@ -51,7 +60,11 @@ type intrusion struct {
 	name string
 	// machines: only a request to a machine can be broken so; azure likewise.
 	machines, azure bool
-	do              func(i *intruder, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter))
+	// lasting cuts every request for as long; claims wants a claim on the
+	// deployment; quick a gateway that carries a change out in ten seconds.
+	lasting       time.Duration
+	claims, quick bool
+	do            func(i *intruder, w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter))
 }
 
 var intrusions = []intrusion{
@@ -106,24 +119,65 @@ func refusal(status int, body string) func(*intruder, http.ResponseWriter, *http
 // stand is ground.Between.
 func (i *intruder) stand(w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter)) {
 	place := rolloutPlace(r)
-	i.mu.Lock()
-	i.count++
-	i.seen = append(i.seen, place)
-	hit := i.count == i.n
-	if hit {
-		i.struck = fmt.Sprintf("%s (#%d)", place, i.n)
-	}
-	i.mu.Unlock()
-	if hit && i.how.fits(place) {
-		i.how.do(i, w, r, serve)
+	how := i.strikes(place)
+	if how == nil {
+		serve(w)
 		return
 	}
-	serve(w)
+	how.do(i, w, r, serve)
+}
+
+// strikes counts a request, and tells what is to happen to it.
+func (i *intruder) strikes(place string) *intrusion {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.count++
+	i.seen = append(i.seen, place)
+	begin := func(how *intrusion) *intrusion {
+		if how.lasting > 0 {
+			i.until = time.Now().Add(how.lasting)
+		}
+		return how
+	}
+	switch {
+	case time.Now().Before(i.until):
+		return &intrusion{do: cutOff}
+	case i.count == i.n && i.how.fits(place):
+		i.struck = fmt.Sprintf("%s (#%d)", place, i.n)
+		return begin(&i.how)
+	case i.struck == "" || i.then == nil || i.again != "":
+		return nil
+	}
+	if i.since++; i.since < i.after || !i.then.fits(place) {
+		return nil
+	}
+	i.again = place
+	return begin(i.then)
 }
 
 func (h intrusion) fits(place string) bool {
 	machine := strings.Contains(place, " machine ")
 	return (!h.machines || machine) && (!h.azure || !machine)
+}
+
+// kindOf is a place without the names in it: machines, entries, jobs, ids.
+func kindOf(place string) string {
+	method, rest, _ := strings.Cut(place, " ")
+	service, rest, _ := strings.Cut(rest, " ")
+	if service == "machine" {
+		_, rest, _ = strings.Cut(rest, " ")
+	}
+	before, last, two := strings.Cut(rest, "/")
+	plain := strings.IndexFunc(last, func(r rune) bool { return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') }) < 0
+	switch {
+	case !two && service == "azure":
+		last = "sign-in, vault or blob"
+	case !two:
+		last = rest
+	case !plain, last == strings.ToUpper(last), strings.EqualFold(before, "sslCertificates") && !strings.HasPrefix(last, "import") && last != "update", strings.EqualFold(before, "applicationGateways"):
+		last = strings.ToLower(before) + "/*"
+	}
+	return method + " " + service + " " + last
 }
 
 // rolloutPlace names a request: its method, and what of which service.

@@ -31,6 +31,9 @@ type rolloutSetting struct {
 	version string // "" is the world's own
 	source  rollout.Source
 	way     reach.Kind
+	// claimed settings claim the deployment, as the command does unless it is told
+	// not to.
+	claimed bool
 }
 
 func (s rolloutSetting) String() string {
@@ -38,15 +41,19 @@ func (s rolloutSetting) String() string {
 	if s.version != "" {
 		name += ", " + s.version
 	}
+	if s.claimed {
+		name += claimed
+	}
 	return name
 }
 
 var rolloutSettings = []rolloutSetting{
-	{"single", "", rollout.Fresh, reach.Direct}, {"single", "", rollout.FromAuthority, reach.Direct}, {"single", "", rollout.FromPFX, reach.Direct},
-	{"single", "12.1", rollout.Fresh, reach.Direct}, // it has no storage account, which the agent needs
-	{"ha", "", rollout.Fresh, reach.Direct}, {"ha", "", rollout.FromAuthority, reach.Agent}, {"ha", "", rollout.FromPFX, reach.Direct},
-	{"ha", "", rollout.Fresh, reach.Agent}, {"ha", "12.1", rollout.Fresh, reach.Direct},
-	{"roles", "", rollout.Fresh, reach.Direct}, {"roles", "", rollout.Fresh, reach.Agent}, {"roles", "12.1", rollout.FromAuthority, reach.Agent},
+	{"single", "", rollout.Fresh, reach.Direct, false}, {"single", "", rollout.FromAuthority, reach.Direct, false}, {"single", "", rollout.FromPFX, reach.Direct, false},
+	{"single", "12.1", rollout.Fresh, reach.Direct, false}, // it has no storage account, which the agent needs
+	{"ha", "", rollout.Fresh, reach.Direct, false}, {"ha", "", rollout.FromAuthority, reach.Agent, false}, {"ha", "", rollout.FromPFX, reach.Direct, false},
+	{"ha", "", rollout.Fresh, reach.Agent, false}, {"ha", "12.1", rollout.Fresh, reach.Direct, false},
+	{"roles", "", rollout.Fresh, reach.Direct, false}, {"roles", "", rollout.Fresh, reach.Agent, false}, {"roles", "12.1", rollout.FromAuthority, reach.Agent, false},
+	{"single", "", rollout.Fresh, reach.Direct, true}, {"single", "12.1", rollout.FromAuthority, reach.Direct, true}, {"ha", "", rollout.Fresh, reach.Agent, true},
 }
 
 // rolloutScene is a scene whose machines get new certificates.
@@ -62,9 +69,12 @@ type rolloutScene struct {
 	live map[string]string // what they serve now
 }
 
-func newRolloutScene(t *testing.T, setting rolloutSetting) *rolloutScene {
+func newRolloutScene(t *testing.T, setting rolloutSetting, quick bool) *rolloutScene {
 	t.Helper()
 	options := sim.Options{World: setting.world, Version: setting.version}
+	if quick {
+		options.Guesses.Manager.Update = 10 * time.Second
+	}
 	if setting.way == reach.Agent {
 		options.Scripts, options.Known = true, rehearsal.Known()
 	}
@@ -113,6 +123,8 @@ type rolloutRun struct {
 	plan   rollout.Plan
 	result rollout.Result
 	err    error
+	// began and ended are of what follows the plan.
+	began, ended time.Time
 }
 
 // runner of a process, with the patience for production.
@@ -152,14 +164,26 @@ func (s *rolloutScene) roll(ctx context.Context, p *process) (run rolloutRun) {
 		return rolloutRun{err: err}
 	}
 	defer func() { _ = runner.Rotation.Way.Close(context.WithoutCancel(ctx)) }()
-	state, err := runner.Rotation.Observe(ctx, s.found, rotation.Asked{})
+	if s.setting.claimed && p.holder.State == "" {
+		p.holder = here
+	}
+	state, err := runner.Rotation.Observe(ctx, s.found, rotation.Asked{Claim: s.setting.claimed})
 	if err != nil {
 		return rolloutRun{err: err}
 	}
 	goal := s.goal(p)
-	if run.plan, run.err = rollout.NewPlan(state, goal); run.err == nil {
-		run.result, run.err = runner.Apply(ctx, run.plan, goal, state)
+	if run.plan, run.err = rollout.NewPlan(state, goal); run.err != nil {
+		return run
 	}
+	release, err := p.claim(ctx, runner.Rotation)
+	if err != nil {
+		run.err = err
+		return run
+	}
+	defer release()
+	run.began = time.Now()
+	run.result, run.err = runner.Apply(ctx, run.plan, goal, state)
+	run.ended = time.Now()
 	return run
 }
 
@@ -227,10 +251,14 @@ func (s *rolloutScene) news(of []string) (changed, same []string) {
 	return changed, same
 }
 
-// judge holds what a run says of its end against the world.
-func (s *rolloutScene) judge(run rolloutRun, all []string) {
+// judge holds what a run says of its end against the world; where another run was
+// at work as well, what is served is not the first one's to say.
+func (s *rolloutScene) judge(run rolloutRun, all []string, another bool) {
 	s.t.Helper()
 	changed, same := s.news(all)
+	if another {
+		changed, same = nil, nil
+	}
 	result := run.result
 	if run.err != nil {
 		if len(changed) > 0 {
@@ -258,8 +286,15 @@ func (s *rolloutScene) judge(run rolloutRun, all []string) {
 		if len(result.Unknown) == 0 || result.Failure == "" {
 			s.t.Errorf("not known, but nothing says what, or why: %+v", result)
 		}
+	case rotation.NothingToDo:
+		if !another {
+			s.t.Errorf("outcome %s", result.Outcome)
+		}
 	default:
 		s.t.Errorf("outcome %s", result.Outcome)
+	}
+	if another {
+		return
 	}
 	now := s.leaves()
 	for _, told := range result.Machines {

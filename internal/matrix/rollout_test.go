@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 // cleanly is a rollout that nothing breaks: its requests, its restarts and the
@@ -28,7 +30,7 @@ type cleanly struct {
 func undisturbed(t *testing.T, setting rolloutSetting) (clean cleanly) {
 	t.Helper()
 	inBubble(t, func(t *testing.T) {
-		s := newRolloutScene(t, setting)
+		s := newRolloutScene(t, setting, false)
 		p := s.process()
 		i := &intruder{scene: s.scene, process: p}
 		s.world.Ground().Stand(i.stand)
@@ -42,7 +44,7 @@ func undisturbed(t *testing.T, setting rolloutSetting) (clean cleanly) {
 			clean.ports = append(clean.ports, atPort(port.Machine, port.Port))
 		}
 		slices.Sort(clean.ports)
-		s.judge(run, clean.ports)
+		s.judge(run, clean.ports, false)
 		s.holds()
 		s.nothingLeft("")
 		back := s.takeBack(t.Context(), p, run.result.RunID)
@@ -57,6 +59,11 @@ func undisturbed(t *testing.T, setting rolloutSetting) (clean cleanly) {
 		s.nothingLeft("")
 	})
 	return clean
+}
+
+// names tells whether one of the differences names a command as what to do next.
+func names(differences []rotation.Difference, command string) bool {
+	return slices.ContainsFunc(differences, func(d rotation.Difference) bool { return strings.Contains(d.Next, command) })
 }
 
 // nothingLeft checks that nothing stays but what forgiven names.
@@ -75,25 +82,67 @@ type rolloutCase struct {
 	how     intrusion
 	n       int           // which request; or
 	restart int           // at which restart the process is killed,
-	later   time.Duration // how long after its begin
+	later   time.Duration // how long after its begin; or
+	fault   string        // which fault of the world there is
 	pause   time.Duration // between the kill and the next process
+	place   string        // what kind of request that is
+	// then happens as well, see intruder; nil is nothing.
+	then  *intrusion
+	after int
 }
 
 func (c rolloutCase) String() string {
-	if c.restart > 0 {
-		return fmt.Sprintf("%s: killed %s after restart %d", c.setting, c.later, c.restart)
+	name := fmt.Sprintf("%s: %s at request %d", c.setting, c.how.name, c.n)
+	switch {
+	case c.restart > 0:
+		name = fmt.Sprintf("%s: killed %s after restart %d", c.setting, c.later, c.restart)
+	case c.fault != "":
+		name = fmt.Sprintf("%s: %s", c.setting, c.fault)
 	}
-	return fmt.Sprintf("%s: %s at request %d", c.setting, c.how.name, c.n)
+	if c.then != nil {
+		name += fmt.Sprintf(", %d later %s", c.after, c.then.name)
+	}
+	return name
+}
+
+// traits of a case, for pairs.
+func (c rolloutCase) traits() traits {
+	switch {
+	case c.restart > 0:
+		return traits{c.setting.String(), "killed " + c.later.String() + " after", "a restart"}
+	case c.fault != "":
+		return traits{c.setting.String(), c.fault, "the world"}
+	}
+	return traits{c.setting.String(), c.how.name, c.place}
+}
+
+// breakAgain has the case broken once more, somewhere after the first time.
+func (c *rolloutCase) breakAgain(random *rand.Rand) {
+	can := slices.DeleteFunc(slices.Concat(intrusions, meanwhiles), func(how intrusion) bool {
+		return how.claims && (!c.setting.claimed || c.how.claims)
+	})
+	c.then, c.after = &can[random.IntN(len(can))], 1+random.IntN(40)
 }
 
 // try breaks a rollout and holds it against the world; then it runs again.
-func (c rolloutCase) try(t *testing.T, clean cleanly) (outcome string) {
+func (c rolloutCase) try(t *testing.T, clean cleanly) (outcome string, twice bool) {
 	t.Helper()
 	inBubble(t, func(t *testing.T) {
-		s := newRolloutScene(t, c.setting)
+		s := newRolloutScene(t, c.setting, c.how.quick || c.then != nil && c.then.quick)
 		p := s.process()
-		i := &intruder{scene: s.scene, process: p, n: c.n, how: c.how, killed: make(chan struct{})}
+		o := &rolloutOthers{others: &others{scene: s.scene, watch: s.watch}, scene: s}
+		i := &intruder{scene: s.scene, process: p, n: c.n, how: c.how, then: c.then, after: c.after, others: o, killed: make(chan struct{})}
 		s.world.Ground().Stand(i.stand)
+		if c.fault != "" {
+			fault, err := ground.ParseFault(c.fault)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.world.Ground().Faults.Add(fault)
+		}
+		if c.fault != "" || c.restart > 0 {
+			i.struck = "the world" // the second break counts from the beginning
+		}
 		if c.restart > 0 {
 			s.atRestart(c.restart, c.later, i.kill)
 		}
@@ -111,23 +160,45 @@ func (c rolloutCase) try(t *testing.T, clean cleanly) (outcome string) {
 			if run.err != nil {
 				outcome = "not begun"
 			}
-			s.judge(run, clean.ports)
 		case <-i.killed:
 			outcome = "killed"
 			time.Sleep(c.pause)
 		}
 		s.world.Ground().Stand(nil)
+		s.world.Ground().Faults.Clear()
+		o.done.Wait()
+		if at := i.struck; c.then != nil && c.then.claims {
+			o.judge(run, i.again)
+		} else {
+			o.judge(run, at)
+		}
+		if outcome != "killed" {
+			s.judge(run, clean.ports, o.ran)
+		}
+		twice = i.again != ""
 		s.holds()
 		if t.Failed() {
 			t.Fatalf("%s, at %q: %s (%s; %+v; %+v), %v", c, i.struck, outcome, run.result.Failure, run.result.NotRestored, run.result.Unknown, run.err)
 		}
-		if run.result.Outcome != rotation.Verified {
+		claims, err := s.site(s.person.Azure).Claims(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The next run of this computer takes the claim over that one could not give back.
+		if run.result.Outcome != rotation.Verified || len(claims) > 0 {
 			next := s.process()
 			again := s.roll(t.Context(), next)
+			// A gateway that failed and could not be mended either is for a person to
+			// mend, with the command that the run has named.
+			if again.err != nil && strings.Contains(again.err.Error(), "provisioning state Failed") && names(run.result.NotRestored, "az network application-gateway update") {
+				outcome += ", mended by hand"
+				s.watch.ByHand(func() { s.put(s.gateway().Document()) })
+				again = s.roll(t.Context(), next)
+			}
 			// A machine that the killed run restarted may not be back yet: then the
 			// next one does not begin and says so, and the one after it finishes.
-			if outcome == "killed" && again.err != nil {
-				outcome = "killed, then refused"
+			if strings.HasPrefix(outcome, "killed") && again.err != nil {
+				outcome += ", then refused"
 				if !strings.Contains(again.err.Error(), "nothing was changed") {
 					t.Errorf("running again at once: %v", again.err)
 				}
@@ -161,7 +232,7 @@ func (c rolloutCase) try(t *testing.T, clean cleanly) (outcome string) {
 			t.Fatalf("%s, at %q: %s (%s), %v", c, i.struck, outcome, run.result.Failure, run.err)
 		}
 	})
-	return outcome
+	return outcome, twice
 }
 
 // cases are all breaks of a setting.
@@ -170,9 +241,9 @@ func (clean cleanly) cases(setting rolloutSetting, random *rand.Rand) []rolloutC
 	pauses := []time.Duration{0, 20 * time.Second, 5 * time.Minute, time.Hour}
 	pause := func() time.Duration { return pauses[random.IntN(len(pauses))] }
 	for n, place := range clean.places {
-		for _, how := range intrusions {
-			if how.fits(place) {
-				all = append(all, rolloutCase{setting: setting, how: how, n: n + 1, pause: pause()})
+		for _, how := range slices.Concat(intrusions, meanwhiles) {
+			if how.fits(place) && (!how.claims || setting.claimed) {
+				all = append(all, rolloutCase{setting: setting, how: how, n: n + 1, place: kindOf(place), pause: pause()})
 			}
 		}
 	}
@@ -180,6 +251,9 @@ func (clean cleanly) cases(setting rolloutSetting, random *rand.Rand) []rolloutC
 		for _, later := range []time.Duration{0, 35 * time.Second, 70 * time.Second} {
 			all = append(all, rolloutCase{setting: setting, restart: restart + 1, later: later, pause: pause()})
 		}
+	}
+	for _, fault := range rolloutFaults {
+		all = append(all, rolloutCase{setting: setting, fault: fault})
 	}
 	return all
 }
@@ -190,6 +264,8 @@ var (
 	rolloutCases = flag.Int("rollout.cases", 3, "cases of each setting of rollouts that is chosen")
 	rolloutSeed  = flag.Uint64("rollout.seed", 1, "which settings and cases of rollouts are chosen")
 	rolloutOnly  = flag.String("rollout.case", "", "only settings whose name contains this, or cases whose name begins so: \"SETTING: killed\"")
+	rolloutPairs = flag.Bool("rollout.pairs", false, "every setting of rollouts with every way to break, every kind of request with both, each at least once")
+	rolloutTwice = flag.Bool("rollout.twice", false, "break each case of rollouts once more, some requests later")
 	rolloutTell  = flag.Bool("rollout.tell", false, "log what rollouts tell, with -v")
 )
 
@@ -199,18 +275,24 @@ var (
 // says what is not; the world's witness sees no invariant hurt; running again
 // finishes; and a run that nothing broke can be taken back.
 //
-// Without flags it takes a few cases of the settings that cost least.
+// Without flags it takes a few cases of the settings that cost least. With
+// -rollout.pairs it takes as few of all as bring everything together, see pairs.
 func TestRollouts(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(*rolloutSeed, 1))
 	chosen := slices.Clone(rolloutSettings)
-	if !*rolloutFull && *rolloutOnly == "" {
+	if !*rolloutFull && !*rolloutPairs && *rolloutOnly == "" {
 		chosen = slices.DeleteFunc(chosen, func(s rolloutSetting) bool { return s.world != "single" })
 		random.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
 		chosen = chosen[:2]
 		t.Logf("the same again: go test ./internal/matrix -run TestRollouts -rollout.seed %d", *rolloutSeed)
 	}
 	rows := &rolloutTable{}
+	learned := &learnedRollouts{}
+	if *rolloutPairs {
+		chosen = slices.DeleteFunc(chosen, func(s rolloutSetting) bool { return !strings.Contains(s.String(), *rolloutOnly) })
+		learned.chooseFrom(t, chosen)
+	}
 	t.Run("broken", func(t *testing.T) {
 		for _, setting := range chosen {
 			name := setting.String()
@@ -220,11 +302,10 @@ func TestRollouts(t *testing.T) {
 			own := rand.New(rand.NewPCG(*rolloutSeed, hashOf(name)))
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				clean := undisturbed(t, setting)
-				list := clean.cases(setting, own)
-				row := rows.add(name, clean, len(list))
+				clean, list, possible := learned.of(t, setting)
+				row := rows.add(name, clean, possible)
 				single := strings.HasPrefix(*rolloutOnly, name+": ")
-				if !*rolloutFull && !single {
+				if !*rolloutFull && !*rolloutPairs && !single {
 					own.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 					// Requests are hundreds and restarts a few: one of these is among them.
 					if i := slices.IndexFunc(list, func(c rolloutCase) bool { return c.restart > 0 }); i > 0 {
@@ -233,6 +314,11 @@ func TestRollouts(t *testing.T) {
 					list = list[:min(len(list), *rolloutCases)]
 				}
 				for _, c := range list {
+					also := ""
+					if *rolloutTwice {
+						c.breakAgain(rand.New(rand.NewPCG(*rolloutSeed, hashOf(c.String()))))
+						also = " -rollout.twice"
+					}
 					if single && !strings.HasPrefix(c.String(), *rolloutOnly) {
 						continue
 					}
@@ -240,18 +326,65 @@ func TestRollouts(t *testing.T) {
 						t.Parallel()
 						defer func() {
 							if t.Failed() {
-								t.Logf("this case again: go test ./internal/matrix -run TestRollouts -v -rollout.tell -rollout.seed %d -rollout.case %q", *rolloutSeed, c.String())
+								t.Logf("this case again: go test ./internal/matrix -run TestRollouts -v -rollout.tell -rollout.seed %d%s -rollout.case %q", *rolloutSeed, also, c.String())
 							}
 						}()
-						outcome := "failed"
-						defer func() { rows.count(row, outcome, t.Failed()) }()
-						outcome = c.try(t, clean)
+						outcome, twice := "failed", false
+						defer func() { rows.count(row, c.traits(), outcome, twice, t.Failed()) }()
+						outcome, twice = c.try(t, clean)
 					})
 				}
 			})
 		}
 	})
 	t.Logf("\n%s", rows)
+}
+
+// learnedRollouts are what the settings ask for undisturbed, and their cases.
+type learnedRollouts struct {
+	mu       sync.Mutex
+	clean    map[string]cleanly
+	cases    map[string][]rolloutCase
+	possible map[string]int
+}
+
+// of is of a setting, which is learned unless it was before.
+func (l *learnedRollouts) of(t *testing.T, setting rolloutSetting) (clean cleanly, list []rolloutCase, possible int) {
+	name := setting.String()
+	if l.clean != nil {
+		return l.clean[name], l.cases[name], l.possible[name]
+	}
+	clean = undisturbed(t, setting)
+	list = clean.cases(setting, rand.New(rand.NewPCG(*rolloutSeed, hashOf(name))))
+	return clean, list, len(list)
+}
+
+// chooseFrom learns all settings, and keeps cases that bring everything together.
+func (l *learnedRollouts) chooseFrom(t *testing.T, settings []rolloutSetting) {
+	clean, all := map[string]cleanly{}, map[string][]rolloutCase{}
+	t.Run("learned", func(t *testing.T) {
+		for _, setting := range settings {
+			t.Run(setting.String(), func(t *testing.T) {
+				t.Parallel()
+				of, list, _ := l.of(t, setting)
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				clean[setting.String()], all[setting.String()] = of, list
+			})
+		}
+	})
+	var list []rolloutCase
+	for _, setting := range settings {
+		list = append(list, all[setting.String()]...)
+	}
+	l.clean, l.cases, l.possible = clean, map[string][]rolloutCase{}, map[string]int{}
+	for name, of := range all {
+		l.possible[name] = len(of)
+	}
+	cheap := func(c rolloutCase) bool { return c.setting.world == "single" }
+	for _, c := range pairs(list, rolloutCase.traits, cheap, rand.New(rand.NewPCG(*rolloutSeed, 2))) {
+		l.cases[c.setting.String()] = append(l.cases[c.setting.String()], c)
+	}
 }
 
 // rolloutTable is what was run, by setting.
@@ -263,22 +396,27 @@ type rolloutTable struct {
 type rolloutRow struct {
 	name                              string
 	requests, restarts, possible, run int
-	failed                            int
+	failed, twice                     int
+	ways, kinds                       map[string]bool
 	outcomes                          map[string]int
 }
 
 func (t *rolloutTable) add(name string, clean cleanly, possible int) *rolloutRow {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	row := &rolloutRow{name: name, requests: len(clean.places), restarts: clean.restarts, possible: possible, outcomes: map[string]int{}}
+	row := &rolloutRow{name: name, requests: len(clean.places), restarts: clean.restarts, possible: possible, outcomes: map[string]int{}, ways: map[string]bool{}, kinds: map[string]bool{}}
 	t.rows = append(t.rows, row)
 	return row
 }
 
-func (t *rolloutTable) count(row *rolloutRow, outcome string, failed bool) {
+func (t *rolloutTable) count(row *rolloutRow, of traits, outcome string, twice, failed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	row.run++
+	row.ways[of.how], row.kinds[of.kind] = true, true
+	if twice {
+		row.twice++
+	}
 	row.outcomes[outcome]++
 	if failed {
 		row.failed++
@@ -300,13 +438,22 @@ func (t *rolloutTable) String() string {
 	slices.SortFunc(t.rows, func(a, b *rolloutRow) int { return strings.Compare(a.name, b.name) })
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "world, source, way\trequests\trestarts\tcases\trun\t%s\tFAILED\n", strings.Join(columns, "\t"))
+	fmt.Fprintf(w, "world, source, way\trequests\trestarts\tcases\trun\tways to break\tkinds of request\t%s\ttwice\tFAILED\n", strings.Join(columns, "\t"))
+	all := &rolloutRow{name: "all", ways: map[string]bool{}, kinds: map[string]bool{}, outcomes: map[string]int{}}
 	for _, row := range t.rows {
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d", row.name, row.requests, row.restarts, row.possible, row.run)
+		all.possible, all.run, all.twice, all.failed = all.possible+row.possible, all.run+row.run, all.twice+row.twice, all.failed+row.failed
+		maps.Copy(all.ways, row.ways)
+		maps.Copy(all.kinds, row.kinds)
+		for _, outcome := range columns {
+			all.outcomes[outcome] += row.outcomes[outcome]
+		}
+	}
+	for _, row := range append(t.rows, all) {
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d", row.name, row.requests, row.restarts, row.possible, row.run, len(row.ways), len(row.kinds))
 		for _, outcome := range columns {
 			fmt.Fprintf(w, "\t%d", row.outcomes[outcome])
 		}
-		fmt.Fprintf(w, "\t%d\n", row.failed)
+		fmt.Fprintf(w, "\t%d\t%d\n", row.twice, row.failed)
 	}
 	_ = w.Flush()
 	return text.String()
