@@ -22,15 +22,16 @@ type lively struct {
 	page  string
 	parts []string // names of templates, which are ids in the page
 	data  any
-	// next is where to go when there is nothing more to come: "" for not yet.
+	// next is where to go from here, "" for nowhere; over says that nothing more comes.
 	next string
+	over bool
 }
 
 // live sends the parts of a page that have changed, as server-sent events, each
-// time that look has something new: when changed says so, or every so often when
-// only looking tells.
-func (s *Server) live(w http.ResponseWriter, r *http.Request, every time.Duration, look func() (lively, <-chan struct{}, error)) error {
-	view, changed, err := look()
+// time that look has something new. look also says what tells of a change, nil for
+// nothing, and after how long to look in any case.
+func (s *Server) live(w http.ResponseWriter, r *http.Request, look func() (lively, <-chan struct{}, time.Duration, error)) error {
+	view, changed, every, err := look()
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, every time.Duratio
 			document, _ := json.Marshal(map[string]string{"id": part, "html": text}) // texts always are JSON
 			stream.Send("part", id, document)
 		}
-		if view.next != "" {
+		if view.next != "" || view.over {
 			document, _ := json.Marshal(map[string]string{"next": view.next})
 			stream.Send("done", id+1, document)
 			return nil
@@ -61,7 +62,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, every time.Duratio
 		if !awaitChange(r, changed, every, beat, stream) {
 			return nil
 		}
-		if view, changed, err = look(); err != nil {
+		if view, changed, every, err = look(); err != nil {
 			return nil // the browser asks again, and is told then
 		}
 	}

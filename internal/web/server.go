@@ -59,6 +59,7 @@ func New(ctx context.Context, options Options) *Server {
 		s.historyRoutes,
 		s.workRoutes,
 		s.deploymentRoutes,
+		s.runRoutes,
 	} {
 		add()
 	}

@@ -106,13 +106,13 @@ func (s *Server) workEvents(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer leave()
-	return s.live(w, r, time.Minute, func() (lively, <-chan struct{}, error) {
+	return s.live(w, r, func() (lively, <-chan struct{}, time.Duration, error) {
 		changed := going.Changed()
 		view := lively{page: "work", parts: []string{"work-progress"}, data: viewOfWork(going)}
 		if going.Ended() || going.Next() != "" {
 			view.next = "/work/" + going.ID // which leads on
 		}
-		return view, changed, nil
+		return view, changed, time.Minute, nil
 	})
 }
 

@@ -22,6 +22,7 @@ for (const box of document.querySelectorAll("[data-live]")) {
   });
   source.addEventListener("done", (event) => {
     source.close();
-    location.replace(JSON.parse(event.data).next);
+    const next = JSON.parse(event.data).next;
+    if (next) location.replace(next);
   });
 }

@@ -1,0 +1,330 @@
+package web
+
+import (
+	"encoding/json"
+	"html/template"
+	"strings"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
+	"github.com/cartouche-gis/cartouche/internal/web/watch"
+	"github.com/cartouche-gis/cartouche/internal/web/work"
+)
+
+// runView is what the page of a run shows. It is made of the journal, so that a
+// reload, a second tab and a server that was started again show the same; what is
+// told and measured meanwhile comes on top while the run is this server's.
+type runView struct {
+	Run          journal.Run
+	DeploymentID string
+	Title        string
+	Badge        pages.Badge
+	Sentence     string
+	// Going is a run that goes on, Here one of this server, Cut one that has no end
+	// and does not go on.
+	Going, Here, Cut, Stopping bool
+	// Internal is a run that replaced the certificates of machines.
+	Internal bool
+	Took     time.Duration // 0 as long as that is not known
+	// Now is what is being done at this moment, Told what was told before.
+	Now   string
+	Told  []work.Event
+	Left  int // of Told, not kept any more
+	Steps []runStep
+	// Serving is what clients get, as far as anybody knows.
+	Serving runServing
+	// Stop says what stopping means at this moment; "" when there is nothing to stop.
+	Stop string
+
+	Failure, Hint, Unclaimed string
+	NotRestored, Unknown     []runDifference
+	Stays                    []string
+	Removed                  []string
+	Soaking                  []rotation.Soaking
+	Machines                 []rollout.Changed
+	Proof                    *runProof
+	Operations               []string
+	GatewayWrites, Restarts  int
+	// Found is how a run that was cut off was found later.
+	Found *rotation.Aftermath
+	// MayUndo tells that there is something to take back, UndoOf that this run took
+	// that one back.
+	MayUndo bool
+	UndoOf  string
+	// Again is where the same is begun once more, "" where that makes no sense.
+	Again string
+	// Traffic are the requests that were sent meanwhile, nil when none were.
+	Traffic *runTraffic
+}
+
+// runDifference is something that is not as before, with where it is mended.
+type runDifference struct {
+	rotation.Difference
+	Link, LinkText string
+}
+
+// runProof is a proof in figures.
+type runProof struct {
+	OK                bool
+	Looks, Handshakes int
+	Up, Backends      int
+	Federated         int
+	Failures          []string
+	Endpoints         []runEndpoint
+}
+
+type runEndpoint struct {
+	Target, Address, ServerName, Leaf, Failure string
+	At                                         time.Time
+}
+
+// live is what is known of a run beside the journal.
+type liveRun struct {
+	// work is the run as this server's work, nil when it is none.
+	work *work.Work
+	// going tells that a run of this user works on the gateway now.
+	going bool
+	now   time.Time
+}
+
+// kept are the parts of plans and of what was there before that the page shows;
+// both kinds of runs have them.
+type keptPlan struct {
+	Steps []struct {
+		Kind     string   `json:"kind"`
+		Title    string   `json:"title"`
+		Changes  []string `json:"changes"`
+		Restarts []string `json:"restarts"`
+		Undo     string   `json:"undo"`
+	} `json:"steps"`
+	Certificate pki.Description  `json:"certificate"`
+	Serving     *pki.Description `json:"serving"`
+	Moves       []rotation.Move  `json:"moves"`
+	UndoOf      string           `json:"undoOf"`
+	Source      json.RawMessage  `json:"source"`
+}
+
+// runViewOf is the page of a run.
+func runViewOf(run journal.Run, live liveRun) runView {
+	v := runView{Run: run, DeploymentID: pathOfRun(run), Internal: rollout.Made(run)}
+	v.Here = live.work != nil && !live.work.Ended()
+	v.Going = run.Outcome == journal.InDoubt && (v.Here || live.going)
+	v.Cut = run.Outcome == journal.InDoubt && !v.Going
+	v.Badge, v.Sentence = outcomeBadge(run.Outcome, v.Going), outcomeSentence(run.Outcome, v.Going)
+	if !run.FinishedAt.IsZero() && !journal.WasFound(run.Outcome) {
+		v.Took = run.FinishedAt.Sub(run.StartedAt)
+	}
+	var plan keptPlan
+	_ = json.Unmarshal(run.Plan, &plan) // what cannot be read is not shown
+	v.UndoOf = plan.UndoOf
+	v.Title = titleOfRun(run, plan, v.Internal)
+	if live.work != nil {
+		v.tell(live.work)
+	}
+	v.Steps = stepsOfRun(run, plan, v.Going, live.now)
+	v.result(run)
+	v.Traffic = trafficOf(run, live, plan)
+	v.Serving = servingOf(run, plan, v.Traffic, v.Going)
+	if v.Going {
+		v.Stop = stopMeans(run, v.Internal, live.now)
+	}
+	v.MayUndo = !v.Going && mayBeTakenBack(run) && !cleans(plan)
+	if !v.Internal && !cleans(plan) && plan.UndoOf == "" && !v.Going && run.Outcome != string(rotation.Verified) {
+		v.Again = "/renew?deployment=" + v.DeploymentID
+	}
+	return v
+}
+
+func cleans(plan keptPlan) bool {
+	return len(plan.Steps) > 0 && plan.Steps[0].Kind == string(rotation.StepClean)
+}
+
+// mayBeTakenBack tells whether a run may have left something behind that can be
+// taken back.
+func mayBeTakenBack(run journal.Run) bool {
+	switch run.Outcome {
+	case string(rotation.Verified), string(rotation.PartlyRestored), string(rotation.NotKnown),
+		journal.InDoubt, journal.FoundVerified, journal.FoundPartly, journal.FoundUnknown:
+		return true
+	}
+	return false
+}
+
+func titleOfRun(run journal.Run, plan keptPlan, internal bool) string {
+	name := run.DeploymentName
+	switch {
+	case plan.UndoOf != "":
+		return "Taking run " + plan.UndoOf + " of " + name + " back"
+	case cleans(plan):
+		return "Cleaning " + name
+	case internal:
+		return "Replacing the machines’ certificates of " + name
+	}
+	return "Renewing the certificate of " + name
+}
+
+// tell takes over what the work has told.
+func (v *runView) tell(w *work.Work) {
+	v.Stopping = w.Stopping()
+	events, left := w.Events(0)
+	v.Left = left
+	for _, event := range events {
+		if event.Waiting {
+			v.Now = event.Text
+		} else if event.Phase != rotation.PhaseDone {
+			v.Told = append(v.Told, event)
+		}
+	}
+}
+
+// result takes over what came of the run.
+func (v *runView) result(run journal.Run) {
+	switch {
+	case len(run.Summary) == 0:
+	case journal.WasFound(run.Outcome):
+		var found rotation.Aftermath
+		if json.Unmarshal(run.Summary, &found) == nil {
+			v.Found = &found
+		}
+	case v.Internal:
+		var r rollout.Result
+		if json.Unmarshal(run.Summary, &r) != nil {
+			return
+		}
+		v.Failure, v.Hint, v.Unclaimed, v.Stays, v.Removed, v.Soaking = r.Failure, r.Hint, r.Unclaimed, r.Left, r.Removed, r.Soaking
+		v.Machines, v.Operations, v.GatewayWrites, v.Restarts = r.Machines, r.Operations, r.GatewayWrites, r.Restarts
+		v.NotRestored, v.Unknown = v.mending(r.NotRestored), v.mending(r.Unknown)
+	default:
+		var r rotation.Result
+		if json.Unmarshal(run.Summary, &r) != nil {
+			return
+		}
+		v.Failure, v.Hint, v.Unclaimed, v.Stays, v.Removed, v.Soaking = r.Failure, r.Hint, r.Unclaimed, r.Left, r.Removed, r.Soaking
+		v.Operations, v.GatewayWrites, v.Restarts = r.Operations, r.GatewayWrites, r.Restarts
+		v.NotRestored, v.Unknown = v.mending(r.NotRestored), v.mending(r.Unknown)
+		v.Proof = proofOf(r.Proof)
+	}
+}
+
+// mending says for each difference which page does what its command does.
+func (v *runView) mending(list []rotation.Difference) []runDifference {
+	var out []runDifference
+	for _, d := range list {
+		one := runDifference{Difference: d}
+		verb, rest, _ := strings.Cut(strings.TrimPrefix(d.Next, "cartouche "), " ")
+		switch verb {
+		case "undo":
+			one.Link, one.LinkText = "/runs/"+pathSegment(rest)+"/undo", "Go back once more"
+		case "verify", "show":
+			one.Link, one.LinkText = "/deployments/"+v.DeploymentID, "Look at the deployment"
+		case "clean":
+			one.Link, one.LinkText = "/deployments/"+v.DeploymentID+"/clean", "Clean"
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// pathSegment is the first word of a text, if it is safe in a path.
+func pathSegment(text string) string {
+	word, _, _ := strings.Cut(text, " ")
+	if strings.ContainsFunc(word, func(r rune) bool { return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'f') }) {
+		return "unknown"
+	}
+	return word
+}
+
+func proofOf(proof *rotation.Proof) *runProof {
+	if proof == nil {
+		return nil
+	}
+	p := &runProof{
+		OK: proof.OK, Looks: proof.Looks, Handshakes: proof.Handshakes, Backends: len(proof.Backends),
+		Federated: len(proof.Sites.Federation), Failures: proof.Failures,
+	}
+	for _, backend := range proof.Backends {
+		if backend.Up() {
+			p.Up++
+		}
+	}
+	for _, seen := range proof.Wire {
+		p.Endpoints = append(p.Endpoints, endpointOf(seen))
+	}
+	return p
+}
+
+func endpointOf(seen handshake.Observation) runEndpoint {
+	one := runEndpoint{Target: seen.Target, Address: seen.Address, ServerName: seen.ServerName, Failure: seen.Failure, At: seen.At}
+	if leaf := seen.Leaf(); leaf != nil {
+		one.Leaf = pki.Fingerprint(leaf)
+	}
+	return one
+}
+
+// runTraffic are the requests that were sent meanwhile, counted and drawn.
+type runTraffic struct {
+	watch.Seen
+	Gap   string
+	Chart template.HTML
+}
+
+// trafficKind is the kind of evidence that the journal keeps of it.
+const trafficKind = "traffic"
+
+func trafficOf(run journal.Run, live liveRun, plan keptPlan) *runTraffic {
+	var seen watch.Seen
+	known := false
+	if live.work != nil {
+		if watching, ok := live.work.Value(trafficKind).(*watch.Watch); ok && !live.work.Ended() {
+			seen, known = watching.Seen(live.now), true
+		}
+	}
+	for _, piece := range run.Evidence {
+		if !known && piece.Kind == trafficKind && json.Unmarshal(piece.Data, &seen) == nil {
+			known = true
+		}
+	}
+	if !known {
+		return nil
+	}
+	old, renewed := leavesOf(plan)
+	return &runTraffic{Seen: seen, Gap: watch.Length(seen.LongestGap), Chart: seen.Chart(marksOf(run), func(sha256 string) string {
+		switch {
+		case renewed[sha256]:
+			return "new"
+		case old[sha256]:
+			return "old"
+		}
+		return ""
+	})}
+}
+
+// leavesOf are the fingerprints of what is replaced and of what replaces it.
+func leavesOf(plan keptPlan) (old, renewed map[string]bool) {
+	old, renewed = map[string]bool{}, map[string]bool{plan.Certificate.SHA256: plan.Certificate.SHA256 != ""}
+	if plan.Serving != nil {
+		old[plan.Serving.SHA256] = true
+	}
+	for _, move := range plan.Moves {
+		old[move.FromLeaf] = move.FromLeaf != ""
+		renewed[move.ToLeaf] = move.ToLeaf != ""
+	}
+	return old, renewed
+}
+
+// marksOf are the moments that the chart shows.
+func marksOf(run journal.Run) []watch.Mark {
+	names := map[string]string{"switch": "written", "prove": "proving", "undo": "going back", "clean": "cleaning", "stage": "into Key Vault", "trust": "trust", "gateway-roots": "roots"}
+	var marks []watch.Mark
+	for _, step := range run.Steps {
+		if name := names[step.Kind]; name != "" && len(marks) < 12 {
+			marks = append(marks, watch.Mark{At: step.StartedAt, Text: name})
+		}
+	}
+	return marks
+}
