@@ -321,7 +321,7 @@ func TestASecondGoOnADeploymentIsToldOfTheFirst(t *testing.T) {
 	second := b.startRun(newRun{Title: "again", Gateway: b.plan.GatewayID, State: b.state, Do: b.carryOut})
 	second.Wait(t.Context(), 10*time.Second)
 	status, body := b.get(t, "/work/"+second.ID)
-	if status == http.StatusOK || !strings.Contains(body, "another run works on") || !strings.Contains(body, "/runs/"+id) {
+	if status == http.StatusOK || !strings.Contains(body, "Another run works on this deployment") || !strings.Contains(body, "/runs/"+id) {
 		t.Errorf("%d, want to be told of run %s:\n%s", status, id, body)
 	}
 	close(goOn)

@@ -44,7 +44,7 @@ func stepsOfRun(run journal.Run, plan keptPlan, going bool, now time.Time) []run
 	}
 	var list []runStep
 	for _, planned := range plan.Steps {
-		step := runStep{Title: planned.Title, Changes: planned.Changes, Restarts: planned.Restarts}
+		step := runStep{Title: capital(planned.Title), Changes: planned.Changes, Restarts: planned.Restarts}
 		begun := next(planned.Kind)
 		switch {
 		case begun != nil:
@@ -63,7 +63,7 @@ func stepsOfRun(run journal.Run, plan keptPlan, going bool, now time.Time) []run
 		if taken[i] {
 			continue
 		}
-		step := runStep{Title: begun.Title}
+		step := runStep{Title: capital(begun.Title)}
 		step.begun(begun, going, now)
 		list = append(list, step)
 	}
@@ -186,7 +186,7 @@ func servingOf(run journal.Run, plan keptPlan, traffic *runTraffic, going bool) 
 		}
 		s := runServing{Word: word(now[0].Certificate.SHA256), Certificate: &now[0].Certificate, Since: now[0].Since, How: "by requests through the gateway, each with a handshake of its own"}
 		if len(now) > 1 {
-			s.Word, s.Since = "both", time.Time{}
+			s.Word, s.Certificate, s.Since = "both", nil, time.Time{}
 		}
 		s.Sentence = sentences[s.Word]
 		return s

@@ -73,7 +73,7 @@ func (s *Server) workPage(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if _, err := going.Result(); err != nil {
-		return s.workFailed(going, err)
+		return s.heldBy(r.Context(), going.Job().About, s.workFailed(going, err))
 	}
 	if going.Ended() { // and nobody has said where its result is
 		http.Redirect(w, r, "/", http.StatusSeeOther)

@@ -12,7 +12,7 @@ import (
 
 // The picture's measures, in units of its view.
 const (
-	wide, high = 720, 132
+	wide, high = 360, 132
 	ground     = 104 // where the bars stand
 	tall       = 88  // how high the highest is
 )
@@ -25,8 +25,7 @@ type Mark struct {
 
 // Chart draws the answers over time: one bar for each part of the time, good
 // answers by certificate, failures on top. is tells what a leaf is to the run:
-// "old", "new", or "" for another one. Colours are classes of the stylesheet; in
-// print and to the colour-blind the bars of the new one are higher by their line.
+// "old", "new", or "" for another one. Colours are classes of the stylesheet.
 func (s Seen) Chart(marks []Mark, is func(sha256 string) string) template.HTML {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg class="traffic" viewBox="0 0 %d %d" role="img" aria-labelledby="traffic-title traffic-desc">`, wide, high)
@@ -57,7 +56,7 @@ func (s Seen) Chart(marks []Mark, is func(sha256 string) string) template.HTML {
 	span := time.Duration(n) * s.Width
 	s.drawMarks(&b, marks, span)
 	fmt.Fprintf(&b, `<text class="when" x="0" y="%d">%s</text>`, high-6, s.From.Local().Format(time.TimeOnly))
-	if len(s.Slices) > 8 {
+	if float64(len(s.Slices))*step > 120 {
 		fmt.Fprintf(&b, `<text class="when" x="%.1f" y="%d" text-anchor="end">%s</text>`, float64(len(s.Slices))*step, high-6, s.Until.Local().Format(time.TimeOnly))
 	}
 	b.WriteString(`</svg>`)
@@ -77,7 +76,7 @@ func (s Seen) drawMarks(b *strings.Builder, marks []Mark, span time.Duration) {
 			continue
 		}
 		fmt.Fprintf(b, `<line class="mark" x1="%.1f" y1="4" x2="%.1f" y2="%d"/>`, x, x, ground)
-		width := 7 * float64(len([]rune(mark.Text)))
+		width := 6 * float64(len([]rune(mark.Text)))
 		for row := range free {
 			if x < free[row] || x+width > wide {
 				continue

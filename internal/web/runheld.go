@@ -1,0 +1,56 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/lease"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
+)
+
+// heldBy turns the error that another run works on a deployment into a page that
+// says whose it is; any other error stays what it is.
+func (s *Server) heldBy(ctx context.Context, gatewayID string, err error) error {
+	notice := pages.Notice{Kind: "warning", Title: "Nothing was changed", Link: "/history", LinkText: "See the runs"}
+	if held, ok := errors.AsType[*lease.HeldError](err); ok && !held.Unreadable {
+		notice.Text = held.Holder() + " works on this deployment since " + moment(held.Since) + ", with run " + held.Run + " on that computer. Two runs at once could undo each other’s work."
+		notice.Next = []string{"Wait for its end, then begin again. The claim ends by itself on " + moment(held.Until) + " unless that run renews it."}
+		return &answer{http.StatusConflict, "Another run works on this deployment", notice}
+	}
+	if _, ok := errors.AsType[*app.LockedError](err); !ok {
+		return err
+	}
+	notice.Text = "A run of yours works on this deployment at this moment."
+	notice.Next = []string{"Wait for its end, then begin again."}
+	if run, ok := s.goesOn(ctx, gatewayID); ok {
+		notice.Text = "Run " + run.ID + ", begun " + moment(run.StartedAt)
+		if run.By != "" {
+			notice.Text += " by " + run.By
+		}
+		notice.Text += ", works on " + run.DeploymentName + " at this moment. Two runs at once could undo each other’s work."
+		notice.Link, notice.LinkText = "/runs/"+run.ID, "Watch that run"
+	}
+	return &answer{http.StatusConflict, "Another run works on this deployment", notice}
+}
+
+// goesOn is the run of this computer that works on a gateway, if there is one.
+func (s *Server) goesOn(ctx context.Context, gatewayID string) (journal.Run, bool) {
+	runs, err := s.options.App.Runs(ctx)
+	if err != nil {
+		return journal.Run{}, false
+	}
+	for _, run := range runs { // the newest first
+		if run.Outcome == journal.InDoubt && cloud.SameID(run.GatewayID, gatewayID) {
+			return run, true
+		}
+	}
+	return journal.Run{}, false
+}
+
+// moment is a moment in a sentence.
+func moment(t time.Time) string { return t.Local().Format("2 January 2006, 15:04") }
