@@ -47,6 +47,9 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, refusal door.Ref
 	if refusal.Status == http.StatusUnauthorized {
 		// A link in another program leads here without the cookie; one of our own has it.
 		notice.Link, notice.LinkText = "/", "Try again"
+		if r.Method == http.MethodGet {
+			notice.Link = r.URL.RequestURI() // a path of this server: package door has looked at it
+		}
 	}
 	err := pages.Write(w, refusal.Status, "error", pages.Page{
 		Title: refusal.Title, Bare: true, Frame: pages.Frame{Version: s.options.Version}, Data: notice,

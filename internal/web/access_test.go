@@ -1,10 +1,14 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
 func TestLockForgetsAndSaysHowToComeInAgain(t *testing.T) {
@@ -38,6 +42,49 @@ func TestLockForgetsAndSaysHowToComeInAgain(t *testing.T) {
 	}
 	if status, _ := st.get(t, "/nothing"); status != http.StatusNotFound {
 		t.Errorf("after a new address: %d", status)
+	}
+}
+
+// TestWhoComesInAgainGoesOnWhereTheyWere: the page of a refusal leads back to
+// what was asked for, and nowhere else.
+func TestWhoComesInAgainGoesOnWhereTheyWere(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, Options{})
+	st.door.Lock()
+	for path, want := range map[string]string{
+		"/deployments/abc?at=2027-06-30": `href="/deployments/abc?at=2027-06-30"`,
+		"/%22%3E%3Cscript%3E":            `href="/%22%3E%3Cscript%3E"`,
+	} {
+		if status, body := st.get(t, path); status != http.StatusUnauthorized || !strings.Contains(body, want) || strings.Contains(body, "<script>") {
+			t.Errorf("%s: %d, %s is not in\n%s", path, status, want, body)
+		}
+	}
+}
+
+func TestRunsEndBeforeThePages(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	s := New(ctx, Options{})
+	back := make(chan struct{})
+	s.book.Start(work.Job{Kind: "look", Title: "looks", About: "other"}, func(ctx context.Context, _ *work.Work) (any, error) { <-ctx.Done(); return nil, nil })
+	run := s.book.Start(work.Job{Kind: runKind, Title: "renews", About: "gateway"}, func(ctx context.Context, _ *work.Work) (any, error) {
+		<-ctx.Done()
+		<-back // what was changed goes back
+		return nil, nil
+	})
+	if running := s.Running(); len(running) != 1 || running[0].About != "gateway" {
+		t.Errorf("running: %+v", running)
+	}
+	stop()
+	if soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond); s.Wait(soon) == nil {
+		cancel()
+		t.Error("the pages ended before the run")
+	} else {
+		cancel()
+	}
+	close(back)
+	if err := s.Wait(t.Context()); err != nil || !run.Ended() || len(s.Running()) != 0 {
+		t.Errorf("after it: %v, %+v", err, s.Running())
 	}
 }
 

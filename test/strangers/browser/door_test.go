@@ -122,6 +122,9 @@ func TestTheDoorInABrowser(t *testing.T) {
 	if where := ask(c, chromedp.Location()); strings.Contains(where, "token") {
 		t.Errorf("the token stays in the address: %s", where)
 	}
+	if from := ask(c, chromedp.Evaluate[string]("document.referrer")); from != "" {
+		t.Errorf("the address with the token was told to the next page: %s", from)
+	}
 	if font := ask(c, chromedp.Evaluate[string](`getComputedStyle(document.body).fontFamily`)); font == "" || strings.HasPrefix(font, "Times") {
 		t.Errorf("the stylesheet is not there: %q", font)
 	}
