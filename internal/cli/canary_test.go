@@ -308,7 +308,7 @@ type mine struct {
 func openMine(t *testing.T, options sim.Options, inside, person bool) *mine {
 	t.Helper()
 	m := &mine{T: t, given: t.TempDir(), state: t.TempDir(), out: t.TempDir(), tmp: t.TempDir(), secrets: map[string]string{}, variables: map[string]string{}}
-	options.Scale, options.Machines.Key, options.Dir = 300, "p256", t.TempDir()
+	options.Scale, options.Machines.Key, options.Current.Key, options.Dir = 300, "p256", "p256", t.TempDir()
 	if options.Scripts {
 		options.Known = rehearsal.Known()
 	}

@@ -124,6 +124,8 @@ type watched struct {
 	inherited map[string]bool   // the environment of those it started
 	files     map[string]string // what was in its temporary directory, whenever
 	open      map[string]bool   // files and directories there that others may read
+
+	parents map[string]string // of every process on the computer, as it was when it was first seen
 }
 
 // watch looks at a process and its temporary directory again and again until
@@ -147,14 +149,19 @@ func watch(process int, temporary string, done <-chan struct{}) *watched {
 // processes looks at one and at all that come from it.
 func (w *watched) processes(first int) {
 	parents := map[string]string{}
-	all, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, file := range all {
-		stat, _ := os.ReadFile(file)
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, folder := range all {
+		process := filepath.Base(folder)
+		if parents[process] = w.parents[process]; parents[process] != "" {
+			continue
+		}
+		stat, _ := os.ReadFile(folder + "/stat")
 		// The name, in brackets, may hold anything; after it come state and parent.
 		if fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])); len(fields) > 1 {
-			parents[filepath.Base(filepath.Dir(file))] = fields[1]
+			parents[process] = fields[1]
 		}
 	}
+	w.parents = parents
 	for process := range parents {
 		folder, depth := "/proc/"+process, 0
 		for at := process; at != strconv.Itoa(first); at = parents[at] {

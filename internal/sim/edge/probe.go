@@ -184,8 +184,9 @@ func (g *Gateway) startProbes(next *config) {
 						return
 					}
 					g.health.saw(group, address, ok)
-					// A floor, so that a fast world does not spend itself on probes.
-					if wait(ctx, max(g.ground.Clock.Short(group.probe.interval), 50*time.Millisecond)) != nil {
+					// A floor, so that a fast world does not spend itself on probes: those of
+					// ten worlds were a quarter of all the time of the tests that have them.
+					if wait(ctx, max(g.ground.Clock.Short(group.probe.interval), 250*time.Millisecond)) != nil {
 						return
 					}
 				}
