@@ -32,8 +32,9 @@
 // Rollouts of internal certificates (rollout_*.go) are broken on the side of the
 // world, which stands between a client and everything that it asks for
 // (ground.Between): Azure and machines alike, the requests of its agents too.
-// They have flags of their own: -rollout.full, -rollout.cases, -rollout.seed,
-// -rollout.case and, with -v, -rollout.tell.
+// They have flags of their own: -rollout.full, -rollout.pairs, -rollout.cases,
+// -rollout.seed, -rollout.case, -rollout.twice and, with -v, -rollout.tell. What
+// machines answer while an external certificate is rotated is broken there, too.
 //
 // Settings that are "claimed" claim the deployment as the command does (package
 // lease); who comes meanwhile does so from another computer, and must be sent
@@ -51,10 +52,8 @@
 // Not in the matrix:
 //   - Linux machines by the agent's way, whose scripts are real processes, which
 //     live in real time (internal/rehearsal has them)
-//   - answers of machines with external certificates: there only the connection
-//     is broken. Rollouts have them (401, 429, 5xx, token refused, …)
-//   - rollouts with a second run, a person's change, a jump of the clock, or a
-//     gateway operation that is slow or fails; their claim; two breaks in one
+//   - rollouts that two runs make at once without a claim, which is not promised;
+//     403, half a document and 503 after the effect at their requests
 //   - worlds, sources and ways that setting_test.go does not pair: a vault where
 //     the world has none that is read from outside, the agent in single, which
 //     has no storage account; but also pairs that could be: dsc elsewhere than
@@ -67,6 +66,8 @@
 //	go test ./internal/matrix -run TestMatrix -v -seed 7 -cases 200        other cases, and more of them
 //	go test ./internal/matrix -run TestMatrix -v -case "ha, import"        all whose name contains it
 //	go test ./internal/matrix -run TestMatrix -v -full -timeout 6h         all, some 20000
+//	go test ./internal/matrix -run TestMatrix -v -pairs -timeout 3h        as few as bring every setting, way to break and kind of request together
+//	go test ./internal/matrix -run TestRollouts -v -rollout.pairs -timeout 3h
 //	go test ./internal/matrix -run TestMatrix -v -twice                    two breaks in each
 //	go test ./internal/matrix -run TestMatrix -v -soak 1h -timeout 2h      one seed after another, every second one with -twice
 //
