@@ -75,21 +75,23 @@ func TestAGatewayThatFailedIsMended(t *testing.T) {
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, sim.Options{World: "single"})
-			goal := fresh()
-			state, plan, _ := b.ready(goal)
-			b.fault(fault)
-			result, err := b.runner.Apply(t.Context(), plan, goal, state)
-			if err != nil || result.Outcome != want.outcome {
-				t.Fatalf("%v %+v", err, result)
-			}
-			after := b.observe()
-			if got := after.Gateway.ProvisioningState(); got != want.state {
-				t.Errorf("the gateway is left %s, want %s", got, want.state)
-			}
-			if want.state == "Failed" && (len(result.NotRestored) != 1 || !strings.Contains(result.NotRestored[0].Next, "az network application-gateway update")) {
-				t.Errorf("it does not say what to do: %+v", result.NotRestored)
-			}
+			worldtest.InBubble(t, func(t *testing.T) {
+				b := newBench(t, sim.Options{World: "single"})
+				goal := fresh()
+				state, plan, _ := b.ready(goal)
+				b.fault(fault)
+				result, err := b.runner.Apply(t.Context(), plan, goal, state)
+				if err != nil || result.Outcome != want.outcome {
+					t.Fatalf("%v %+v", err, result)
+				}
+				after := b.observe()
+				if got := after.Gateway.ProvisioningState(); got != want.state {
+					t.Errorf("the gateway is left %s, want %s", got, want.state)
+				}
+				if want.state == "Failed" && (len(result.NotRestored) != 1 || !strings.Contains(result.NotRestored[0].Next, "az network application-gateway update")) {
+					t.Errorf("it does not say what to do: %+v", result.NotRestored)
+				}
+			})
 		})
 	}
 }
@@ -98,22 +100,24 @@ func TestAGatewayThatFailedIsMended(t *testing.T) {
 func TestAClockThatIsAheadIssuesNothing(t *testing.T) {
 	t.Parallel()
 	for ahead, want := range map[time.Duration]bool{40 * 24 * time.Hour: true, 2 * time.Hour: true, 20 * time.Minute: false, -time.Hour: false} {
-		b := newBench(t, sim.Options{World: "single", Scale: 1})
-		b.runner.Rotation.Now = func() time.Time { return time.Now().Add(ahead) }
-		goal := fresh()
-		goal.Now = b.runner.Rotation.Now()
-		state, err := b.runner.Rotation.Observe(t.Context(), b.found, rotation.Asked{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		plan, err := rollout.NewPlan(state, goal)
-		if err != nil {
-			t.Fatal(err)
-		}
-		refused := slices.ContainsFunc(plan.Obstacles, func(f pki.Finding) bool { return f.Code == "clock-ahead" && f.Severity == pki.Refusal })
-		if refused != want {
-			t.Errorf("%s ahead (seen: %s): refused %t", ahead, state.Ahead, refused)
-		}
+		worldtest.InBubble(t, func(t *testing.T) {
+			b := newBench(t, sim.Options{World: "single"})
+			b.runner.Rotation.Now = func() time.Time { return time.Now().Add(ahead) }
+			goal := fresh()
+			goal.Now = b.runner.Rotation.Now()
+			state, err := b.runner.Rotation.Observe(t.Context(), b.found, rotation.Asked{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := rollout.NewPlan(state, goal)
+			if err != nil {
+				t.Fatal(err)
+			}
+			refused := slices.ContainsFunc(plan.Obstacles, func(f pki.Finding) bool { return f.Code == "clock-ahead" && f.Severity == pki.Refusal })
+			if refused != want {
+				t.Errorf("%s ahead (seen: %s): refused %t", ahead, state.Ahead, refused)
+			}
+		})
 	}
 }
 
