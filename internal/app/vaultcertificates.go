@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
-	"github.com/cartouche-gis/cartouche/internal/egress"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -70,16 +69,22 @@ func NewVaultCertificateValue(v cloud.VaultCertificate, public *pki.Bundle, crit
 	return value
 }
 
-// PublicChain is a certificate with the chain that it leads to.
-func (s *Session) PublicChain(ctx context.Context, v cloud.VaultCertificate, roots *pki.Roots) *pki.Bundle {
+// publicChain is a certificate with the chain that it leads to.
+func (s *Session) publicChain(ctx context.Context, v cloud.VaultCertificate, roots *pki.Roots) *pki.Bundle {
 	if v.Leaf == nil {
 		return nil
 	}
 	return Complete(ctx, s.Network, roots, &pki.Bundle{Leaf: v.Leaf})
 }
 
-// Complete fetches the intermediates that a file lacks.
-func Complete(ctx context.Context, network *egress.Network, roots *pki.Roots, bundle *pki.Bundle) *pki.Bundle {
-	completed, _ := pki.Complete(ctx, bundle, pki.AIA{Transport: network.Transport(), Roots: roots})
-	return completed
+// WhyNot says why a certificate cannot be chosen, "" when it can or when only
+// the plan will know, because a secret is not opened for a list.
+func (v VaultCertificateValue) WhyNot() string {
+	switch {
+	case v.Usable != nil && !*v.Usable:
+		return MostTelling(v.Findings)
+	case v.Usable == nil:
+		return v.Unread
+	}
+	return ""
 }

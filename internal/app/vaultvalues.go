@@ -60,8 +60,8 @@ type VaultCount struct {
 	Unread int `json:"unread"`
 }
 
-// LookIntoAll looks into several vaults side by side; each value holds its own failure.
-func (s *Session) LookIntoAll(ctx context.Context, found []cloud.Vault) []VaultValue {
+// lookIntoAll looks into several vaults side by side; each value holds its own failure.
+func (s *Session) lookIntoAll(ctx context.Context, found []cloud.Vault) []VaultValue {
 	values := make([]VaultValue, len(found))
 	var looks errgroup.Group
 	looks.SetLimit(vaultsAtOnce)
@@ -146,8 +146,8 @@ func newVaultValue(v cloud.Vault) VaultValue {
 		Location: v.Location, TenantID: v.TenantID, Access: access,
 		Network: vaultNetworkValue{
 			Public: v.Network.Public, Firewall: v.Network.Firewall, TrustedServices: v.Network.TrustedServices,
-			Addresses: Filled(v.Network.Addresses), Subnets: Filled(v.Network.Subnets),
-			PrivateEndpoints: Filled(v.Network.PrivateEndpoints), Explanation: v.Network.Explain(),
+			Addresses: filled(v.Network.Addresses), Subnets: filled(v.Network.Subnets),
+			PrivateEndpoints: filled(v.Network.PrivateEndpoints), Explanation: v.Network.Explain(),
 		},
 		PurgeProtection: v.PurgeProtection, RetentionDays: v.RetentionDays,
 	}
@@ -165,6 +165,6 @@ func (s *Session) VaultValues(ctx context.Context) ([]VaultValue, error) {
 	case err != nil:
 		s.app.Warn("some vaults may be missing: " + err.Error())
 	}
-	values := s.LookIntoAll(ctx, found)
+	values := s.lookIntoAll(ctx, found)
 	return values, WhileServing(ctx.Err(), NothingChanged, "")
 }

@@ -92,7 +92,7 @@ func known(t time.Time) *time.Time {
 }
 
 // Filled is a list that JSON writes as [] when it is empty.
-func Filled(list []string) []string { return append([]string{}, list...) }
+func filled(list []string) []string { return append([]string{}, list...) }
 
 func FirstServed(seen []handshake.Observation) *handshake.Observation {
 	for i := range seen {
@@ -103,8 +103,8 @@ func FirstServed(seen []handshake.Observation) *handshake.Observation {
 	return nil
 }
 
-// Distinct leaves out findings that were made twice.
-func Distinct(list pki.Findings) pki.Findings {
+// distinct leaves out findings that were made twice.
+func distinct(list pki.Findings) pki.Findings {
 	unique := pki.Findings{}
 	seen := map[pki.Finding]bool{}
 	for _, finding := range list {

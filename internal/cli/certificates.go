@@ -7,9 +7,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
-	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
-	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
 // certificatesOptions are the flags of `certificates`.
@@ -64,58 +62,25 @@ func (a *program) certificates(ctx context.Context, options certificatesOptions,
 	if err != nil {
 		return err
 	}
-	value := app.VaultCertificatesValue{
-		Vault: client.Name(), URI: client.URI(), Names: app.Filled(criteria.Names), Certificates: []app.VaultCertificateValue{},
-	}
-	a.ui.progress.Doing(rotation.PhaseObserve, "looking into vault "+client.Name())
-	defer a.ui.progress.Done()
 	if len(args) == 1 {
-		return a.versions(ctx, session, client, args[0], criteria, value)
+		value, newest, err := session.VaultVersions(ctx, client, args[0], criteria)
+		if err != nil {
+			return err
+		}
+		if a.ui.json {
+			return a.ui.value(value)
+		}
+		a.ui.vaultCertificateVersions(value, newest, a.env.Now())
+		return nil
 	}
-	found, err := client.Certificates(ctx)
-	switch {
-	case err != nil && (len(found) == 0 || ctx.Err() != nil):
-		return app.WhileServing(session.Instead(err), app.NothingChanged, "cartouche vaults")
-	case err != nil:
-		a.ui.warn("a .pfx that is kept as a plain secret is not listed: " + err.Error())
+	value, err := session.VaultCertificates(ctx, client, criteria)
+	if err != nil {
+		return err
 	}
-	for _, v := range found {
-		value.Certificates = append(value.Certificates, app.NewVaultCertificateValue(v, nil, criteria))
-	}
-	a.ui.progress.Done()
 	if a.ui.json {
 		return a.ui.value(value)
 	}
 	a.ui.vaultCertificateTable(value, a.env.Now())
-	return nil
-}
-
-// versions shows one certificate in full, and all its versions.
-func (a *program) versions(ctx context.Context, s *app.Session, client *cloud.VaultClient, name string, criteria pki.Criteria, value app.VaultCertificatesValue) error {
-	newest, err := client.Certificate(ctx, name, "")
-	if err != nil {
-		return app.WhileServing(s.Instead(err), app.NothingChanged, "cartouche certificates --vault "+client.Name())
-	}
-	versions, err := client.Versions(ctx, name)
-	switch {
-	case ctx.Err() != nil:
-		return app.WhileServing(err, app.NothingChanged, "")
-	case err != nil: // who may read a secret need not be allowed to list any
-		a.ui.warn("only the newest version is shown: " + err.Error())
-		versions = []cloud.VaultCertificate{newest}
-	}
-	for _, v := range versions {
-		if v.Version == newest.Version {
-			value.Certificates = append(value.Certificates, app.NewVaultCertificateValue(newest, s.PublicChain(ctx, newest, criteria.Roots), criteria))
-			continue
-		}
-		value.Certificates = append(value.Certificates, app.NewVaultCertificateValue(v, nil, pki.Criteria{Now: criteria.Now}))
-	}
-	a.ui.progress.Done()
-	if a.ui.json {
-		return a.ui.value(value)
-	}
-	a.ui.vaultCertificateVersions(value, newest.Version, a.env.Now())
 	return nil
 }
 
@@ -125,32 +90,10 @@ func (a *program) vaultFor(ctx context.Context, s *app.Session, named, forWhat s
 	if err != nil {
 		return nil, pki.Criteria{}, err
 	}
-	criteria, err := a.vaultCriteria(ctx, s, forWhat, rootFiles)
-	return client, criteria, err
-}
-
-// vaultCriteria is what certificates are judged by: the names of a deployment,
-// when one is named, and what it serves now.
-func (a *program) vaultCriteria(ctx context.Context, s *app.Session, forWhat string, rootFiles []string) (pki.Criteria, error) {
 	roots, err := a.rootsWith(s.Network, rootFiles)
 	if err != nil {
-		return pki.Criteria{}, err
+		return nil, pki.Criteria{}, err
 	}
-	criteria := pki.Criteria{Now: a.env.Now(), Roots: roots}
-	if forWhat == "" {
-		return criteria, nil
-	}
-	found, err := s.Find(ctx)
-	if err != nil {
-		return criteria, err
-	}
-	chosen, err := deployment.Select(found.Deployments, forWhat)
-	if err != nil {
-		return criteria, app.WhileServing(err, app.NothingChanged, "")
-	}
-	criteria.Names = chosen.Names()
-	if served := chosen.Served(); len(served) == 1 && len(served[0].Chain) > 0 {
-		criteria.Serving = served[0].Chain[0]
-	}
-	return criteria, nil
+	criteria, err := s.Criteria(ctx, forWhat, roots)
+	return client, criteria, err
 }

@@ -12,17 +12,6 @@ import (
 // maxRootsFile bounds a file of authorities; pki has its own limit, too.
 const maxRootsFile = 4 << 20
 
-// checkFileValue is the JSON of `check FILE`.
-type checkFileValue struct {
-	Kind        string            `json:"kind"` // "file"
-	File        string            `json:"file"`
-	OK          bool              `json:"ok"`
-	Certificate pki.Description   `json:"certificate"`
-	Chain       []pki.Description `json:"chain"` // leaf first, with the root where one was found
-	RootKnown   bool              `json:"rootKnown"`
-	Findings    pki.Findings      `json:"findings"`
-}
-
 func (a *program) checkFile(ctx context.Context, options checkOptions) error {
 	network, err := a.Network()
 	if err != nil {
@@ -36,25 +25,15 @@ func (a *program) checkFile(ctx context.Context, options checkOptions) error {
 	if err != nil {
 		return err
 	}
-	bundle = app.Complete(ctx, network, roots, bundle)
-	judgement := pki.Judge(bundle, pki.Criteria{
+	value, f := app.CheckFile(ctx, network, options.pfx.file, bundle, pki.Criteria{
 		Now: a.env.Now(), Names: options.names, Roots: roots, AssumeTrusted: options.assumeTrusted,
 	})
-	value := checkFileValue{
-		Kind: "file", File: options.pfx.file, OK: len(app.Troubling(judgement.Findings)) == 0,
-		Certificate: pki.Describe(bundle.Leaf), Chain: []pki.Description{},
-		RootKnown: judgement.RootKnown, Findings: app.NotNull(judgement.Findings),
-	}
-	for _, cert := range judgement.Chain {
-		value.Chain = append(value.Chain, pki.Describe(cert))
-	}
-	f := app.FindingsFailure(options.pfx.file, judgement.Findings)
 	if a.ui.json {
 		return answer(a.ui, value, f)
 	}
 	a.ui.say(title(options.pfx.file))
-	a.ui.certificateCard(value.Certificate, judgement.Chain, a.env.Now())
-	a.ui.sayFindings(judgement.Findings)
+	a.ui.certificateCard(value.Certificate, value.Judged, a.env.Now())
+	a.ui.sayFindings(value.Findings)
 	return told(f)
 }
 

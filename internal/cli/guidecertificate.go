@@ -5,9 +5,7 @@ import (
 	"errors"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/pki"
-	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
 // source is where the new certificate comes from.
@@ -65,7 +63,7 @@ func (g *guide) givenCertificate(ctx context.Context) error {
 // readGood reads a file and judges it at once, by what is known of the deployment.
 func (g *guide) readGood(ctx context.Context, file pfxFlags) (*pki.Bundle, error) {
 	bundle, err := g.readPFX(ctx, file)
-	if _, missing := g.given(file.password()); isWrongPassword(err) && missing == nil {
+	if _, missing := g.given(file.password()); app.IsWrongPassword(err) && missing == nil {
 		g.tell(0, caution("? "), "the password that was given beforehand (--password-file or CARTOUCHE_PFX_PASSWORD) does not open "+file.file)
 		bundle, err = g.readTyped(ctx, file)
 	}
@@ -76,11 +74,8 @@ func (g *guide) readGood(ctx context.Context, file pfxFlags) (*pki.Bundle, error
 	if err != nil {
 		return nil, err
 	}
-	whole := app.Complete(ctx, g.login.Network, criteria.Roots, bundle)
-	if refused := app.Refusals(pki.Judge(whole, criteria).Findings); len(refused) > 0 {
-		return nil, app.WhileServing(&rotation.RefusedError{Findings: refused}, app.NothingChanged, "")
-	}
-	return bundle, nil
+	_, err = g.login.JudgeFile(ctx, bundle, criteria)
+	return bundle, err
 }
 
 // readTyped reads a file with a password that is typed, whatever was given.
@@ -94,51 +89,29 @@ func (g *guide) readTyped(ctx context.Context, file pfxFlags) (*pki.Bundle, erro
 		return nil, err
 	}
 	bundle, err := pki.ReadPFX(data, password)
-	return bundle, refusedFile(file.file, err)
+	return bundle, app.RefusedFile(file.file, err)
 }
 
-// criteria are what a certificate for the chosen deployment is judged by. The
-// plan judges again, by what is observed.
+// criteria are what a certificate for the chosen deployment is judged by.
 func (g *guide) criteria() (pki.Criteria, error) {
 	roots, err := g.rootsWith(g.login.Network, g.options.rootFiles)
 	if err != nil {
 		return pki.Criteria{}, err
 	}
-	criteria := pki.Criteria{
-		Now: g.env.Now(), Roots: roots, Names: g.chosen.Names(),
-		AssumeTrusted: g.options.assumeTrusted, AllowOlder: g.options.allowOlder, AllowWeaker: g.options.allowWeaker,
-	}
-	if served := g.chosen.Served(); len(served) == 1 && len(served[0].Chain) > 0 {
-		criteria.Serving = served[0].Chain[0]
-	}
-	return criteria, nil
+	return g.login.CriteriaOf(g.chosen, app.Renewal{AssumeTrusted: g.options.assumeTrusted, AllowOlder: g.options.allowOlder, AllowWeaker: g.options.allowWeaker}, roots), nil
 }
 
 // renewedInVault offers what a listener refers to and was renewed in its vault.
-// There is no offer when the vault cannot be asked: the plan would say why.
 func (g *guide) renewedInVault(ctx context.Context) []source {
-	for _, entry := range g.chosen.Served() {
-		uri, name, version, err := cloud.SplitSecretID(entry.KeyVaultSecretID)
-		if err != nil || len(entry.Chain) == 0 {
-			continue
-		}
-		client, err := g.login.Vault(uri)
-		if err != nil {
-			continue
-		}
-		g.ui.progress.Doing(rotation.PhaseObserve, "looking into vault "+client.Name())
-		newest, err := client.Certificate(ctx, name, "")
-		g.ui.progress.Done()
-		if err != nil || newest.Leaf == nil || newest.Leaf.Equal(entry.Chain[0]) {
-			continue
-		}
-		found := name + " in vault " + client.Name() + ", renewed there: " + app.SummaryText(pki.Describe(newest.Leaf))
-		if version != "" {
-			return []source{{"follow its newest version from now on: " + found, "follow", (*guide).follow}}
-		}
-		return []source{{"look again at " + found, "again", (*guide).lookAgain}}
+	renewed, found := g.login.RenewedInVault(ctx, g.chosen)
+	text := renewed.Name + " in vault " + renewed.Vault + ", renewed there: " + app.SummaryText(renewed.Certificate)
+	switch {
+	case !found:
+		return nil
+	case renewed.Pinned:
+		return []source{{"follow its newest version from now on: " + text, "follow", (*guide).follow}}
 	}
-	return nil
+	return []source{{"look again at " + text, "again", (*guide).lookAgain}}
 }
 
 // lookAgain needs no flag: it is what `apply` does with none.

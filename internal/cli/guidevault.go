@@ -6,7 +6,6 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
-	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
 // fromVault asks for a vault and for a certificate in it. What a gateway cannot
@@ -27,7 +26,7 @@ func (g *guide) fromVault(ctx context.Context) error {
 	}
 	options := make([]option, len(list))
 	for i, v := range list {
-		options[i] = option{text: g.certificateLine(v), names: []string{v.Name}, refused: whyNot(v)}
+		options[i] = option{text: g.certificateLine(v), names: []string{v.Name}, refused: v.WhyNot()}
 	}
 	i, err := g.choose(ctx, "certificate", options, -1)
 	if err != nil {
@@ -73,15 +72,9 @@ func (g *guide) create(ctx context.Context) error {
 // the reason, and takes any other by its name.
 func (g *guide) askVault(ctx context.Context, refuse func(app.VaultCount) string) (*cloud.VaultClient, error) {
 	s := g.login.Session
-	g.ui.progress.Doing(rotation.PhaseObserve, "looking for vaults")
-	found, err := s.Azure.Vaults(ctx, s.Scope.Subscriptions)
-	if err != nil && len(found) == 0 {
-		return nil, app.WhileServing(s.Instead(err), app.NothingChanged, "")
-	}
-	values := s.LookIntoAll(ctx, found)
-	g.ui.progress.Done()
+	values, err := s.VaultValues(ctx)
 	if err != nil {
-		g.ui.warn("some vaults may be missing: " + err.Error())
+		return nil, err
 	}
 	options := make([]option, len(values))
 	for i, v := range values {
@@ -124,20 +117,8 @@ func (g *guide) inVault(ctx context.Context, client *cloud.VaultClient) ([]app.V
 	if err != nil {
 		return nil, err
 	}
-	g.ui.progress.Doing(rotation.PhaseObserve, "looking into vault "+client.Name())
-	defer g.ui.progress.Done()
-	found, err := client.Certificates(ctx)
-	switch {
-	case err != nil && (len(found) == 0 || ctx.Err() != nil):
-		return nil, app.WhileServing(g.login.Instead(err), app.NothingChanged, "")
-	case err != nil:
-		g.ui.warn("a .pfx that is kept as a plain secret is not listed: " + err.Error())
-	}
-	list := make([]app.VaultCertificateValue, len(found))
-	for i, v := range found {
-		list[i] = app.NewVaultCertificateValue(v, nil, criteria)
-	}
-	return list, nil
+	value, err := g.login.VaultCertificates(ctx, client, criteria)
+	return value.Certificates, err
 }
 
 func (g *guide) certificateLine(v app.VaultCertificateValue) line {
@@ -145,16 +126,4 @@ func (g *guide) certificateLine(v app.VaultCertificateValue) line {
 		return words(title(v.Name), faint(", kept as "+string(v.Kind)+" and not opened: what it holds shows in the plan"))
 	}
 	return words(title(v.Name), ": ", app.OrDash(covers(v)), ", ", until(v, g.env.Now()), faint(", kept as "+string(v.Kind)))
-}
-
-// whyNot says why a certificate cannot be chosen, "" when it can or when only
-// the plan will know, because a secret is not opened for a list.
-func whyNot(v app.VaultCertificateValue) string {
-	switch {
-	case v.Usable != nil && !*v.Usable:
-		return app.MostTelling(v.Findings)
-	case v.Usable == nil:
-		return v.Unread
-	}
-	return ""
 }

@@ -63,7 +63,7 @@ func unusableAuthority(file string, err error) error {
 		return err
 	}
 	if _, ok := errors.AsType[*pki.DefectError](err); ok {
-		return refusedFile(file, err)
+		return app.RefusedFile(file, err)
 	}
 	return &app.Failure{
 		Code: "authority-unusable", Message: file + ": " + err.Error(), Serving: app.NothingChanged, Exit: app.ExitRefused, Err: err,
@@ -79,7 +79,7 @@ func withPassword[T any](ctx context.Context, a *program, source secretSource, r
 	switch {
 	case errors.Is(err, errNotGiven):
 		found, err := read(secret.Secret{})
-		if !isWrongPassword(err) {
+		if !app.IsWrongPassword(err) {
 			return found, err
 		}
 		if password, err = a.ask(ctx, source); err != nil {
@@ -113,7 +113,7 @@ func (a *program) readInternalPFX(ctx context.Context, f internalFlags) (map[str
 		}
 		bundle, err := withPassword(ctx, a, source, func(password secret.Secret) (*pki.Bundle, error) { return pki.ReadPFX(data, password) })
 		if err != nil {
-			return nil, refusedFile(file, err)
+			return nil, app.RefusedFile(file, err)
 		}
 		bundles[where] = bundle
 	}

@@ -44,24 +44,7 @@ func (a *program) readPFX(ctx context.Context, f pfxFlags) (*pki.Bundle, error) 
 	}
 	bundle, err := withPassword(ctx, a, f.password(), func(password secret.Secret) (*pki.Bundle, error) { return pki.ReadPFX(data, password) })
 	if _, defect := errors.AsType[*pki.DefectError](err); defect {
-		return nil, refusedFile(f.file, err)
+		return nil, app.RefusedFile(f.file, err)
 	}
 	return bundle, app.WhileServing(err, app.NothingChanged, "")
-}
-
-func isWrongPassword(err error) bool {
-	defect, ok := errors.AsType[*pki.DefectError](err)
-	return ok && defect.Code == "wrong-password"
-}
-
-// refusedFile says which file could not be used.
-func refusedFile(path string, err error) error {
-	defect, ok := errors.AsType[*pki.DefectError](err)
-	if !ok {
-		return err
-	}
-	return &app.Failure{
-		Code: defect.Code, Message: path + ": " + defect.Sentence, Hint: defect.Mend,
-		Serving: app.NothingChanged, Findings: pki.Findings{defect.Finding}, Exit: app.ExitRefused, Err: err,
-	}
 }

@@ -125,17 +125,6 @@ func (a *program) run(command func(ctx context.Context, args []string) error) fu
 	}
 }
 
-// failed is a command's value together with its failure: the fields of the
-// value, and after them error and exit. A success has neither.
-type failed[T any] struct {
-	Value T
-	Error *app.Failure
-	Exit  int
-}
-
-// MarshalJSON joins the fields of the value with error and exit.
-func (f failed[T]) MarshalJSON() ([]byte, error) { return joinFailure(f.Value, f.Error, f.Exit) }
-
 // broken is for a panic, which is a mistake in the program. What it panicked
 // with is shown only when Go's runtime made it (an index out of range, a nil
 // pointer): anything else may quote what it was working on, and nobody knows what
@@ -156,7 +145,7 @@ func (a *program) broken(trouble any) int {
 // fail says a failure in the form that was asked for.
 func (a *program) fail(f app.Failure) {
 	if a.ui.json {
-		_ = a.ui.value(failed[struct{}]{Error: &f, Exit: f.Exit})
+		_ = a.ui.value(app.Failed[struct{}]{Error: &f, Exit: f.Exit})
 		return
 	}
 	a.ui.showFailure(f)

@@ -45,7 +45,7 @@ func (a *program) readClientCertificate(ctx context.Context, file, passwordFile 
 		read, err = cloud.ReadClientCertificate(data, password)
 	case errors.Is(err, errNotGiven):
 		read, err = cloud.ReadClientCertificate(data, secret.Secret{})
-		if isWrongPassword(err) {
+		if app.IsWrongPassword(err) {
 			if password, err = a.ask(ctx, source); err == nil {
 				read, err = cloud.ReadClientCertificate(data, password)
 			}

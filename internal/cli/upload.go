@@ -2,15 +2,11 @@ package cli
 
 import (
 	"context"
-	"crypto/x509"
-	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
-	"github.com/cartouche-gis/cartouche/internal/pki"
-	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
 // uploadOptions are the flags of `upload`.
@@ -23,26 +19,6 @@ type uploadOptions struct {
 	rootFiles     []string
 	assumeTrusted bool
 	yes           bool
-}
-
-// What an upload comes to.
-const (
-	uploadCreated   = "created"
-	uploadVersion   = "new-version"
-	uploadRecovered = "recovered"
-	uploadUnchanged = "unchanged"
-)
-
-// uploadValue is the JSON of `upload`.
-type uploadValue struct {
-	// Outcome is created, new-version, recovered (and then a new version) or
-	// unchanged: it was the newest version already.
-	Outcome string `json:"outcome"`
-	Vault   string `json:"vault"`
-	// Before is the newest enabled version as it was, null when there was none.
-	Before      *app.VaultCertificateValue `json:"before"`
-	Certificate app.VaultCertificateValue  `json:"certificate"`
-	Findings    pki.Findings               `json:"findings"`
 }
 
 func newUploadCommand(a *program) *cobra.Command {
@@ -105,74 +81,26 @@ func (a *program) upload(ctx context.Context, options uploadOptions) error {
 		return err
 	}
 	criteria.AssumeTrusted = options.assumeTrusted
-	criteria.Serving = nil // it is no roll-out: the older file may be wanted in the vault
-	bundle = app.Complete(ctx, session.Network, criteria.Roots, bundle)
-	judgement := pki.Judge(bundle, criteria)
-	if judgement.Findings.Refused() {
-		return app.WhileServing(&rotation.RefusedError{Findings: app.Refusals(judgement.Findings)}, app.NothingChanged, "")
-	}
-	value := uploadValue{Vault: client.Name(), Findings: app.NotNull(judgement.Findings)}
-	there, err := a.uploadMeets(ctx, client, options.certificate, bundle.Leaf, &value)
+	u, err := session.PrepareUpload(ctx, client, options.certificate, bundle, criteria)
 	if err != nil {
-		return app.WhileServing(session.Instead(err), app.NothingChanged, "cartouche vaults")
+		return err
 	}
-	a.ui.progress.Done()
 	if !a.ui.json {
-		a.ui.upload(value, there, options.certificate, bundle, a.env.Now())
+		a.ui.upload(u, a.env.Now())
 	}
-	if value.Outcome != uploadUnchanged {
+	if !u.NothingToDo() {
 		err := a.confirmChange(ctx, options.yes, "the vault", "change the vault "+client.Name()+" now?")
 		if err != nil {
 			return err
 		}
-		a.ui.progress.Doing("upload", "putting "+options.certificate+" into vault "+client.Name())
-		there, err = client.Import(ctx, options.certificate, bundle)
-		a.ui.progress.Done()
-		if err != nil {
-			return uploadFailed(session.Instead(err), client.Name(), options.certificate)
-		}
 	}
-	value.Certificate = app.NewVaultCertificateValue(there, nil, pki.Criteria{Now: criteria.Now})
+	value, err := u.Carry(ctx)
+	if err != nil {
+		return err
+	}
 	if a.ui.json {
 		return a.ui.value(value)
 	}
 	a.ui.uploaded(value)
 	return nil
-}
-
-// uploadMeets finds out what an upload will come to, and what is there now.
-func (a *program) uploadMeets(ctx context.Context, client *cloud.VaultClient, name string, leaf *x509.Certificate, value *uploadValue) (cloud.VaultCertificate, error) {
-	a.ui.progress.Doing(rotation.PhaseObserve, "looking into vault "+client.Name())
-	defer a.ui.progress.Done()
-	there, err := client.Certificate(ctx, name, "")
-	switch {
-	case cloud.IsNotFound(err):
-		value.Outcome = uploadCreated
-		_, deleted, err := client.Deleted(ctx, name)
-		if deleted {
-			value.Outcome = uploadRecovered
-		}
-		if cloud.IsForbidden(err) {
-			err = nil // an import would say it
-		}
-		return there, err
-	case err != nil:
-		return there, err
-	}
-	value.Outcome = uploadVersion
-	if there.Leaf != nil && there.Leaf.Equal(leaf) && len(there.Unusable(a.env.Now())) == 0 {
-		value.Outcome = uploadUnchanged
-	}
-	before := app.NewVaultCertificateValue(there, nil, pki.Criteria{Now: a.env.Now()})
-	value.Before = &before
-	return there, nil
-}
-
-// uploadFailed says whether the vault may have been changed all the same.
-func uploadFailed(err error, vault, name string) error {
-	look := "cartouche certificates --vault " + vault + " " + app.Quote(name)
-	if cloud.Uncertain(err) || errors.Is(err, context.Canceled) {
-		return app.WhileServing(err, "as before; whether the vault has taken the file is not known", look)
-	}
-	return app.WhileServing(err, app.NothingChanged, look)
 }

@@ -6,17 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/pki"
-	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
-
-// verifyValue is the JSON of `verify`.
-type verifyValue struct {
-	Deployment string         `json:"deployment"`
-	OK         bool           `json:"ok"`
-	Findings   pki.Findings   `json:"findings"`
-	State      rotation.State `json:"state"`
-}
 
 func newVerifyCommand(a *program) *cobra.Command {
 	var azure azureFlags
@@ -62,16 +52,13 @@ func (a *program) verify(ctx context.Context, about target, azure azureFlags, si
 		return err
 	}
 	state := seen.State
-	list := rotation.Verify(state, roots, a.env.Now()).WorstFirst()
-	f := app.FindingsFailure(state.Deployment.Name, list)
+	value, f := seen.Verify(roots)
 	if a.ui.json {
-		return answer(a.ui, verifyValue{
-			Deployment: state.Deployment.Name, OK: f == nil, Findings: app.NotNull(list), State: state,
-		}, f)
+		return answer(a.ui, value, f)
 	}
 	a.ui.say(title(state.Deployment.Name))
 	a.ui.handshakes(state.Wire, state.At)
 	a.ui.sites(state.Sites)
-	a.ui.sayFindings(list)
+	a.ui.sayFindings(value.Findings)
 	return told(f)
 }
