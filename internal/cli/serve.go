@@ -14,6 +14,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/web"
 	"github.com/cartouche-gis/cartouche/internal/web/door"
+	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
 type serveOptions struct {
@@ -75,6 +76,8 @@ func (a *program) serve(ctx context.Context, options serveOptions) error {
 	if err := options.check(); err != nil {
 		return err
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	settings := web.Options{App: a.App.With(nil), Version: a.env.Version, World: options.world}
 	if options.world != "" {
 		world, end, err := a.worldOfPages(ctx, options)
@@ -109,7 +112,8 @@ func (a *program) serve(ctx context.Context, options serveOptions) error {
 	case err = <-failed:
 	case <-ctx.Done():
 	}
-	return errors.Join(err, a.endPages(ctx, pages, server))
+	stop() // what goes on, too
+	return errors.Join(err, s.end(ctx, pages, server))
 }
 
 func (o serveOptions) check() error {
@@ -179,17 +183,24 @@ func (s openPages) listenForEnter(ctx context.Context) {
 	}
 }
 
-// endPages stops in order: runs first, since what they change has to go back,
-// and the pages show that; then the pages.
-func (a *program) endPages(ctx context.Context, pages *web.Server, server *http.Server) error {
+// working is what goes on in the pages.
+type working interface {
+	Running() []work.Job
+	Wait(context.Context) error
+}
+
+// end stops in order: runs first, since what they change has to go back, and the
+// pages show that; then the pages.
+func (s openPages) end(ctx context.Context, pages working, server *http.Server) error {
 	ctx = context.WithoutCancel(ctx)
 	for _, run := range pages.Running() {
-		gateway := "--gateway " + app.Quote(run.About)
-		a.changing.Store(&gateway) // for who leaves at once all the same
-		a.ui.warn("stops in order, and the pages show how: " + run.Title)
+		if gateway := "--gateway " + app.Quote(run.About); s.options.world == "" {
+			s.changing.Store(&gateway) // for who leaves at once all the same
+		}
+		s.ui.warn("stops in order, and the pages show how: " + run.Title)
 	}
 	err := pages.Wait(ctx)
-	a.changing.Store(nil)
+	s.changing.Store(nil)
 	ctx, cancel := context.WithTimeout(ctx, shutdownTime)
 	defer cancel()
 	if server.Shutdown(ctx) != nil {
