@@ -24,6 +24,11 @@ func (s *Server) runRoutes() {
 	s.handle("GET /runs/{id}", s.runPage)
 	s.handle("GET /runs/{id}/events", s.runEvents)
 	s.handle("POST /runs/{id}/stop", s.stopRun)
+	s.handle("GET /runs/{id}/undo", s.undoPage)
+	s.handle("POST /runs/{id}/undo", s.undoNow)
+	s.handle("GET /deployments/{id}/clean", s.cleanPage)
+	s.handle("POST /deployments/{id}/clean", s.cleanNow)
+	s.atLock(s.pending.forgetAll)
 }
 
 // runParts are the parts of the page of a run that change while it is open.

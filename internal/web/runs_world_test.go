@@ -211,8 +211,8 @@ func TestStoppingMeansWhatThePageSays(t *testing.T) {
 		outcome       rotation.Outcome
 		before, after string
 	}{
-		"":                  {rotation.Unchanged, "Nothing has been changed yet.", "The run ended before anything was changed."},
-		rotation.PhaseProve: {rotation.Restored, "The gateway serves the new certificate already.", "What was served before is back, and that was proved."},
+		"":                  {rotation.Unchanged, "Nothing has been changed yet.", "The run was stopped, as asked, before anything was changed."},
+		rotation.PhaseProve: {rotation.Restored, "The gateway serves the new certificate already.", "The run was stopped, as asked. What was served before is back, and that was proved."},
 	} {
 		t.Run("at "+string(phase), func(t *testing.T) {
 			t.Parallel()

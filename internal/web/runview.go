@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -133,26 +134,12 @@ func runViewOf(run journal.Run, live liveRun) runView {
 	if v.Going {
 		v.Stop = stopMeans(run, v.Internal, live.now)
 	}
-	v.MayUndo = !v.Going && mayBeTakenBack(run) && !cleans(plan)
-	if !v.Internal && !cleans(plan) && plan.UndoOf == "" && !v.Going && run.Outcome != string(rotation.Verified) {
+	cleans := app.IsCleaning(run)
+	v.MayUndo = !v.Going && app.MayBeTakenBack(run.Outcome) && !cleans
+	if !v.Internal && !cleans && plan.UndoOf == "" && !v.Going && run.Outcome != string(rotation.Verified) {
 		v.Again = "/renew?deployment=" + v.DeploymentID
 	}
 	return v
-}
-
-func cleans(plan keptPlan) bool {
-	return len(plan.Steps) > 0 && plan.Steps[0].Kind == string(rotation.StepClean)
-}
-
-// mayBeTakenBack tells whether a run may have left something behind that can be
-// taken back.
-func mayBeTakenBack(run journal.Run) bool {
-	switch run.Outcome {
-	case string(rotation.Verified), string(rotation.PartlyRestored), string(rotation.NotKnown),
-		journal.InDoubt, journal.FoundVerified, journal.FoundPartly, journal.FoundUnknown:
-		return true
-	}
-	return false
 }
 
 func titleOfRun(run journal.Run, plan keptPlan, internal bool) string {
@@ -160,7 +147,7 @@ func titleOfRun(run journal.Run, plan keptPlan, internal bool) string {
 	switch {
 	case plan.UndoOf != "":
 		return "Taking run " + plan.UndoOf + " of " + name + " back"
-	case cleans(plan):
+	case app.IsCleaning(run):
 		return "Cleaning " + name
 	case internal:
 		return "Replacing the machines’ certificates of " + name
@@ -197,6 +184,7 @@ func (v *runView) result(run journal.Run) {
 			return
 		}
 		v.Failure, v.Hint, v.Unclaimed, v.Stays, v.Removed, v.Soaking = r.Failure, r.Hint, r.Unclaimed, r.Left, r.Removed, r.Soaking
+		v.stopped(r.Interrupted, r.Outcome)
 		v.Machines, v.Operations, v.GatewayWrites, v.Restarts = r.Machines, r.Operations, r.GatewayWrites, r.Restarts
 		v.NotRestored, v.Unknown = v.mending(r.NotRestored), v.mending(r.Unknown)
 	default:
@@ -205,9 +193,21 @@ func (v *runView) result(run journal.Run) {
 			return
 		}
 		v.Failure, v.Hint, v.Unclaimed, v.Stays, v.Removed, v.Soaking = r.Failure, r.Hint, r.Unclaimed, r.Left, r.Removed, r.Soaking
+		v.stopped(r.Interrupted, r.Outcome)
 		v.Operations, v.GatewayWrites, v.Restarts = r.Operations, r.GatewayWrites, r.Restarts
 		v.NotRestored, v.Unknown = v.mending(r.NotRestored), v.mending(r.Unknown)
 		v.Proof = proofOf(r.Proof)
+	}
+}
+
+// stopped says of a run that was asked to stop, and did as its page had said, that
+// it has not failed.
+func (v *runView) stopped(asked bool, outcome rotation.Outcome) {
+	switch {
+	case asked && outcome == rotation.Restored:
+		v.Sentence, v.Failure = "The run was stopped, as asked. What was served before is back, and that was proved.", ""
+	case asked && outcome == rotation.Unchanged:
+		v.Sentence, v.Failure = "The run was stopped, as asked, before anything was changed.", ""
 	}
 }
 

@@ -43,6 +43,7 @@ type Server struct {
 	book     *work.Book
 	lookAt   looker
 	looks    looks
+	pending  pendings // plans that wait for a yes
 
 	finder      finder // of deployments
 	deployments foundKeeper

@@ -14,7 +14,7 @@ import (
 const (
 	wide, high = 360, 132
 	ground     = 104 // where the bars stand
-	tall       = 88  // how high the highest is
+	tall       = 74  // how high the highest is: the marks have their names above
 )
 
 // Mark is a moment of the run that the picture shows.

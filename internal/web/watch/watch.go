@@ -19,8 +19,10 @@ const (
 	// maxLeaves are told apart; a gateway serves two while it is changed.
 	maxLeaves  = 6
 	maxReasons = 5
-	// lately is for how long an answer says what is served now.
-	lately = 5 * time.Second
+	// lately is for how long, and for how many requests, an answer says what is
+	// served now.
+	lately       = 5 * time.Second
+	latelyOfMany = 10
 )
 
 // Watch hears a probe, see [Watch.Saw]. Its methods may be called from any goroutine.
@@ -56,9 +58,10 @@ type Leaf struct {
 	Certificate pki.Description `json:"certificate"`
 	Answers     int             `json:"answers"`
 	// Since is when it was served after another one had been, or first; Last is its
-	// last answer.
-	Since time.Time `json:"since"`
-	Last  time.Time `json:"last"`
+	// last answer, which was to request number Number.
+	Since  time.Time `json:"since"`
+	Last   time.Time `json:"last"`
+	Number int       `json:"number"`
 }
 
 // Slice is what came in one part of the time: good answers by leaf, and failures.
@@ -122,7 +125,7 @@ func (w *Watch) leaf(a traffic.Answer) int {
 	}
 	w.last = i
 	leaf.Answers++
-	leaf.Last = a.At
+	leaf.Last, leaf.Number = a.At, s.Sent
 	return i
 }
 
@@ -171,13 +174,12 @@ func (w *Watch) Seen(now time.Time) Seen {
 	return seen
 }
 
-// Now are the certificates that were served in the last seconds before the end,
-// the newest first: more than one while a gateway's instances follow a change one
+// Now are the certificates that were served just before the end, the newest first: more than one while a gateway's instances follow a change one
 // by one, none when nothing answered.
 func (s Seen) Now() []Leaf {
 	var list []Leaf
 	for _, leaf := range s.Leaves {
-		if s.Until.Sub(leaf.Last) <= lately {
+		if s.Until.Sub(leaf.Last) <= lately && s.Sent-leaf.Number < latelyOfMany {
 			list = append(list, leaf)
 		}
 	}

@@ -56,6 +56,12 @@ func TestWhatIsServedNowAndSinceWhen(t *testing.T) {
 	if got, want := served(17), n+" since 12s"; got != want {
 		t.Errorf("after it got %q, want %q", got, want)
 	}
+	for i := range 10 { // a fast pace: ten answers tell as much as some seconds
+		w.Saw(traffic.Answer{At: at(17.1 + float64(i)/100), Leaf: old})
+	}
+	if got, want := served(17.3), o+" since 17.1s"; got != want {
+		t.Errorf("at a fast pace got %q, want %q", got, want)
+	}
 	if got := served(30); got != "" {
 		t.Errorf("when nothing answers any more, %q is served", got)
 	}
