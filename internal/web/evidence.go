@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"path/filepath"
 
@@ -17,11 +18,11 @@ type heldEvidence struct {
 
 // evidence reads the file of a run and verifies it; false when there is none.
 func (s *Server) evidence(run journal.Run) (heldEvidence, bool, error) {
-	state, err := s.options.App.StateDirectory()
+	store, err := s.options.App.EvidenceStore()
 	if err != nil {
 		return heldEvidence{}, false, err
 	}
-	kept, found, err := evidence.Store{Dir: filepath.Join(state, "evidence")}.Latest(run)
+	kept, found, err := store.Latest(run)
 	if err != nil || !found {
 		return heldEvidence{}, false, err
 	}
@@ -31,6 +32,21 @@ func (s *Server) evidence(run journal.Run) (heldEvidence, bool, error) {
 	}
 	report := evidence.Verify([]evidence.Given{{Name: filepath.Base(kept.Path), Data: data}}, nil, s.options.Version)[0]
 	return heldEvidence{kept.File, data, report}, true, nil
+}
+
+// makeEvidence writes the evidence of a run that has none yet. It is unsigned: a
+// key is opened by who uses the command line.
+func (s *Server) makeEvidence(w http.ResponseWriter, r *http.Request) error {
+	run, err := s.options.App.WholeRun(r.Context(), r.PathValue("run"))
+	if err != nil {
+		return err
+	}
+	unsigned := func(context.Context) (*evidence.Key, error) { return nil, nil }
+	if _, err := s.options.App.EvidenceKept(r.Context(), run, unsigned); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/history/"+run.ID, http.StatusSeeOther)
+	return nil
 }
 
 func (s *Server) evidenceOfRun(r *http.Request) (heldEvidence, journal.Run, error) {

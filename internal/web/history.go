@@ -1,10 +1,8 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 
-	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 )
@@ -12,6 +10,7 @@ import (
 func (s *Server) historyRoutes() {
 	s.handle("GET /history", s.history)
 	s.handle("GET /history/{run}", s.changes)
+	s.handle("POST /history/{run}/evidence", s.makeEvidence)
 	s.handle("GET /runs/{run}/evidence", s.evidencePage)
 	s.handle("GET /runs/{run}/evidence.json", s.evidenceFile)
 }
@@ -22,7 +21,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.write(w, http.StatusOK, "history", pages.Page{
-		Title: "History", Active: "history", Scripts: []string{"list.js"}, Data: historyOf(runs, r.URL.Query(), s.goingOn),
+		Title: "History", Active: "history", Scripts: []string{"list.js"}, Data: historyOf(runs, r.URL.Query(), func(run journal.Run) bool { return s.isAtWork(r.Context(), run) }),
 	})
 }
 
@@ -31,7 +30,7 @@ func (s *Server) changes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := changesOf(run, run.Outcome == journal.InDoubt && s.goingOn(run))
+	view := changesOf(run, s.isAtWork(r.Context(), run))
 	kept, found, err := s.evidence(run)
 	if err != nil {
 		return err
@@ -40,14 +39,4 @@ func (s *Server) changes(w http.ResponseWriter, r *http.Request) error {
 		view.Evidence = evidenceOf(kept.report)
 	}
 	return s.write(w, http.StatusOK, "changes", pages.Page{Title: view.Row.What + " of " + run.DeploymentName, Active: "history", Data: view})
-}
-
-// goingOn tells whether a run of this user works on the gateway of a run now.
-func (s *Server) goingOn(run journal.Run) bool {
-	unlock, err := s.options.App.Lock(run.GatewayID, run.DeploymentName)
-	if err == nil {
-		unlock()
-	}
-	_, held := errors.AsType[*app.LockedError](err)
-	return held
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
@@ -17,7 +18,7 @@ import (
 func historyStage(t *testing.T, runs ...journal.Run) *stage {
 	t.Helper()
 	state := t.TempDir()
-	a := &app.App{Version: "v1", Lookup: func(name string) string {
+	a := &app.App{Version: "v1", Now: func() time.Time { return listNow }, Lookup: func(name string) string {
 		return map[string]string{"CARTOUCHE_STATE_DIR": state}[name]
 	}}
 	memory, err := a.OpenJournal(t.Context())
@@ -117,5 +118,16 @@ func TestEvidenceIsSavedAsItWasWritten(t *testing.T) {
 	}
 	if status, _ := st.get(t, "/runs/5/evidence.json"); status != http.StatusNotFound {
 		t.Errorf("a run that never was: %d", status)
+	}
+}
+
+func TestEvidenceOfARunThatWasCutOffIsMadeWhenAsked(t *testing.T) {
+	t.Parallel()
+	st := historyStage(t, someRuns()[0])
+	if status, body := st.post(t, "/history/5/evidence", nil); status != http.StatusOK || !strings.Contains(body, "Page to print") {
+		t.Errorf("%d\n%s", status, body)
+	}
+	if status, body := st.get(t, "/runs/5/evidence.json"); status != http.StatusOK || !strings.Contains(body, "cartouche-evidence") {
+		t.Errorf("%d\n%s", status, body)
 	}
 }

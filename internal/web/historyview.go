@@ -45,8 +45,8 @@ func pathOfRun(run journal.Run) string {
 }
 
 // historyOf is the history for an address. runs are their heads, newest first;
-// goingOn tells of one without an end whether it goes on.
-func historyOf(runs []journal.Run, query url.Values, goingOn func(journal.Run) bool) historyView {
+// goesOn tells of one without an end whether it goes on.
+func historyOf(runs []journal.Run, query url.Values, goesOn func(journal.Run) bool) historyView {
 	view := historyView{Total: len(runs), Deployment: query.Get("deployment")}
 	known := map[string]bool{}
 	var wanted []journal.Run
@@ -73,7 +73,7 @@ func historyOf(runs []journal.Run, query url.Values, goingOn func(journal.Run) b
 		return "/history?" + address.Encode()
 	})
 	for _, run := range wanted[view.Pager.First-1 : view.Pager.Last] {
-		row := historyRowOf(run, run.Outcome == journal.InDoubt && goingOn(run))
+		row := historyRowOf(run, goesOn(run))
 		view.CutOff = view.CutOff || row.cutOff
 		view.Rows = append(view.Rows, row)
 	}

@@ -108,7 +108,7 @@ func TestChangesOfARunAreShown(t *testing.T) {
 	runs := someRuns()
 	for i, wanted := range map[int][]string{
 		2: {"Renewal of", "changed", "AB:AB:AB", "CD:CD:CD", "old&lt;i&gt;", "prod&lt;b&gt;", "holds", "it is not signed", `href="/runs/3/evidence"`},
-		1: {"Not as before", "listener &lt;i&gt;: gone", "cartouche undo", "cartouche evidence 4"},
+		1: {"Not as before", "listener &lt;i&gt;: gone", "cartouche undo", "Make it now"},
 		0: {"it was cut off"},
 	} {
 		view := changesOf(runs[i], false)

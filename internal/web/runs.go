@@ -41,10 +41,15 @@ func (s *Server) viewRun(ctx context.Context, id string) (runView, *work.Work, e
 		return runView{}, nil, err
 	}
 	live := liveRun{work: s.workOfRun(run.ID), now: s.options.App.Now()}
-	if run.Outcome == journal.InDoubt && live.work == nil {
-		live.going = s.isLast(ctx, run) && s.goingOn(run)
+	if live.work == nil {
+		live.going = s.isAtWork(ctx, run)
 	}
 	return runViewOf(run, live), live.work, nil
+}
+
+// isAtWork tells whether a run without an end goes on, in whatever process.
+func (s *Server) isAtWork(ctx context.Context, run journal.Run) bool {
+	return run.Outcome == journal.InDoubt && s.isLast(ctx, run) && s.options.App.IsGoingOn(run)
 }
 
 // isLast tells whether no later run on the gateway has no end either: of those only
