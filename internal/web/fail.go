@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
@@ -42,13 +43,18 @@ func notFound(sentence string) error {
 }
 
 // fail shows an error as a page.
-func (s *Server) fail(w http.ResponseWriter, _ *http.Request, err error) {
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if a, ok := errors.AsType[*answer](err); ok {
 		if err = s.write(w, a.status, "error", pages.Page{Title: a.title, Data: a.notice}); err == nil {
 			return
 		}
 	}
-	status, page := failurePage(app.Explain(err))
+	f := app.Explain(err)
+	if f.Code == notSignedInCode && r.Method == http.MethodGet {
+		_ = leadTo(w, r, "/sign-in?"+url.Values{"then": {r.URL.RequestURI()}}.Encode())
+		return
+	}
+	status, page := failurePage(f)
 	if err := s.write(w, status, "error", page); err != nil {
 		http.Error(w, "the page of an error could not be made", http.StatusInternalServerError)
 	}

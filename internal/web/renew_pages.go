@@ -124,9 +124,10 @@ type signInPage struct {
 // signingInPage is signing-in.html.
 type signingInPage struct {
 	step
-	Address, Code string
-	Until         time.Time
-	Said          []string
+	Address, Code  string
+	Until          time.Time
+	Said           []string
+	Events, Cancel string
 }
 
 // chooseTenantPage is tenant.html, and subscription.html with the tenant's title.

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -121,7 +120,7 @@ func loginUses(p rotation.Plan, state rotation.State, logins wizard.Logins) []lo
 		uses = append(uses, loginUse{"Site administrator", "unknown", "Not needed: there is no Portal."})
 	case state.Sites.SignedIn:
 		uses = append(uses, loginUse{"Site administrator " + logins.SiteAdmin, "ok",
-			fmt.Sprintf("Accepted by Portal. It is used to validate the %s before and after.", counted(len(state.Sites.Federation), "federated server"))})
+			"Accepted by Portal. It is used to validate " + federated(len(state.Sites.Federation)) + " before and after."})
 	case logins.WithoutPortal:
 		uses = append(uses, loginUse{"Site administrator", "soon", "Left out, as you chose: federation is not validated."})
 	default:
@@ -139,6 +138,13 @@ func loginUses(p rotation.Plan, state rotation.State, logins wizard.Logins) []lo
 		return append(uses, loginUse{"Service account " + account, "unknown", "Given and not used: no step runs on a machine."})
 	}
 	return append(uses, loginUse{"Service account", "unknown", "Not needed: no step runs on a machine."})
+}
+
+func federated(servers int) string {
+	if servers == 0 {
+		return "Portal"
+	}
+	return "the " + counted(servers, "federated server")
 }
 
 // rights lists what Azure must permit, by resource.
@@ -215,8 +221,11 @@ var inPages = []struct {
 // lastOf is the name at the end of a resource's id.
 func lastOf(id string) string { return id[strings.LastIndex(id, "/")+1:] }
 
-// capital begins a sentence.
+// capital begins a sentence, unless its first word is a name or an address.
 func capital(text string) string {
+	if word, _, _ := strings.Cut(text, " "); strings.ContainsAny(word, ".:/@=-") {
+		return text
+	}
 	first, size := utf8.DecodeRuneInString(text)
 	if size == 0 {
 		return ""

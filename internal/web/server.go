@@ -15,6 +15,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
+	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
@@ -47,12 +48,25 @@ type Server struct {
 
 	finder      finder // of deployments
 	deployments foundKeeper
+	signed   signedIn
+	renewals *wizard.Book
+	attempts *wizard.Attempts
 }
 
 // New makes the pages. What they start ends in order when ctx ends.
 func New(ctx context.Context, options Options) *Server {
 	s := &Server{options: options, ctx: ctx, mux: http.NewServeMux(), book: work.NewBook(ctx, time.Now)}
 	s.finder = s.findInAzure
+	if options.App == nil { // a test of pages that ask nothing
+		s.options.App = &app.App{Lookup: func(string) string { return "" }, Now: time.Now}
+	}
+	s.renewals, s.attempts = wizard.NewBook(time.Now), wizard.NewAttempts(time.Now)
+	s.atLock(s.renewals.Lock)
+	context.AfterFunc(ctx, func() { // nobody will go on with it
+		s.signed.mu.Lock()
+		defer s.signed.mu.Unlock()
+		s.giveUp(context.WithoutCancel(ctx))
+	})
 	for _, add := range []func(){
 		s.frameRoutes,
 		s.worldRoutes,
@@ -61,6 +75,8 @@ func New(ctx context.Context, options Options) *Server {
 		s.workRoutes,
 		s.deploymentRoutes,
 		s.runRoutes,
+		s.signInRoutes,
+		s.renewRoutes,
 	} {
 		add()
 	}
@@ -95,5 +111,6 @@ func (s *Server) write(w http.ResponseWriter, status int, name string, page page
 
 // frame is what is the same on every page.
 func (s *Server) frame() pages.Frame {
-	return pages.Frame{Version: s.options.Version, World: s.options.World}
+	person, in := s.person()
+	return pages.Frame{Person: person, Cloud: in, Version: s.options.Version, World: s.options.World}
 }

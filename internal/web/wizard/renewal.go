@@ -114,6 +114,9 @@ type Renewal struct {
 	// holding the lock keeps it only when the turn is still the same.
 	Turn int
 
+	// discard closes what Ready holds open.
+	discard func()
+
 	used time.Time
 }
 
@@ -130,10 +133,24 @@ func (r *Renewal) Choose(d deployment.Deployment, gateway bool) {
 	r.Answers[Deployment] = d.Name
 }
 
+// Keep keeps what the review shows. discard closes what it holds open; it is called
+// when nobody takes it.
+func (r *Renewal) Keep(ready any, discard func()) { r.Ready, r.discard = ready, discard }
+
+// Take gives what the review shows to who carries it out, and closes it.
+func (r *Renewal) Take() any {
+	ready := r.Ready
+	r.Ready, r.discard = nil, nil
+	return ready
+}
+
 // Reopen takes the answers from a step on away, as another answer is given there.
 func (r *Renewal) Reopen(step Step) {
 	r.Answers.forget(step)
-	r.Ready = nil
+	if r.discard != nil {
+		go r.discard() // it may wait for Azure
+	}
+	r.Ready, r.discard = nil, nil
 	r.Turn++
 }
 

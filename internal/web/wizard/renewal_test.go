@@ -177,3 +177,22 @@ func TestAnotherDeployment(t *testing.T) {
 		t.Errorf("%s is missing", step)
 	}
 }
+
+func TestWhatAPlanHoldsOpenIsClosed(t *testing.T) {
+	t.Parallel()
+	r := NewBook(time.Now).Begin()
+	closed := make(chan string, 2)
+	r.Keep("first", func() { closed <- "first" })
+	r.Reopen(Credentials)
+	if got := <-closed; got != "first" || r.Ready != nil {
+		t.Errorf("%s was closed, and %v is kept", got, r.Ready)
+	}
+	r.Keep("second", func() { closed <- "second" })
+	if got := r.Take(); got != "second" {
+		t.Errorf("%v was taken", got)
+	}
+	r.Reopen(SignIn)
+	if len(closed) > 0 {
+		t.Error("what is being carried out was closed")
+	}
+}

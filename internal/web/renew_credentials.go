@@ -1,0 +1,143 @@
+package web
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
+	"github.com/cartouche-gis/cartouche/internal/web/wizard"
+)
+
+// showCredentials asks for the two logins of Cloud Builder's page.
+func (s *Server) showCredentials(w http.ResponseWriter, _ *http.Request, renewal *wizard.Renewal) error {
+	renewal.Lock()
+	defer renewal.Unlock()
+	if renewal.Logins == (wizard.Logins{}) {
+		renewal.Logins = s.givenLogins()
+	}
+	l, d := renewal.Logins, renewal.Deployment
+	page := credentialsPage{
+		step: s.stepOf(renewal, wizard.Credentials), Deployment: d.Name, Portal: d.PortalContext != "", Most: wizard.MostAttempts,
+		SiteAdmin: l.SiteAdmin, ServiceAccount: l.ServiceAccount, WithoutPortal: l.WithoutPortal,
+		AdminError: renewal.Wrong["site-admin"], PasswordError: renewal.Wrong["site-admin-password"],
+		Kept: !l.SiteAdminPassword.Empty(), ServiceKept: !l.ServiceAccountPassword.Empty(),
+	}
+	if until, locked := s.attempts.Locked(attemptAt(renewal, l.SiteAdmin)); locked && l.SiteAdmin != "" {
+		page.Locked = &pages.Notice{
+			Kind: "warning", Title: "No more tries for " + l.SiteAdmin + " just now",
+			Text: fmt.Sprintf("%d passwords were wrong, and Portal locks a login after some more. Find out the right one; at %s it can be tried again. Nothing was changed.", wizard.MostAttempts, until.Local().Format("15:04")),
+		}
+	}
+	return s.write(w, http.StatusOK, "renew-credentials", pages.Page{Title: "Logins", Active: "deployments", Data: page})
+}
+
+// givenLogins are those that the environment gives beforehand, as to the command line.
+func (s *Server) givenLogins() wizard.Logins {
+	given := wizard.Logins{SiteAdmin: s.options.App.Lookup("CARTOUCHE_SITE_ADMIN"), ServiceAccount: s.options.App.Lookup("CARTOUCHE_SERVICE_ACCOUNT")}
+	if given.SiteAdmin != "" {
+		given.SiteAdminPassword = secret.New(s.options.App.Lookup("CARTOUCHE_SITE_ADMIN_PASSWORD"))
+	}
+	if given.ServiceAccount != "" {
+		given.ServiceAccountPassword = secret.New(s.options.App.Lookup("CARTOUCHE_SERVICE_ACCOUNT_PASSWORD"))
+	}
+	return given
+}
+
+// attemptAt names a login of a deployment: wrong passwords are counted for each.
+func attemptAt(renewal *wizard.Renewal, siteAdmin string) string {
+	return strings.ToLower(renewal.Deployment.GatewayID + "\n" + renewal.Deployment.ID + "\n" + siteAdmin)
+}
+
+// giveCredentials takes the logins, and makes the plan with them, which is how
+// one finds out whether they are right.
+func (s *Server) giveCredentials(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal) error {
+	back := renewalPath(renewal, wizard.Credentials)
+	typed := func(name string) string { return strings.TrimSpace(r.PostFormValue(name)) }
+	given := wizard.Logins{
+		SiteAdmin: typed("site-admin"), SiteAdminPassword: secret.New(r.PostFormValue("site-admin-password")),
+		ServiceAccount: typed("service-account"), ServiceAccountPassword: secret.New(r.PostFormValue("service-account-password")),
+		WithoutPortal: typed("without-portal") != "",
+	}
+	renewal.Lock()
+	before := renewal.Logins
+	if given.SiteAdminPassword.Empty() && given.SiteAdmin == before.SiteAdmin {
+		given.SiteAdminPassword = before.SiteAdminPassword
+	}
+	if given.ServiceAccountPassword.Empty() && given.ServiceAccount == before.ServiceAccount {
+		given.ServiceAccountPassword = before.ServiceAccountPassword
+	}
+	renewal.Wrong = s.wrongLogins(renewal, given)
+	renewal.Logins = given
+	renewal.Reopen(wizard.Credentials)
+	wrong := len(renewal.Wrong) > 0
+	renewal.Unlock()
+	if wrong {
+		return leadTo(w, r, back)
+	}
+	return s.prepare(w, r, renewal)
+}
+
+// wrongLogins says by field what is missing, and stops after too many wrong passwords.
+func (s *Server) wrongLogins(renewal *wizard.Renewal, l wizard.Logins) map[string]string {
+	wrong := map[string]string{}
+	if renewal.Deployment.PortalContext == "" || l.WithoutPortal {
+		return wrong
+	}
+	if l.SiteAdmin == "" {
+		wrong["site-admin"] = "Name the site administrator, or go on without Portal."
+	} else if l.SiteAdminPassword.Empty() {
+		wrong["site-admin-password"] = "Type the password of " + l.SiteAdmin + ", or go on without Portal."
+	}
+	if _, locked := s.attempts.Locked(attemptAt(renewal, l.SiteAdmin)); locked && l.SiteAdmin != "" {
+		wrong["site-admin-password"] = "This password was not tried."
+	}
+	return wrong
+}
+
+// prepare observes the deployment with the logins and makes the plan. A login
+// that Portal does not take leads back to its field.
+func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal) error {
+	renewal.Lock()
+	turn, asked, name := renewal.Turn, rolloutOf(renewal), renewal.Deployment.Name
+	attempt := attemptAt(renewal, renewal.Logins.SiteAdmin)
+	renewal.Unlock()
+	review, back := renewalPath(renewal, wizard.Review), renewalPath(renewal, wizard.Credentials)
+	return s.soon(w, r, job{kind: "plan", title: "Looking at " + name + " and making the plan", key: renewal.ID, next: review, back: back}, func(ctx context.Context, session *app.Session) error {
+		ready, err := session.Prepare(ctx, asked)
+		if err != nil {
+			return err
+		}
+		renewal.Lock()
+		defer renewal.Unlock()
+		if renewal.Turn != turn {
+			go ready.Session.Close(context.WithoutCancel(s.ctx))
+			return nil // something else was said meanwhile, or the pages were locked
+		}
+		if refused := ready.SiteAdminRefused(); refused != nil {
+			go ready.Session.Close(context.WithoutCancel(s.ctx))
+			left := s.attempts.Wrong(attempt)
+			renewal.Logins.SiteAdminPassword = secret.Secret{}
+			renewal.Wrong = map[string]string{"site-admin-password": capital(refused.Sentence) + ". " + triesLeft(left)}
+			return leadElsewhere(back)
+		}
+		s.attempts.Right(attempt)
+		renewal.Keep(ready, func() { ready.Session.Close(context.WithoutCancel(s.ctx)) })
+		renewal.Answers[wizard.Credentials] = cmp.Or(renewal.Logins.SiteAdmin, "none")
+		return nil
+	})
+}
+
+func triesLeft(left int) string {
+	switch left {
+	case 0:
+		return "No try is left for now."
+	case 1:
+		return "One try is left."
+	}
+	return fmt.Sprintf("%d tries are left.", left)
+}

@@ -1,0 +1,58 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
+	"github.com/cartouche-gis/cartouche/internal/web/wizard"
+)
+
+// showReview shows the plan. Nothing has been changed until somebody says go.
+func (s *Server) showReview(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal) error {
+	renewal.Lock()
+	defer renewal.Unlock()
+	ready, made := renewal.Ready.(*app.Prepared)
+	if !made {
+		renewal.Notice = "The plan is made with the logins: they are checked first."
+		return leadTo(w, r, renewalPath(renewal, wizard.Credentials))
+	}
+	page := reviewPage{
+		step: s.stepOf(renewal, wizard.Review), Plan: review(ready.Plan, ready.State, renewal.Logins, capital(ready.MachinesText())),
+		Changes: ready.Changes(), MadeAt: ready.State.At,
+	}
+	page.Command, page.CommandSaid = commandOf(renewal)
+	return s.write(w, http.StatusOK, "renew-review", pages.Page{Title: "Review the plan", Active: "deployments", Data: page})
+}
+
+// planAgain observes and plans once more, with the same answers.
+func (s *Server) planAgain(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal) error {
+	renewal.Lock()
+	renewal.Reopen(wizard.Credentials)
+	renewal.Unlock()
+	return s.prepare(w, r, renewal)
+}
+
+// goNow starts what was shown, and leads to its run. It goes on when the tab is
+// closed; the renewal, with its secrets, has ended.
+func (s *Server) goNow(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal) error {
+	renewal.Lock()
+	ready, made := renewal.Ready.(*app.Prepared)
+	switch {
+	case !made, ready.Plan.Hash != r.PostFormValue("plan"):
+		renewal.Notice = "The plan has been made anew since you saw it: look at it again."
+	case ready.Plan.Refused() || ready.Plan.Blocked():
+		renewal.Notice = "This plan cannot be carried out."
+	default:
+		renewal.Take()
+		renewal.Unlock()
+		path, err := s.startRun(r.Context(), ready)
+		if err != nil {
+			return err
+		}
+		s.renewals.Drop(renewal.ID)
+		return leadTo(w, r, path)
+	}
+	renewal.Unlock()
+	return leadTo(w, r, renewalPath(renewal, wizard.Review))
+}

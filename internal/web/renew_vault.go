@@ -1,0 +1,86 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
+	"github.com/cartouche-gis/cartouche/internal/web/wizard"
+)
+
+// fillVaults offers the vaults, or what is in the chosen one. sent tells that
+// another page was written instead.
+func (s *Server) fillVaults(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal, page *certificatePage) (sent bool, err error) {
+	if page.Vault == "" {
+		all, sent, err := seen(s, w, r, renewal, "vaults", "Looking for Key Vaults", func(ctx context.Context, session *app.Session) ([]app.VaultValue, error) {
+			return session.VaultValues(ctx)
+		})
+		page.Vaults = &vaultList{}
+		for _, v := range all {
+			o := vaultOption(v, page.From)
+			page.Vaults.List = append(page.Vaults.List, o)
+			page.Vaults.Open = page.Vaults.Open || o.Refused == ""
+		}
+		if len(all) == 0 {
+			page.Vaults.Said = []string{"No vault was found in what this sign-in may see."}
+		}
+		return sent, err
+	}
+	page.Vaults = &vaultList{}
+	renewal.Lock()
+	d, by := *renewal.Deployment, criteriaOf(renewal.Choices)
+	renewal.Unlock()
+	found, sent, err := seen(s, w, r, renewal, "vault "+page.Vault, "Looking into the vault "+page.Vault, func(ctx context.Context, session *app.Session) (app.VaultCertificatesValue, error) {
+		return session.CertificatesIn(ctx, page.Vault, session.Criteria(d, by))
+	})
+	if err != nil {
+		f := app.Explain(err)
+		page.VaultTyped, page.Vault, page.VaultError = page.Vault, "", strings.TrimSpace(capital(f.Message)+". "+capital(f.Hint))
+		return s.fillVaults(w, r, renewal, page)
+	}
+	for _, v := range found.Certificates {
+		if page.From == wizard.Create && v.Kind != cloud.VaultKindCertificate {
+			continue
+		}
+		page.InVault = append(page.InVault, s.certificateOption(v))
+	}
+	return sent, nil
+}
+
+// vaultOption is a vault to choose, with why it cannot be.
+func vaultOption(v app.VaultValue, from wizard.Source) option {
+	o := option{Value: v.Name, Text: v.Name, Hint: v.ResourceGroup}
+	switch c := v.Certificates; {
+	case v.Unread != nil:
+		o.Refused = "It could not be looked into: " + v.Unread.Message
+	case c != nil:
+		o.Hint += fmt.Sprintf(" · %d usable of %d", c.Usable, c.Usable+c.Unusable)
+		if c.Unopened > 0 {
+			o.Hint += fmt.Sprintf(" · %d in plain secrets", c.Unopened)
+		}
+		if from == wizard.FromVault && c.Usable+c.Unopened == 0 {
+			o.Refused = "It holds no certificate that a gateway can use."
+		}
+	}
+	return o
+}
+
+// certificateOption is a certificate in a vault to choose, with why it cannot be.
+func (s *Server) certificateOption(v app.VaultCertificateValue) option {
+	o := option{Value: v.Name, Text: v.Name}
+	if why := v.WhyNot(); why != "" {
+		o.Refused = "Cannot be used: " + why
+	}
+	if v.Certificate == nil {
+		o.Hint = "kept as " + string(v.Kind) + " and not opened: what it holds shows in the review"
+		return o
+	}
+	days := int(v.Certificate.NotAfter.Sub(s.options.App.Now()).Hours() / 24)
+	o.Badge = &pages.Badge{Kind: pages.UrgencyOf(days), Text: pages.Days(days)}
+	o.Hint = strings.Join(few(v.Certificate.Names, 4), ", ") + " · until " + day(v.Certificate.NotAfter) + " · kept as " + string(v.Kind)
+	return o
+}

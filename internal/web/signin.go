@@ -1,0 +1,271 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
+	"github.com/cartouche-gis/cartouche/internal/web/wizard"
+	"github.com/cartouche-gis/cartouche/internal/web/work"
+)
+
+// The sign-in has pages of its own, and the same ones as the first three steps of
+// the wizard, under its path.
+
+func (s *Server) signInRoutes() {
+	for _, base := range []string{"", "/renew/{wizard}"} {
+		s.handle("GET "+base+"/sign-in", s.showSignIn)
+		s.handle("POST "+base+"/sign-in", s.signIn)
+		s.handle("GET "+base+"/sign-in/{work}", s.showSigningIn)
+		s.handle("POST "+base+"/sign-in/{work}/cancel", s.cancelSignIn)
+		s.handle("GET "+base+"/tenant", s.showTenants)
+		s.handle("POST "+base+"/tenant", s.chooseTenant)
+		s.handle("GET "+base+"/subscription", s.showSubscriptions)
+		s.handle("POST "+base+"/subscription", s.chooseSubscriptions)
+	}
+	s.handle("POST /sign-out", s.signOut)
+}
+
+// place is where a page of the sign-in is: in a renewal, or by itself.
+type place struct {
+	base    string
+	renewal *wizard.Renewal
+	// then is the page that follows when one has signed in.
+	then string
+}
+
+func (s *Server) placeOf(r *http.Request) place {
+	id := r.PathValue("wizard")
+	if id == "" {
+		return place{then: ownPath(r.FormValue("then"))}
+	}
+	p := place{base: "/renew/" + id}
+	p.renewal, _ = s.renewals.Find(id)
+	p.then = p.base
+	return p
+}
+
+// ownPath is a path of these pages, "/" for anything else: nobody is led away.
+func ownPath(path string) string {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+		return "/"
+	}
+	return path
+}
+
+// to is another page of the sign-in, from here.
+func (p place) to(page string) string {
+	if p.renewal == nil && p.then != "/" {
+		page += "?" + url.Values{"then": {p.then}}.Encode()
+	}
+	return p.base + page
+}
+
+func (s *Server) stepAt(p place, at wizard.Step) step {
+	if p.renewal == nil {
+		return step{}
+	}
+	p.renewal.Lock()
+	defer p.renewal.Unlock()
+	s.answerSignIn(p.renewal)
+	return s.stepOf(p.renewal, at)
+}
+
+// showSignIn says who is signed in, and asks how to sign in.
+func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request) error {
+	return s.writeSignIn(w, r, http.StatusOK, nil)
+}
+
+func (s *Server) writeSignIn(w http.ResponseWriter, r *http.Request, status int, notice *pages.Notice) error {
+	p := s.placeOf(r)
+	page := signInPage{step: s.stepAt(p, wizard.SignIn), Onward: p.then, OnwardText: "To the deployments", TenantTyped: r.PostFormValue("tenant")}
+	if p.renewal != nil {
+		page.OnwardText = "Go on with the renewal"
+	} else if p.then != "/" {
+		page.Then, page.OnwardText = p.then, "Go on"
+	}
+	if notice != nil {
+		page.Notice = notice
+	}
+	chosenCloud, chosenWay := r.PostFormValue("cloud"), r.PostFormValue("way")
+	login, err := s.login(r.Context())
+	switch {
+	case err == nil:
+		page.Person, page.Cloud, page.Tenant, page.Subscriptions = who(login), cloudTitle(login.In), app.TenantTitle(login.Tenant), subscriptionsTitle(login)
+		page.How, page.MaySignOut = wayTitle(login.Choice.Options.Kind), login.Choice.Options.Kind.OfPerson()
+		chosenCloud = login.In.Name
+	case notice == nil && app.Explain(err).Code != notSignedInCode:
+		f := app.Explain(err)
+		page.Notice = &pages.Notice{Kind: "warning", Title: "The kept sign-in cannot be used", Text: capital(f.Message) + "."}
+	}
+	if chosenCloud == "" {
+		if in, err := s.options.App.CloudNamed("", ""); err == nil {
+			chosenCloud = in.Name
+		}
+	}
+	page.Clouds = chosenAmong(clouds, among(clouds, chosenCloud))
+	page.Ways = chosenAmong(s.ways(), among(ways, chosenWay))
+	return s.write(w, status, "sign-in", pages.Page{Title: "Sign in", Data: page})
+}
+
+// ways are those that make sense for somebody at a browser.
+var ways = []option{
+	{Value: string(cloud.Browser), Text: "In the browser of this computer", Hint: "Microsoft’s page opens in a new tab."},
+	{Value: string(cloud.DeviceCode), Text: "By a code", Hint: "In the browser of any computer, or of a phone."},
+	{Value: string(cloud.AzureCLI), Text: "As Azure CLI is signed in", Hint: "By az login, on this computer."},
+	{Value: string(cloud.ServicePrincipal), Text: "As a service principal", Hint: "From the environment."},
+	{Value: string(cloud.ManagedIdentity), Text: "As the managed identity of this machine", Hint: "On a machine in Azure."},
+}
+
+func (s *Server) ways() []option {
+	list := make([]option, len(ways))
+	copy(list, ways)
+	if kind, _, err := s.options.App.ChooseKind(app.SignInAsked{}); err != nil || kind != cloud.ServicePrincipal {
+		for i := range list {
+			if list[i].Value == string(cloud.ServicePrincipal) {
+				list[i].Refused = "Set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH) first, and start again."
+			}
+		}
+	}
+	return list
+}
+
+func wayTitle(kind cloud.SignInKind) string {
+	for _, w := range ways {
+		if w.Value == string(kind) {
+			return w.Text
+		}
+	}
+	return string(kind)
+}
+
+// signIn begins to sign in. A person does the rest on Microsoft's page.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
+	p := s.placeOf(r)
+	asked := app.SignInAsked{Cloud: among(clouds, r.PostFormValue("cloud")), How: among(ways, r.PostFormValue("way")), Tenant: strings.TrimSpace(r.PostFormValue("tenant"))}
+	wk := s.book.Start(work.Job{Kind: "sign-in", Title: "Signing in to Azure", Next: p.then, Back: p.to("/sign-in")}, func(ctx context.Context, wk *work.Work) (any, error) {
+		a := s.options.App.With(wk)
+		asked.Person = askedBy(wk)
+		chosen, err := a.ChooseSignIn(ctx, asked)
+		if err != nil {
+			return nil, err
+		}
+		if chosen.Options.Kind.OfPerson() {
+			chosen = a.PersonFirst(asked, chosen)
+		}
+		login, err := a.NewLogin(chosen)
+		if err != nil {
+			return nil, err
+		}
+		next, err := "", login.SignIn(ctx)
+		if err == nil {
+			next, err = s.afterSignIn(ctx, login, p)
+		}
+		if err != nil {
+			login.TakeBack(ctx)
+			return nil, app.WhileServing(login.Instead(err), app.NothingChanged, "")
+		}
+		wk.Lead(next)
+		return nil, nil
+	})
+	wk.Wait(r.Context(), aMoment)
+	return leadTo(w, r, p.to("/sign-in/"+wk.ID))
+}
+
+// askedBy shows where to sign in: the page of the work has a link, and opens nothing.
+func askedBy(wk *work.Work) cloud.Asked {
+	return cloud.Asked{
+		Open: func(address string) error { wk.Put("asked", cloud.UserCode{Address: address}); return nil },
+		Code: func(code cloud.UserCode) { wk.Put("asked", code) },
+	}
+}
+
+// afterSignIn goes through tenant and subscription as far as there is nothing to
+// ask, and says which page is next.
+func (s *Server) afterSignIn(ctx context.Context, login *app.Login, p place) (next string, err error) {
+	ask, err := login.FindTenant(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case ask:
+		s.wait(ctx, login, true)
+		return p.to("/tenant"), nil
+	}
+	return s.afterTenant(ctx, login, p, true)
+}
+
+func (s *Server) afterTenant(ctx context.Context, login *app.Login, p place, fresh bool) (next string, err error) {
+	if err := login.EnterTenant(ctx, login.Tenant); err != nil {
+		return "", err
+	}
+	ask, err := login.FindSubscriptions(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case ask:
+		s.wait(ctx, login, fresh)
+		return p.to("/subscription"), nil
+	}
+	return p.then, s.remember(ctx, login, nil)
+}
+
+// remember makes this the sign-in of all pages, and keeps it for the next start.
+func (s *Server) remember(ctx context.Context, login *app.Login, subscriptions []string) error {
+	if _, err := login.Remember(ctx, login.LookIn(subscriptions)); err != nil {
+		return err
+	}
+	s.enter(login)
+	return nil
+}
+
+// showSigningIn shows where to sign in, and goes on by itself when that is done.
+func (s *Server) showSigningIn(w http.ResponseWriter, r *http.Request) error {
+	p := s.placeOf(r)
+	wk, known := s.book.Get(r.PathValue("work"))
+	if !known || wk.Job().Kind != "sign-in" {
+		return leadTo(w, r, p.to("/sign-in"))
+	}
+	if wk.Ended() {
+		if _, err := wk.Result(); err != nil {
+			f := app.Explain(err)
+			notice := pages.Notice{Kind: "error", Title: "Signing in did not work", Text: capital(f.Message) + "."}
+			if wk.Stopping() {
+				notice = pages.Notice{Kind: "info", Title: "The sign-in was cancelled"}
+			} else if f.Hint != "" {
+				notice.Next = []string{capital(f.Hint)}
+			}
+			return s.writeSignIn(w, r, http.StatusOK, &notice)
+		}
+		return leadTo(w, r, wk.Next())
+	}
+	page := signingInPage{step: s.stepAt(p, wizard.SignIn), Events: "/work/" + wk.ID + "/events", Cancel: p.to("/sign-in/" + wk.ID + "/cancel")}
+	if asked, ok := wk.Value("asked").(cloud.UserCode); ok {
+		page.Address, page.Code, page.Until = asked.Address, asked.Code, asked.Expires
+	}
+	return s.write(w, http.StatusOK, "signing-in", pages.Page{Title: "Sign in", Scripts: []string{"signin.js"}, Refresh: 3, Data: page})
+}
+
+func (s *Server) cancelSignIn(w http.ResponseWriter, r *http.Request) error {
+	p := s.placeOf(r)
+	wk, known := s.book.Get(r.PathValue("work"))
+	if !known || wk.Job().Kind != "sign-in" {
+		return leadTo(w, r, p.to("/sign-in"))
+	}
+	wk.Stop()
+	wk.Wait(r.Context(), 2*time.Second)
+	return leadTo(w, r, p.to("/sign-in/"+wk.ID))
+}
+
+// signOut forgets the sign-in, here and in the keychain.
+func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
+	if _, _, err := s.options.App.SignOut(r.Context()); err != nil {
+		return err
+	}
+	s.enter(nil)
+	return leadTo(w, r, "/sign-in")
+}

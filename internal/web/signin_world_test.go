@@ -1,0 +1,139 @@
+package web
+
+import (
+	"crypto/tls"
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/visitor"
+)
+
+// person is somebody of the world, at Microsoft's page.
+func (st *renewalStage) person(t *testing.T) visitor.Browser {
+	t.Helper()
+	door, err := url.Parse(st.variables["HTTPS_PROXY"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{Proxy: http.ProxyURL(door), TLSClientConfig: &tls.Config{RootCAs: st.world.Authority().Roots()}}
+	return visitor.Browser{User: st.variables["CARTOUCHE_WORLD_USER"], Password: st.variables["CARTOUCHE_WORLD_PASSWORD"], Client: &http.Client{Transport: transport}}
+}
+
+// nobodyIn is a stage in which the environment signs nobody in.
+func nobodyIn(t *testing.T, world string) *renewalStage {
+	t.Helper()
+	st := newRenewalStage(t, world)
+	for _, name := range []string{"AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID"} {
+		delete(st.variables, name)
+	}
+	return st
+}
+
+// begin posts the sign-in form, and gives the page that shows where to sign in.
+func (st *renewalStage) begin(t *testing.T, path, way string) (body string) {
+	t.Helper()
+	_, body = st.post(t, path, url.Values{"cloud": {"public"}, "way": {way}})
+	for end := time.Now().Add(20 * time.Second); !strings.Contains(body, `data-asked="yes"`); {
+		if time.Now().After(end) {
+			t.Fatalf("nothing is asked:\n%s", plain(body))
+		}
+		time.Sleep(20 * time.Millisecond) // as a browser without JavaScript does
+		_, body = st.get(t, watched(t, body))
+	}
+	return body
+}
+
+var events = regexp.MustCompile(`data-watch="/work/([A-Z2-7]+)/events"`)
+
+// watched is the page that is refreshed until somebody has signed in.
+func watched(t *testing.T, body string) string {
+	t.Helper()
+	found := events.FindStringSubmatch(body)
+	if found == nil {
+		t.Fatalf("this is no page that waits for a sign-in:\n%s", plain(body))
+	}
+	return "/sign-in/" + found[1]
+}
+
+func TestAPersonSignsIn(t *testing.T) {
+	t.Parallel()
+	st := nobodyIn(t, "twin")
+	_, body := st.open(t, "/renew")
+	st.wantPage(t, body, "/sign-in", "Sign in to Azure", "Set AZURE_CLIENT_ID")
+
+	// Nothing but Microsoft's address is shown, as a link to a tab of its own.
+	body = st.begin(t, "/sign-in?then=/history", "browser")
+	link := regexp.MustCompile(`href="(https://login\.microsoftonline\.com/[^"]+)" target="_blank" rel="noopener noreferrer"`).FindStringSubmatch(body)
+	if link == nil {
+		t.Fatalf("there is no link to Microsoft's page:\n%s", body)
+	}
+	if err := st.person(t).Open(t.Context(), html.UnescapeString(link[1])); err != nil {
+		t.Fatal(err)
+	}
+	_, body = st.open(t, watched(t, body))
+	st.wantPage(t, body, "/tenant", "Contoso", "Fabrikam")
+	tenant := regexp.MustCompile(`name="tenant" value="([^"]+)" checked`).FindStringSubmatch(body)
+	if tenant == nil {
+		t.Fatalf("the person's own tenant is not preset:\n%s", body)
+	}
+	_, body = st.send(t, "/tenant", map[string]string{"tenant": tenant[1], "then": "/history"}, nil)
+	st.wantPage(t, body, "/subscription", "Contoso GIS Test")
+	id := regexp.MustCompile(`name="subscription" value="([^"]+)"><span><b>Contoso GIS Test`).FindStringSubmatch(body)
+	if id == nil {
+		t.Fatalf("the subscription is not offered:\n%s", body)
+	}
+	_, _ = st.send(t, "/subscription", map[string]string{"subscription": id[1], "then": "/history"}, nil)
+	if st.at.Path != "/history" {
+		t.Errorf("after signing in the page is %s", st.at)
+	}
+	_, body = st.open(t, "/renew")
+	st.wantPage(t, body, "/deployment", "test")
+	_, body = st.open(t, "/sign-in")
+	st.wantPage(t, body, "/sign-in", "You are signed in", st.variables["CARTOUCHE_WORLD_USER"], "Contoso GIS Test", "Sign out")
+	_, body = st.send(t, "/sign-out", nil, nil)
+	st.wantPage(t, body, "/sign-in", "Sign in to Azure")
+}
+
+func TestSigningInByACode(t *testing.T) {
+	t.Parallel()
+	st := nobodyIn(t, "single")
+	body := st.begin(t, "/sign-in", "device-code")
+	address := regexp.MustCompile(`href="(https://[^"]+)" target="_blank"`).FindStringSubmatch(body)
+	code := regexp.MustCompile(`class="code-big">([^<]+)<`).FindStringSubmatch(body)
+	if address == nil || code == nil || !strings.Contains(body, "The code is good until") {
+		t.Fatalf("the code is not shown:\n%s", plain(body))
+	}
+	if err := st.person(t).EnterCode(t.Context(), html.UnescapeString(address[1]), code[1]); err != nil {
+		t.Fatal(err)
+	}
+	_, body = st.open(t, watched(t, body))
+	_, body = st.open(t, "/sign-in")
+	st.wantPage(t, body, "/sign-in", "You are signed in")
+}
+
+func TestASignInIsCancelled(t *testing.T) {
+	t.Parallel()
+	st := nobodyIn(t, "single")
+	body := st.begin(t, "/sign-in", "device-code")
+	_, body = st.post(t, watched(t, body)+"/cancel", nil)
+	if !strings.Contains(body, "The sign-in was cancelled") || !strings.Contains(body, "Sign in to Azure") {
+		t.Errorf("after cancelling:\n%s", plain(body))
+	}
+}
+
+func TestNobodyIsLedAway(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"/history": "/history", "/renew/A?x=1": "/renew/A?x=1", "": "/", "//evil.example": "/", "https://evil.example": "/",
+		`/\evil.example`: "/", "/a\r\nb": "/", "history": "/",
+	} {
+		if got := ownPath(path); got != want {
+			t.Errorf("then=%q leads to %q, want %q", path, got, want)
+		}
+	}
+}
