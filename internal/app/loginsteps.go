@@ -45,15 +45,6 @@ func (l *Login) Elsewhere(teller Teller, asked cloud.Asked) *Login {
 	return &other
 }
 
-// With is the same session with another one to tell, for one piece of work. It is
-// closed by itself.
-func (s *Session) With(teller Teller) *Session {
-	other := *s
-	other.app = s.app.With(teller)
-	other.Changes, other.InDoubt, other.ends = false, nil, nil
-	return &other
-}
-
 // FindTenant finds the tenants that know who signed in. ask tells that one of
 // several has to be chosen; until then, and otherwise, it is the one that was
 // said, or the person's own.
