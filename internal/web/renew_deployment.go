@@ -23,16 +23,16 @@ func (s *Server) showDeployments(w http.ResponseWriter, r *http.Request, renewal
 		return err
 	}
 	if wanted := r.URL.Query().Get("deployment"); wanted != "" {
-		if l, known := listedAt(all, wanted); known && l.canUpdate {
+		if l, known := all.byPath(wanted); known && l.canUpdate {
 			return s.chose(w, r, renewal, l.Deployment, false)
 		}
 	}
 	query := filterOf(r.URL.Query())
-	page := deploymentPage{Any: len(all) > 0, Searchable: len(all) > 10, Query: query.Text}
+	page := deploymentPage{Any: len(all.list) > 0, Searchable: len(all.list) > 10, Query: query.Text}
 	renewal.Lock()
 	defer renewal.Unlock()
 	choosable := 0
-	for _, l := range all {
+	for _, l := range all.list {
 		if !query.matches(l, s.options.App.Now()) {
 			continue
 		}
@@ -72,7 +72,7 @@ func (s *Server) chooseDeployment(w http.ResponseWriter, r *http.Request, renewa
 		if sent || err != nil {
 			return err
 		}
-		l, known := listedAt(all, r.PostFormValue("deployment"))
+		l, known := all.byPath(r.PostFormValue("deployment"))
 		if !known || !l.canUpdate {
 			renewal.Lock()
 			renewal.Notice = "Choose one of the deployments."
@@ -117,16 +117,6 @@ func (s *Server) chose(w http.ResponseWriter, r *http.Request, renewal *wizard.R
 // together joins what there is.
 func together(parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), " · ")
-}
-
-// listedAt finds a deployment by what it is called in paths.
-func listedAt(all []listed, path string) (listed, bool) {
-	for _, l := range all {
-		if l.path == path {
-			return l, true
-		}
-	}
-	return listed{}, false
 }
 
 // namesTyped reads names with commas or blanks between.

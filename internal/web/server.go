@@ -48,9 +48,9 @@ type Server struct {
 
 	finder      finder // of deployments
 	deployments foundKeeper
-	signed   signedIn
-	renewals *wizard.Book
-	attempts *wizard.Attempts
+	signed      signedIn
+	renewals    *wizard.Book
+	attempts    *wizard.Attempts
 }
 
 // New makes the pages. What they start ends in order when ctx ends.
