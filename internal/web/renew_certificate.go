@@ -162,7 +162,7 @@ func wrongCertificate(from wizard.Source, form *wizard.Upload, before wizard.Cho
 // chosen deployment; then it leads to where that is shown.
 func (s *Server) judge(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal, next string, open func() (*pki.Bundle, error)) error {
 	renewal.Lock()
-	turn, d, asked, name := renewal.Turn, *renewal.Deployment, criteriaOf(renewal.Choices), renewal.Chosen.File.Name
+	turn, d, asked, name := renewal.Turn, *renewal.Deployment, judgingOf(renewal.Choices), renewal.Chosen.File.Name
 	renewal.Unlock()
 	return s.soon(w, r, job{kind: "check", title: "Checking " + name, key: renewal.ID, next: next, back: next}, func(ctx context.Context, session *app.Session) error {
 		bundle, err := open()

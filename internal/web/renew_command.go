@@ -1,11 +1,8 @@
 package web
 
 import (
-	"cmp"
-
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
-	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 )
 
@@ -23,7 +20,7 @@ func commandOf(r *wizard.Renewal) (command string, said []string) {
 			command += " --" + name
 		}
 	}
-	c, l := r.Choices, r.Logins
+	c, l, asked := r.Choices, r.Logins, renewalOf(r)
 	if r.Chosen.Source == wizard.FromFile || r.Chosen.Source == wizard.Create {
 		flag("pfx", r.Chosen.File.Name)
 		said = append(said, "The password of the file is asked for, or comes from --password-file FILE or CARTOUCHE_PFX_PASSWORD. Name the file with its path.")
@@ -32,8 +29,8 @@ func commandOf(r *wizard.Renewal) (command string, said []string) {
 		flag("vault", r.Chosen.Vault)
 		flag("certificate", r.Chosen.Name)
 	}
-	set("reference", c.Form == rotation.FormReference || r.Chosen.Source == wizard.Follow)
-	set("inline", c.Form == rotation.FormInline)
+	set("reference", asked.Vault.Reference)
+	set("inline", asked.Vault.Inline)
 	flag("identity", c.Identity)
 	for _, file := range c.RootFiles {
 		flag("roots", file)
@@ -55,37 +52,36 @@ func commandOf(r *wizard.Renewal) (command string, said []string) {
 	return command, said
 }
 
-// rolloutOf is what is asked of the application for a renewal.
-func rolloutOf(r *wizard.Renewal) app.Rollout {
-	c := r.Chosen
-	asked := app.Rollout{
-		Deployment: *r.Deployment,
-		Judging:    criteriaOf(r.Choices),
-		Form:       r.Choices.Form,
-		Identity:   r.Choices.Identity,
-		Reach:      cmp.Or(r.Choices.Reach, app.ReachAuto),
-		NoClaim:    r.Choices.NoClaim,
-		Credentials: rotation.Credentials{
-			SiteAdmin: r.Logins.SiteAdmin, SiteAdminPassword: r.Logins.SiteAdminPassword,
-			ServiceAccount: r.Logins.ServiceAccount, ServiceAccountPassword: r.Logins.ServiceAccountPassword,
+// renewalOf is what is asked of the application for a renewal.
+func renewalOf(r *wizard.Renewal) app.Renewal {
+	c, choices := r.Chosen, r.Choices
+	asked := app.Renewal{
+		Roots: choices.Roots, AssumeTrusted: choices.AssumeTrusted, AllowOlder: choices.AllowOlder, AllowWeaker: choices.AllowWeaker,
+		Reach: app.Reach{Way: choices.Reach}, NoLease: choices.NoClaim,
+		Vault: app.InVault{
+			Identity:  choices.Identity,
+			Reference: choices.Form == rotation.FormReference || c.Source == wizard.Follow,
+			Inline:    choices.Form == rotation.FormInline && c.Source != wizard.Follow && c.Source != wizard.Again,
 		},
 	}
-	if r.Logins.WithoutPortal {
-		asked.Credentials.SiteAdmin, asked.Credentials.SiteAdminPassword = "", secret.Secret{}
-	}
-	switch c.Source {
-	case wizard.FromFile:
+	if c.Source == wizard.FromFile || c.Source == wizard.Create {
 		asked.Bundle, asked.File = c.Bundle, c.File.Name
-	case wizard.FromVault:
-		asked.Vault, asked.Certificate = c.Vault, c.Name
-	case wizard.Create:
-		asked.Bundle, asked.File, asked.Vault, asked.Certificate = c.Bundle, c.File.Name, c.Vault, c.Name
-	case wizard.Follow:
-		asked.Form = rotation.FormReference
+	}
+	if c.Source == wizard.FromVault || c.Source == wizard.Create {
+		asked.Vault.Vault, asked.Vault.Certificate = c.Vault, c.Name
 	}
 	return asked
 }
 
-func criteriaOf(c wizard.Choices) app.Judging {
+// credentialsOf are the logins as the application takes them.
+func credentialsOf(l wizard.Logins) rotation.Credentials {
+	credentials := rotation.Credentials{ServiceAccount: l.ServiceAccount, ServiceAccountPassword: l.ServiceAccountPassword}
+	if !l.WithoutPortal {
+		credentials.SiteAdmin, credentials.SiteAdminPassword = l.SiteAdmin, l.SiteAdminPassword
+	}
+	return credentials
+}
+
+func judgingOf(c wizard.Choices) app.Judging {
 	return app.Judging{Roots: c.Roots, AssumeTrusted: c.AssumeTrusted, AllowOlder: c.AllowOlder, AllowWeaker: c.AllowWeaker}
 }

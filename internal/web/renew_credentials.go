@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
@@ -103,12 +105,12 @@ func (s *Server) wrongLogins(renewal *wizard.Renewal, l wizard.Logins) map[strin
 // that Portal does not take leads back to its field.
 func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal) error {
 	renewal.Lock()
-	turn, asked, name := renewal.Turn, rolloutOf(renewal), renewal.Deployment.Name
+	turn, asked, credentials, d := renewal.Turn, renewalOf(renewal), credentialsOf(renewal.Logins), *renewal.Deployment
 	attempt := attemptAt(renewal, renewal.Logins.SiteAdmin)
 	renewal.Unlock()
 	review, back := renewalPath(renewal, wizard.Review), renewalPath(renewal, wizard.Credentials)
-	return s.soon(w, r, job{kind: "plan", title: "Looking at " + name + " and making the plan", key: renewal.ID, next: review, back: back}, func(ctx context.Context, session *app.Session) error {
-		ready, err := session.Prepare(ctx, asked)
+	return s.soon(w, r, job{kind: "plan", title: "Looking at " + d.Name + " and making the plan", key: renewal.ID, next: review, back: back}, func(ctx context.Context, session *app.Session) error {
+		ready, err := session.Prepare(ctx, d, credentials, asked)
 		if err != nil {
 			return err
 		}
@@ -118,7 +120,7 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard
 			go ready.Session.Close(context.WithoutCancel(s.ctx))
 			return nil // something else was said meanwhile, or the pages were locked
 		}
-		if refused := ready.SiteAdminRefused(); refused != nil {
+		if refused := siteAdminRefused(ready.Plan); refused != nil {
 			go ready.Session.Close(context.WithoutCancel(s.ctx))
 			left := s.attempts.Wrong(attempt)
 			renewal.Logins.SiteAdminPassword = secret.Secret{}
@@ -130,6 +132,16 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard
 		renewal.Answers[wizard.Credentials] = cmp.Or(renewal.Logins.SiteAdmin, "none")
 		return nil
 	})
+}
+
+// siteAdminRefused is the finding of a login that Portal does not take.
+func siteAdminRefused(p rotation.Plan) *pki.Finding {
+	for _, obstacle := range p.Obstacles {
+		if obstacle.Code == "site-admin-refused" {
+			return &obstacle
+		}
+	}
+	return nil
 }
 
 func triesLeft(left int) string {

@@ -1,9 +1,12 @@
 package web
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 )
@@ -18,11 +21,39 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, renewal *wiz
 		return leadTo(w, r, renewalPath(renewal, wizard.Credentials))
 	}
 	page := reviewPage{
-		step: s.stepOf(renewal, wizard.Review), Plan: review(ready.Plan, ready.State, renewal.Logins, capital(ready.MachinesText())),
-		Changes: ready.Changes(), MadeAt: ready.State.At,
+		step: s.stepOf(renewal, wizard.Review), Plan: review(ready.Plan, ready.State, renewal.Logins, machinesText(ready)),
+		Changes: ready.WouldChange(), MadeAt: ready.State.At,
 	}
 	page.Command, page.CommandSaid = commandOf(renewal)
 	return s.write(w, http.StatusOK, "renew-review", pages.Page{Title: "Review the plan", Active: "deployments", Data: page})
+}
+
+// carryOut applies a plan, and closes what was opened for it. The plan was made by
+// other work than the run, which is told how it goes on.
+func carryOut(ctx context.Context, ready *app.Prepared, tell app.Teller, begun func(string)) error {
+	opened := ready.Session
+	defer opened.Close(context.WithoutCancel(ctx))
+	ready.Session = opened.With(tell)
+	ready.Runner.Report, ready.Runner.Begun = tell.Event, begun
+	return ready.Apply(ctx, nil, func(_ rotation.Result, _ string, failure *app.Failure) error {
+		if failure == nil {
+			return nil
+		}
+		return failure
+	})
+}
+
+// machinesText says how the machines are reached, or why they need not be.
+func machinesText(ready *app.Prepared) string {
+	switch d := ready.State.Deployment; {
+	case ready.Access.Way != nil:
+		return capital(ready.Access.Why)
+	case ready.Access.Why != "":
+		return "Not looked at: " + ready.Access.Why
+	case d.Generation == deployment.Plain:
+		return ""
+	}
+	return "Not looked at, since nothing on them depends on it. To refresh the entry in which Cloud Builder pins this certificate, choose under “More choices” how they are reached."
 }
 
 // planAgain observes and plans once more, with the same answers.
@@ -46,12 +77,14 @@ func (s *Server) goNow(w http.ResponseWriter, r *http.Request, renewal *wizard.R
 	default:
 		renewal.Take()
 		renewal.Unlock()
-		path, err := s.startRun(r.Context(), ready)
-		if err != nil {
-			return err
-		}
+		wk := s.startRun(newRun{
+			Title: "Renewing the certificate of " + ready.State.Deployment.Name, Gateway: ready.Plan.GatewayID,
+			Back: renewalPath(renewal, wizard.Review), Key: renewal.ID, State: ready.State, Network: ready.Session.Network,
+			Do: func(ctx context.Context, a *app.App, begun func(string)) error { return carryOut(ctx, ready, a.Tell, begun) },
+		})
 		s.renewals.Drop(renewal.ID)
-		return leadTo(w, r, path)
+		s.showWork(w, r, wk)
+		return nil
 	}
 	renewal.Unlock()
 	return leadTo(w, r, renewalPath(renewal, wizard.Review))

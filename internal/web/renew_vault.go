@@ -32,7 +32,7 @@ func (s *Server) fillVaults(w http.ResponseWriter, r *http.Request, renewal *wiz
 	}
 	page.Vaults = &vaultList{}
 	renewal.Lock()
-	d, by := *renewal.Deployment, criteriaOf(renewal.Choices)
+	d, by := *renewal.Deployment, judgingOf(renewal.Choices)
 	renewal.Unlock()
 	found, sent, err := seen(s, w, r, renewal, "vault "+page.Vault, "Looking into the vault "+page.Vault, func(ctx context.Context, session *app.Session) (app.VaultCertificatesValue, error) {
 		return session.CertificatesIn(ctx, page.Vault, session.Criteria(d, by))

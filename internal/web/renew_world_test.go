@@ -13,8 +13,11 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/authority"
+	"github.com/cartouche-gis/cartouche/internal/web/wizard"
+	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
 // renewalStage is a stage in a simulated world, signed in as its environment says.
@@ -26,12 +29,15 @@ type renewalStage struct {
 	at *url.URL
 }
 
-func newRenewalStage(t *testing.T, world string) *renewalStage {
+func newRenewalStage(t *testing.T, world string, without ...string) *renewalStage {
 	t.Helper()
 	w := worldtest.Start(t, sim.Options{World: world, Scale: 600})
 	variables := map[string]string{"CARTOUCHE_STATE_DIR": t.TempDir()}
 	for _, v := range w.Environment() {
 		variables[v.Name] = v.Value
+	}
+	for _, name := range without {
+		delete(variables, name)
 	}
 	st := newStage(t, Options{App: &app.App{
 		Lookup: func(name string) string { return variables[name] }, Now: time.Now, Version: "test",
@@ -221,6 +227,30 @@ func TestARenewalFromAFileInAWorld(t *testing.T) {
 	if !strings.Contains(body, "no longer kept") {
 		t.Errorf("the renewal is still there:\n%s", plain(body))
 	}
+	if err := st.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, run := range st.book.Find(func(w *work.Work) bool { return w.Job().Kind == runKind }) {
+		if _, err := run.Result(); err != nil {
+			t.Errorf("the run has failed: %s", err)
+		}
+	}
+	list, err := st.options.App.Runs(t.Context())
+	if err != nil || len(list) != 1 || list[0].Outcome != string(rotation.Verified) {
+		t.Errorf("runs %+v (%v)", list, err)
+	}
+}
+
+// What must not stay goes when the pages are locked.
+func TestLockingForgetsWhatWasTyped(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, Options{})
+	renewal := st.renewals.Begin()
+	renewal.Logins = wizard.Logins{SiteAdmin: "siteadmin", SiteAdminPassword: secret.New("x")}
+	st.door.Lock()
+	if !renewal.Logins.SiteAdminPassword.Empty() || renewal.Logins.SiteAdmin != "siteadmin" {
+		t.Errorf("after locking the logins are %+v", renewal.Logins)
+	}
 }
 
 // toCertificate brings a renewal to the page of the certificate.
@@ -237,9 +267,15 @@ func (st *renewalStage) toCertificate(t *testing.T) (base string) {
 	return strings.TrimSuffix(st.at.Path, "/certificate")
 }
 
-func TestHostileFilesAreRefusedAtTheirField(t *testing.T) {
+func TestHostileFilesAndWrongPasswords(t *testing.T) {
 	t.Parallel()
 	st := newRenewalStage(t, "single")
+	st.giveHostileFiles(t)
+	st.tryThreePasswords(t)
+}
+
+func (st *renewalStage) giveHostileFiles(t *testing.T) {
+	t.Helper()
 	base := st.toCertificate(t)
 	give := func(data []byte, password string) string {
 		t.Helper()
@@ -280,9 +316,15 @@ func TestHostileFilesAreRefusedAtTheirField(t *testing.T) {
 	}
 }
 
-func TestARenewalFromKeyVault(t *testing.T) {
+func TestKeyVault(t *testing.T) {
 	t.Parallel()
 	st := newRenewalStage(t, "ha")
+	st.renewFromVault(t)
+	st.createInVault(t)
+}
+
+func (st *renewalStage) renewFromVault(t *testing.T) {
+	t.Helper()
 	base := st.toCertificate(t)
 	_, body := st.open(t, base+"/certificate?from=vault")
 	st.wantPage(t, body, "/certificate", "entvault", "othersvault", "could not be looked into")
@@ -297,9 +339,8 @@ func TestARenewalFromKeyVault(t *testing.T) {
 	st.wantPage(t, body, "/review", "maps-file in vault entvault", "--vault entvault --certificate maps-file --without-portal", "Left out, as you chose")
 }
 
-func TestCreatingInKeyVault(t *testing.T) {
-	t.Parallel()
-	st := newRenewalStage(t, "ha")
+func (st *renewalStage) createInVault(t *testing.T) {
+	t.Helper()
 	base := st.toCertificate(t)
 	_, body := st.open(t, base+"/certificate?from=create&vault=entvault")
 	st.wantPage(t, body, "/certificate", "Name of the certificate in the vault")
@@ -314,9 +355,8 @@ func TestCreatingInKeyVault(t *testing.T) {
 	st.wantPage(t, body, "/review", "Import the certificate into Key Vault", "gis-2027", "--pfx pfx.pfx --vault entvault --certificate gis-2027")
 }
 
-func TestThreeWrongPasswordsAreAll(t *testing.T) {
-	t.Parallel()
-	st := newRenewalStage(t, "single")
+func (st *renewalStage) tryThreePasswords(t *testing.T) {
+	t.Helper()
 	base := st.toCertificate(t)
 	file := st.pfx(t, nil, "x")
 	_, _ = st.send(t, base+"/certificate", map[string]string{"from": "file", "password": "x"}, map[string][]byte{"pfx": file})

@@ -27,11 +27,7 @@ func (st *renewalStage) person(t *testing.T) visitor.Browser {
 // nobodyIn is a stage in which the environment signs nobody in.
 func nobodyIn(t *testing.T, world string) *renewalStage {
 	t.Helper()
-	st := newRenewalStage(t, world)
-	for _, name := range []string{"AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID"} {
-		delete(st.variables, name)
-	}
-	return st
+	return newRenewalStage(t, world, "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_SUBSCRIPTION_ID")
 }
 
 // begin posts the sign-in form, and gives the page that shows where to sign in.
