@@ -32,7 +32,8 @@ func (s *Server) showDeployments(w http.ResponseWriter, r *http.Request, renewal
 	renewal.Lock()
 	defer renewal.Unlock()
 	choosable := 0
-	for _, l := range all.list {
+	for i := range all.list {
+		l := &all.list[i]
 		if !query.matches(l, s.options.App.Now()) {
 			continue
 		}
