@@ -9,7 +9,6 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
-	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
 // showReview shows the plan. Nothing has been changed until somebody says go.
@@ -78,11 +77,12 @@ func (s *Server) goNow(w http.ResponseWriter, r *http.Request, renewal *wizard.R
 	default:
 		renewal.Take()
 		renewal.Unlock()
-		wk := s.book.Start(work.Job{
-			Kind: runKind, Title: "Renewing the certificate of " + ready.State.Deployment.Name, About: ready.Plan.GatewayID,
-			Key: renewal.ID, Back: "/",
-		}, func(ctx context.Context, wk *work.Work) (any, error) {
-			return nil, carryOut(ctx, ready, wk, func(run string) { wk.Lead("/runs/" + run) })
+		wk := s.startRun(newRun{
+			Title: "Renewing the certificate of " + ready.State.Deployment.Name, Gateway: ready.Plan.GatewayID,
+			Back: "/", Key: renewal.ID, State: ready.State, Network: ready.Session.Network,
+			Do: func(ctx context.Context, a *app.App, begun func(string)) error {
+				return carryOut(ctx, ready, a.Tell, begun)
+			},
 		})
 		s.renewals.Drop(renewal.ID)
 		s.showWork(w, r, wk)
