@@ -53,8 +53,12 @@ func (s *Server) showCertificate(w http.ResponseWriter, r *http.Request, renewal
 		}
 	}
 	if from == wizard.FromFile {
-		renewed, sent, err := seen(s, w, r, renewal, "renewed", "Looking whether it was renewed in Key Vault", func(ctx context.Context, session *app.Session) (*app.RenewedInVault, error) {
-			return session.RenewedInVault(ctx, d), nil
+		renewed, sent, err := seen(s, w, r, renewal, "renewed", "Looking whether it was renewed in Key Vault", func(ctx context.Context, session *app.Session) (*app.Renewed, error) {
+			found, ok := session.RenewedInVault(ctx, d)
+			if !ok {
+				return nil, nil
+			}
+			return &found, nil
 		})
 		if sent || err != nil {
 			return err
@@ -71,11 +75,11 @@ func (s *Server) showCertificate(w http.ResponseWriter, r *http.Request, renewal
 }
 
 // offer is the renewal that waits in the vault, nil when none does.
-func offer(found *app.RenewedInVault) *renewedInVault {
+func offer(found *app.Renewed) *renewedInVault {
 	if found == nil {
 		return nil
 	}
-	text := found.Name + " in the vault " + found.Vault + " has a newer version, good until " + day(found.Newest.NotAfter)
+	text := found.Name + " in the vault " + found.Vault + " has a newer version, good until " + day(found.Certificate.NotAfter)
 	if found.Pinned {
 		return &renewedInVault{wizard.Follow, text + ". The listener refers to one version; it can follow the newest from now on.", "Follow the newest version from now on"}
 	}
@@ -162,13 +166,14 @@ func wrongCertificate(from wizard.Source, form *wizard.Upload, before wizard.Cho
 // chosen deployment; then it leads to where that is shown.
 func (s *Server) judge(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal, next string, open func() (*pki.Bundle, error)) error {
 	renewal.Lock()
-	turn, d, asked, name := renewal.Turn, *renewal.Deployment, judgingOf(renewal.Choices), renewal.Chosen.File.Name
+	turn, d, asked, name := renewal.Turn, *renewal.Deployment, renewalOf(renewal), renewal.Chosen.File.Name
 	renewal.Unlock()
 	return s.soon(w, r, job{kind: "check", title: "Checking " + name, key: renewal.ID, next: next, back: next}, func(ctx context.Context, session *app.Session) error {
 		bundle, err := open()
 		var judged pki.Findings
 		if err == nil {
-			judged = session.JudgeFile(ctx, bundle, d, asked)
+			judgement, _ := session.JudgeFile(ctx, bundle, session.CriteriaOf(d, asked, session.Roots))
+			judged = judgement.Findings // with what it is refused for
 		}
 		renewal.Lock()
 		defer renewal.Unlock()

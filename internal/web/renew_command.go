@@ -81,7 +81,3 @@ func credentialsOf(l wizard.Logins) rotation.Credentials {
 	}
 	return credentials
 }
-
-func judgingOf(c wizard.Choices) app.Judging {
-	return app.Judging{Roots: c.Roots, AssumeTrusted: c.AssumeTrusted, AllowOlder: c.AllowOlder, AllowWeaker: c.AllowWeaker}
-}

@@ -32,10 +32,14 @@ func (s *Server) fillVaults(w http.ResponseWriter, r *http.Request, renewal *wiz
 	}
 	page.Vaults = &vaultList{}
 	renewal.Lock()
-	d, by := *renewal.Deployment, judgingOf(renewal.Choices)
+	d, by := *renewal.Deployment, renewalOf(renewal)
 	renewal.Unlock()
 	found, sent, err := seen(s, w, r, renewal, "vault "+page.Vault, "Looking into the vault "+page.Vault, func(ctx context.Context, session *app.Session) (app.VaultCertificatesValue, error) {
-		return session.CertificatesIn(ctx, page.Vault, session.Criteria(d, by))
+		client, err := session.Vault(page.Vault)
+		if err != nil {
+			return app.VaultCertificatesValue{}, err
+		}
+		return session.VaultCertificates(ctx, client, session.CriteriaOf(d, by, session.Roots))
 	})
 	if err != nil {
 		f := app.Explain(err)
