@@ -9,8 +9,9 @@ import (
 )
 
 // Main runs the tests of a package, more of them side by side than there are
-// processors: most of their time they wait, for an operation of a world or for
-// the next look. Whoever gives -parallel has it their own way.
+// processors where they wait most of their time, for an operation of a world or
+// for the next look; "" is one for each. Whoever gives -parallel has it their own
+// way.
 func Main(m *testing.M, parallel string) {
 	flag.Parse()
 	if os.Getenv("GOGC") == "" {
@@ -22,7 +23,7 @@ func Main(m *testing.M, parallel string) {
 	}
 	asked := false
 	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
-	if !asked {
+	if !asked && parallel != "" {
 		_ = flag.Set("test.parallel", parallel)
 	}
 	os.Exit(m.Run())
