@@ -149,14 +149,16 @@ func TestLooksAreBounded(t *testing.T) {
 	t.Parallel()
 	var l looks
 	for i := range 3 * mostLooks {
-		l.keep(strings.Repeat("a", i), portrait.Seen{})
-		l.keep(strings.Repeat("a", i), portrait.Seen{})
+		l.keep(strings.Repeat("a", i), portrait.Seen{}, 0)
+		l.keep(strings.Repeat("a", i), portrait.Seen{}, 0)
 	}
 	if _, first := l.get(""); len(l.seen) != mostLooks || len(l.ids) != mostLooks || first {
 		t.Errorf("%d looks are kept, the first among them: %t", len(l.seen), first)
 	}
-	l.forget(strings.Repeat("a", 3*mostLooks-1))
-	if len(l.seen) != mostLooks-1 {
-		t.Error("nothing was forgotten")
+	before := l.now()
+	l.forget()
+	l.keep("b", portrait.Seen{}, before)
+	if len(l.seen) != 0 {
+		t.Error("what was looked at before somebody else signed in is kept")
 	}
 }

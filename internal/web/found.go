@@ -49,9 +49,12 @@ func (k *foundKeeper) forget() {
 	k.kept, k.era = nil, k.era+1
 }
 
-// forgetDeployments drops what was found: somebody else is signed in, or
-// something was changed.
-func (s *Server) forgetDeployments() { s.deployments.forget() }
+// forgetDeployments drops what was found and looked at: somebody else is signed
+// in, or something was changed.
+func (s *Server) forgetDeployments() {
+	s.deployments.forget()
+	s.looks.forget()
+}
 
 // findPatience is how long a page waits for the list before it shows how it goes on.
 const findPatience = 1500 * time.Millisecond

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 
@@ -29,6 +28,7 @@ type looks struct {
 	mu   sync.Mutex
 	seen map[string]portrait.Seen
 	ids  []string // the oldest look first
+	era  int      // grows when what was seen counts no more
 }
 
 // mostLooks is how many are kept: each is some hundred kilobytes.
@@ -41,9 +41,20 @@ func (l *looks) get(id string) (portrait.Seen, bool) {
 	return seen, known
 }
 
-func (l *looks) keep(id string, seen portrait.Seen) {
+// now is the era: what is looked at in it may be kept as long as it lasts.
+func (l *looks) now() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.era
+}
+
+// keep keeps a look that was begun in an era, unless that is over.
+func (l *looks) keep(id string, seen portrait.Seen, era int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.era != era {
+		return
+	}
 	if l.seen == nil {
 		l.seen = map[string]portrait.Seen{}
 	}
@@ -55,19 +66,11 @@ func (l *looks) keep(id string, seen portrait.Seen) {
 	}
 }
 
-// forget drops the look at a deployment: something has been changed there. What
-// is shown next is looked at anew.
-func (l *looks) forget(id string) {
+// forget drops every look: somebody else is signed in, or something was changed.
+func (l *looks) forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.remove(id)
-}
-
-// forgetAll drops every look: somebody else is signed in now.
-func (l *looks) forgetAll() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.seen, l.ids = nil, nil
+	l.seen, l.ids, l.era = nil, nil, l.era+1
 }
 
 func (l *looks) remove(id string) {
@@ -82,16 +85,14 @@ func (s *Server) look(id string, login lookLogin) *work.Work {
 	if login.siteAdmin != "" {
 		key = "look at machines " + id
 	}
+	era := s.looks.now()
 	job := work.Job{Kind: "look", Title: "Looking at the deployment", Key: key, Next: "/deployments/" + id, Back: "/"}
 	return s.book.Start(job, func(ctx context.Context, w *work.Work) (any, error) {
-		if s.lookAt == nil {
-			return nil, errors.New("these pages were started without a way to look at deployments")
-		}
 		seen, err := s.lookAt(ctx, w, id, login)
 		if err != nil {
 			return nil, err
 		}
-		s.looks.keep(id, seen)
+		s.looks.keep(id, seen, era)
 		return seen, nil
 	})
 }

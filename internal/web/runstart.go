@@ -50,6 +50,7 @@ func (s *Server) startRun(n newRun) *work.Work {
 			w.Put(runKind, runID)
 			w.Lead("/runs/" + runID)
 		})
+		s.forgetDeployments() // as they were before
 		seen := stop()
 		if id != "" && seen != nil {
 			s.keepTraffic(ctx, id, *seen)

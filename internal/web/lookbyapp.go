@@ -1,0 +1,80 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/web/portrait"
+)
+
+// lookByApp looks as the command line does: at the machines where they can be
+// dialled from here, and with a login by the way that was chosen.
+func (s *Server) lookByApp(ctx context.Context, tell app.Teller, id string, login lookLogin) (portrait.Seen, error) {
+	session, err := s.connect(ctx)
+	if err != nil {
+		return portrait.Seen{}, err
+	}
+	session = session.With(tell)
+	defer session.Close(ctx)
+	d, err := s.chosen(ctx, session, id)
+	if err != nil {
+		return portrait.Seen{}, err
+	}
+	asked := app.Looking{Reach: app.Reach{Way: login.reach}, When: app.Nearby}
+	credentials := rotation.Credentials{SiteAdmin: login.siteAdmin, SiteAdminPassword: login.password}
+	if login.siteAdmin != "" {
+		asked.When = app.WithLogin
+	}
+	prepared, err := session.Look(ctx, d, credentials, asked)
+	if failure, ok := errors.AsType[*app.Failure](err); ok && failure.Code == "cannot-update" && prepared != nil {
+		err = nil // there is no gateway to look at, and the page says so
+	}
+	if err != nil {
+		return portrait.Seen{}, err
+	}
+	return s.seenBy(ctx, tell, prepared), nil
+}
+
+// chosen is the deployment that is called id in paths.
+func (s *Server) chosen(ctx context.Context, session *app.Session, id string) (deployment.Deployment, error) {
+	if kept, _ := s.deployments.get(); kept != nil {
+		if l, ok := kept.byPath(id); ok {
+			return l.Deployment, nil
+		}
+	}
+	found, err := session.Find(ctx)
+	if err != nil {
+		return deployment.Deployment{}, err
+	}
+	for _, d := range found.Deployments {
+		if PathID(d) == id {
+			return d, nil
+		}
+	}
+	return deployment.Deployment{}, notFound("No deployment that this sign-in may see is called so. It may have been removed since, or be in another subscription or tenant.")
+}
+
+// seenBy adds what only this computer and the claims tell to what was observed.
+func (s *Server) seenBy(ctx context.Context, tell app.Teller, prepared *app.Prepared) portrait.Seen {
+	a := s.options.App.With(tell)
+	value, _, unread := a.Show(ctx, prepared, time.Time{})
+	seen := portrait.Seen{
+		State: value.State, Roots: prepared.Session.Roots, Claims: value.Claims, InDoubt: value.InDoubt,
+		Removable: value.LeftByRuns.Removable, Soaking: value.LeftByRuns.Soaking, MachinesWhy: prepared.Access.Why,
+	}
+	if unread != nil {
+		seen.ClaimsUnread = unread.Error()
+	}
+	if prepared.State.Gateway == nil {
+		return seen
+	}
+	runs, err := a.RunsOf(ctx, prepared.State.Gateway.ID())
+	if err == nil && len(runs) > 0 && app.MayBeTakenBack(runs[0].Outcome) {
+		seen.LastRun = runs[0].ID
+	}
+	return seen
+}
