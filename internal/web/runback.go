@@ -159,15 +159,12 @@ func (s *Server) startPrepared(title, back, key string, ready *app.Prepared, act
 			defer opened.Close(context.WithoutCancel(ctx))
 			ready.Session = opened.With(a.Tell)
 			ready.Runner.Report, ready.Runner.Begun = a.Tell.Event, begun
-			err := act(ctx, func(_ rotation.Result, _ string, failure *app.Failure) error {
+			return act(ctx, func(_ rotation.Result, _ string, failure *app.Failure) error {
 				if failure == nil {
 					return nil
 				}
 				return failure
 			})
-			s.looks.forget(PathID(ready.State.Deployment)) // it is no longer as it was seen
-			s.forgetDeployments()
-			return err
 		},
 	})
 }
