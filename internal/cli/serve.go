@@ -103,7 +103,7 @@ func (a *program) serve(ctx context.Context, options serveOptions) error {
 	for _, listener := range listeners {
 		go func() { failed <- server.Serve(listener) }()
 	}
-	s := openPages{program: a, options: options, door: opened, port: listeners[0].Addr().(*net.TCPAddr).Port}
+	s := &openPages{program: a, options: options, door: opened, port: listeners[0].Addr().(*net.TCPAddr).Port}
 	if err := s.announce(ctx); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ type openPages struct {
 }
 
 // announce says where the pages are, and opens them.
-func (s openPages) announce(ctx context.Context) error {
+func (s *openPages) announce(ctx context.Context) error {
 	address := s.door.Address()
 	if s.ui.json {
 		if err := s.ui.value(serveValue{Address: address, Port: s.port, World: s.options.world}); err != nil {
@@ -145,31 +145,37 @@ func (s openPages) announce(ctx context.Context) error {
 		}
 	} else {
 		s.ui.say(title("The pages are open"), faint("  until Ctrl-C"))
+		s.sayAddress(address)
 		if s.options.world != "" {
-			s.ui.fields(field{"world", words(s.options.world, faint(" simulated: nothing here touches Azure"))})
+			s.ui.sayIndented(2, faint("They show the simulated world "), words(s.options.world), faint(": nothing here touches Azure."))
 		}
-		s.ui.fields(field{"address", words(accent(address))})
-		s.ui.say(faint("  The address is good once, for ten minutes, on this computer."))
+		s.ui.sayIndented(2, faint("The address is good once, for ten minutes, on this computer."))
 		if s.env.StdinIsTerminal {
-			s.ui.say(faint("  Enter opens a new one: for another browser, or when the pages are locked."))
+			s.ui.sayIndented(2, faint("Enter opens a new one: for another browser, or when the pages are locked."))
 		}
 	}
 	s.show(ctx, address)
 	return nil
 }
 
-// show opens an address in the browser.
-func (s openPages) show(ctx context.Context, address string) {
+// sayAddress writes it on a line of its own, whole, so that it can be copied.
+func (s *openPages) sayAddress(address string) {
+	fmt.Fprintln(s.ui.out, "  "+s.ui.outStyle.render(words(accent(address))))
+}
+
+// show opens an address in the browser. Where there is none, that is said once.
+func (s *openPages) show(ctx context.Context, address string) {
 	if s.options.noBrowser || s.env.OpenBrowser == nil {
 		return
 	}
 	if err := s.env.OpenBrowser(ctx, address); err != nil && ctx.Err() == nil {
-		s.ui.warn(fmt.Sprintf("no browser could be opened here: %s. Open the address on this computer yourself, or leave it out: --no-browser", err))
+		s.options.noBrowser = true
+		s.ui.warn(fmt.Sprintf("no browser could be opened here: %s. Open the address on this computer yourself", err))
 	}
 }
 
 // listenForEnter gives a new address for each Enter on the terminal.
-func (s openPages) listenForEnter(ctx context.Context) {
+func (s *openPages) listenForEnter(ctx context.Context) {
 	if !s.env.StdinIsTerminal || s.ui.json {
 		return
 	}
@@ -178,7 +184,7 @@ func (s openPages) listenForEnter(ctx context.Context) {
 			return
 		}
 		address := s.door.Address()
-		s.ui.fields(field{"address", words(accent(address))})
+		s.sayAddress(address)
 		s.show(ctx, address)
 	}
 }
@@ -191,7 +197,7 @@ type working interface {
 
 // end stops in order: runs first, since what they change has to go back, and the
 // pages show that; then the pages.
-func (s openPages) end(ctx context.Context, pages working, server *http.Server) error {
+func (s *openPages) end(ctx context.Context, pages working, server *http.Server) error {
 	ctx = context.WithoutCancel(ctx)
 	for _, run := range pages.Running() {
 		if gateway := "--gateway " + app.Quote(run.About); s.options.world == "" {

@@ -37,7 +37,7 @@ func TestTheFirstCtrlCWaitsForARun(t *testing.T) {
 	for _, world := range []string{"", "ha"} {
 		var out, said bytes.Buffer
 		a := newProgram(Environment{Stdout: &out, Stderr: &said}.withDefaults())
-		s := openPages{program: a, options: serveOptions{world: world}}
+		s := &openPages{program: a, options: serveOptions{world: world}}
 		run := oneRun{make(chan struct{}), make(chan struct{})}
 		interrupted, stop := context.WithCancel(t.Context())
 		stop()
