@@ -14,15 +14,9 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
-// preparedInternal is a replacement of the machines' certificates that only
-// needs a yes.
+// preparedInternal is a replacement of the machines' certificates with its flags.
 type preparedInternal struct {
-	session *app.Session
-	runner  *rollout.Runner
-	state   rotation.State
-	goal    rollout.Goal
-	plan    rollout.Plan
-	access  app.Access
+	*app.Replacement
 	options rollOutOptions
 }
 
@@ -32,14 +26,14 @@ func (a *program) planInternal(ctx context.Context, options rollOutOptions, save
 	if err != nil {
 		return err
 	}
-	f := internalFailure(ready)
+	f := ready.Failure()
 	if save != "" && f == nil {
-		if err := savePlan(save, ready.plan); err != nil {
+		if err := savePlan(save, ready.Plan); err != nil {
 			return err
 		}
 	}
 	if a.ui.json {
-		return answer(a.ui, ready.plan, f)
+		return answer(a.ui, ready.Plan, f)
 	}
 	a.ui.internalPlan(ready)
 	if f != nil {
@@ -63,9 +57,7 @@ func (a *program) prepareInternal(ctx context.Context, options rollOutOptions, c
 	if err != nil {
 		return nil, err
 	}
-	ready.goal = goal
-	ready.plan, err = rollout.NewPlan(ready.state, goal)
-	return ready, app.WhileServing(err, app.Serving(ready.state)+"; nothing was changed", "")
+	return ready, ready.PlanFor(goal)
 }
 
 // seeMachines finds a deployment and observes it with its machines, without
@@ -83,23 +75,12 @@ func (a *program) seeMachines(ctx context.Context, options rollOutOptions, choos
 	if err != nil {
 		return nil, err
 	}
-	runner := s.Runner(credentials)
 	reach, err := a.reachAsked(options.reach)
 	if err != nil {
 		return nil, err
 	}
-	way, err := s.OpenWay(ctx, chosen, credentials, reach, app.Needed)
-	if err != nil {
-		return nil, err
-	}
-	app.WithMachines(runner, way, reach)
-	ready := &preparedInternal{
-		session: s, access: way, options: options,
-		runner: &rollout.Runner{Rotation: runner, Way: way.Way, Patience: a.env.MachinePatience},
-	}
-	s.Changes = true
-	ready.state, err = s.Observe(ctx, runner, chosen, rotation.Asked{Claim: !options.lease.none})
-	return ready, err
+	seen, err := s.LookAtMachines(ctx, chosen, credentials, reach, options.lease.none)
+	return &preparedInternal{seen, options}, err
 }
 
 // machineLogins are for commands that change machines: without the site
@@ -208,14 +189,14 @@ func (a *program) prepareSavedInternal(ctx context.Context, args []string, optio
 	if err != nil {
 		return nil, err
 	}
-	if ready.plan.Ready() != nil || ready.plan.NothingToDo() {
+	if ready.Plan.Ready() != nil || ready.Plan.NothingToDo() {
 		return ready, nil
 	}
-	err = plan.MovedSince(ready.state)
+	err = plan.MovedSince(ready.State)
 	if err != nil {
-		return nil, app.WhileServing(err, app.Serving(ready.state)+"; nothing was changed", "")
+		return nil, app.WhileServing(err, app.Serving(ready.State)+"; nothing was changed", "")
 	}
-	ready.plan = plan
+	ready.Plan = plan
 	return ready, nil
 }
 
@@ -229,53 +210,34 @@ func (o rollOutOptions) forClients() error {
 
 // applyInternal asks and replaces the machines' certificates.
 func (a *program) applyInternal(ctx context.Context, ready *preparedInternal, yes bool) error {
-	if err := ready.session.Alone(ctx, ready.runner.Rotation, ready.state); err != nil {
+	if err := ready.Alone(ctx); err != nil {
 		return err
 	}
 	if !a.ui.json {
 		a.ui.internalPlan(ready)
 	}
-	if f := internalFailure(ready); f != nil {
+	if f := ready.Failure(); f != nil {
 		return f
 	}
-	if !ready.plan.NothingToDo() {
+	if !ready.Plan.NothingToDo() {
 		if err := a.confirm(ctx, yes, ready.question()); err != nil {
 			return err
 		}
 	}
-	return a.carryOutInternal(ctx, ready, ready.idle(), func(ctx context.Context) (rollout.Result, error) {
-		return ready.runner.Apply(ctx, ready.plan, ready.goal, ready.state)
-	})
+	return a.signed(ctx, ready.State, func(key *evidence.Key) error { return ready.Apply(ctx, key, a.reportInternal) })
 }
 
 // question names what is changed and what nobody can use meanwhile.
 func (p *preparedInternal) question() string {
-	text := "change the certificates of " + app.Count(len(machinesIn(p.plan)), "machine") + " now?"
-	if restarts := restartsIn(p.plan); restarts > 0 {
-		text = "change the certificates of " + app.Count(len(machinesIn(p.plan)), "machine") + " with " + app.Count(restarts, "restart") + " now?"
+	text := "change the certificates of " + app.Count(len(machinesIn(p.Plan)), "machine") + " now?"
+	if restarts := restartsIn(p.Plan); restarts > 0 {
+		text = "change the certificates of " + app.Count(len(machinesIn(p.Plan)), "machine") + " with " + app.Count(restarts, "restart") + " now?"
 	}
 	return text
 }
 
-// idle tells that there is nothing to change, nobody who is out of a pool included.
-func (p *preparedInternal) idle() bool {
-	return p.plan.NothingToDo() && len(p.state.Gateway.Away()) == 0
-}
-
-// carryOutInternal runs what changes machines, with the journal open, and shows
-// what came of it.
-func (a *program) carryOutInternal(ctx context.Context, ready *preparedInternal, idle bool, change func(context.Context) (rollout.Result, error)) error {
-	return a.signed(ctx, ready.state, func(key *evidence.Key) error {
-		return app.CarryOut(ctx, ready.session, ready.state, ready.runner.Rotation, idle, key, change, func(result rollout.Result) error {
-			return a.reportInternal(result, ready.session, app.CallDeployment(ready.state.Deployment))
-		})
-	})
-}
-
 // reportInternal shows the result of a run at machines.
-func (a *program) reportInternal(result rollout.Result, s *app.Session, name string) error {
-	f := internalResultFailure(result, name)
-	s.SignInAgain(f)
+func (a *program) reportInternal(result rollout.Result, name string, f *app.Failure) error {
 	if a.ui.json {
 		return answer(a.ui, result, f)
 	}

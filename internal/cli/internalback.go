@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -16,29 +17,22 @@ func (a *program) undoInternal(ctx context.Context, run journal.Run, options cha
 	if err != nil {
 		return err
 	}
-	others, err := a.RunsOf(ctx, run.GatewayID)
-	if err != nil {
+	if err := ready.PlanUndo(ctx, run); err != nil {
 		return err
-	}
-	ready.plan, err = rollout.UndoPlan(ready.state, run, a.env.Now(), others...)
-	if err != nil {
-		return app.WhileServing(err, app.Serving(ready.state)+"; nothing was changed", "cartouche history "+run.ID)
 	}
 	if !a.ui.json {
 		a.ui.internalPlan(ready)
 	}
-	if f := internalFailure(ready); f != nil {
+	if f := ready.Failure(); f != nil {
 		return f
 	}
-	if !ready.plan.NothingToDo() {
+	if !ready.Plan.NothingToDo() {
 		err = a.confirm(ctx, options.yes, "take run "+run.ID+" of "+run.DeploymentName+" back now?")
 		if err != nil {
 			return err
 		}
 	}
-	return a.carryOutInternal(ctx, ready, ready.idle(), func(ctx context.Context) (rollout.Result, error) {
-		return ready.runner.Undo(ctx, ready.plan, ready.state)
-	})
+	return a.signed(ctx, ready.State, func(key *evidence.Key) error { return ready.Undo(ctx, key, a.reportInternal) })
 }
 
 // cleanInternal removes what replacing the machines' certificates has left.
@@ -47,21 +41,20 @@ func (a *program) cleanInternal(ctx context.Context, about target, options chang
 	if err != nil {
 		return err
 	}
-	runs, err := a.RunsOf(ctx, ready.state.Gateway.ID())
+	cleaning, err := ready.PlanClean(ctx, soak)
 	if err != nil {
 		return err
 	}
-	cleaning := rollout.CleanPlan(ready.state, runs).After(ready.state, runs, soak)
 	if !a.ui.json {
 		a.ui.cleaning(ready, cleaning)
 	}
 	if cleaning.Nothing() {
 		if a.ui.json {
-			return a.ui.value(rollout.Result{Outcome: "nothing-to-do", Deployment: ready.state.Deployment.Name, Machines: []rollout.Changed{}, Soaking: cleaning.Soaking})
+			return a.ui.value(rollout.Result{Outcome: "nothing-to-do", Deployment: ready.State.Deployment.Name, Machines: []rollout.Changed{}, Soaking: cleaning.Soaking})
 		}
 		if len(cleaning.Soaking) > 0 {
 			a.ui.say(a.ui.outStyle.tick(), " nothing to clean yet: what runs have replaced soaks")
-			a.ui.advice(a.ui.out, a.ui.outStyle, 2, "to remove it all the same: ", "cartouche clean "+app.CallDeployment(ready.state.Deployment)+" --internal --now")
+			a.ui.advice(a.ui.out, a.ui.outStyle, 2, "to remove it all the same: ", "cartouche clean "+app.CallDeployment(ready.State.Deployment)+" --internal --now")
 			return nil
 		}
 		a.ui.say(a.ui.outStyle.tick(), " nothing to clean: everything that runs have left is still presented by somebody")
@@ -71,11 +64,7 @@ func (a *program) cleanInternal(ctx context.Context, about target, options chang
 	if err := a.confirm(ctx, options.yes, question); err != nil {
 		return err
 	}
-	return a.carryOutInternal(ctx, ready, false, func(ctx context.Context) (rollout.Result, error) {
-		result, err := ready.runner.Clean(ctx, cleaning, ready.state)
-		result.Soaking = cleaning.Soaking
-		return result, err
-	})
+	return a.signed(ctx, ready.State, func(key *evidence.Key) error { return ready.Clean(ctx, cleaning, key, a.reportInternal) })
 }
 
 // backAtMachines observes a deployment with its machines to change what an
@@ -88,22 +77,22 @@ func (a *program) backAtMachines(ctx context.Context, options changeOptions, cho
 	if err != nil {
 		return nil, err
 	}
-	return ready, ready.session.Alone(ctx, ready.runner.Rotation, ready.state)
+	return ready, ready.Alone(ctx)
 }
 
 // cleaning shows what would go, and what stays and why.
 func (u *ui) cleaning(ready *preparedInternal, cleaning rollout.Cleaning) {
-	u.say(title("Clean "+ready.state.Deployment.Name), faint("  what replacing the machines' certificates has left"))
+	u.say(title("Clean "+ready.State.Deployment.Name), faint("  what replacing the machines' certificates has left"))
 	for _, entry := range cleaning.Entries {
 		u.item(caution("-"), entry.Machine, faint(fmt.Sprintf(":%d", entry.Port)), " entry "+entry.Alias, faint(": "+entry.Why))
 	}
 	for _, root := range cleaning.Roots {
-		u.item(caution("-"), "gateway ", app.LastSegment(ready.state.Gateway.ID()), " trusted root "+root, faint(": no machine presents it any more"))
+		u.item(caution("-"), "gateway ", app.LastSegment(ready.State.Gateway.ID()), " trusted root "+root, faint(": no machine presents it any more"))
 	}
 	for _, kept := range cleaning.Kept {
 		u.item(accent("="), kept)
 	}
-	u.soaking(cleaning.Soaking, ready.state.At)
+	u.soaking(cleaning.Soaking, ready.State.At)
 	if !cleaning.Nothing() {
 		u.fields(field{"restarts", words(good("none"))}, field{"undo", words("none: replace the certificates again")})
 	}

@@ -15,7 +15,7 @@ import (
 
 // internalPlan shows what will become of the certificates of the machines.
 func (u *ui) internalPlan(ready *preparedInternal) {
-	p := ready.plan
+	p := ready.Plan
 	if p.UndoOf != "" {
 		u.say(title("Take back run "+p.UndoOf), faint("  the certificates of the machines of "+p.Deployment))
 	} else {
@@ -26,11 +26,11 @@ func (u *ui) internalPlan(ready *preparedInternal) {
 		list = append(list, field{"authority", words(p.Authority.Subject, ", until "+app.Day(p.Authority.NotAfter))})
 	}
 	list = append(list,
-		field{"key", words(p.Key)}, field{"alias", words(p.Alias)}, field{"machines", words(ready.access.Why)},
+		field{"key", words(p.Key)}, field{"alias", words(p.Alias)}, field{"machines", words(ready.Access.Why)},
 		field{"needs", words(rightsNeeded(p.Operations), faint(" (--json names each)"))},
 	)
 	u.fields(list...)
-	u.ports(p.Ports, ready.state.At)
+	u.ports(p.Ports, ready.State.At)
 	for i := 0; i < len(p.Steps); i++ {
 		switch step := p.Steps[i]; step.Kind {
 		case rollout.StepPrepare:
@@ -199,12 +199,12 @@ func shortList(list []string) string {
 // internalLogins says which login is used for what.
 func (u *ui) internalLogins(ready *preparedInternal) {
 	u.heading("Logins")
-	credentials := ready.runner.Rotation.Credentials
+	credentials := ready.Runner.Rotation.Credentials
 	u.item(u.outStyle.bullet(), fmt.Sprintf("site administrator %s: signs in at the machines; its password goes to a machine only when that shows a certificate that the gateway, or --machine-ca, trusts", credentials.SiteAdmin))
 	switch {
 	case credentials.ServiceAccount == "":
 		u.item(u.outStyle.bullet(), "service account: not given")
-	case ready.plan.Way == "direct":
+	case ready.Plan.Way == "direct":
 		u.item(u.outStyle.bullet(), fmt.Sprintf("service account %s: given and not used, since no program runs on a machine", credentials.ServiceAccount))
 	default:
 		u.item(u.outStyle.bullet(), fmt.Sprintf("service account %s: the program on the machines runs as it", credentials.ServiceAccount))
@@ -214,22 +214,12 @@ func (u *ui) internalLogins(ready *preparedInternal) {
 // nextInternal says the command that carries the plan out.
 func (u *ui) nextInternal(ready *preparedInternal, save string) {
 	options := ready.options
-	command := "cartouche apply " + app.CallDeployment(ready.state.Deployment) + options.words()
+	command := "cartouche apply " + app.CallDeployment(ready.State.Deployment) + options.words()
 	if save != "" {
 		command = "cartouche apply --plan " + app.Quote(save) + options.internal.words() + options.reach.words() + options.site.words() + options.azure.words()
 	}
 	fmt.Fprintln(u.out)
 	u.advice(u.out, u.outStyle, 0, "nothing was changed; next: ", command)
-}
-
-// internalFailure is the failure of a plan that must not be applied, nil when it may.
-func internalFailure(ready *preparedInternal) *app.Failure {
-	err := ready.plan.Ready()
-	if err == nil {
-		return nil
-	}
-	f := app.Explain(app.WhileServing(err, app.Serving(ready.state)+"; nothing was changed", "cartouche show "+app.CallDeployment(ready.state.Deployment)))
-	return &f
 }
 
 // machinesIn are the machines whose certificates change, in the plan's order.
@@ -253,29 +243,14 @@ func restartsIn(plan rollout.Plan) int {
 	return n
 }
 
-// internalOutcomes says for people how a run at machines ended.
-func internalOutcomes() map[rotation.Outcome]span {
-	return map[rotation.Outcome]span{
-		rotation.Verified:       good("verified: every machine serves its new certificate, and that was proved"),
-		rotation.NothingToDo:    good("nothing to do: every machine serves its certificate already"),
-		rotation.Cleaned:        good("cleaned: what nobody presents any more is gone, and everything serves as before"),
-		rotation.Unchanged:      caution("unchanged: the run ended before anything was changed"),
-		rotation.Restored:       caution("restored: every machine serves what it served before, and that was proved"),
-		rotation.PartlyRestored: bad("partly restored: not every machine is as it was"),
-		rotation.NotKnown:       bad("unknown: nobody can say whether every machine is as it was"),
-		app.NotRestored:         bad("not restored: not every machine is as it was, or nobody could say so"),
-	}
-}
-
 // internalResult shows what a run at machines did and what came of it.
 func (u *ui) internalResult(result rollout.Result, name string, now time.Time) {
 	fmt.Fprintln(u.out)
-	outcome, known := internalOutcomes()[result.Outcome]
+	tone, known := toneOf(result.Outcome)
 	if !known {
-		outcome = bad(string(result.Outcome))
+		tone = toneBad
 	}
-	outcome.text = app.Undone(result.Outcome, result.UndoOf, outcome.text)
-	u.say(outcome)
+	u.say(span{app.Undone(result.Outcome, result.UndoOf, app.MachinesOutcomeText(result.Outcome)), tone})
 	rows := make([][]line, len(result.Machines))
 	for i, m := range result.Machines {
 		rows[i] = []line{
@@ -344,39 +319,4 @@ func validatedText(list []machine.Validated, noun string) string {
 		text += "; " + strings.Join(wrong, "; ")
 	}
 	return text
-}
-
-// internalResultFailure is the failure of a run at machines that did not reach
-// its goal, nil when it did.
-func internalResultFailure(result rollout.Result, name string) *app.Failure {
-	f := app.ResultFailure(rotation.Result{
-		Outcome: result.Outcome, RunID: result.RunID, Failure: result.Failure, Hint: result.Hint,
-		NotRestored: result.NotRestored, Unknown: result.Unknown, Interrupted: result.Interrupted,
-	}, name)
-	if f == nil {
-		return nil
-	}
-	if result.Failure == "" && !result.Interrupted {
-		f.Message = internalOutcomes()[result.Outcome].text
-	}
-	f.Cause = result.Code
-	if states := statesOf(result); states != "" {
-		f.Serving = states
-	}
-	return f
-}
-
-// statesOf says what the machines serve after a run that did not reach its goal.
-func statesOf(result rollout.Result) string {
-	n := map[string]int{}
-	for _, m := range result.Machines {
-		n[m.State]++
-	}
-	var parts []string
-	for _, state := range []struct{ name, text string }{{"new", "the new certificate"}, {"old", "the certificate from before"}, {"unknown", "what could not be seen"}} {
-		if n[state.name] > 0 {
-			parts = append(parts, fmt.Sprintf("%s: %s", app.Count(n[state.name], "port"), state.text))
-		}
-	}
-	return strings.Join(parts, "; ")
 }

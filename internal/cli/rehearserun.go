@@ -230,12 +230,11 @@ func (r *rehearsalStage) runInternal(ctx context.Context) error {
 	if err != nil {
 		return r.notTheDeployment(err)
 	}
-	ready.goal = r.of.internal
-	if ready.plan, err = rollout.NewPlan(ready.state, ready.goal); err != nil {
+	if err := ready.PlanFor(r.of.internal); err != nil {
 		return r.notTheDeployment(err)
 	}
-	if f := internalFailure(ready); f != nil {
-		value := rehearsalValue{Deployment: r.of.shape.Deployment.Name, Scale: r.options.scale, Steps: []rehearsedStep{}, Restarts: []rehearsedRestart{}, Violations: []string{}, Differences: []string{}, NotRehearsed: r.missing, Plan: ready.plan, Saved: r.options.save, Next: r.realCommand()}
+	if f := ready.Failure(); f != nil {
+		value := rehearsalValue{Deployment: r.of.shape.Deployment.Name, Scale: r.options.scale, Steps: []rehearsedStep{}, Restarts: []rehearsedRestart{}, Violations: []string{}, Differences: []string{}, NotRehearsed: r.missing, Plan: ready.Plan, Saved: r.options.save, Next: r.realCommand()}
 		if !r.ui.json {
 			r.ui.internalPlan(ready)
 		}
@@ -243,17 +242,17 @@ func (r *rehearsalStage) runInternal(ctx context.Context) error {
 	}
 	var result rollout.Result
 	allow := witness.Allow{Touch: slices.Concat(witness.External, witness.Internal)}
-	value, err := r.run(ctx, ready.state.Deployment.Name, visitors(ready.session, ready.state), allow, func(ctx context.Context, memory *journal.Journal) (string, error) {
-		ready.runner.Rotation.Journal = memory
+	value, err := r.run(ctx, ready.State.Deployment.Name, visitors(ready.Session, ready.State), allow, func(ctx context.Context, memory *journal.Journal) (string, error) {
+		ready.Runner.Rotation.Journal = memory
 		var err error
-		result, err = ready.runner.Apply(ctx, ready.plan, ready.goal, ready.state)
+		result, err = ready.Runner.Apply(ctx, ready.Plan, ready.Goal, ready.State)
 		return result.RunID, err
 	})
 	if err != nil {
 		return r.notTheDeployment(err)
 	}
-	value.Outcome, value.Plan, value.Result = result.Outcome, ready.plan, result
-	return r.report(value, internalResultFailure(result, app.Quote(ready.state.Deployment.Name)))
+	value.Outcome, value.Plan, value.Result = result.Outcome, ready.Plan, result
+	return r.report(value, app.MachinesResultFailure(result, app.Quote(ready.State.Deployment.Name)))
 }
 
 // notTheDeployment says of an error inside the world that it is the world's.

@@ -39,7 +39,7 @@ func (r *rehearsalStage) show(value rehearsalValue) {
 	if value.Outcome != "" {
 		text := app.OutcomeText(value.Outcome)
 		if r.options.roll.internal.asked() {
-			text = internalOutcomes()[value.Outcome].text
+			text = app.MachinesOutcomeText(value.Outcome)
 		}
 		tone, _ := toneOf(value.Outcome)
 		u.say(span{text, tone})
