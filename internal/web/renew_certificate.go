@@ -162,46 +162,6 @@ func wrongCertificate(from wizard.Source, form *wizard.Upload, before wizard.Cho
 	return wrong
 }
 
-// judge opens a file, unless it is open already, and judges what is in it for the
-// chosen deployment; then it leads to where that is shown.
-func (s *Server) judge(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal, next string, open func() (*pki.Bundle, error)) error {
-	renewal.Lock()
-	turn, d, asked, name := renewal.Turn, *renewal.Deployment, renewalOf(renewal), renewal.Chosen.File.Name
-	renewal.Unlock()
-	return s.soon(w, r, job{kind: "check", title: "Checking " + name, key: renewal.ID, next: next, back: next}, func(ctx context.Context, session *app.Session) error {
-		bundle, err := open()
-		var judged pki.Findings
-		if err == nil {
-			judgement, _ := session.JudgeFile(ctx, bundle, session.CriteriaOf(d, asked, session.Roots))
-			judged = judgement.Findings // with what it is refused for
-		}
-		renewal.Lock()
-		defer renewal.Unlock()
-		if renewal.Turn != turn {
-			return nil // something else was said meanwhile
-		}
-		if err != nil {
-			renewal.Wrong = unopened(name, err)
-			if renewal.Wrong["pfx"] != "" {
-				renewal.Chosen.File = wizard.File{}
-			}
-			return nil
-		}
-		described := pki.Describe(bundle.Leaf)
-		renewal.Chosen.Bundle, renewal.Chosen.Judged, renewal.Chosen.Description = bundle, judged, &described
-		return nil
-	})
-}
-
-// unopened says by field why a file could not be opened.
-func unopened(name string, err error) map[string]string {
-	f := app.Explain(err)
-	if f.Code == "wrong-password" {
-		return map[string]string{"password": "This password does not open " + name + ". The file is kept: type its password again."}
-	}
-	return map[string]string{"pfx": strings.TrimSpace(name + ": " + strings.TrimSuffix(f.Message, ".") + ". " + capital(f.Hint))}
-}
-
 // useCertificate answers the step with what was chosen.
 func (s *Server) useCertificate(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal) error {
 	renewal.Lock()

@@ -81,6 +81,7 @@ func (s *Server) goNow(w http.ResponseWriter, r *http.Request, renewal *wizard.R
 			Title: "Renewing the certificate of " + ready.State.Deployment.Name, Gateway: ready.Plan.GatewayID,
 			Back: "/", Key: renewal.ID, State: ready.State, Network: ready.Session.Network,
 			Do: func(ctx context.Context, a *app.App, begun func(string)) error {
+				defer s.forgetDeployments() // the list shows when certificates end
 				return carryOut(ctx, ready, a.Tell, begun)
 			},
 		})

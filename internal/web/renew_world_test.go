@@ -257,7 +257,6 @@ func TestLockingForgetsWhatWasTyped(t *testing.T) {
 func (st *renewalStage) toCertificate(t *testing.T) (base string) {
 	t.Helper()
 	_, body := st.open(t, "/renew")
-	base = strings.TrimSuffix(st.at.Path, "/deployment")
 	id := regexp.MustCompile(`name="deployment" value="([a-z2-7]+)"`).FindStringSubmatch(body)
 	if id == nil {
 		t.Fatalf("no deployment is offered at %s:\n%s", st.at, plain(body))

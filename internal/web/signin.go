@@ -1,17 +1,14 @@
 package web
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
-	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
 // The sign-in has pages of its own, and the same ones as the first three steps of
@@ -142,123 +139,6 @@ func wayTitle(kind cloud.SignInKind) string {
 		}
 	}
 	return string(kind)
-}
-
-// signIn begins to sign in. A person does the rest on Microsoft's page.
-func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
-	p := s.placeOf(r)
-	asked := app.SignInAsked{Cloud: among(clouds, r.PostFormValue("cloud")), How: among(ways, r.PostFormValue("way")), Tenant: strings.TrimSpace(r.PostFormValue("tenant"))}
-	wk := s.book.Start(work.Job{Kind: "sign-in", Title: "Signing in to Azure", Next: p.then, Back: p.to("/sign-in")}, func(ctx context.Context, wk *work.Work) (any, error) {
-		a := s.options.App.With(wk)
-		asked.Person = askedBy(wk)
-		chosen, err := a.ChooseSignIn(ctx, asked)
-		if err != nil {
-			return nil, err
-		}
-		if chosen.Options.Kind.OfPerson() {
-			chosen = a.PersonFirst(asked, chosen)
-		}
-		login, err := a.NewLogin(chosen)
-		if err != nil {
-			return nil, err
-		}
-		next, err := "", login.SignIn(ctx)
-		if err == nil {
-			next, err = s.afterSignIn(ctx, login, p)
-		}
-		if err != nil {
-			login.TakeBack(ctx)
-			return nil, app.WhileServing(login.Instead(err), app.NothingChanged, "")
-		}
-		wk.Lead(next)
-		return nil, nil
-	})
-	wk.Wait(r.Context(), aMoment)
-	return leadTo(w, r, p.to("/sign-in/"+wk.ID))
-}
-
-// askedBy shows where to sign in: the page of the work has a link, and opens nothing.
-func askedBy(wk *work.Work) cloud.Asked {
-	return cloud.Asked{
-		Open: func(address string) error { wk.Put("asked", cloud.UserCode{Address: address}); return nil },
-		Code: func(code cloud.UserCode) { wk.Put("asked", code) },
-	}
-}
-
-// afterSignIn goes through tenant and subscription as far as there is nothing to
-// ask, and says which page is next.
-func (s *Server) afterSignIn(ctx context.Context, login *app.Login, p place) (next string, err error) {
-	ask, err := login.FindTenant(ctx)
-	switch {
-	case err != nil:
-		return "", err
-	case ask:
-		s.wait(ctx, login, true)
-		return p.to("/tenant"), nil
-	}
-	return s.afterTenant(ctx, login, p, true)
-}
-
-func (s *Server) afterTenant(ctx context.Context, login *app.Login, p place, fresh bool) (next string, err error) {
-	if err := login.EnterTenant(ctx, login.Tenant); err != nil {
-		return "", err
-	}
-	ask, err := login.FindSubscriptions(ctx)
-	switch {
-	case err != nil:
-		return "", err
-	case ask:
-		s.wait(ctx, login, fresh)
-		return p.to("/subscription"), nil
-	}
-	return p.then, s.remember(ctx, login, nil)
-}
-
-// remember makes this the sign-in of all pages, and keeps it for the next start.
-func (s *Server) remember(ctx context.Context, login *app.Login, subscriptions []string) error {
-	if _, err := login.Remember(ctx, login.LookIn(subscriptions)); err != nil {
-		return err
-	}
-	s.enter(login)
-	return nil
-}
-
-// showSigningIn shows where to sign in, and goes on by itself when that is done.
-func (s *Server) showSigningIn(w http.ResponseWriter, r *http.Request) error {
-	p := s.placeOf(r)
-	wk, known := s.book.Get(r.PathValue("work"))
-	if !known || wk.Job().Kind != "sign-in" {
-		return leadTo(w, r, p.to("/sign-in"))
-	}
-	if wk.Ended() {
-		if _, err := wk.Result(); err != nil {
-			f := app.Explain(err)
-			notice := pages.Notice{Kind: "error", Title: "Signing in did not work", Text: capital(f.Message) + "."}
-			if wk.Stopping() {
-				notice = pages.Notice{Kind: "info", Title: "The sign-in was cancelled"}
-			} else if f.Hint != "" {
-				notice.Next = []string{capital(f.Hint)}
-			}
-			return s.writeSignIn(w, r, http.StatusOK, &notice)
-		}
-		return leadTo(w, r, wk.Next())
-	}
-	page := signingInPage{step: s.stepAt(p, wizard.SignIn), Events: "/work/" + wk.ID + "/events", Cancel: p.to("/sign-in/" + wk.ID + "/cancel")}
-	if asked, ok := wk.Value("asked").(cloud.UserCode); ok {
-		page.Address, page.Code, page.Until = asked.Address, asked.Code, asked.Expires
-	}
-	return s.write(w, http.StatusOK, "signing-in", pages.Page{Title: "Sign in", Scripts: []string{"signin.js"}, Refresh: 3, Data: page})
-}
-
-func (s *Server) cancelSignIn(w http.ResponseWriter, r *http.Request) error {
-	p := s.placeOf(r)
-	wk, known := s.book.Get(r.PathValue("work"))
-	if !known || wk.Job().Kind != "sign-in" {
-		return leadTo(w, r, p.to("/sign-in"))
-	}
-	wk.Stop()
-	wk.Wait(r.Context(), 2*time.Second)
-	return leadTo(w, r, p.to("/sign-in/"+wk.ID))
 }
 
 // signOut forgets the sign-in, here and in the keychain.

@@ -107,7 +107,7 @@ func TestSigningInByACode(t *testing.T) {
 	if err := st.person(t).EnterCode(t.Context(), html.UnescapeString(address[1]), code[1]); err != nil {
 		t.Fatal(err)
 	}
-	_, body = st.open(t, watched(t, body))
+	_, _ = st.open(t, watched(t, body))
 	_, body = st.open(t, "/sign-in")
 	st.wantPage(t, body, "/sign-in", "You are signed in")
 }
