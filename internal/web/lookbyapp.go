@@ -14,7 +14,7 @@ import (
 // lookByApp looks as the command line does: at the machines where they can be
 // dialled from here, and with a login by the way that was chosen.
 func (s *Server) lookByApp(ctx context.Context, tell app.Teller, id string, login lookLogin) (portrait.Seen, error) {
-	session, err := s.connect(ctx)
+	session, err := s.session(ctx)
 	if err != nil {
 		return portrait.Seen{}, err
 	}
