@@ -202,6 +202,7 @@ func MostTelling(findings pki.Findings) string {
 	return chosen.Sentence
 }
 
+// FirstMend is what mends the first of the findings that can be mended.
 func FirstMend(findings pki.Findings) string {
 	for _, finding := range findings {
 		if finding.Mend != "" {

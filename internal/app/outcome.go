@@ -115,6 +115,7 @@ func ProofText(proof *rotation.Proof) string {
 	return text
 }
 
+// UpBackends counts the backends that answer the gateway.
 func UpBackends(proof rotation.Proof) int {
 	up := 0
 	for _, backend := range proof.Backends {

@@ -100,7 +100,7 @@ func (a *App) ChooseSignIn(ctx context.Context, f SignInAsked) (Choice, error) {
 	return c, a.proofs(ctx, f, &c.Options)
 }
 
-// chooseKind is the way that flags or environment say, "" when they do not.
+// ChooseKind is the way that flags or environment say, "" when they do not.
 func (a *App) ChooseKind(f SignInAsked) (cloud.SignInKind, Origin, error) {
 	set := func(name string) bool { return a.Lookup(name) != "" }
 	named := set("AZURE_CLIENT_ID") && (f.Tenant != "" || set("AZURE_TENANT_ID"))

@@ -45,6 +45,8 @@ type VaultCertificateValue struct {
 	Judged []*x509.Certificate `json:"-"`
 }
 
+// NewVaultCertificateValue judges what is known of a version; public is its chain,
+// nil when that was not looked for.
 func NewVaultCertificateValue(v cloud.VaultCertificate, public *pki.Bundle, criteria pki.Criteria) VaultCertificateValue {
 	judgement := v.Judge(public, criteria)
 	value := VaultCertificateValue{

@@ -95,6 +95,7 @@ func (s *Session) lookInto(ctx context.Context, v cloud.Vault) VaultValue {
 	return value
 }
 
+// NewVaultCount counts what was listed.
 func NewVaultCount(certificates []cloud.VaultCertificate, now time.Time) (c VaultCount) {
 	for _, certificate := range certificates {
 		switch {

@@ -31,6 +31,7 @@ func FindingsFailure(what string, list pki.Findings) *Failure {
 	return f
 }
 
+// Count is a number with its noun.
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -49,6 +50,7 @@ func NotNull[T any](list []T) []T {
 // LastSegment is the name in a resource id.
 func LastSegment(id string) string { return id[strings.LastIndex(id, "/")+1:] }
 
+// OrDash shows that there is nothing to say.
 func OrDash(text string) string {
 	if text == "" {
 		return "-"
@@ -56,8 +58,10 @@ func OrDash(text string) string {
 	return text
 }
 
+// Minute is a time as people read it, in their own zone.
 func Minute(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
 
+// Day is a day as certificates have it, in UTC.
 func Day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 // SummaryText is the same without colours.
@@ -72,6 +76,7 @@ func shortHash(hash string) string {
 	return hash
 }
 
+// Refusals are the findings for which a certificate is refused.
 func Refusals(list pki.Findings) pki.Findings {
 	var refused pki.Findings
 	for _, finding := range list {
@@ -94,6 +99,7 @@ func known(t time.Time) *time.Time {
 // Filled is a list that JSON writes as [] when it is empty.
 func filled(list []string) []string { return append([]string{}, list...) }
 
+// FirstServed is the first of several looks in which a certificate was served.
 func FirstServed(seen []handshake.Observation) *handshake.Observation {
 	for i := range seen {
 		if seen[i].Leaf() != nil {
