@@ -92,7 +92,7 @@ func (s *Server) prepareOnce(w http.ResponseWriter, r *http.Request, job work.Jo
 	if kept, there := s.pending.get(job.Key, s.options.App.Now()); there && r.URL.Query().Get("again") == "" {
 		return kept, false, nil
 	}
-	session, err := s.connect(r.Context())
+	session, err := s.session(r.Context())
 	if err != nil {
 		return pending{}, false, err
 	}
@@ -109,9 +109,4 @@ func (s *Server) prepareOnce(w http.ResponseWriter, r *http.Request, job work.Jo
 	})
 	s.showWork(w, r, wk)
 	return pending{}, true, nil
-}
-
-// connect is the session of who is signed in.
-func (s *Server) connect(ctx context.Context) (*app.Session, error) {
-	return s.options.App.Connect(ctx, app.SignInAsked{})
 }

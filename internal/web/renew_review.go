@@ -6,7 +6,6 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
-	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 )
@@ -26,21 +25,6 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, renewal *wiz
 	}
 	page.Command, page.CommandSaid = commandOf(renewal)
 	return s.write(w, http.StatusOK, "renew-review", pages.Page{Title: "Review the plan", Active: "deployments", Data: page})
-}
-
-// carryOut applies a plan, and closes what was opened for it. The plan was made by
-// other work than the run, which is told how it goes on.
-func carryOut(ctx context.Context, ready *app.Prepared, tell app.Teller, begun func(string)) error {
-	opened := ready.Session
-	defer opened.Close(context.WithoutCancel(ctx))
-	ready.Session = opened.With(tell)
-	ready.Runner.Report, ready.Runner.Begun = tell.Event, begun
-	return ready.Apply(ctx, nil, func(_ rotation.Result, _ string, failure *app.Failure) error {
-		if failure == nil {
-			return nil
-		}
-		return failure
-	})
 }
 
 // machinesText says how the machines are reached, or why they need not be.
@@ -77,14 +61,8 @@ func (s *Server) goNow(w http.ResponseWriter, r *http.Request, renewal *wizard.R
 	default:
 		renewal.Take()
 		renewal.Unlock()
-		wk := s.startRun(newRun{
-			Title: "Renewing the certificate of " + ready.State.Deployment.Name, Gateway: ready.Plan.GatewayID,
-			Back: "/", Key: renewal.ID, State: ready.State, Network: ready.Session.Network,
-			Do: func(ctx context.Context, a *app.App, begun func(string)) error {
-				defer s.forgetDeployments() // the list shows when certificates end
-				return carryOut(ctx, ready, a.Tell, begun)
-			},
-		})
+		wk := s.startPrepared("Renewing the certificate of "+ready.State.Deployment.Name, "/", renewal.ID, ready,
+			func(ctx context.Context, report app.Report) error { return ready.Apply(ctx, nil, report) })
 		s.renewals.Drop(renewal.ID)
 		s.showWork(w, r, wk)
 		return nil

@@ -10,7 +10,6 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
-	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
@@ -37,7 +36,7 @@ func (s *Server) undoPage(w http.ResponseWriter, r *http.Request) error {
 		Title: "Looking what taking run " + run.ID + " back means", About: run.GatewayID,
 		Key: "undo " + run.ID, Next: r.URL.Path, Back: "/runs/" + run.ID,
 	}, func(ctx context.Context, session *app.Session) (pending, error) {
-		ready, err := session.PrepareUndo(ctx, run, s.environmentLogins(), app.Looking{})
+		ready, err := session.PrepareUndo(ctx, run, credentialsOf(s.givenLogins()), app.Looking{})
 		return pending{ready: ready}, err
 	})
 	if sent || err != nil {
@@ -117,7 +116,7 @@ func (s *Server) cleanPage(w http.ResponseWriter, r *http.Request) error {
 		Title: "Looking what runs have left on " + chosen.Name, About: chosen.GatewayID,
 		Key: cleanKey(id, now), Next: next, Back: "/deployments/" + id,
 	}, func(ctx context.Context, session *app.Session) (pending, error) {
-		cleaning, err := session.PrepareClean(ctx, chosen.Deployment, s.environmentLogins(), app.Looking{}, soak)
+		cleaning, err := session.PrepareClean(ctx, chosen.Deployment, credentialsOf(s.givenLogins()), app.Looking{}, soak)
 		if err != nil {
 			return pending{}, err
 		}
@@ -167,17 +166,4 @@ func (s *Server) startPrepared(title, back, key string, ready *app.Prepared, act
 			})
 		},
 	})
-}
-
-// environmentLogins are those that the environment gives, as to the command line.
-// Without one, what only a login can see is not compared.
-func (s *Server) environmentLogins() rotation.Credentials {
-	given := rotation.Credentials{SiteAdmin: s.options.App.Lookup("CARTOUCHE_SITE_ADMIN"), ServiceAccount: s.options.App.Lookup("CARTOUCHE_SERVICE_ACCOUNT")}
-	if given.SiteAdmin != "" {
-		given.SiteAdminPassword = secret.New(s.options.App.Lookup("CARTOUCHE_SITE_ADMIN_PASSWORD"))
-	}
-	if given.ServiceAccount != "" {
-		given.ServiceAccountPassword = secret.New(s.options.App.Lookup("CARTOUCHE_SERVICE_ACCOUNT_PASSWORD"))
-	}
-	return given
 }
