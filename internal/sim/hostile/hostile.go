@@ -1,6 +1,7 @@
 // Package hostile holds a world whose every name was chosen to do harm, and looks
 // at what a program makes of it: nothing of it may act in a terminal, in a page or
-// in a JSON document. It is for tests.
+// in a JSON document. It is for tests; a script of package cli begins the world with
+// "world hostile", and what it writes from then on is looked at.
 package hostile
 
 import (
