@@ -62,9 +62,12 @@ type Door struct {
 	token    ticket
 	sessions []digest // of the cookies that are good, oldest first
 	locked   bool     // somebody was in before
+	locks    int      // how often the door was shut
 	seen     time.Time
 	timer    *time.Timer
 	streams  map[*context.CancelFunc]context.CancelFunc
+
+	large chan struct{} // see inTurn
 }
 
 // New makes a door for what listens at addr, which must be a loopback address.
@@ -85,6 +88,7 @@ func New(addr net.Addr, options Options) (*Door, error) {
 		options: options, host: "127.0.0.1", hosts: map[string]bool{},
 		cookie:  fmt.Sprintf("cartouche-%d", at.Port),
 		streams: map[*context.CancelFunc]context.CancelFunc{},
+		large:   make(chan struct{}, largeAtOnce),
 	}
 	if at.IP.To4() == nil {
 		d.host = "[::1]"
@@ -125,11 +129,13 @@ func (d *Door) Guard(pages http.Handler) http.Handler {
 			pages.ServeHTTP(w, r)
 			return
 		}
+		before := d.shut()
 		if refusal := d.admit(r); refusal != nil {
 			d.refuse(w, r, *refusal)
 			return
 		}
-		boundBody(w, r)
+		defer d.forgetAfter(before)
+		defer d.boundBody(w, r)()
 		if isStream(r) {
 			var end context.CancelFunc
 			r, end = d.stream(r)
@@ -191,9 +197,10 @@ func strangePath(r *http.Request) *Refusal {
 	}
 }
 
-// isStream tells that events are asked for, which go on by themselves.
+// isStream tells that events are asked for, which go on by themselves. A program
+// need not say that it wants them: their addresses do.
 func isStream(r *http.Request) bool {
-	return strings.Contains(r.Header.Get("Accept"), "text/event-stream")
+	return strings.Contains(r.Header.Get("Accept"), "text/event-stream") || strings.HasSuffix(r.URL.Path, "/events")
 }
 
 // stream makes a request end when the door is shut.

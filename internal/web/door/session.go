@@ -43,6 +43,7 @@ func randomText() string {
 // Address is a new address by which the person comes in, once, within
 // [tokenLife]. An earlier one that nobody used is not good any more.
 func (d *Door) Address() string {
+	d.lockIfLate()
 	token := randomText()
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -71,6 +72,7 @@ func (d *Door) enter(w http.ResponseWriter, r *http.Request) {
 
 // redeem uses a token up.
 func (d *Door) redeem(token string) (cookie string, good bool) {
+	d.lockIfLate() // nobody who was in before the computer slept is in by this
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if time.Now().After(d.token.until) || !d.token.digest.is(token) {
@@ -89,12 +91,7 @@ func (d *Door) redeem(token string) (cookie string, good bool) {
 // admit looks at the cookie of a request, and counts it as a sign of the person
 // unless a page made it by itself.
 func (d *Door) admit(r *http.Request) *Refusal {
-	d.mu.Lock()
-	late := d.timer != nil && time.Now().Round(0).Sub(d.seen) > d.options.Idle
-	d.mu.Unlock()
-	if late {
-		d.Lock() // the computer slept, and the timer with it
-	}
+	d.lockIfLate()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, cookie := range r.CookiesNamed(d.cookie) {
@@ -111,6 +108,17 @@ func (d *Door) admit(r *http.Request) *Refusal {
 		return &locked
 	}
 	return &notLetIn
+}
+
+// lockIfLate locks when nobody was there for too long: the computer slept, and the
+// timer with it.
+func (d *Door) lockIfLate() {
+	d.mu.Lock()
+	late := d.timer != nil && time.Now().Round(0).Sub(d.seen) > d.options.Idle
+	d.mu.Unlock()
+	if late {
+		d.Lock()
+	}
 }
 
 // byPerson tells a request that a person may have made from one that an open
@@ -135,6 +143,7 @@ func (d *Door) Lock() {
 	d.mu.Lock()
 	was := len(d.sessions) > 0
 	d.sessions, d.token, d.locked = nil, ticket{}, d.locked || was
+	d.locks++
 	if d.timer != nil {
 		d.timer.Stop()
 		d.timer = nil
@@ -142,6 +151,22 @@ func (d *Door) Lock() {
 	d.mu.Unlock()
 	d.endStreams()
 	if was && d.options.OnLock != nil {
+		d.options.OnLock()
+	}
+}
+
+// shut tells how often the door was shut.
+func (d *Door) shut() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.locks
+}
+
+// forgetAfter is called at the end of a request. When the door was shut while it
+// was answered, what it has brought (a file, a password) was typed before that and
+// goes with the rest.
+func (d *Door) forgetAfter(before int) {
+	if d.shut() != before && d.options.OnLock != nil {
 		d.options.OnLock()
 	}
 }
