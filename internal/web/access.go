@@ -24,8 +24,7 @@ func (s *Server) Open(addr net.Addr, options door.Options) (*door.Door, error) {
 	}
 	s.handle("POST /lock", func(w http.ResponseWriter, r *http.Request) error {
 		opened.Lock()
-		http.Redirect(w, r, "/", http.StatusSeeOther) // where it is said how to come in again
-		return nil
+		return leadTo(w, r, "/") // where it is said how to come in again
 	})
 	return opened, nil
 }

@@ -31,21 +31,15 @@ func (s *Server) deployment(w http.ResponseWriter, r *http.Request) error {
 	}
 	day, ok := dayAsked(r)
 	if !ok {
-		http.Redirect(w, r, r.URL.Path, http.StatusSeeOther)
-		return nil
+		return leadTo(w, r, r.URL.Path)
 	}
 	seen, known := s.looks.get(id)
 	if !known {
-		wk := s.look(id, lookLogin{})
-		if !wk.Wait(r.Context(), soon) {
-			s.showWork(w, r, wk)
-			return nil
-		}
-		result, err := wk.Result()
-		if err != nil {
+		var sent bool
+		var err error
+		if seen, sent, err = awaited[portrait.Seen](w, r, s.look(id, lookLogin{})); sent || err != nil {
 			return err
 		}
-		seen = result.(portrait.Seen)
 	}
 	return s.write(w, http.StatusOK, "deployment", pages.Page{
 		Title: seen.State.Deployment.Name, Active: "deployments", Scripts: []string{"dates.js"}, Data: portrait.Of(seen, id, day),
@@ -81,8 +75,7 @@ func (s *Server) lookAgain(w http.ResponseWriter, r *http.Request) error {
 			Link: "/deployments/" + id + "#look", LinkText: "Back to the deployment",
 		}})
 	}
-	s.showWork(w, r, s.look(id, login))
-	return nil
+	return s.showWork(w, r, s.look(id, login))
 }
 
 // whole tells whether a login has both parts, or none.
@@ -97,8 +90,7 @@ func (s *Server) certificate(w http.ResponseWriter, r *http.Request) error {
 		if !pathID.MatchString(id) {
 			return s.notFound(w, r)
 		}
-		http.Redirect(w, r, "/deployments/"+id, http.StatusSeeOther)
-		return nil
+		return leadTo(w, r, "/deployments/"+id)
 	}
 	about, found := portrait.OfCertificate(seen, id, r.PathValue("sha256"), day)
 	if !found {

@@ -27,6 +27,5 @@ func (s *Server) findAgain(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || sent {
 		return err
 	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
-	return nil
+	return leadTo(w, r, "/")
 }

@@ -45,8 +45,7 @@ func (s *Server) makeEvidence(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.options.App.EvidenceKept(r.Context(), run, unsigned); err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/history/"+run.ID, http.StatusSeeOther)
-	return nil
+	return leadTo(w, r, "/history/"+run.ID)
 }
 
 func (s *Server) evidenceOfRun(r *http.Request) (heldEvidence, journal.Run, error) {

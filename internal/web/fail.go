@@ -3,7 +3,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"net/url"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
@@ -49,12 +48,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 			return
 		}
 	}
-	f := app.Explain(err)
-	if f.Code == notSignedInCode && r.Method == http.MethodGet {
-		_ = leadTo(w, r, "/sign-in?"+url.Values{"then": {r.URL.RequestURI()}}.Encode())
+	if isNotSignedIn(err) && r.Method == http.MethodGet {
+		_ = leadToSignIn(w, r, r.URL.RequestURI())
 		return
 	}
-	status, page := failurePage(f)
+	status, page := failurePage(app.Explain(err))
 	if err := s.write(w, status, "error", page); err != nil {
 		http.Error(w, "the page of an error could not be made", http.StatusInternalServerError)
 	}

@@ -56,12 +56,8 @@ func (s *Server) forgetDeployments() {
 	s.looks.forget()
 }
 
-// findPatience is how long a page waits for the list before it shows how it goes on.
-const findPatience = 1500 * time.Millisecond
-
-// found gives what was found, and finds it when nobody has yet. sent tells that
-// this takes longer than a moment, and that the answer leads to the page of
-// progress, which leads back here.
+// found gives what was found, and finds it when nobody has yet. sent is as with
+// awaited.
 func (s *Server) found(w http.ResponseWriter, r *http.Request) (list *found, sent bool, err error) {
 	if kept, _ := s.deployments.get(); kept != nil {
 		return kept, false, nil
@@ -72,7 +68,7 @@ func (s *Server) found(w http.ResponseWriter, r *http.Request) (list *found, sen
 // find looks for the deployments; next is where the result is shown.
 func (s *Server) find(w http.ResponseWriter, r *http.Request, next string) (list *found, sent bool, err error) {
 	_, era := s.deployments.get()
-	wk := s.book.Start(work.Job{Kind: "find", Title: "Finding your deployments", Key: "find", Next: next, Back: "/sign-in"},
+	return awaited[*found](w, r, s.book.Start(work.Job{Kind: "find", Title: "Finding your deployments", Key: "find", Next: next, Back: "/sign-in"},
 		func(ctx context.Context, wk *work.Work) (any, error) {
 			f, err := s.finder(ctx, wk)
 			if err != nil {
@@ -80,14 +76,7 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request, next string) (list
 			}
 			s.deployments.keep(f, era)
 			return &f, nil
-		})
-	if !wk.Wait(r.Context(), findPatience) {
-		http.Redirect(w, r, "/work/"+wk.ID, http.StatusSeeOther)
-		return nil, true, nil
-	}
-	result, err := wk.Result()
-	list, _ = result.(*found)
-	return list, false, err
+		}))
 }
 
 // byPath is the deployment that is called so in a path.

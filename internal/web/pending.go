@@ -107,6 +107,5 @@ func (s *Server) prepareOnce(w http.ResponseWriter, r *http.Request, job work.Jo
 		s.pending.keep(job.Key, made, s.options.App.Now())
 		return nil, nil
 	})
-	s.showWork(w, r, wk)
-	return pending{}, true, nil
+	return pending{}, true, s.showWork(w, r, wk)
 }

@@ -93,13 +93,6 @@ func renewalPath(renewal *wizard.Renewal, at wizard.Step) string {
 	return strings.TrimSuffix("/renew/"+renewal.ID+"/"+string(at), "/")
 }
 
-// leadTo answers a request with another page: after a form, so that a reload
-// sends nothing twice.
-func leadTo(w http.ResponseWriter, r *http.Request, path string) error {
-	http.Redirect(w, r, path, http.StatusSeeOther)
-	return nil
-}
-
 // stepOf is what the pages of a renewal have in common. Its notice is told once.
 func (s *Server) stepOf(renewal *wizard.Renewal, at wizard.Step) step {
 	common := step{Base: renewalPath(renewal, ""), Marks: renewal.Answers.Marks(at)}

@@ -13,6 +13,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
+	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
 // showCredentials asks for the two logins of Cloud Builder's page.
@@ -109,29 +110,30 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard
 	attempt := attemptAt(renewal, renewal.Logins.SiteAdmin)
 	renewal.Unlock()
 	review, back := renewalPath(renewal, wizard.Review), renewalPath(renewal, wizard.Credentials)
-	return s.soon(w, r, job{kind: "plan", title: "Looking at " + d.Name + " and making the plan", key: renewal.ID, next: review, back: back}, func(ctx context.Context, session *app.Session) error {
+	job := work.Job{Kind: "plan", Title: "Looking at " + d.Name + " and making the plan", Key: fmt.Sprint(renewal.ID, " plan ", turn), Next: review, Back: back}
+	return s.showWork(w, r, s.begin(job, func(ctx context.Context, session *app.Session) (any, error) {
 		ready, err := session.Prepare(ctx, d, credentials, asked)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		renewal.Lock()
 		defer renewal.Unlock()
 		if renewal.Turn != turn {
 			go ready.Session.Close(context.WithoutCancel(s.ctx))
-			return nil // something else was said meanwhile, or the pages were locked
+			return nil, nil // something else was said meanwhile, or the pages were locked
 		}
 		if refused := siteAdminRefused(ready.Plan); refused != nil {
 			go ready.Session.Close(context.WithoutCancel(s.ctx))
 			left := s.attempts.Wrong(attempt)
 			renewal.Logins.SiteAdminPassword = secret.Secret{}
 			renewal.Wrong = map[string]string{"site-admin-password": capital(refused.Sentence) + ". " + triesLeft(left)}
-			return leadElsewhere(back)
+			return nil, leadElsewhere(back)
 		}
 		s.attempts.Right(attempt)
 		renewal.Keep(ready, func() { ready.Session.Close(context.WithoutCancel(s.ctx)) })
 		renewal.Answers[wizard.Credentials] = cmp.Or(renewal.Logins.SiteAdmin, "none")
-		return nil
-	})
+		return nil, nil
+	}))
 }
 
 // siteAdminRefused is the finding of a login that Portal does not take.

@@ -10,6 +10,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
+	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
 // mostOffered is how many deployments are offered at once; a search finds the others.
@@ -92,19 +93,20 @@ func (s *Server) chooseDeployment(w http.ResponseWriter, r *http.Request, renewa
 		return leadTo(w, r, back)
 	}
 	next := renewalPath(renewal, wizard.Certificate)
-	return s.soon(w, r, job{kind: "look", title: "Reading the gateway " + lastOf(gateway), key: renewal.ID, next: next, back: back}, func(ctx context.Context, session *app.Session) error {
+	job := work.Job{Kind: "look", Title: "Reading the gateway " + lastOf(gateway), Key: renewal.ID + " gateway " + gateway, Next: next, Back: back}
+	return s.showWork(w, r, s.begin(job, func(ctx context.Context, session *app.Session) (any, error) {
 		d, err := session.Choose(ctx, app.Target{Gateway: gateway, Names: names})
 		if err != nil {
 			f := app.Explain(err)
 			wrong(strings.TrimSpace(capital(f.Message) + ". " + capital(f.Hint)))
-			return leadElsewhere(back)
+			return nil, leadElsewhere(back)
 		}
 		renewal.Lock()
 		defer renewal.Unlock()
 		renewal.Choose(d, true)
 		renewal.Wrong = nil
-		return nil
-	})
+		return nil, nil
+	}))
 }
 
 func (s *Server) chose(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal, d deployment.Deployment, gateway bool) error {

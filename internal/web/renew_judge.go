@@ -2,12 +2,14 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
+	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
 // judge opens a file, unless it is open already, and judges what is in it for the
@@ -16,7 +18,8 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, renewal *wizard.R
 	renewal.Lock()
 	turn, d, asked, name := renewal.Turn, *renewal.Deployment, renewalOf(renewal), renewal.Chosen.File.Name
 	renewal.Unlock()
-	return s.soon(w, r, job{kind: "check", title: "Checking " + name, key: renewal.ID, next: next, back: next}, func(ctx context.Context, session *app.Session) error {
+	job := work.Job{Kind: "check", Title: "Checking " + name, Key: fmt.Sprint(renewal.ID, " check ", turn), Next: next, Back: next}
+	return s.showWork(w, r, s.begin(job, func(ctx context.Context, session *app.Session) (any, error) {
 		bundle, err := open()
 		var judged pki.Findings
 		if err == nil {
@@ -26,19 +29,19 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, renewal *wizard.R
 		renewal.Lock()
 		defer renewal.Unlock()
 		if renewal.Turn != turn {
-			return nil // something else was said meanwhile
+			return nil, nil // something else was said meanwhile
 		}
 		if err != nil {
 			renewal.Wrong = unopened(name, err)
 			if renewal.Wrong["pfx"] != "" {
 				renewal.Chosen.File = wizard.File{}
 			}
-			return nil
+			return nil, nil
 		}
 		described := pki.Describe(bundle.Leaf)
 		renewal.Chosen.Bundle, renewal.Chosen.Judged, renewal.Chosen.Description = bundle, judged, &described
-		return nil
-	})
+		return nil, nil
+	}))
 }
 
 // unopened says by field why a file could not be opened.

@@ -64,8 +64,7 @@ func (s *Server) goNow(w http.ResponseWriter, r *http.Request, renewal *wizard.R
 		wk := s.startPrepared("Renewing the certificate of "+ready.State.Deployment.Name, "/", renewal.ID, ready,
 			func(ctx context.Context, report app.Report) error { return ready.Apply(ctx, nil, report) })
 		s.renewals.Drop(renewal.ID)
-		s.showWork(w, r, wk)
-		return nil
+		return s.showWork(w, r, wk)
 	}
 	renewal.Unlock()
 	return leadTo(w, r, renewalPath(renewal, wizard.Review))

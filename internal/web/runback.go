@@ -79,12 +79,10 @@ func (s *Server) undoNow(w http.ResponseWriter, r *http.Request) error {
 	}
 	kept, ok := s.pending.take("undo "+run.ID, r.PostFormValue("plan"))
 	if !ok {
-		http.Redirect(w, r, r.URL.Path, http.StatusSeeOther) // it was made anew: look again
-		return nil
+		return leadTo(w, r, r.URL.Path) // it was made anew: look again
 	}
-	s.showWork(w, r, s.startPrepared("Taking run "+run.ID+" of "+run.DeploymentName+" back", "/runs/"+run.ID, kept.answer, kept.ready,
+	return s.showWork(w, r, s.startPrepared("Taking run "+run.ID+" of "+run.DeploymentName+" back", "/runs/"+run.ID, kept.answer, kept.ready,
 		func(ctx context.Context, report app.Report) error { return kept.ready.Undo(ctx, nil, report) }))
-	return nil
 }
 
 // cleanView is the page that shows what would be removed.
@@ -140,12 +138,10 @@ func (s *Server) cleanNow(w http.ResponseWriter, r *http.Request) error {
 	id, now := r.PathValue("id"), r.PostFormValue("now") != ""
 	kept, ok := s.pending.take(cleanKey(id, now), r.PostFormValue("plan"))
 	if !ok || len(kept.cleaning.Entries) == 0 {
-		http.Redirect(w, r, r.URL.Path, http.StatusSeeOther)
-		return nil
+		return leadTo(w, r, r.URL.Path)
 	}
-	s.showWork(w, r, s.startPrepared("Cleaning "+kept.ready.State.Deployment.Name, "/deployments/"+id, kept.answer, kept.ready,
+	return s.showWork(w, r, s.startPrepared("Cleaning "+kept.ready.State.Deployment.Name, "/deployments/"+id, kept.answer, kept.ready,
 		func(ctx context.Context, report app.Report) error { return kept.cleaning.Clean(ctx, nil, report) }))
-	return nil
 }
 
 // startPrepared carries out what was prepared by other work. The run is told how

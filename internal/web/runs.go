@@ -124,6 +124,5 @@ func (s *Server) stopRun(w http.ResponseWriter, r *http.Request) error {
 	if going := s.workOfRun(run.ID); going != nil {
 		going.Stop()
 	}
-	http.Redirect(w, r, "/runs/"+run.ID, http.StatusSeeOther)
-	return nil
+	return leadTo(w, r, "/runs/"+run.ID)
 }

@@ -103,6 +103,13 @@ func (s *Server) handle(pattern string, h handler) {
 	})
 }
 
+// leadTo answers a request with another page: after a form, so that a reload
+// sends nothing twice.
+func leadTo(w http.ResponseWriter, r *http.Request, path string) error {
+	http.Redirect(w, r, path, http.StatusSeeOther)
+	return nil
+}
+
 // write answers with a page, in its frame.
 func (s *Server) write(w http.ResponseWriter, status int, name string, page pages.Page) error {
 	page.Frame = s.frame()

@@ -32,6 +32,8 @@ func notSignedIn() error {
 
 const notSignedInCode = "not-signed-in"
 
+func isNotSignedIn(err error) bool { return app.Explain(err).Code == notSignedInCode }
+
 // session is that of who is signed in. What was kept of an earlier sign-in, or
 // what the environment says, is used when nobody has signed in here yet.
 func (s *Server) session(ctx context.Context) (*app.Session, error) {

@@ -55,6 +55,11 @@ func ownPath(path string) string {
 	return path
 }
 
+// leadToSignIn leads to the page of signing in, which leads back.
+func leadToSignIn(w http.ResponseWriter, r *http.Request, then string) error {
+	return leadTo(w, r, place{then: then}.to("/sign-in"))
+}
+
 // to is another page of the sign-in, from here.
 func (p place) to(page string) string {
 	if p.renewal == nil && p.then != "/" {
@@ -96,7 +101,7 @@ func (s *Server) writeSignIn(w http.ResponseWriter, r *http.Request, status int,
 		page.Person, page.Cloud, page.Tenant, page.Subscriptions = who(login), cloudTitle(login.In), app.TenantTitle(login.Tenant), subscriptionsTitle(login)
 		page.How, page.MaySignOut = wayTitle(login.Choice.Options.Kind), login.Choice.Options.Kind.OfPerson()
 		chosenCloud = login.In.Name
-	case notice == nil && app.Explain(err).Code != notSignedInCode:
+	case notice == nil && !isNotSignedIn(err):
 		f := app.Explain(err)
 		page.Notice = &pages.Notice{Kind: "warning", Title: "The kept sign-in cannot be used", Text: capital(f.Message) + "."}
 	}

@@ -11,9 +11,6 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
-// soon is how long a request waits for work before it shows that it goes on.
-const soon = 700 * time.Millisecond
-
 func (s *Server) workRoutes() {
 	s.handle("GET /work/{id}", s.workPage)
 	s.handle("GET /work/{id}/events", s.workEvents)
@@ -54,30 +51,22 @@ func (s *Server) workOf(r *http.Request) (*work.Work, error) {
 	return w, nil
 }
 
-// showWork waits a moment for work, and leads to where it is shown.
-func (s *Server) showWork(w http.ResponseWriter, r *http.Request, going *work.Work) {
-	address := "/work/" + going.ID
-	if going.Wait(r.Context(), soon) && going.Next() != "" {
-		address = going.Next()
-	}
-	http.Redirect(w, r, address, http.StatusSeeOther)
-}
-
 func (s *Server) workPage(w http.ResponseWriter, r *http.Request) error {
 	going, err := s.workOf(r)
 	if err != nil {
 		return err
 	}
 	if next := going.Next(); next != "" {
-		http.Redirect(w, r, next, http.StatusSeeOther)
-		return nil
+		return leadTo(w, r, next)
 	}
 	if _, err := going.Result(); err != nil {
+		if isNotSignedIn(err) {
+			return leadToSignIn(w, r, going.Job().Next) // which begins it once more
+		}
 		return s.heldBy(r.Context(), going.Job().About, s.workFailed(going, err))
 	}
 	if going.Ended() { // and nobody has said where its result is
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-		return nil
+		return leadTo(w, r, "/")
 	}
 	return s.write(w, http.StatusOK, "work", pages.Page{Title: going.Job().Title, Scripts: []string{"run.js"}, Refresh: 2, Data: viewOfWork(going)})
 }
@@ -122,6 +111,5 @@ func (s *Server) stopWork(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	going.Stop()
-	s.showWork(w, r, going)
-	return nil
+	return s.showWork(w, r, going)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -99,9 +100,16 @@ func TestWorkThatFailsOrIsStoppedSaysSo(t *testing.T) {
 	failed := st.book.Start(work.Job{Title: "Finding"}, func(context.Context, *work.Work) (any, error) {
 		return nil, errors.New("no way to Azure")
 	})
-	failed.Wait(t.Context(), soon)
+	failed.Wait(t.Context(), aMoment)
 	if status, body := st.get(t, "/work/"+failed.ID); status == http.StatusOK || !strings.Contains(body, "No way to Azure.") {
 		t.Errorf("%d %s", status, body)
+	}
+	nobody := st.book.Start(work.Job{Title: "Finding", Next: "/deployments/x?at=2027-01-01"}, func(context.Context, *work.Work) (any, error) { return nil, notSignedIn() })
+	nobody.Wait(t.Context(), aMoment)
+	answer := httptest.NewRecorder()
+	st.Server.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/work/"+nobody.ID, nil))
+	if to := answer.Header().Get("Location"); to != "/sign-in?then=%2Fdeployments%2Fx%3Fat%3D2027-01-01" {
+		t.Errorf("who is not signed in is led to %q, not to signing in and then to the same again", to)
 	}
 	stopped := st.book.Start(work.Job{Title: "Finding"}, func(ctx context.Context, _ *work.Work) (any, error) {
 		<-ctx.Done()

@@ -148,8 +148,7 @@ func (s *Server) switchFaultOn(w http.ResponseWriter, r *http.Request) error {
 		return badRequest(fmt.Sprintf("This cannot go wrong: %v.", err))
 	}
 	s.options.Simulated.Ground().Faults.Add(fault)
-	http.Redirect(w, r, "/world#on", http.StatusSeeOther)
-	return nil
+	return leadTo(w, r, "/world#on")
 }
 
 func (s *Server) switchFaultsOff(w http.ResponseWriter, r *http.Request) error {
@@ -160,8 +159,7 @@ func (s *Server) switchFaultsOff(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		faults.Clear()
 	}
-	http.Redirect(w, r, "/world#on", http.StatusSeeOther)
-	return nil
+	return leadTo(w, r, "/world#on")
 }
 
 func (s *Server) advanceWorld(w http.ResponseWriter, r *http.Request) error {
@@ -172,6 +170,5 @@ func (s *Server) advanceWorld(w http.ResponseWriter, r *http.Request) error {
 	if err := s.options.Simulated.Advance(r.Context(), time.Duration(hours)*time.Hour); err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/world", http.StatusSeeOther)
-	return nil
+	return leadTo(w, r, "/world")
 }
