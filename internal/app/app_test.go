@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -231,8 +232,62 @@ func TestWhichRunsMayBeTakenBack(t *testing.T) {
 		"verified": true, "partly-restored": true, "unknown": true, journal.InDoubt: true, journal.FoundVerified: true,
 		"restored": false, "unchanged": false, "cleaned": false, "nothing-to-do": false, "": false,
 	} {
-		if got := app.MayBeTakenBack(outcome); got != want {
+		if got := app.MayUndo(journal.Run{Outcome: outcome}); got != want {
 			t.Errorf("%q: %v", outcome, got)
+		}
+	}
+	cleaning := journal.Run{Outcome: journal.InDoubt, Plan: json.RawMessage(`{"steps":[{"kind":"clean"}]}`)}
+	if app.MayUndo(cleaning) {
+		t.Error("a cleaning that was cut off cannot be taken back")
+	}
+}
+
+// TestWhatARunWasFor holds that the head of a run and the whole of it say the same.
+func TestWhatARunWasFor(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	a := &app.App{Lookup: func(name string) string { return map[string]string{"CARTOUCHE_STATE_DIR": dir}[name] }, Now: time.Now}
+	memory, err := a.OpenJournal(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer memory.Close()
+	for _, c := range []struct {
+		name, plan, before, outcome, summary string
+		want                                 app.Purpose
+	}{
+		{"a renewal", `{"steps":[{"kind":"switch"}]}`, `{}`, "verified", `{"outcome":"verified"}`, app.Purpose{}},
+		{"an undo", `{"undoOf":"X","steps":[{"kind":"switch"}]}`, `{}`, "restored", `{"undoOf":"X"}`, app.Purpose{UndoOf: "X"}},
+		{"an undo that was cut off", `{"undoOf":"X","steps":[{"kind":"switch"}]}`, `{}`, "", ``, app.Purpose{UndoOf: "X"}},
+		{"a cleaning", `{"steps":[{"kind":"clean"}]}`, `{}`, "cleaned", `{"removed":["old"]}`, app.Purpose{Cleans: true}},
+		{"a cleaning that was cut off", `{"steps":[{"kind":"clean"}]}`, `{}`, "", ``, app.Purpose{Cleans: true}},
+		{"machines", `{"kind":"internal","steps":[{"kind":"machine"}]}`, `{"kind":"internal"}`, "verified", `{"machines":[{"machine":"a"}]}`, app.Purpose{AtMachines: true}},
+		{"a cleaning of machines", `{"kind":"internal","steps":[{"kind":"clean"}]}`, `{"kind":"clean"}`, "cleaned", `{}`, app.Purpose{AtMachines: true, Cleans: true}},
+	} {
+		run := journal.Run{ID: journal.NewRunID(time.Now(), rand.Reader), GatewayID: "/g/" + c.name, DeploymentName: c.name, Plan: json.RawMessage(c.plan), Before: json.RawMessage(c.before), StartedAt: time.Now()}
+		if err := memory.Begin(t.Context(), run); err != nil {
+			t.Fatal(err)
+		}
+		if c.outcome != "" {
+			if err := memory.Finish(t.Context(), run.ID, c.outcome, json.RawMessage(c.summary), time.Now()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		whole, err := a.WholeRun(t.Context(), run.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := app.PurposeOf(whole); got != c.want {
+			t.Errorf("%s: %+v", c.name, got)
+		}
+		heads, err := a.Runs(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, head := range heads {
+			if got := a.PurposeOfHead(t.Context(), head); head.ID == run.ID && got != c.want {
+				t.Errorf("%s, by its head: %+v", c.name, got)
+			}
 		}
 	}
 }

@@ -128,36 +128,3 @@ func writeFound(ctx context.Context, memory *journal.Journal, found rotation.Aft
 	}
 	return memory.Found(ctx, found.RunID, found.Outcome, steps, summary, a.Now())
 }
-
-// IsGoingOn tells whether a run of this user works on the gateway of a run now.
-func (a *App) IsGoingOn(run journal.Run) bool {
-	unlock, err := a.Lock(run.GatewayID, run.DeploymentName)
-	if err == nil {
-		unlock()
-	}
-	_, held := errors.AsType[*LockedError](err)
-	return held
-}
-
-// MayBeTakenBack tells whether a run with this outcome may have left its
-// certificate behind: it was verified, did not come back all the way, or was cut
-// off and nobody found otherwise.
-func MayBeTakenBack(outcome string) bool {
-	switch outcome {
-	case string(rotation.Verified), string(rotation.PartlyRestored), string(rotation.NotKnown),
-		journal.InDoubt, journal.FoundVerified, journal.FoundPartly, journal.FoundUnknown:
-		return true
-	}
-	return false
-}
-
-// IsCleaning tells of a run that removed what nobody used, which cannot be had
-// again, so that there is nothing to take back.
-func IsCleaning(run journal.Run) bool {
-	var plan struct {
-		Steps []struct {
-			Kind rotation.StepKind `json:"kind"`
-		} `json:"steps"`
-	}
-	return json.Unmarshal(run.Plan, &plan) == nil && len(plan.Steps) > 0 && plan.Steps[0].Kind == rotation.StepClean
-}

@@ -27,14 +27,14 @@ func (a *App) RunToUndo(ctx context.Context, id, gateway string) (journal.Run, e
 		if gateway != "" && !strings.EqualFold(run.GatewayID, gateway) {
 			continue
 		}
-		if !MayBeTakenBack(run.Outcome) {
+		if !mayBeTakenBack(run.Outcome) {
 			continue
 		}
 		run, err := a.WholeRun(ctx, run.ID) // a list is without plans
 		if err != nil {
 			return run, err
 		}
-		if IsCleaning(run) {
+		if !MayUndo(run) {
 			continue
 		}
 		return a.takenBack(ctx, run)

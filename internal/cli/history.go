@@ -52,7 +52,7 @@ func (a *program) history(ctx context.Context) error {
 	}
 	a.ui.table([]string{"run", "began", "deployment", "outcome", "took", "by"}, rows)
 	for _, run := range runs {
-		if run.Outcome == journal.InDoubt && !a.IsGoingOn(run) {
+		if run.Outcome == journal.InDoubt && !a.IsGoingOn(ctx, run) {
 			a.ui.advice(a.ui.out, a.ui.outStyle, 0, "run "+run.ID+" was cut off; see what came of it: ", "cartouche show "+app.Quote(run.DeploymentName))
 			break // one after the other
 		}
@@ -70,7 +70,7 @@ func (a *program) historyOf(ctx context.Context, id string) error {
 	}
 	a.ui.run(run, a.env.Now())
 	if run.Outcome == journal.InDoubt {
-		a.inDoubt(run)
+		a.inDoubt(ctx, run)
 	}
 	return nil
 }

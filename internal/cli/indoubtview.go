@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
@@ -22,8 +23,8 @@ func (u *ui) foundLater(run journal.Run) {
 }
 
 // inDoubt says of a run without an end what that means and what to do.
-func (a *program) inDoubt(run journal.Run) {
-	if a.IsGoingOn(run) {
+func (a *program) inDoubt(ctx context.Context, run journal.Run) {
+	if a.IsGoingOn(ctx, run) {
 		a.ui.say(caution("it is going on at this moment"))
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -48,7 +49,7 @@ type changedCertificate struct {
 
 // changesOf is what a whole run changed.
 func changesOf(run journal.Run, goesOn bool) changesView {
-	view := changesView{Run: run, Row: historyRowOf(run, goesOn), Sentence: outcomeSentence(run.Outcome, goesOn)}
+	view := changesView{Run: run, Row: historyRowOf(run, app.PurposeOf(run), goesOn), Sentence: outcomeSentence(run.Outcome, goesOn)}
 	var planned struct {
 		Moves []rotation.Move `json:"moves"`
 	}

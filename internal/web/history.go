@@ -21,7 +21,9 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.write(w, http.StatusOK, "history", pages.Page{
-		Title: "History", Active: "history", Scripts: []string{"list.js"}, Data: historyOf(runs, r.URL.Query(), func(run journal.Run) bool { return s.isAtWork(r.Context(), run) }),
+		Title: "History", Active: "history", Scripts: []string{"list.js"}, Data: historyOf(runs, r.URL.Query(), func(run journal.Run) historyRow {
+			return historyRowOf(run, s.options.App.PurposeOfHead(r.Context(), run), s.options.App.IsGoingOn(r.Context(), run))
+		}),
 	})
 }
 
@@ -30,7 +32,7 @@ func (s *Server) changes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	view := changesOf(run, s.isAtWork(r.Context(), run))
+	view := changesOf(run, s.options.App.IsGoingOn(r.Context(), run))
 	kept, found, err := s.evidence(run)
 	if err != nil {
 		return err

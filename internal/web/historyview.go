@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/journal"
-	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 )
@@ -45,8 +45,8 @@ func pathOfRun(run journal.Run) string {
 }
 
 // historyOf is the history for an address. runs are their heads, newest first;
-// goesOn tells of one without an end whether it goes on.
-func historyOf(runs []journal.Run, query url.Values, goesOn func(journal.Run) bool) historyView {
+// row makes the row of one.
+func historyOf(runs []journal.Run, query url.Values, row func(journal.Run) historyRow) historyView {
 	view := historyView{Total: len(runs), Deployment: query.Get("deployment")}
 	known := map[string]bool{}
 	var wanted []journal.Run
@@ -73,14 +73,14 @@ func historyOf(runs []journal.Run, query url.Values, goesOn func(journal.Run) bo
 		return "/history?" + address.Encode()
 	})
 	for _, run := range wanted[view.Pager.First-1 : view.Pager.Last] {
-		row := historyRowOf(run, goesOn(run))
-		view.CutOff = view.CutOff || row.cutOff
-		view.Rows = append(view.Rows, row)
+		shown := row(run)
+		view.CutOff = view.CutOff || shown.cutOff
+		view.Rows = append(view.Rows, shown)
 	}
 	return view
 }
 
-func historyRowOf(run journal.Run, goesOn bool) historyRow {
+func historyRowOf(run journal.Run, purpose app.Purpose, goesOn bool) historyRow {
 	row := historyRow{
 		ID: run.ID, At: run.StartedAt, Deployment: run.DeploymentName, DeploymentID: pathOfRun(run),
 		Badge: outcomeBadge(run.Outcome, goesOn), By: run.By,
@@ -89,32 +89,29 @@ func historyRowOf(run journal.Run, goesOn bool) historyRow {
 	if !run.FinishedAt.IsZero() && !journal.WasFound(run.Outcome) {
 		row.Took = run.FinishedAt.Sub(run.StartedAt)
 	}
-	row.What, row.Of = whatRunDid(run)
+	row.What, row.Of = whatRunDid(run, purpose)
 	return row
 }
 
 // whatRunDid says what a run was for, and with which certificate.
-func whatRunDid(run journal.Run) (what, of string) {
-	if rollout.Made(run) {
-		var result rollout.Result
-		_ = json.Unmarshal(run.Summary, &result) // a run without an end has none
-		switch {
-		case result.UndoOf != "":
-			return "Undo of the machines' certificates", "of run " + result.UndoOf
-		case !rollout.IsRun(run):
-			return "Clean-up after the machines' certificates", ""
-		}
-		return "Certificates of the machines", ""
-	}
+func whatRunDid(run journal.Run, purpose app.Purpose) (what, of string) {
 	var result rotation.Result
-	_ = json.Unmarshal(run.Summary, &result)
+	if !purpose.AtMachines {
+		_ = json.Unmarshal(run.Summary, &result) // a run without an end has none
+	}
 	switch {
-	case result.UndoOf != "":
-		return "Undo", "of run " + result.UndoOf
-	case len(result.Removed)+len(result.Soaking) > 0 || run.Outcome == string(rotation.Cleaned) || run.Outcome == journal.FoundCleaned:
+	case purpose.UndoOf != "" && purpose.AtMachines:
+		return "Undo of the machines' certificates", "of run " + purpose.UndoOf
+	case purpose.UndoOf != "":
+		return "Undo", "of run " + purpose.UndoOf
+	case purpose.Cleans && purpose.AtMachines:
+		return "Clean-up after the machines' certificates", ""
+	case purpose.Cleans:
 		return "Clean-up", strings.Join(result.Removed, ", ")
+	case purpose.AtMachines:
+		return "Certificates of the machines", ""
 	case result.After != nil && run.Outcome == string(rotation.Verified):
-		return "Renewal", "until " + result.After.NotAfter.Local().Format("2 January 2006")
+		return "Renewal", "until " + day(result.After.NotAfter)
 	}
 	return "Renewal", ""
 }

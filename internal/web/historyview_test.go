@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -52,11 +53,15 @@ func someRuns() []journal.Run {
 	}
 }
 
+// rowsOf makes rows of runs without an end that go on, or do not.
+func rowsOf(goOn bool) func(journal.Run) historyRow {
+	return func(run journal.Run) historyRow { return historyRowOf(run, app.PurposeOf(run), goOn) }
+}
+
 func TestHistoryTellsRunsByWhatCameOfThem(t *testing.T) {
 	t.Parallel()
-	never := func(journal.Run) bool { return false }
 	var got []string
-	for _, row := range historyOf(someRuns(), nil, never).Rows {
+	for _, row := range historyOf(someRuns(), nil, rowsOf(false)).Rows {
 		got = append(got, fmt.Sprintf("%s %s %s (%s) took %s", row.ID, row.What, row.Badge.Text, row.Badge.Kind, row.Took))
 	}
 	want := `5 Renewal cut off (urgent) took 0s
@@ -72,7 +77,7 @@ func TestHistoryTellsRunsByWhatCameOfThem(t *testing.T) {
 func TestRunThatGoesOnIsNotCutOff(t *testing.T) {
 	t.Parallel()
 	for goesOn, want := range map[bool]pages.Badge{true: {Kind: "busy", Text: "going on"}, false: {Kind: "urgent", Text: "cut off"}} {
-		view := historyOf(someRuns(), nil, func(journal.Run) bool { return goesOn })
+		view := historyOf(someRuns(), nil, rowsOf(goesOn))
 		if view.Rows[0].Badge != want || view.CutOff == goesOn {
 			t.Errorf("goes on %t: %v, cut off %t", goesOn, view.Rows[0].Badge, view.CutOff)
 		}
@@ -82,7 +87,7 @@ func TestRunThatGoesOnIsNotCutOff(t *testing.T) {
 func TestHistoryOfOneDeployment(t *testing.T) {
 	t.Parallel()
 	runs := someRuns()
-	view := historyOf(runs, url.Values{"deployment": {pathOfRun(runs[3])}}, func(journal.Run) bool { return false })
+	view := historyOf(runs, url.Values{"deployment": {pathOfRun(runs[3])}}, rowsOf(false))
 	if view.Matching != 2 || view.Total != 5 || len(view.Deployments) != 2 {
 		t.Errorf("%d of %d runs, %d deployments to choose from", view.Matching, view.Total, len(view.Deployments))
 	}

@@ -73,7 +73,7 @@ func (s *Server) seenBy(ctx context.Context, tell app.Teller, prepared *app.Prep
 		return seen
 	}
 	runs, err := a.RunsOf(ctx, prepared.State.Gateway.ID())
-	if err == nil && len(runs) > 0 && app.MayBeTakenBack(runs[0].Outcome) {
+	if err == nil && len(runs) > 0 && app.MayUndo(runs[0]) {
 		seen.LastRun = runs[0].ID
 	}
 	return seen

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/cloud"
-	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 )
@@ -27,7 +25,7 @@ func (s *Server) heldBy(ctx context.Context, gatewayID string, err error) error 
 	}
 	notice.Text = "A run of yours works on this deployment at this moment."
 	notice.Next = []string{"Wait for its end, then begin again."}
-	if run, ok := s.goesOn(ctx, gatewayID); ok {
+	if run, ok := s.options.App.RunAtWork(ctx, gatewayID); ok {
 		notice.Text = "Run " + run.ID + ", begun " + moment(run.StartedAt)
 		if run.By != "" {
 			notice.Text += " by " + run.By
@@ -36,20 +34,6 @@ func (s *Server) heldBy(ctx context.Context, gatewayID string, err error) error 
 		notice.Link, notice.LinkText = "/runs/"+run.ID, "Watch that run"
 	}
 	return &answer{http.StatusConflict, "Another run works on this deployment", notice}
-}
-
-// goesOn is the run of this computer that works on a gateway, if there is one.
-func (s *Server) goesOn(ctx context.Context, gatewayID string) (journal.Run, bool) {
-	runs, err := s.options.App.Runs(ctx)
-	if err != nil {
-		return journal.Run{}, false
-	}
-	for _, run := range runs { // the newest first
-		if run.Outcome == journal.InDoubt && cloud.SameID(run.GatewayID, gatewayID) {
-			return run, true
-		}
-	}
-	return journal.Run{}, false
 }
 
 // moment is a moment in a sentence.

@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
@@ -42,23 +40,9 @@ func (s *Server) viewRun(ctx context.Context, id string) (runView, *work.Work, e
 	}
 	live := liveRun{work: s.workOfRun(run.ID), now: s.options.App.Now()}
 	if live.work == nil {
-		live.going = s.isAtWork(ctx, run)
+		live.going = s.options.App.IsGoingOn(ctx, run)
 	}
 	return runViewOf(run, live), live.work, nil
-}
-
-// isAtWork tells whether a run without an end goes on, in whatever process.
-func (s *Server) isAtWork(ctx context.Context, run journal.Run) bool {
-	return run.Outcome == journal.InDoubt && s.isLast(ctx, run) && s.options.App.IsGoingOn(run)
-}
-
-// isLast tells whether no later run on the gateway has no end either: of those only
-// the last can be going on.
-func (s *Server) isLast(ctx context.Context, run journal.Run) bool {
-	open, err := app.Remember(ctx, s.options.App, func(memory *journal.Journal) ([]journal.Run, error) {
-		return memory.Unfinished(ctx, run.GatewayID)
-	})
-	return err == nil && len(open) > 0 && open[0].ID == run.ID
 }
 
 // workOfRun is a run as this server's work, nil when it is not, or not any more.

@@ -29,9 +29,8 @@ type runView struct {
 	// Going is a run that goes on, Here one of this server, Cut one that has no end
 	// and does not go on.
 	Going, Here, Cut, Stopping bool
-	// Internal is a run that replaced the certificates of machines.
-	Internal bool
-	Took     time.Duration // 0 as long as that is not known
+	Purpose                    app.Purpose
+	Took                       time.Duration // 0 as long as that is not known
 	// Now is what is being done at this moment, Told what was told before.
 	Now   string
 	Told  []work.Event
@@ -53,10 +52,8 @@ type runView struct {
 	GatewayWrites, Restarts  int
 	// Found is how a run that was cut off was found later.
 	Found *rotation.Aftermath
-	// MayUndo tells that there is something to take back, UndoOf that this run took
-	// that one back.
+	// MayUndo tells that there is something to take back.
 	MayUndo bool
-	UndoOf  string
 	// Again is where the same is begun once more, "" where that makes no sense.
 	Again string
 	// Traffic are the requests that were sent meanwhile, nil when none were.
@@ -106,13 +103,11 @@ type keptPlan struct {
 	Certificate pki.Description  `json:"certificate"`
 	Serving     *pki.Description `json:"serving"`
 	Moves       []rotation.Move  `json:"moves"`
-	UndoOf      string           `json:"undoOf"`
-	Source      json.RawMessage  `json:"source"`
 }
 
 // runViewOf is the page of a run.
 func runViewOf(run journal.Run, live liveRun) runView {
-	v := runView{Run: run, DeploymentID: pathOfRun(run), Internal: rollout.Made(run)}
+	v := runView{Run: run, DeploymentID: pathOfRun(run), Purpose: app.PurposeOf(run)}
 	v.Here = live.work != nil && !live.work.Ended()
 	v.Going = run.Outcome == journal.InDoubt && (v.Here || live.going)
 	v.Cut = run.Outcome == journal.InDoubt && !v.Going
@@ -122,8 +117,7 @@ func runViewOf(run journal.Run, live liveRun) runView {
 	}
 	var plan keptPlan
 	_ = json.Unmarshal(run.Plan, &plan) // what cannot be read is not shown
-	v.UndoOf = plan.UndoOf
-	v.Title = titleOfRun(run, plan, v.Internal)
+	v.Title = titleOfRun(run, v.Purpose)
 	if live.work != nil {
 		v.tell(live.work)
 	}
@@ -132,24 +126,23 @@ func runViewOf(run journal.Run, live liveRun) runView {
 	v.Traffic = trafficOf(run, live, plan)
 	v.Serving = servingOf(run, plan, v.Traffic, v.Going)
 	if v.Going {
-		v.Stop = stopMeans(run, v.Internal, live.now)
+		v.Stop = stopMeans(run, v.Purpose.AtMachines, live.now)
 	}
-	cleans := app.IsCleaning(run)
-	v.MayUndo = !v.Going && app.MayBeTakenBack(run.Outcome) && !cleans
-	if !v.Internal && !cleans && plan.UndoOf == "" && !v.Going && run.Outcome != string(rotation.Verified) {
+	v.MayUndo = !v.Going && app.MayUndo(run)
+	if v.Purpose == (app.Purpose{}) && !v.Going && run.Outcome != string(rotation.Verified) {
 		v.Again = "/renew?deployment=" + v.DeploymentID
 	}
 	return v
 }
 
-func titleOfRun(run journal.Run, plan keptPlan, internal bool) string {
+func titleOfRun(run journal.Run, purpose app.Purpose) string {
 	name := run.DeploymentName
 	switch {
-	case plan.UndoOf != "":
-		return "Taking run " + plan.UndoOf + " of " + name + " back"
-	case app.IsCleaning(run):
+	case purpose.UndoOf != "":
+		return "Taking run " + purpose.UndoOf + " of " + name + " back"
+	case purpose.Cleans:
 		return "Cleaning " + name
-	case internal:
+	case purpose.AtMachines:
 		return "Replacing the machines’ certificates of " + name
 	}
 	return "Renewing the certificate of " + name
@@ -178,7 +171,7 @@ func (v *runView) result(run journal.Run) {
 		if json.Unmarshal(run.Summary, &found) == nil {
 			v.Found = &found
 		}
-	case v.Internal:
+	case v.Purpose.AtMachines:
 		var r rollout.Result
 		if json.Unmarshal(run.Summary, &r) != nil {
 			return

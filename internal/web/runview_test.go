@@ -151,8 +151,8 @@ func TestARunOfMachinesAndOneThatWasFoundLaterAreShown(t *testing.T) {
 	run.Summary = asJSON(rollout.Result{Outcome: rotation.Verified, Machines: []rollout.Changed{{Machine: "a<b>", Product: "portal", Port: 7443, State: "new", Restarted: 1}}})
 	run.Before = asJSON(map[string]string{"kind": rollout.PlanKind})
 	v := runViewOf(run, liveRun{now: runNow})
-	if body := page(t, v); !v.Internal || !strings.Contains(body, "machines’ certificates") || !strings.Contains(body, "a&lt;b&gt;") || states(v) != "Portal on a: done; Portal on b: done" {
-		t.Errorf("internal %t, %s\n%s", v.Internal, states(v), body)
+	if body := page(t, v); !v.Purpose.AtMachines || !strings.Contains(body, "machines’ certificates") || !strings.Contains(body, "a&lt;b&gt;") || states(v) != "Portal on a: done; Portal on b: done" {
+		t.Errorf("internal %t, %s\n%s", v.Purpose.AtMachines, states(v), body)
 	}
 
 	run = planned(journal.FoundPartly, aStep("switch", journal.FoundPartly))
