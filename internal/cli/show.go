@@ -46,7 +46,7 @@ and which leaves nothing.
 		Args:              about.take,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: a.run(func(ctx context.Context, _ []string) error {
-			day, err := a.dayOf(at)
+			day, err := a.DayAsked(at)
 			if err != nil {
 				return err
 			}

@@ -102,9 +102,7 @@ func (a *program) changingLogins(ctx context.Context, f siteFlags, d deployment.
 	}
 	if credentials.SiteAdmin == "" {
 		if !a.env.StdinIsTerminal || a.env.ReadPassword == nil {
-			return credentials, app.WhileServing(app.Usage(
-				"give --site-admin NAME and its password (CARTOUCHE_SITE_ADMIN, CARTOUCHE_SITE_ADMIN_PASSWORD), or go on without it: --without-portal",
-				"%s has a Portal, and its site administrator is not given", d.Name), app.NothingChanged, "")
+			return credentials, app.NoSiteAdmin(d.Name)
 		}
 		credentials.SiteAdmin, err = a.askLine(ctx, "site administrator of "+d.Domain+": ")
 		if err != nil {
