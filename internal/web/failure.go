@@ -1,7 +1,6 @@
 package web
 
 import (
-	"net/http"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -70,21 +69,6 @@ func splitHint(hint string) (help, command string) {
 		return help, name + command
 	}
 	return hint, ""
-}
-
-// httpStatus is the status of an answer for what ends a command.
-func httpStatus(f app.Failure) int {
-	switch {
-	case strings.HasSuffix(f.Code, "-not-found"):
-		return http.StatusNotFound
-	case f.Exit == app.ExitUsage:
-		return http.StatusBadRequest
-	case f.Exit == app.ExitRefused:
-		return http.StatusUnprocessableEntity
-	case f.Exit == app.ExitPreflight, f.Exit == app.ExitLocked:
-		return http.StatusConflict
-	}
-	return http.StatusInternalServerError
 }
 
 // asSentence writes what a command says as people write it: with a capital and

@@ -77,6 +77,7 @@ func New(ctx context.Context, options Options) *Server {
 		s.runRoutes,
 		s.signInRoutes,
 		s.renewRoutes,
+		s.apiRoutes,
 	} {
 		add()
 	}

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -138,6 +140,11 @@ func (u *Upload) Secret(name string) secret.Secret { return u.secrets[name] }
 func (u *Upload) File(name string) (file File, ok bool) {
 	file, ok = u.files[name]
 	return file, ok
+}
+
+// Fields are the names of everything that came, in no order.
+func (u *Upload) Fields() []string {
+	return slices.Concat(slices.Collect(maps.Keys(u.values)), slices.Collect(maps.Keys(u.files)))
 }
 
 // shownName makes the name of a file fit to be shown: the last element of what

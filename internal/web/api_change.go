@@ -1,0 +1,318 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/evidence"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/web/work"
+)
+
+// underway is the answer to what goes on when it is answered.
+type underway struct {
+	// Run is the run's id.
+	Run string `json:"run"`
+	// Result is where the run is to be read, also when it has ended; Events are told
+	// as it goes on, Stop asks it to stop.
+	Result string `json:"result"`
+	Events string `json:"events"`
+	Stop   string `json:"stop"`
+}
+
+// plan makes a plan. One that may be applied waits for a yes, which is its hash.
+func (c *call) plan() (any, error) {
+	ready, err := c.prepared()
+	if err != nil {
+		return nil, err
+	}
+	if f := ready.Failure(); f != nil {
+		return with(ready.Plan, f)
+	}
+	c.kept = true
+	c.pending.keep(c.planKey(ready.Plan.Hash), pending{ready: ready}, c.options.App.Now())
+	return ready.Plan, nil
+}
+
+// planKey names a plan that waits.
+func (c *call) planKey(hash string) string {
+	return "api " + c.r.PathValue("deployment") + " " + hash
+}
+
+// prepared makes the plan that is asked for.
+func (c *call) prepared() (*app.Prepared, error) {
+	asked, err := c.form.renewal()
+	if err != nil {
+		return nil, err
+	}
+	session, err := c.signedIn()
+	if err != nil {
+		return nil, err
+	}
+	d, err := c.chosen(session)
+	if err != nil {
+		return nil, err
+	}
+	logins, err := c.changingLogins(d)
+	if err != nil {
+		return nil, err
+	}
+	return session.Prepare(c.r.Context(), d, logins, asked)
+}
+
+// apply carries out the plan that is named by its hash, or the one that is made of
+// what is asked for.
+func (c *call) apply() (any, error) {
+	ready, err := c.planned()
+	if err != nil {
+		return nil, err
+	}
+	if err := ready.Alone(c.r.Context()); err != nil {
+		return nil, err
+	}
+	if f := ready.Failure(); f != nil {
+		return with(ready.Plan, f)
+	}
+	return c.carryOut("Renewing the certificate of "+ready.State.Deployment.Name, ready, ready.Apply)
+}
+
+func (c *call) planned() (*app.Prepared, error) {
+	hash := c.form.value("plan")
+	if hash == "" {
+		return c.prepared()
+	}
+	for _, name := range renewalFields {
+		if slices.Contains(c.form.fields, name) {
+			return nil, app.Usage("leave it out", "%s is part of the plan already", name)
+		}
+	}
+	waiting, there := c.pending.get(c.planKey(hash), c.options.App.Now())
+	if there {
+		waiting, there = c.pending.take(c.planKey(hash), waiting.answer)
+	}
+	if !there {
+		return nil, &app.Failure{
+			Code: "moved", Message: "no plan with this hash waits for this address: it was carried out, or made more than 15 minutes ago, or elsewhere",
+			Hint: "make the plan again", Serving: app.NothingChanged, Exit: app.ExitPreflight,
+		}
+	}
+	c.session = waiting.ready.Session
+	return waiting.ready, nil
+}
+
+// clean removes what runs have left on the gateway.
+func (c *call) clean() (any, error) {
+	soak := rotation.Soak{Now: c.options.App.Now(), For: rotation.DefaultSoak}
+	now, err := c.form.yes("now")
+	if err != nil {
+		return nil, err
+	}
+	if now {
+		soak.For = 0
+	}
+	session, err := c.signedIn()
+	if err != nil {
+		return nil, err
+	}
+	d, err := c.chosen(session)
+	if err != nil {
+		return nil, err
+	}
+	logins, at, err := c.changing()
+	if err != nil {
+		return nil, err
+	}
+	cleaning, err := session.PrepareClean(c.r.Context(), d, logins, at, soak)
+	if err != nil {
+		return nil, err
+	}
+	if len(cleaning.Entries) == 0 {
+		return app.NothingToClean(cleaning.State, cleaning.Soaking), nil
+	}
+	return c.carryOut("Cleaning "+d.Name, cleaning.Prepared, cleaning.Clean)
+}
+
+// undo takes a run back.
+func (c *call) undo() (any, error) {
+	run, err := c.options.App.WholeRun(c.r.Context(), c.r.PathValue("run"))
+	if err != nil {
+		return nil, err
+	}
+	if rollout.Made(run) {
+		return nil, &app.Failure{
+			Code: "command-line", Message: "this run replaced the certificates of machines, which only the command line takes back",
+			Hint: "cartouche undo " + run.ID, Serving: app.NothingChanged, Exit: app.ExitPreflight,
+		}
+	}
+	session, err := c.signedIn()
+	if err != nil {
+		return nil, err
+	}
+	logins, at, err := c.changing()
+	if err != nil {
+		return nil, err
+	}
+	ready, err := session.PrepareUndo(c.r.Context(), run, logins, at)
+	if err != nil {
+		return nil, err
+	}
+	if f := ready.Failure(); f != nil {
+		return with(ready.Plan, f)
+	}
+	return c.carryOut("Taking run "+run.ID+" of "+run.DeploymentName+" back", ready, ready.Undo)
+}
+
+// changing is how undo and clean look at machines, and with which logins.
+func (c *call) changing() (rotation.Credentials, app.Looking, error) {
+	logins, err := c.logins()
+	if err != nil {
+		return logins, app.Looking{}, err
+	}
+	at := app.Looking{}
+	if at.NoLease, err = c.form.yes("no-lease"); err != nil {
+		return logins, at, err
+	}
+	at.Reach, err = c.form.reach()
+	return logins, at, err
+}
+
+// came is what came of a run.
+type came struct {
+	result  rotation.Result
+	failure *app.Failure
+}
+
+// carryOut begins a run, and answers when it has begun or, where that is preferred,
+// at its end. It goes on when nobody waits.
+func (c *call) carryOut(title string, ready *app.Prepared, act func(context.Context, *evidence.Key, app.Report) error) (any, error) {
+	c.kept = true // the run closes it
+	var end *came // is read when the work has ended
+	going := c.startPrepared(title, "/", rand.Text(), ready, func(ctx context.Context, report app.Report) error {
+		return act(ctx, nil, func(result rotation.Result, name string, f *app.Failure) error {
+			end = &came{result, f}
+			return report(result, name, f)
+		})
+	})
+	until, err := c.await(going)
+	if err != nil {
+		return nil, err
+	}
+	if !going.Ended() {
+		return c.accepted(until), nil
+	}
+	if end == nil {
+		_, err := going.Result()
+		return nil, err
+	}
+	return with(end.result, end.failure)
+}
+
+// await waits until a run has begun, or as long as who asks prefers to wait. id is
+// that of the run, "" when it has ended without one.
+func (c *call) await(going *work.Work) (id string, err error) {
+	enough := make(<-chan time.Time)
+	wait, bound := preferredWait(c.r)
+	if wait && bound > 0 {
+		timer := time.NewTimer(bound)
+		defer timer.Stop()
+		enough = timer.C
+	}
+	if wait {
+		c.w.Header().Set("Preference-Applied", "wait")
+	}
+	for {
+		changed := going.Changed()
+		id, _ = going.Value(runKind).(string)
+		if going.Ended() || id != "" && !wait {
+			return id, nil
+		}
+		select {
+		case <-changed:
+		case <-enough:
+			wait = false
+		case <-c.r.Context().Done():
+			return id, c.r.Context().Err()
+		}
+	}
+}
+
+// preferredWait reads Prefer: wait=SECONDS (RFC 7240); without a number it is the end.
+func preferredWait(r *http.Request) (wait bool, bound time.Duration) {
+	for _, header := range r.Header.Values("Prefer") {
+		for preference := range strings.SplitSeq(header, ",") {
+			name, value, _ := strings.Cut(strings.TrimSpace(preference), "=")
+			if !strings.EqualFold(name, "wait") {
+				continue
+			}
+			seconds, err := strconv.Atoi(strings.Trim(value, `"`))
+			if err != nil || seconds < 0 {
+				return value == "", 0
+			}
+			return seconds > 0, time.Duration(seconds) * time.Second
+		}
+	}
+	return false, 0
+}
+
+// accepted says where a run that goes on is to be read.
+func (c *call) accepted(run string) any {
+	at := apiPath + "/runs/" + run
+	value := underway{Run: run, Result: apiPath + "/history/" + run, Events: at + "/events", Stop: at + "/stop"}
+	c.w.Header().Set("Location", value.Result)
+	return &reply{http.StatusAccepted, value}
+}
+
+// reply is a value that is answered with another status than 200.
+type reply struct {
+	status int
+	value  any
+}
+
+// going is the run of the address as work of this server.
+func (c *call) going() (*work.Work, string, error) {
+	run, err := c.options.App.WholeRun(c.r.Context(), c.r.PathValue("run"))
+	if err != nil {
+		return nil, "", err
+	}
+	going := c.workOfRun(run.ID)
+	if going == nil {
+		return nil, "", &app.Failure{
+			Code: "not-found", Message: "run " + run.ID + " is none of this server, or ended more than an hour ago",
+			Hint: "GET " + apiPath + "/history/" + run.ID, Exit: app.ExitUsage,
+		}
+	}
+	return going, run.ID, nil
+}
+
+// events tells how a run goes on, as server-sent events.
+func (c *call) events() (any, error) {
+	if !strings.Contains(c.r.Header.Get("Accept"), "text/event-stream") {
+		return nil, app.Usage("curl --no-buffer --header 'Accept: text/event-stream'", "events are text/event-stream, and were not asked for as such")
+	}
+	going, _, err := c.going()
+	if err != nil {
+		return nil, err
+	}
+	if err := going.ServeEvents(c.w, c.r); errors.Is(err, work.ErrTooMany) {
+		return nil, &app.Failure{Code: "throttled", Message: err.Error(), Exit: app.ExitPreflight}
+	}
+	return nil, nil
+}
+
+// stop asks a run to stop: what it changed goes back, and that is proved.
+func (c *call) stop() (any, error) {
+	going, run, err := c.going()
+	if err != nil {
+		return nil, err
+	}
+	going.Stop()
+	return c.accepted(run), nil
+}

@@ -1,0 +1,218 @@
+package web
+
+import (
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/web/wizard"
+)
+
+// The fields are called as the flags of the commands are.
+var (
+	secretFields = []string{"password", "site-admin-password", "service-account-password"}
+	loginFields  = []string{
+		"site-admin", "site-admin-password", "without-portal", "service-account", "service-account-password", "reach", "machine-ca", "no-lease",
+	}
+	renewalFields = append([]string{
+		"pfx", "password", "vault", "certificate", "version", "reference", "inline", "identity", "roots",
+		"assume-trusted", "allow-older", "allow-weaker",
+	}, loginFields...)
+)
+
+// sentForm is what was sent: a form, with files or without. Its secrets are kept as
+// such from the first byte.
+type sentForm struct {
+	typed url.Values
+	files *wizard.Upload
+	// fields are the names of everything in it.
+	fields []string
+}
+
+// readForm reads a form of either kind, and refuses a field that is not known.
+func readForm(w http.ResponseWriter, r *http.Request, known []string) (sentForm, error) {
+	var f sentForm
+	kind, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	switch strings.TrimSpace(kind) {
+	case "multipart/form-data":
+		upload, err := wizard.ReadUpload(w, r, secretFields...)
+		if err != nil {
+			return f, app.Usage("", "%s", err)
+		}
+		f.files, f.fields = upload, upload.Fields()
+	case "", "application/x-www-form-urlencoded":
+		if err := r.ParseForm(); err != nil {
+			return f, app.Usage("", "%s", errUnreadable)
+		}
+		f.typed = r.PostForm
+		for name, values := range f.typed {
+			if len(values) > 1 {
+				return f, app.Usage("", "the field %s was sent twice", name)
+			}
+			f.fields = append(f.fields, name)
+		}
+	default:
+		return f, app.Usage("send a form: curl --form, or --data-urlencode", "what was sent is no form")
+	}
+	for _, name := range f.fields {
+		if !slices.Contains(known, name) {
+			return f, strange("field", name, known)
+		}
+	}
+	return f, nil
+}
+
+// errUnreadable says no more: the error of the parser quotes what was sent.
+var errUnreadable = errors.New("the form that was sent cannot be read")
+
+// strange says that nobody would look at something.
+func strange(what, name string, known []string) error {
+	hint := "there are none"
+	if len(known) > 0 {
+		hint = "known are " + strings.Join(known, ", ")
+	}
+	return app.Usage(hint, "%q is no %s here, or is there twice", name, what)
+}
+
+func (f sentForm) value(name string) string {
+	if f.files != nil {
+		return f.files.Value(name)
+	}
+	return strings.TrimSpace(f.typed.Get(name))
+}
+
+func (f sentForm) secret(name string) secret.Secret {
+	if f.files != nil {
+		return f.files.Secret(name)
+	}
+	return secret.New(f.typed.Get(name))
+}
+
+// yes tells whether something was said yes to.
+func (f sentForm) yes(name string) (bool, error) {
+	text := f.value(name)
+	if text == "" {
+		return false, nil
+	}
+	yes, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, app.Usage(name+"=true, or leave it out", "%s is true or false", name)
+	}
+	return yes, nil
+}
+
+// file is a file that was sent.
+func (f sentForm) file(name string) (wizard.File, bool, error) {
+	if f.files == nil {
+		if f.typed.Has(name) {
+			return wizard.File{}, false, app.Usage("curl --form "+name+"=@FILE", "%s is a file, and needs multipart/form-data", name)
+		}
+		return wizard.File{}, false, nil
+	}
+	file, there := f.files.File(name)
+	if !there && slices.Contains(f.fields, name) {
+		return file, false, app.Usage("curl --form "+name+"=@FILE", "%s is not a file, or an empty one", name)
+	}
+	return file, there, nil
+}
+
+// authorities are certificates in a file that was sent.
+func (f sentForm) authorities(name string) ([]*x509.Certificate, error) {
+	file, there, err := f.file(name)
+	if err != nil || !there {
+		return nil, err
+	}
+	certs, err := pki.ParseCertificates(file.Data)
+	if err != nil {
+		return nil, app.Usage("a file with certificates is needed (PEM, DER or PKCS#7)", "%s: %s", name, err)
+	}
+	return certs, nil
+}
+
+// pfx is the certificate that was sent, nil when none was.
+func (f sentForm) pfx() (*pki.Bundle, string, error) {
+	file, there, err := f.file("pfx")
+	if err != nil || !there {
+		return nil, "", err
+	}
+	defer clear(file.Data)
+	bundle, err := pki.ReadPFX(file.Data, f.secret("password"))
+	if err != nil {
+		return nil, "", app.RefusedFile(file.Name, err)
+	}
+	return bundle, file.Name, nil
+}
+
+// reach is how the machines are reached. What needs more passwords is done by the
+// command line.
+func (f sentForm) reach() (app.Reach, error) {
+	asked := app.Reach{Way: f.value("reach")}
+	if asked.Way == app.ReachDSC {
+		return asked, app.Usage("cartouche apply --reach dsc", "reach=dsc is a way of the command line only")
+	}
+	var err error
+	asked.MachineRoots, err = f.authorities("machine-ca")
+	return asked, err
+}
+
+// renewal is what is asked for.
+func (f sentForm) renewal() (app.Renewal, error) {
+	asked := app.Renewal{Vault: app.InVault{
+		Vault: f.value("vault"), Certificate: f.value("certificate"), Version: f.value("version"), Identity: f.value("identity"),
+	}}
+	for name, to := range map[string]*bool{
+		"reference": &asked.Vault.Reference, "inline": &asked.Vault.Inline, "no-lease": &asked.NoLease,
+		"assume-trusted": &asked.AssumeTrusted, "allow-older": &asked.AllowOlder, "allow-weaker": &asked.AllowWeaker,
+	} {
+		var err error
+		if *to, err = f.yes(name); err != nil {
+			return asked, err
+		}
+	}
+	var err error
+	if asked.Roots, err = f.authorities("roots"); err != nil {
+		return asked, err
+	}
+	if asked.Reach, err = f.reach(); err != nil {
+		return asked, err
+	}
+	asked.Bundle, asked.File, err = f.pfx()
+	return asked, err
+}
+
+// logins are those that were sent, else those that the environment gives.
+func (c *call) logins() (rotation.Credentials, error) {
+	given := credentialsOf(c.givenLogins())
+	if name := c.form.value("site-admin"); name != "" {
+		given.SiteAdmin, given.SiteAdminPassword = name, c.form.secret("site-admin-password")
+	}
+	if name := c.form.value("service-account"); name != "" {
+		given.ServiceAccount, given.ServiceAccountPassword = name, c.form.secret("service-account-password")
+	}
+	without, err := c.form.yes("without-portal")
+	if without || given.SiteAdminPassword.Empty() {
+		given.SiteAdmin = ""
+	}
+	return given, err
+}
+
+// changingLogins are those for a change of a deployment, see [app.NoSiteAdmin].
+func (c *call) changingLogins(d deployment.Deployment) (rotation.Credentials, error) {
+	given, err := c.logins()
+	if err != nil {
+		return given, err
+	}
+	if without, _ := c.form.yes("without-portal"); !without && given.SiteAdmin == "" && d.PortalContext != "" {
+		return given, app.NoSiteAdmin(d.Name)
+	}
+	return given, nil
+}

@@ -1,0 +1,420 @@
+package web
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+)
+
+// apiStage is a program that asks the API, and holds each answer to the document.
+type apiStage struct {
+	*renewalStage
+	document *jsonschema.Compiler
+	// answered are the operations whose good answers were seen.
+	answered map[string]bool
+}
+
+func newAPIStage(t *testing.T, st *renewalStage) *apiStage {
+	t.Helper()
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(openAPI))
+	if err != nil {
+		t.Fatal(err)
+	}
+	strict(value)
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	if err := compiler.AddResource("openapi.json", value); err != nil {
+		t.Fatal(err)
+	}
+	return &apiStage{st, compiler, map[string]bool{}}
+}
+
+// strict lets no object have a field that the document does not name: to others it
+// promises that there may be more.
+func strict(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		_, isObject := value["properties"].(map[string]any)
+		if _, known := value["type"].(string); isObject && known {
+			value["additionalProperties"] = false
+		}
+		for _, inner := range value {
+			strict(inner)
+		}
+	case []any:
+		for _, inner := range value {
+			strict(inner)
+		}
+	}
+}
+
+// request is what is asked.
+type request struct {
+	operation string // as in the document: "GET /history/{run}"
+	path      string // below /api/v1
+	form      map[string]string
+	files     map[string][]byte
+	header    map[string]string
+}
+
+// ask asks, and compares the answer with the document.
+func (st *apiStage) ask(t *testing.T, q request, status int, into any) http.Header {
+	t.Helper()
+	answer := st.send(t, q)
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer.StatusCode != status {
+		t.Fatalf("%s %s: %d, want %d: %.2000s", q.operation, q.path, answer.StatusCode, status, body)
+	}
+	if kind := answer.Header.Get("Content-Type"); kind != "application/json" {
+		t.Fatalf("%s: %s", q.operation, kind)
+	}
+	st.hold(t, q.operation, status, body)
+	if err := json.Unmarshal(body, into); err != nil {
+		t.Fatalf("%s: %v", q.operation, err)
+	}
+	return answer.Header
+}
+
+func (st *apiStage) send(t *testing.T, q request) *http.Response {
+	t.Helper()
+	method, _, _ := strings.Cut(q.operation, " ")
+	var body bytes.Buffer
+	kind := ""
+	switch {
+	case q.files != nil:
+		parts := multipart.NewWriter(&body)
+		for name, value := range q.form {
+			_ = parts.WriteField(name, value)
+		}
+		for name, data := range q.files {
+			part, _ := parts.CreateFormFile(name, name+".pfx")
+			_, _ = part.Write(data)
+		}
+		_ = parts.Close()
+		kind = parts.FormDataContentType()
+	case q.form != nil:
+		form := url.Values{}
+		for name, value := range q.form {
+			form.Set(name, value)
+		}
+		body.WriteString(form.Encode())
+		kind = "application/x-www-form-urlencoded"
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, st.base+apiPath+q.path, &body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
+	}
+	for name, value := range q.header {
+		r.Header.Set(name, value)
+	}
+	answer, err := st.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+// hold compares an answer with the schema of the document for it.
+func (st *apiStage) hold(t *testing.T, operation string, status int, body []byte) {
+	t.Helper()
+	method, path, _ := strings.Cut(operation, " ")
+	which := "default"
+	if status < 300 {
+		which = strconv.Itoa(status)
+		st.answered[operation] = true
+	}
+	escape := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")
+	pointer := "openapi.json#/paths/" + escape.Replace(path) + "/" + strings.ToLower(method) + "/responses/" + which + "/content/" + escape.Replace("application/json") + "/schema"
+	st.holdTo(t, pointer, operation, body)
+}
+
+func (st *apiStage) holdTo(t *testing.T, pointer, what string, body []byte) {
+	t.Helper()
+	schema, err := st.document.Compile(pointer)
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	if err := schema.Validate(value); err != nil {
+		t.Errorf("%s: the answer is not as the document says: %v", what, err)
+	}
+}
+
+// failure is what of a failure is looked at.
+type failure struct {
+	Error app.Failure `json:"error"`
+	Exit  int         `json:"exit"`
+}
+
+// TestTheAPIInAWorld asks everything of servers on worlds, and holds each answer to
+// the document: what is in it, and nothing else.
+func TestTheAPIInAWorld(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	answered := map[string]bool{}
+	t.Run("worlds", func(t *testing.T) {
+		for world, ask := range map[string]func(*apiStage, *testing.T){"ha": (*apiStage).lookThroughAPI, "single": (*apiStage).renewThroughAPI} {
+			t.Run(world, func(t *testing.T) {
+				t.Parallel()
+				st := newAPIStage(t, newRenewalStage(t, world))
+				ask(st, t)
+				mu.Lock()
+				defer mu.Unlock()
+				maps.Copy(answered, st.answered)
+			})
+		}
+	})
+	for _, route := range apiTable {
+		operation := route.method + " " + route.path
+		if !answered[operation] && operation != "POST /runs/{run}/stop" { // see TestStoppingThroughTheAPI
+			t.Errorf("no good answer of %s was seen", operation)
+		}
+	}
+}
+
+// ofDeployment is the address of the world's first deployment.
+func (st *apiStage) ofDeployment() string { return "/deployments/" + st.world.Deployments()[0].Domain }
+
+func (st *apiStage) lookThroughAPI(t *testing.T) {
+	t.Helper()
+	at := st.ofDeployment()
+	var version app.VersionValue
+	if st.ask(t, request{operation: "GET /version", path: "/version"}, 200, &version); version.Version != "test" {
+		t.Errorf("%+v", version)
+	}
+	var account app.AccountValue
+	if st.ask(t, request{operation: "GET /account", path: "/account"}, 200, &account); account.TenantID == "" {
+		t.Errorf("%+v", account)
+	}
+	var list []map[string]any
+	for _, operation := range []string{"GET /account/tenants", "GET /account/subscriptions", "GET /deployments", "GET /vaults"} {
+		if st.ask(t, request{operation: operation, path: strings.TrimPrefix(operation, "GET ")}, 200, &list); len(list) == 0 {
+			t.Errorf("%s: empty", operation)
+		}
+	}
+	var shown app.ShowValue
+	st.ask(t, request{operation: "GET /deployments/{deployment}", path: at}, 200, &shown)
+	if shown.JudgedAt != nil || len(shown.Listeners) == 0 || len(shown.Wire) == 0 {
+		t.Errorf("%+v", shown)
+	}
+	byPage := "/deployments/" + PathID(shown.Deployment)
+	if st.ask(t, request{operation: "GET /deployments/{deployment}", path: byPage + "?at=2031-01-01"}, 200, &shown); shown.JudgedAt == nil || len(shown.Darkening) == 0 {
+		t.Errorf("%v %v", shown.JudgedAt, shown.Darkening)
+	}
+	var verified struct {
+		OK    bool         `json:"ok"`
+		Error *app.Failure `json:"error"`
+		Exit  int          `json:"exit"`
+	}
+	if st.ask(t, request{operation: "GET /deployments/{deployment}/verify", path: at + "/verify"}, 200, &verified); verified.OK != (verified.Error == nil) || verified.OK != (verified.Exit == 0) {
+		t.Errorf("%+v", verified)
+	}
+	var inVault app.VaultCertificatesValue
+	st.ask(t, request{operation: "GET /vaults/{vault}/certificates", path: "/vaults/entvault/certificates?for=" + strings.TrimPrefix(at, "/deployments/")}, 200, &inVault)
+	if len(inVault.Certificates) == 0 || len(inVault.Names) == 0 {
+		t.Fatalf("%+v", inVault)
+	}
+	name := inVault.Certificates[0].Name
+	if st.ask(t, request{operation: "GET /vaults/{vault}/certificates/{certificate}", path: "/vaults/entvault/certificates/" + name}, 200, &inVault); inVault.Certificates[0].Name != name {
+		t.Errorf("%+v", inVault)
+	}
+	var document map[string]any
+	if st.ask(t, request{operation: "GET /openapi.json", path: "/openapi.json"}, 200, &document); document["openapi"] != "3.1.0" {
+		t.Errorf("%v", document["openapi"])
+	}
+	status, page := st.get(t, "/api")
+	for _, want := range []string{"/api/v1/runs/{run}/undo", "site-admin-password", "(secret)"} {
+		if status != 200 || !strings.Contains(page, want) {
+			t.Errorf("%d: the page does not say %q", status, want)
+		}
+	}
+}
+
+func (st *apiStage) checkThroughAPI(t *testing.T, pfx []byte) {
+	t.Helper()
+	check := func(form map[string]string, files map[string][]byte) request {
+		return request{operation: "POST /check", path: "/check", form: form, files: files}
+	}
+	domain := st.world.Deployments()[0].Domain
+	var judged struct {
+		Kind string `json:"kind"`
+		OK   bool   `json:"ok"`
+		failure
+	}
+	if st.ask(t, check(map[string]string{"password": "opens it", "for": domain}, map[string][]byte{"pfx": pfx}), 200, &judged); judged.Kind != "file" || !judged.OK {
+		t.Errorf("%+v", judged)
+	}
+	st.ask(t, check(map[string]string{"password": "opens it", "for": domain + ", other.example.org"}, map[string][]byte{"pfx": pfx}), 200, &judged)
+	if judged.OK || judged.Exit != app.ExitFindings || judged.Error.Code != "findings" {
+		t.Errorf("a name that is not in it: %+v", judged)
+	}
+	if st.ask(t, check(map[string]string{"host": domain}, nil), 200, &judged); judged.Kind != "host" {
+		t.Errorf("%+v", judged)
+	}
+	var failed failure
+	st.ask(t, check(map[string]string{"password": "hunter2hunter2"}, map[string][]byte{"pfx": pfx}), http.StatusUnprocessableEntity, &failed)
+	if failed.Error.Code != "wrong-password" || failed.Exit != app.ExitRefused || strings.Contains(failed.Error.Message+failed.Error.Hint, "hunter2") {
+		t.Errorf("%+v", failed)
+	}
+}
+
+func (st *apiStage) renewThroughAPI(t *testing.T) {
+	t.Helper()
+	at, pfx := st.ofDeployment(), st.pfx(t, nil, "opens it")
+	st.checkThroughAPI(t, pfx)
+	var runs []map[string]any
+	if st.ask(t, request{operation: "GET /history", path: "/history"}, 200, &runs); len(runs) != 0 {
+		t.Errorf("runs before anything was done: %v", runs)
+	}
+	planning := request{operation: "POST /deployments/{deployment}/plan", path: at + "/plan", form: map[string]string{"password": "opens it"}, files: map[string][]byte{"pfx": pfx}}
+	applying := request{operation: "POST /deployments/{deployment}/apply", path: at + "/apply"}
+
+	var refused struct {
+		Hash string `json:"hash"`
+		failure
+	}
+	expired := planning
+	expired.files = map[string][]byte{"pfx": st.pfx(t, func(s *authority.Spec) {
+		s.NotBefore, s.NotAfter = time.Now().AddDate(0, -3, 0), time.Now().AddDate(0, 0, -1)
+	}, "opens it")}
+	st.ask(t, expired, http.StatusUnprocessableEntity, &refused)
+	if refused.Hash == "" || refused.Error.Code != "certificate-refused" || refused.Exit != app.ExitRefused {
+		t.Errorf("a refused plan: %+v", refused)
+	}
+	applying.form = map[string]string{"plan": refused.Hash}
+	st.ask(t, applying, http.StatusConflict, &refused)
+	if refused.Error.Code != "moved" {
+		t.Errorf("applying a refused plan: %+v", refused)
+	}
+
+	var made rotation.Plan
+	st.ask(t, planning, 200, &made)
+	if st.world.Ground().Ledger.Count(ground.GatewayWrite) != 0 {
+		t.Error("planning has written")
+	}
+	applying.form = map[string]string{"plan": made.Hash, "allow-older": "true"}
+	st.ask(t, applying, http.StatusBadRequest, &refused)
+	applying.form = map[string]string{"plan": made.Hash}
+	var begun underway
+	header := st.ask(t, applying, http.StatusAccepted, &begun)
+	if header.Get("Location") != begun.Result || begun.Run == "" {
+		t.Errorf("%v %+v", header, begun)
+	}
+	st.ask(t, applying, http.StatusConflict, &refused) // a yes counts once
+	st.listenThroughAPI(t, begun.Run)
+
+	var run struct{ Outcome, ID string }
+	if st.ask(t, request{operation: "GET /history/{run}", path: "/history/" + begun.Run}, 200, &run); run.Outcome != string(rotation.Verified) {
+		t.Fatalf("%+v", run)
+	}
+	var kept []map[string]any
+	if st.ask(t, request{operation: "GET /evidence", path: "/evidence"}, 200, &kept); len(kept) != 1 || kept[0]["file"] == "" {
+		t.Errorf("%v", kept)
+	}
+	var file map[string]any
+	st.ask(t, request{operation: "GET /evidence/{run}", path: "/evidence/" + begun.Run}, 200, &file)
+	var result rotation.Result
+	undo := request{operation: "POST /runs/{run}/undo", path: "/runs/" + begun.Run + "/undo", header: map[string]string{"Prefer": "wait"}}
+	if st.ask(t, undo, 200, &result); result.Outcome != rotation.Verified || result.UndoOf != begun.Run {
+		t.Errorf("%+v", result)
+	}
+	again := request{operation: applying.operation, path: applying.path, form: planning.form, files: planning.files, header: undo.header}
+	if st.ask(t, again, 200, &result); result.Outcome != rotation.Verified {
+		t.Errorf("%+v", result)
+	}
+	if st.ask(t, again, 200, &result); result.Outcome != rotation.NothingToDo {
+		t.Errorf("%+v", result)
+	}
+	clean := request{operation: "POST /deployments/{deployment}/clean", path: at + "/clean", form: map[string]string{}, header: undo.header}
+	if st.ask(t, clean, 200, &result); result.Outcome != rotation.NothingToDo || len(result.Soaking) == 0 {
+		t.Errorf("%+v", result)
+	}
+	clean.form["now"] = "true"
+	if st.ask(t, clean, 200, &result); result.Outcome != rotation.Cleaned || len(result.Removed) == 0 {
+		t.Errorf("%+v", result)
+	}
+	if st.ask(t, request{operation: "GET /history", path: "/history"}, 200, &runs); len(runs) != 5 {
+		t.Errorf("%d runs", len(runs))
+	}
+}
+
+// listenThroughAPI hears the events of a run to its end.
+func (st *apiStage) listenThroughAPI(t *testing.T, run string) {
+	t.Helper()
+	const operation = "GET /runs/{run}/events"
+	q := request{operation: operation, path: "/runs/" + run + "/events"}
+	var failed failure
+	st.ask(t, q, http.StatusBadRequest, &failed)
+	q.header = map[string]string{"Accept": "text/event-stream"}
+	answer := st.send(t, q)
+	defer answer.Body.Close()
+	heard, done := 0, false
+	for rows := bufio.NewScanner(answer.Body); rows.Scan(); {
+		name, text, _ := strings.Cut(rows.Text(), ": ")
+		switch {
+		case name == "event" && text == "done":
+			done = true
+		case name == "event":
+			rows.Scan()
+			rows.Scan() // its id and its data, which is none
+		case name == "data" && !done:
+			heard++
+			st.holdTo(t, "openapi.json#/components/schemas/Event", operation, []byte(text))
+		}
+	}
+	if heard < 3 || !done {
+		t.Errorf("%d events, done: %v", heard, done)
+	}
+	st.answered[operation] = true
+}
+
+// TestStoppingThroughTheAPI stops a run in the middle: it goes back, and its
+// failure is that of the command.
+func TestStoppingThroughTheAPI(t *testing.T) {
+	t.Parallel()
+	b := newRunBench(t)
+	reached, stopped := make(chan struct{}), make(chan struct{})
+	b.on = func(event rotation.Event) {
+		if event.Phase == rotation.PhaseProve {
+			sync.OnceFunc(func() { close(reached) })()
+			b.on = nil
+			<-stopped
+		}
+	}
+	id := b.begin()
+	<-reached
+	st := newAPIStage(t, &renewalStage{stage: b.stage})
+	var begun underway
+	st.ask(t, request{operation: "POST /runs/{run}/stop", path: "/runs/" + id + "/stop"}, http.StatusAccepted, &begun)
+	close(stopped)
+	if run := b.ended(id); run.Outcome != string(rotation.Restored) || begun.Run != id {
+		t.Errorf("%s, %+v", run.Outcome, begun)
+	}
+}
