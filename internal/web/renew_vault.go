@@ -60,7 +60,7 @@ func vaultOption(v app.VaultValue, from wizard.Source) option {
 	o := option{Value: v.Name, Text: v.Name, Hint: v.ResourceGroup}
 	switch c := v.Certificates; {
 	case v.Unread != nil:
-		o.Refused = "It could not be looked into: " + v.Unread.Message
+		o.Refused = "It could not be looked into: " + strings.TrimSpace(v.Unread.Message+". "+capital(v.Unread.Hint))
 	case c != nil:
 		o.Hint += fmt.Sprintf(" · %d usable of %d", c.Usable, c.Usable+c.Unusable)
 		if c.Unopened > 0 {

@@ -124,7 +124,7 @@ func (s *Server) cleanPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	view := cleanView{Name: chosen.Name, DeploymentID: id, Answer: kept.answer, Entries: kept.cleaning.Entries, Soaking: kept.cleaning.Soaking, Now: now}
-	return s.write(w, http.StatusOK, "clean", pages.Page{Title: "Clean " + chosen.Name, Active: "deployments", Data: view})
+	return s.write(w, http.StatusOK, "clean", pages.Page{Title: "Clean up " + chosen.Name, Active: "deployments", Data: view})
 }
 
 func cleanKey(id string, now bool) string {

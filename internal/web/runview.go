@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"html/template"
+	"slices"
 	"strings"
 	"time"
 
@@ -264,6 +265,8 @@ type runTraffic struct {
 	watch.Seen
 	Gap   string
 	Chart template.HTML
+	// Another tells that a certificate came that is neither the old nor the new one.
+	Another bool
 }
 
 // trafficKind is the kind of evidence that the journal keeps of it.
@@ -286,7 +289,7 @@ func trafficOf(run journal.Run, live liveRun, plan keptPlan) *runTraffic {
 		return nil
 	}
 	old, renewed := leavesOf(plan)
-	return &runTraffic{Seen: seen, Gap: watch.Length(seen.LongestGap), Chart: seen.Chart(marksOf(run), func(sha256 string) string {
+	is := func(sha256 string) string {
 		switch {
 		case renewed[sha256]:
 			return "new"
@@ -294,7 +297,9 @@ func trafficOf(run journal.Run, live liveRun, plan keptPlan) *runTraffic {
 			return "old"
 		}
 		return ""
-	})}
+	}
+	another := slices.ContainsFunc(seen.Leaves, func(l watch.Leaf) bool { return is(l.Certificate.SHA256) == "" })
+	return &runTraffic{Seen: seen, Gap: watch.Length(seen.LongestGap), Another: another, Chart: seen.Chart(marksOf(run), is)}
 }
 
 // leavesOf are the fingerprints of what is replaced and of what replaces it.

@@ -117,11 +117,21 @@ func (s *Server) person() (name, in string) {
 	if s.signed.login == nil {
 		return "", ""
 	}
-	return who(s.signed.login), cloudTitle(s.signed.login.In)
+	return briefly(s.signed.login), cloudTitle(s.signed.login.In)
 }
 
 // who is what a sign-in is called.
 func who(l *app.Login) string { return cmp.Or(l.Identity.Name, string(l.Choice.Options.Kind)) }
+
+// briefly is who, for the top of each page: an application is told by what it is
+// and the beginning of its id, which nobody knows by heart.
+func briefly(l *app.Login) string {
+	name := who(l)
+	if l.Choice.Options.Kind == cloud.ServicePrincipal && len(name) > 12 {
+		return "service principal " + name[:8] + "…"
+	}
+	return name
+}
 
 // clouds are the separate worlds of Azure.
 var clouds = []option{

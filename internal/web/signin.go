@@ -118,9 +118,9 @@ func (s *Server) writeSignIn(w http.ResponseWriter, r *http.Request, status int,
 // ways are those that make sense for somebody at a browser.
 var ways = []option{
 	{Value: string(cloud.Browser), Text: "In the browser of this computer", Hint: "Microsoft’s page opens in a new tab."},
-	{Value: string(cloud.DeviceCode), Text: "By a code", Hint: "In the browser of any computer, or of a phone."},
-	{Value: string(cloud.AzureCLI), Text: "As Azure CLI is signed in", Hint: "By az login, on this computer."},
-	{Value: string(cloud.ServicePrincipal), Text: "As a service principal", Hint: "From the environment."},
+	{Value: string(cloud.DeviceCode), Text: "With a code", Hint: "You type it in a browser, on any computer or phone."},
+	{Value: string(cloud.AzureCLI), Text: "As Azure CLI is signed in", Hint: "You have used az login on this computer."},
+	{Value: string(cloud.ServicePrincipal), Text: "As a service principal", Hint: "Its id and secret are in environment variables."},
 	{Value: string(cloud.ManagedIdentity), Text: "As the managed identity of this machine", Hint: "On a machine in Azure."},
 }
 

@@ -16,7 +16,7 @@ func Of(seen Seen, id string, at time.Time) Page {
 	state, d, path := seen.State, seen.State.Deployment, pathOf(id)
 	p := Page{
 		ID: id, Path: path, Name: d.Name, Names: d.Names(), CannotRenew: d.CannotUpdate, Judged: judgedBy(state.At, at),
-		MachinesWhy: seen.MachinesWhy, LookedAt: len(state.Machines) > 0,
+		MachinesWhy: howReached(seen.MachinesWhy), LookedAt: len(state.Machines) > 0,
 		Claims: seen.Claims, ClaimsUnread: seen.ClaimsUnread, InDoubt: seen.InDoubt, Removable: seen.Removable, Soaking: seen.Soaking, LastRun: seen.LastRun,
 	}
 	at = p.Judged.At
@@ -141,4 +141,13 @@ func (v view) facts() []Fact {
 		}
 	}
 	return facts
+}
+
+// howReached is the reason of a way to the machines as a sentence: the name of the
+// way before it is for a command line.
+func howReached(why string) string {
+	for _, kind := range []string{"agent: ", "direct: "} {
+		why = strings.TrimPrefix(why, kind)
+	}
+	return sentence(why)
 }

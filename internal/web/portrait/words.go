@@ -188,4 +188,4 @@ func sentence(text string) string {
 	return text
 }
 
-var beginnings = []string{"a", "an", "another", "clients", "endpoint", "it", "listener", "no", "something", "the", "there", "trusted", "without"}
+var beginnings = []string{"a", "all", "an", "another", "clients", "endpoint", "it", "listener", "no", "something", "the", "there", "they", "this", "trusted", "without"}
