@@ -102,13 +102,6 @@ func newBench(t testing.TB, options sim.Options) *bench {
 	return b
 }
 
-// within is the same bench for a subtest.
-func (b *bench) within(t testing.TB) *bench {
-	inner := *b
-	inner.t = t
-	return &inner
-}
-
 // waitUntilServed waits until the gateway's instances serve what a document
 // tells; they follow a write one by one.
 func (b *bench) waitUntilServed(document cloud.Document) {
