@@ -50,6 +50,9 @@ type changedCertificate struct {
 // changesOf is what a whole run changed.
 func changesOf(run journal.Run, goesOn bool) changesView {
 	view := changesView{Run: run, Row: historyRowOf(run, app.PurposeOf(run), goesOn), Sentence: outcomeSentence(run.Outcome, goesOn)}
+	if of := app.PurposeOf(run).UndoOf; of != "" && run.Outcome == string(rotation.Verified) {
+		view.Sentence = takenBack(of)
+	}
 	var planned struct {
 		Moves []rotation.Move `json:"moves"`
 	}

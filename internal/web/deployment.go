@@ -42,7 +42,7 @@ func (s *Server) deployment(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return s.write(w, http.StatusOK, "deployment", pages.Page{
-		Title: seen.State.Deployment.Name, Active: "deployments", Scripts: []string{"dates.js"}, Data: portrait.Of(seen, id, day),
+		Title: seen.State.Deployment.Name, Active: "deployments", Scripts: []string{"dates.js", "forget.js"}, Data: portrait.Of(seen, id, day),
 	})
 }
 

@@ -47,3 +47,9 @@ func outcomeSentence(outcome string, goingOn bool) string {
 	}
 	return outcomes[outcome].sentence
 }
+
+// takenBack says what it means that a run was taken back. What is served then is
+// not new.
+func takenBack(undoOf string) string {
+	return "What was served before run " + undoOf + " is served again, and that was proved."
+}

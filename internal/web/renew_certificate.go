@@ -71,7 +71,7 @@ func (s *Server) showCertificate(w http.ResponseWriter, r *http.Request, renewal
 	fillJudged(&page, renewal, s.options.App.Now())
 	fillChoices(&page, renewal, query.Has("more"))
 	page.step = s.stepOf(renewal, wizard.Certificate)
-	return s.write(w, http.StatusOK, "renew-certificate", pages.Page{Title: "The new certificate", Active: "deployments", Scripts: []string{"drop.js"}, Data: page})
+	return s.write(w, http.StatusOK, "renew-certificate", pages.Page{Title: "The new certificate", Active: "deployments", Scripts: []string{"drop.js", "forget.js"}, Data: page})
 }
 
 // offer is the renewal that waits in the vault, nil when none does.

@@ -36,7 +36,7 @@ func (s *Server) showCredentials(w http.ResponseWriter, _ *http.Request, renewal
 			Text: fmt.Sprintf("%d passwords were wrong, and Portal locks a login after some more. Find out the right one; at %s it can be tried again. Nothing was changed.", wizard.MostAttempts, until.Local().Format("15:04")),
 		}
 	}
-	return s.write(w, http.StatusOK, "renew-credentials", pages.Page{Title: "Logins", Active: "deployments", Data: page})
+	return s.write(w, http.StatusOK, "renew-credentials", pages.Page{Title: "Logins", Active: "deployments", Scripts: []string{"forget.js"}, Data: page})
 }
 
 // givenLogins are those that the environment gives beforehand, as to the command line.

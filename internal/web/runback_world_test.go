@@ -78,7 +78,7 @@ func TestARunIsTakenBackAndWhatItLeftIsCleanedByThePages(t *testing.T) {
 	if again := b.latest(); again.ID != back.ID {
 		t.Errorf("the same yes began run %s, too", again.ID)
 	}
-	if _, body := b.get(t, "/runs/"+back.ID); !strings.Contains(body, "The certificate that this run brings.") || !strings.Contains(body, `class="traffic"`) {
+	if _, body := b.get(t, "/runs/"+back.ID); !strings.Contains(body, "The certificate from before, which this run has brought back.") || !strings.Contains(body, "is served again, and that was proved.") || !strings.Contains(body, `class="traffic"`) {
 		t.Errorf("its page is\n%s", body)
 	}
 

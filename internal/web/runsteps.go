@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
@@ -148,7 +149,8 @@ func untilNow(d time.Duration) string {
 
 // runServing is what clients get, as far as anybody knows.
 type runServing struct {
-	// Word is "old", "new", "both", "other" or "" when it is not known.
+	// Word is "old", "new", "back" (the new one of a run that takes another back),
+	// "both", "other" or "" when it is not known.
 	Word        string
 	Sentence    string
 	Certificate *pki.Description
@@ -163,9 +165,12 @@ func servingOf(run journal.Run, plan keptPlan, traffic *runTraffic, going bool) 
 	if rollout.Made(run) {
 		return runServing{}
 	}
+	undoOf := app.PurposeOf(run).UndoOf
 	old, renewed := leavesOf(plan)
 	word := func(sha256 string) string {
 		switch {
+		case renewed[sha256] && undoOf != "":
+			return "back"
 		case renewed[sha256]:
 			return "new"
 		case old[sha256]:
@@ -179,8 +184,14 @@ func servingOf(run journal.Run, plan keptPlan, traffic *runTraffic, going bool) 
 		"both":  "Both: the gateway’s instances follow the change one by one. Each certificate is complete and valid.",
 		"other": "Another certificate, neither the one from before nor the one of this run.",
 	}
+	if undoOf != "" {
+		sentences["back"], sentences["old"] = "The certificate from before, which this run has brought back.", "The certificate that this run is to take back."
+	}
 	if going && traffic != nil {
 		now := traffic.Now()
+		if len(now) == 0 && traffic.Sent == 0 {
+			return runServing{Sentence: "The first request is still on its way.", How: "by requests through the gateway, each with a handshake of its own"}
+		}
 		if len(now) == 0 {
 			return runServing{Sentence: "Nothing has answered in the last seconds.", How: "by requests through the gateway, each with a handshake of its own"}
 		}

@@ -118,6 +118,9 @@ func runViewOf(run journal.Run, live liveRun) runView {
 	}
 	var plan keptPlan
 	_ = json.Unmarshal(run.Plan, &plan) // what cannot be read is not shown
+	if of := v.Purpose.UndoOf; of != "" && run.Outcome == string(rotation.Verified) {
+		v.Sentence = takenBack(of)
+	}
 	v.Title = titleOfRun(run, v.Purpose)
 	if live.work != nil {
 		v.tell(live.work)

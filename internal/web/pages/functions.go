@@ -5,25 +5,28 @@ import (
 	"html/template"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // functions are what templates may call. They write things as people do, and
 // decide nothing.
 var functions = template.FuncMap{
-	"asset":   Asset,
-	"date":    func(t time.Time) string { return at(t, "2 January 2006") },
-	"shortly": func(t time.Time) string { return at(t, "2 Jan 2006") },
-	"moment":  func(t time.Time) string { return at(t, "2 January 2006, 15:04") },
-	"clock":   func(t time.Time) string { return at(t, "15:04") },
-	"machine": func(t time.Time) string { return t.UTC().Format(time.RFC3339) }, // for <time datetime>
-	"took":    took,
-	"days":    Days,
-	"plural":  plural,
-	"join":    func(separator string, list []string) string { return strings.Join(list, separator) },
-	"pairs":   pairs,
-	"badge":   func(kind, text string) Badge { return Badge{kind, text} },
-	"notice":  func(kind, title, text string) Notice { return Notice{Kind: kind, Title: title, Text: text} },
-	"dict":    dict,
+	"asset":    Asset,
+	"date":     func(t time.Time) string { return at(t, "2 January 2006") },
+	"shortly":  func(t time.Time) string { return at(t, "2 Jan 2006") },
+	"moment":   func(t time.Time) string { return at(t, "2 January 2006, 15:04") },
+	"clock":    func(t time.Time) string { return at(t, "15:04") },
+	"machine":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) }, // for <time datetime>
+	"took":     took,
+	"days":     Days,
+	"plural":   plural,
+	"join":     func(separator string, list []string) string { return strings.Join(list, separator) },
+	"pairs":    pairs,
+	"sentence": sentence,
+	"badge":    func(kind, text string) Badge { return Badge{kind, text} },
+	"notice":   func(kind, title, text string) Notice { return Notice{Kind: kind, Title: title, Text: text} },
+	"dict":     dict,
 }
 
 // at writes a moment as the person's own clock shows it, a dash for none.
@@ -93,4 +96,16 @@ func dict(keysAndValues ...any) (map[string]any, error) {
 		values[key] = keysAndValues[i+1]
 	}
 	return values, nil
+}
+
+// sentence makes what a command line says a sentence of a page.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
 }

@@ -1,113 +1,16 @@
 package browser
 
 import (
-	"bytes"
-	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
-
-	"github.com/cartouche-gis/cartouche/internal/cli"
 )
-
-// pages runs `cartouche serve` and gives the addresses that the browser gets;
-// enter presses Enter in its terminal.
-func pages(t *testing.T, args ...string) (addresses <-chan string, enter func()) {
-	t.Helper()
-	opened, status := make(chan string, 8), make(chan int, 1)
-	typed, keys := io.Pipe()
-	state := t.TempDir()
-	ctx, stop := context.WithCancel(t.Context())
-	var said bytes.Buffer
-	go func() {
-		status <- cli.Run(ctx, cli.Environment{
-			Args: append([]string{"serve"}, args...), Stdin: typed, StdinIsTerminal: true, Stdout: io.Discard, Stderr: &said,
-			Lookup: func(name string) string {
-				return map[string]string{"CARTOUCHE_STATE_DIR": state, "LANG": "C.UTF-8"}[name]
-			},
-			OpenBrowser: func(_ context.Context, address string) error { opened <- address; return nil },
-		})
-	}()
-	t.Cleanup(func() {
-		stop()
-		if got := <-status; got != 0 {
-			t.Errorf("serve ended with %d: %s", got, said.String())
-		}
-	})
-	return opened, func() { _, _ = io.WriteString(keys, "\n") }
-}
-
-// tab is a page of a browser, and what the browser complained of.
-type tab struct {
-	t   *testing.T
-	ctx context.Context
-
-	mu         sync.Mutex
-	complaints []string
-}
-
-// chrome starts a browser that finds evil.test on this computer.
-func chrome(t *testing.T) *tab {
-	t.Helper()
-	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
-	options = append(options, chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("host-resolver-rules", "MAP evil.test 127.0.0.1"))
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	c := &tab{t: t, ctx: ctx}
-	messages := chromedp.Console(ctx)
-	go func() {
-		for message, err := range messages {
-			if err != nil {
-				return
-			}
-			c.mu.Lock()
-			c.complaints = append(c.complaints, message.String())
-			c.mu.Unlock()
-		}
-	}()
-	return c
-}
-
-func (c *tab) do(steps ...chromedp.Action[chromedp.Void]) {
-	c.t.Helper()
-	if err := chromedp.Do(c.ctx, steps...); err != nil {
-		c.t.Fatal(err)
-	}
-}
-
-// ask runs an action that has a value.
-func ask[T any](c *tab, action chromedp.Action[T]) T {
-	c.t.Helper()
-	value, err := chromedp.Run(c.ctx, action)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return value
-}
-
-// goTo opens an address, and gives the status of what came after all redirects.
-func (c *tab) goTo(address string) int64 {
-	c.t.Helper()
-	return ask(c, chromedp.NavigateResponse(address)).Status
-}
-
-func (c *tab) text() string {
-	c.t.Helper()
-	return ask(c, chromedp.Text("body"))
-}
 
 // lock is the button on every page of who is in.
 const lock = `form[action="/lock"] button`
@@ -131,13 +34,9 @@ func TestTheDoorInABrowser(t *testing.T) {
 	if cookies := ask(c, chromedp.Evaluate[string]("document.cookie")); cookies != "" {
 		t.Errorf("scripts see the cookie: %q", cookies)
 	}
-	c.mu.Lock()
-	for _, complaint := range c.complaints {
-		if !strings.Contains(complaint, "status of 4") { // what "/" answers is for tests of the pages
-			t.Errorf("the browser complains: %s", complaint)
-		}
+	for _, complaint := range c.complained() {
+		t.Errorf("the browser complains: %s", complaint)
 	}
-	c.mu.Unlock()
 	c.do(chromedp.Click(lock), chromedp.WaitVisible(".notice"), chromedp.WaitNotPresent(lock))
 	if text := c.text(); !strings.Contains(text, "The pages are locked") {
 		t.Errorf("after Lock: %s", text)
