@@ -16,10 +16,11 @@ func (l *Login) EnterTenant(ctx context.Context, tenant cloud.Tenant) error {
 	options := &l.Choice.Options
 	options.TenantID = l.Tenant.ID
 	if strings.EqualFold(l.Tenant.ID, l.Identity.TenantID) {
-		if l.person != nil {
-			l.person.UseTenant(l.Tenant.ID)
+		if l.person == nil {
+			return nil
 		}
-		return nil
+		l.person = l.person.InTenant(l.Tenant.ID)
+		return l.Use(options.Cloud, l.person)
 	}
 	if l.person == nil {
 		credential, err := cloud.SignIn(ctx, *options)
@@ -32,7 +33,7 @@ func (l *Login) EnterTenant(ctx context.Context, tenant cloud.Tenant) error {
 		l.Identity, err = l.Azure.Caller(ctx)
 		return err
 	}
-	l.person.UseTenant(l.Tenant.ID)
+	l.person = l.person.InTenant(l.Tenant.ID) // work that goes on stays in its tenant
 	_, err := l.person.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{options.Cloud.Audience + "/.default"}})
 	if cloud.NeedsPerson(err) {
 		l.app.Warn("tenant " + TenantTitle(l.Tenant) + " asks for a sign-in of its own")

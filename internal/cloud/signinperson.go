@@ -154,11 +154,10 @@ func (p *Person) inBrowser(ctx context.Context, scopes []string, tenant string, 
 	}
 }
 
-// UseTenant makes later tokens be of this tenant.
-func (p *Person) UseTenant(tenant string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.tenant = tenant
+// InTenant is the same sign-in, whose tokens are of this tenant. What goes on with
+// the one that it is made of stays where it is.
+func (p *Person) InTenant(tenant string) *Person {
+	return &Person{options: p.options, client: p.client, cache: p.cache, tenant: tenant, account: p.AccountID()}
 }
 
 // AccountID is what [SignInOptions.AccountID] takes to find this person again.

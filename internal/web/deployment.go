@@ -35,10 +35,11 @@ func (s *Server) deployment(w http.ResponseWriter, r *http.Request) error {
 	}
 	seen, known := s.looks.get(id)
 	if !known {
-		var sent bool
-		var err error
-		if seen, sent, err = awaited[portrait.Seen](w, r, s.look(id, lookLogin{})); sent || err != nil {
+		if _, sent, err := awaited[portrait.Seen](w, r, s.look(id, lookLogin{})); sent || err != nil {
 			return err
+		}
+		if seen, known = s.looks.get(id); !known { // somebody else has signed in meanwhile, or something was changed
+			return leadTo(w, r, r.URL.RequestURI())
 		}
 	}
 	return s.write(w, http.StatusOK, "deployment", pages.Page{

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -68,7 +69,7 @@ func (s *Server) found(w http.ResponseWriter, r *http.Request) (list *found, sen
 // find looks for the deployments; next is where the result is shown.
 func (s *Server) find(w http.ResponseWriter, r *http.Request, next string) (list *found, sent bool, err error) {
 	_, era := s.deployments.get()
-	return awaited[*found](w, r, s.book.Start(work.Job{Kind: "find", Title: "Finding your deployments", Key: "find", Next: next, Back: "/sign-in"},
+	list, sent, err = awaited[*found](w, r, s.book.Start(work.Job{Kind: "find", Title: "Finding your deployments", Key: fmt.Sprint("find ", era), Next: next, Back: "/sign-in"},
 		func(ctx context.Context, wk *work.Work) (any, error) {
 			f, err := s.finder(ctx, wk)
 			if err != nil {
@@ -77,6 +78,10 @@ func (s *Server) find(w http.ResponseWriter, r *http.Request, next string) (list
 			s.deployments.keep(f, era)
 			return &f, nil
 		}))
+	if _, now := s.deployments.get(); !sent && now != era { // somebody else has signed in meanwhile
+		return nil, true, leadTo(w, r, next)
+	}
+	return list, sent, err
 }
 
 // byPath is the deployment that is called so in a path.

@@ -3,12 +3,16 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/portrait"
+	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 )
 
 // lookByApp looks as the command line does: at the machines where they can be
@@ -26,8 +30,13 @@ func (s *Server) lookByApp(ctx context.Context, tell app.Teller, id string, logi
 	}
 	asked := app.Looking{Reach: app.Reach{Way: login.reach}, When: app.Nearby}
 	credentials := rotation.Credentials{SiteAdmin: login.siteAdmin, SiteAdminPassword: login.password}
+	ended, attempt := s.attempts.Untried, attemptAt(d, login.siteAdmin)
 	if login.siteAdmin != "" {
 		asked.When = app.WithLogin
+		if !s.attempts.Try(attempt) {
+			return portrait.Seen{}, tooOften(login.siteAdmin)
+		}
+		defer func() { ended(attempt) }()
 	}
 	prepared, err := session.Look(ctx, d, credentials, asked)
 	if failure, ok := errors.AsType[*app.Failure](err); ok && failure.Code == "cannot-update" && prepared != nil {
@@ -36,7 +45,22 @@ func (s *Server) lookByApp(ctx context.Context, tell app.Teller, id string, logi
 	if err != nil {
 		return portrait.Seen{}, err
 	}
+	switch sites := prepared.State.Sites; {
+	case sites.SignedIn:
+		ended = s.attempts.Right
+	case sites.PortalURL != "":
+		ended = func(login string) { s.attempts.Wrong(login) }
+	}
 	return s.seenBy(ctx, tell, prepared), nil
+}
+
+// tooOften is for a login whose password was wrong so often that Portal might lock it.
+func tooOften(siteAdmin string) error {
+	return &answer{http.StatusConflict, "No more tries just now", pages.Notice{
+		Kind: "warning", Title: "The password of " + siteAdmin + " was not tried",
+		Text: fmt.Sprintf("%d passwords were wrong, and Portal locks a login after some more. Nothing was changed.", wizard.MostAttempts),
+		Next: []string{"Find out the right one, and try it again in a quarter of an hour."}, Link: "/", LinkText: "To the deployments",
+	}}
 }
 
 // chosen is the deployment that is called id in paths.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -81,11 +82,11 @@ func (l *looks) remove(id string) {
 // look begins to look at a deployment; whoever asks while it goes on waits for
 // the same look.
 func (s *Server) look(id string, login lookLogin) *work.Work {
-	key := "look " + id
-	if login.siteAdmin != "" {
-		key = "look at machines " + id
-	}
 	era := s.looks.now()
+	key := fmt.Sprint("look ", era, " ", id)
+	if login.siteAdmin != "" {
+		key = fmt.Sprint("look at machines ", era, " ", id)
+	}
 	job := work.Job{Kind: "look", Title: "Looking at the deployment", Key: key, Next: "/deployments/" + id, Back: "/"}
 	return s.book.Start(job, func(ctx context.Context, w *work.Work) (any, error) {
 		seen, err := s.lookAt(ctx, w, id, login)

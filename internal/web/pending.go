@@ -105,6 +105,10 @@ func (s *Server) prepareOnce(w http.ResponseWriter, r *http.Request, job work.Jo
 			return nil, err
 		}
 		s.pending.keep(job.Key, made, s.options.App.Now())
+		if now, err := s.session(ctx); err != nil || now != session {
+			s.pending.forgetAll() // somebody else has signed in meanwhile
+			return nil, notSignedIn()
+		}
 		return nil, nil
 	})
 	return pending{}, true, s.showWork(w, r, wk)

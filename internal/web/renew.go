@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -46,6 +47,9 @@ func (s *Server) ofRenewal(at wizard.Step, h renewalHandler) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		renewal, known := s.renewals.Find(r.PathValue("wizard"))
 		if !known {
+			if run := s.answered(r.PathValue("wizard")); run != nil && r.Method == http.MethodPost {
+				return s.showWork(w, r, run) // Go was clicked twice
+			}
 			return s.write(w, http.StatusNotFound, "error", pages.Page{Title: "This renewal is no longer kept", Data: pages.Notice{
 				Kind: "info", Title: "It has ended, or nobody went on with it for long",
 				Text: "What was typed is gone, and nothing was changed by it. A run that was started goes on: it is under History.",
@@ -57,7 +61,7 @@ func (s *Server) ofRenewal(at wizard.Step, h renewalHandler) handler {
 		s.answerSignIn(renewal)
 		missing, sentence := renewal.Answers.Missing(at)
 		if at != "" && missing != "" {
-			renewal.Notice = sentence
+			renewal.Notice = cmp.Or(renewal.Notice, sentence) // why it is missing says more
 		}
 		renewal.Unlock()
 		if at != "" && missing != "" {

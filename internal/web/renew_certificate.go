@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"net/http"
@@ -139,9 +140,13 @@ func (s *Server) giveCertificate(w http.ResponseWriter, r *http.Request, renewal
 		chosen.File = renewal.Chosen.File
 	}
 	renewal.Chosen = chosen
+	file := bytes.Clone(chosen.File.Data) // the renewal's own is wiped when the pages are locked
 	renewal.Unlock()
 	password := form.Secret("password")
-	return s.judge(w, r, renewal, back+"#judged", func() (*pki.Bundle, error) { return pki.ReadPFX(chosen.File.Data, password) })
+	return s.judge(w, r, renewal, back+"#judged", func() (*pki.Bundle, error) {
+		defer clear(file)
+		return pki.ReadPFX(file, password)
+	})
 }
 
 // wrongCertificate says by field what is missing.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
@@ -30,7 +31,7 @@ func (s *Server) showCredentials(w http.ResponseWriter, _ *http.Request, renewal
 		AdminError: renewal.Wrong["site-admin"], PasswordError: renewal.Wrong["site-admin-password"],
 		Kept: !l.SiteAdminPassword.Empty(), ServiceKept: !l.ServiceAccountPassword.Empty(),
 	}
-	if until, locked := s.attempts.Locked(attemptAt(renewal, l.SiteAdmin)); locked && l.SiteAdmin != "" {
+	if until, locked := s.attempts.Locked(attemptAt(*renewal.Deployment, l.SiteAdmin)); locked && l.SiteAdmin != "" {
 		page.Locked = &pages.Notice{
 			Kind: "warning", Title: "No more tries for " + l.SiteAdmin + " just now",
 			Text: fmt.Sprintf("%d passwords were wrong, and Portal locks a login after some more. Find out the right one; at %s it can be tried again. Nothing was changed.", wizard.MostAttempts, until.Local().Format("15:04")),
@@ -52,8 +53,8 @@ func (s *Server) givenLogins() wizard.Logins {
 }
 
 // attemptAt names a login of a deployment: wrong passwords are counted for each.
-func attemptAt(renewal *wizard.Renewal, siteAdmin string) string {
-	return strings.ToLower(renewal.Deployment.GatewayID + "\n" + renewal.Deployment.ID + "\n" + siteAdmin)
+func attemptAt(d deployment.Deployment, siteAdmin string) string {
+	return strings.ToLower(d.GatewayID + "\n" + d.ID + "\n" + siteAdmin)
 }
 
 // giveCredentials takes the logins, and makes the plan with them, which is how
@@ -74,6 +75,10 @@ func (s *Server) giveCredentials(w http.ResponseWriter, r *http.Request, renewal
 	if given.ServiceAccountPassword.Empty() && given.ServiceAccount == before.ServiceAccount {
 		given.ServiceAccountPassword = before.ServiceAccountPassword
 	}
+	if sameLogins(given, before) && s.goesOnFor(planKey(renewal)) {
+		renewal.Unlock()
+		return s.prepare(w, r, renewal) // clicked twice: it is one plan, and one try at Portal
+	}
 	renewal.Wrong = s.wrongLogins(renewal, given)
 	renewal.Logins = given
 	renewal.Reopen(wizard.Credentials)
@@ -83,6 +88,20 @@ func (s *Server) giveCredentials(w http.ResponseWriter, r *http.Request, renewal
 		return leadTo(w, r, back)
 	}
 	return s.prepare(w, r, renewal)
+}
+
+// sameLogins tells whether the same was typed.
+func sameLogins(a, b wizard.Logins) bool {
+	return a.SiteAdmin == b.SiteAdmin && a.ServiceAccount == b.ServiceAccount && a.WithoutPortal == b.WithoutPortal &&
+		a.SiteAdminPassword.Reveal() == b.SiteAdminPassword.Reveal() && a.ServiceAccountPassword.Reveal() == b.ServiceAccountPassword.Reveal()
+}
+
+// planKey is of the work that makes the plan that a renewal needs now.
+func planKey(renewal *wizard.Renewal) string { return fmt.Sprint(renewal.ID, " plan ", renewal.Turn) }
+
+// goesOnFor tells whether work with this key goes on.
+func (s *Server) goesOnFor(key string) bool {
+	return len(s.book.Find(func(w *work.Work) bool { return w.Job().Key == key && !w.Ended() })) > 0
 }
 
 // wrongLogins says by field what is missing, and stops after too many wrong passwords.
@@ -96,7 +115,7 @@ func (s *Server) wrongLogins(renewal *wizard.Renewal, l wizard.Logins) map[strin
 	} else if l.SiteAdminPassword.Empty() {
 		wrong["site-admin-password"] = "Type the password of " + l.SiteAdmin + ", or go on without Portal."
 	}
-	if _, locked := s.attempts.Locked(attemptAt(renewal, l.SiteAdmin)); locked && l.SiteAdmin != "" {
+	if _, locked := s.attempts.Locked(attemptAt(*renewal.Deployment, l.SiteAdmin)); locked && l.SiteAdmin != "" {
 		wrong["site-admin-password"] = "This password was not tried."
 	}
 	return wrong
@@ -107,14 +126,30 @@ func (s *Server) wrongLogins(renewal *wizard.Renewal, l wizard.Logins) map[strin
 func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal) error {
 	renewal.Lock()
 	turn, asked, credentials, d := renewal.Turn, renewalOf(renewal), credentialsOf(renewal.Logins), *renewal.Deployment
-	attempt := attemptAt(renewal, renewal.Logins.SiteAdmin)
+	attempt, key := attemptAt(d, credentials.SiteAdmin), planKey(renewal)
 	renewal.Unlock()
 	review, back := renewalPath(renewal, wizard.Review), renewalPath(renewal, wizard.Credentials)
-	job := work.Job{Kind: "plan", Title: "Looking at " + d.Name + " and making the plan", Key: fmt.Sprint(renewal.ID, " plan ", turn), Next: review, Back: back}
+	job := work.Job{Kind: "plan", Title: "Looking at " + d.Name + " and making the plan", Key: key, Next: review, Back: back}
 	return s.showWork(w, r, s.begin(job, func(ctx context.Context, session *app.Session) (any, error) {
+		if credentials.SiteAdmin != "" && !s.attempts.Try(attempt) {
+			renewal.Lock()
+			defer renewal.Unlock()
+			renewal.Wrong = map[string]string{"site-admin-password": "This password was not tried."}
+			return nil, leadElsewhere(back)
+		}
+		ended := s.attempts.Untried
+		defer func() { ended(attempt) }()
 		ready, err := session.Prepare(ctx, d, credentials, asked)
 		if err != nil {
 			return nil, err
+		}
+		refused := siteAdminRefused(ready.Plan)
+		left := 0
+		if refused != nil {
+			ended = func(login string) {}
+			left = s.attempts.Wrong(attempt)
+		} else if ready.State.Sites.SignedIn {
+			ended = s.attempts.Right
 		}
 		renewal.Lock()
 		defer renewal.Unlock()
@@ -122,14 +157,12 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard
 			go ready.Session.Close(context.WithoutCancel(s.ctx))
 			return nil, nil // something else was said meanwhile, or the pages were locked
 		}
-		if refused := siteAdminRefused(ready.Plan); refused != nil {
+		if refused != nil {
 			go ready.Session.Close(context.WithoutCancel(s.ctx))
-			left := s.attempts.Wrong(attempt)
 			renewal.Logins.SiteAdminPassword = secret.Secret{}
 			renewal.Wrong = map[string]string{"site-admin-password": capital(refused.Sentence) + ". " + triesLeft(left)}
 			return nil, leadElsewhere(back)
 		}
-		s.attempts.Right(attempt)
 		renewal.Keep(ready, func() { ready.Session.Close(context.WithoutCancel(s.ctx)) })
 		renewal.Answers[wizard.Credentials] = cmp.Or(renewal.Logins.SiteAdmin, "none")
 		return nil, nil

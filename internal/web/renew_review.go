@@ -54,15 +54,18 @@ func (s *Server) goNow(w http.ResponseWriter, r *http.Request, renewal *wizard.R
 	renewal.Lock()
 	ready, made := renewal.Ready.(*app.Prepared)
 	switch {
+	case !made && s.answered(renewal.ID) != nil:
+		renewal.Unlock()
+		return s.showWork(w, r, s.answered(renewal.ID)) // Go was clicked twice
 	case !made, ready.Plan.Hash != r.PostFormValue("plan"):
 		renewal.Notice = "The plan has been made anew since you saw it: look at it again."
 	case ready.Plan.Refused() || ready.Plan.Blocked():
 		renewal.Notice = "This plan cannot be carried out."
 	default:
 		renewal.Take()
-		renewal.Unlock()
 		wk := s.startPrepared("Renewing the certificate of "+ready.State.Deployment.Name, "/", renewal.ID, ready,
 			func(ctx context.Context, report app.Report) error { return ready.Apply(ctx, nil, report) })
+		renewal.Unlock()
 		s.renewals.Drop(renewal.ID)
 		return s.showWork(w, r, wk)
 	}

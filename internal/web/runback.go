@@ -78,6 +78,9 @@ func (s *Server) undoNow(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	kept, ok := s.pending.take("undo "+run.ID, r.PostFormValue("plan"))
+	if run := s.answered(r.PostFormValue("plan")); !ok && run != nil {
+		return s.showWork(w, r, run)
+	}
 	if !ok {
 		return leadTo(w, r, r.URL.Path) // it was made anew: look again
 	}
@@ -137,6 +140,9 @@ func cleanKey(id string, now bool) string {
 func (s *Server) cleanNow(w http.ResponseWriter, r *http.Request) error {
 	id, now := r.PathValue("id"), r.PostFormValue("now") != ""
 	kept, ok := s.pending.take(cleanKey(id, now), r.PostFormValue("plan"))
+	if run := s.answered(r.PostFormValue("plan")); !ok && run != nil {
+		return s.showWork(w, r, run)
+	}
 	if !ok || len(kept.cleaning.Entries) == 0 {
 		return leadTo(w, r, r.URL.Path)
 	}

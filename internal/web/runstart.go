@@ -59,6 +59,16 @@ func (s *Server) startRun(n newRun) *work.Work {
 	})
 }
 
+// answered is the run that began with the yes to a question, nil when none has:
+// who answers twice is shown the one that goes on.
+func (s *Server) answered(key string) *work.Work {
+	found := s.book.Find(func(w *work.Work) bool { return key != "" && w.Job().Kind == runKind && w.Job().Key == key })
+	if len(found) == 0 {
+		return nil
+	}
+	return found[0]
+}
+
 // watchTraffic sends requests as clients do, as long as the run goes on, where this
 // computer reaches the deployment. stop gives what was seen, nil where nothing was.
 func (s *Server) watchTraffic(ctx context.Context, n newRun, w *work.Work) (stop func() *watch.Seen) {

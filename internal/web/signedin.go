@@ -3,11 +3,13 @@ package web
 import (
 	"cmp"
 	"context"
+	"net/http"
 	"strings"
 	"sync"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 )
 
@@ -54,8 +56,8 @@ func (s *Server) login(ctx context.Context) (*app.Login, error) {
 	if s.signed.tried {
 		return nil, notSignedIn()
 	}
-	s.signed.tried = true
 	login, err := s.options.App.Kept(ctx)
+	s.signed.tried = ctx.Err() == nil // a tab that was closed meanwhile says nothing about the sign-in
 	if err != nil || login == nil {
 		return nil, cmp.Or(err, notSignedIn())
 	}
@@ -63,12 +65,38 @@ func (s *Server) login(ctx context.Context) (*app.Login, error) {
 	return login, nil
 }
 
-// enter makes this the sign-in of all pages. What was found by another goes.
+// enter makes this the sign-in of all pages. What was found and planned by another
+// goes, and nobody's renewal goes on with it by itself: it begins again where the
+// deployment is chosen. Where it is another person, or nobody, passwords and files
+// go, too.
 func (s *Server) enter(login *app.Login) {
 	s.signed.mu.Lock()
+	before := s.signed.login
 	s.signed.login, s.signed.pending, s.signed.fresh, s.signed.tried = login, nil, false, true
 	s.signed.mu.Unlock()
 	s.forgetDeployments()
+	if before == nil {
+		return // nobody has planned anything
+	}
+	s.pending.forgetAll()
+	if login == nil || login.Identity.ObjectID != before.Identity.ObjectID || login.Identity.Name != before.Identity.Name {
+		s.renewals.Lock()
+	}
+	s.renewals.SignedInAnew("Another sign-in is used since: choose the deployment once more.")
+}
+
+// mayChange tells, as an error, that the sign-in cannot be changed now: a run that
+// goes on needs it, also to go back.
+func (s *Server) mayChange() error {
+	going := s.Running()
+	if len(going) == 0 {
+		return nil
+	}
+	return &answer{http.StatusConflict, "A run goes on", pages.Notice{
+		Kind: "warning", Title: "The sign-in was not changed",
+		Text: going[0].Title + ": this goes on at this moment and needs the sign-in, also to go back if it has to.",
+		Next: []string{"Wait for its end, then do it again."}, Link: "/history", LinkText: "See the runs",
+	}}
 }
 
 // wait keeps a sign-in that still has to choose; fresh tells that somebody has

@@ -148,6 +148,9 @@ func wayTitle(kind cloud.SignInKind) string {
 
 // signOut forgets the sign-in, here and in the keychain.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
+	if err := s.mayChange(); err != nil {
+		return err
+	}
 	if _, _, err := s.options.App.SignOut(r.Context()); err != nil {
 		return err
 	}

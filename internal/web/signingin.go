@@ -15,6 +15,9 @@ import (
 
 // signIn begins to sign in. A person does the rest on Microsoft's page.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
+	if err := s.mayChange(); err != nil {
+		return err
+	}
 	p := s.placeOf(r)
 	asked := app.SignInAsked{Cloud: among(clouds, r.PostFormValue("cloud")), How: among(ways, r.PostFormValue("way")), Tenant: strings.TrimSpace(r.PostFormValue("tenant"))}
 	wk := s.book.Start(work.Job{Kind: "sign-in", Title: "Signing in to Azure", Next: p.then, Back: p.to("/sign-in")}, func(ctx context.Context, wk *work.Work) (any, error) {

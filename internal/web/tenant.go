@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 	"github.com/cartouche-gis/cartouche/internal/web/work"
@@ -21,6 +22,7 @@ func (s *Server) showTenants(w http.ResponseWriter, r *http.Request) error {
 		return leadTo(w, r, p.to("/sign-in"))
 	}
 	if len(login.Tenants) == 0 { // a sign-in that was kept has not asked yet
+		login = login.Elsewhere(nil, cloud.Asked{}) // the one that is used stays as it is
 		if _, err := login.FindTenant(r.Context()); err != nil {
 			return err
 		}
@@ -52,6 +54,11 @@ func (s *Server) chooseTenant(w http.ResponseWriter, r *http.Request) error {
 	fresh := s.keepPending(login)
 	wk := s.book.Start(work.Job{Kind: "sign-in", Title: "Signing in to the tenant", Key: "tenant", Next: p.then, Back: p.to("/tenant")}, func(ctx context.Context, wk *work.Work) (any, error) {
 		other := login.Elsewhere(wk, askedBy(wk))
+		if len(other.Tenants) == 0 {
+			if _, err := other.FindTenant(ctx); err != nil {
+				return nil, err
+			}
+		}
 		tenant, err := app.TenantNamed(other.Tenants, wanted)
 		if err != nil {
 			return nil, app.Usage("choose one of the list", "tenant: %s", err)
@@ -75,6 +82,7 @@ func (s *Server) showSubscriptions(w http.ResponseWriter, r *http.Request) error
 		return leadTo(w, r, p.to("/sign-in"))
 	}
 	if len(login.Subscriptions) == 0 {
+		login = login.Elsewhere(nil, cloud.Asked{})
 		if _, err := login.FindSubscriptions(r.Context()); err != nil {
 			return err
 		}
@@ -100,6 +108,12 @@ func (s *Server) chooseSubscriptions(w http.ResponseWriter, r *http.Request) err
 	}
 	if err := r.ParseForm(); err != nil {
 		return leadTo(w, r, p.to("/subscription"))
+	}
+	login = login.Elsewhere(nil, cloud.Asked{}) // what goes on looks on where it did
+	if len(login.Subscriptions) == 0 {
+		if _, err := login.FindSubscriptions(r.Context()); err != nil {
+			return err
+		}
 	}
 	if err := s.remember(r.Context(), login, r.PostForm["subscription"]); err != nil {
 		return err

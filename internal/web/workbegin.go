@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -62,11 +63,12 @@ func awaited[T any](w http.ResponseWriter, r *http.Request, wk *work.Work) (valu
 func seen[T any](s *Server, w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal, name, title string, look func(context.Context, *app.Session) (T, error)) (value T, sent bool, err error) {
 	renewal.Lock()
 	kept, known := renewal.Seen[name].(T)
+	turn := renewal.Turn
 	renewal.Unlock()
 	if known {
 		return kept, false, nil
 	}
-	job := work.Job{Kind: "look", Title: title, Key: renewal.ID + " " + name, Next: r.URL.RequestURI(), Back: renewalPath(renewal, wizard.Certificate)}
+	job := work.Job{Kind: "look", Title: title, Key: fmt.Sprint(renewal.ID, " ", name, " ", turn), Next: r.URL.RequestURI(), Back: renewalPath(renewal, wizard.Certificate)}
 	return awaited[T](w, r, s.begin(job, func(ctx context.Context, session *app.Session) (any, error) {
 		value, err := look(ctx, session)
 		if err != nil {
@@ -74,6 +76,9 @@ func seen[T any](s *Server, w http.ResponseWriter, r *http.Request, renewal *wiz
 		}
 		renewal.Lock()
 		defer renewal.Unlock()
+		if renewal.Turn != turn {
+			return value, nil // somebody else may be signed in since: it is looked at again
+		}
 		if renewal.Seen == nil {
 			renewal.Seen = map[string]any{}
 		}

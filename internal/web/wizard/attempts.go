@@ -21,8 +21,8 @@ type Attempts struct {
 }
 
 type attempts struct {
-	wrong int
-	last  time.Time
+	wrong, trying int
+	last          time.Time
 }
 
 // NewAttempts counts from none.
@@ -30,21 +30,47 @@ func NewAttempts(now func() time.Time) *Attempts {
 	return &Attempts{now: now, list: map[string]attempts{}}
 }
 
-// Wrong counts one for a login, and tells how many more there may be.
-func (a *Attempts) Wrong(login string) (left int) {
+// Try begins to try a login; ok is false when it must not be. Those that are tried
+// at the same time, from several windows, count as wrong until it is known. It
+// ends by [Attempts.Wrong], [Attempts.Right] or [Attempts.Untried].
+func (a *Attempts) Try(login string) (ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.expire()
-	n := a.list[login].wrong + 1
-	a.list[login] = attempts{n, a.now()}
-	return max(MostAttempts-n, 0)
+	seen := a.list[login]
+	if seen.wrong+seen.trying >= MostAttempts {
+		return false
+	}
+	seen.trying++
+	seen.last = a.now()
+	a.list[login] = seen
+	return true
+}
+
+// Wrong counts one for a login, and tells how many more there may be.
+func (a *Attempts) Wrong(login string) (left int) {
+	seen := a.end(login, func(seen *attempts) { seen.wrong++; seen.last = a.now() })
+	return max(MostAttempts-seen.wrong, 0)
 }
 
 // Right forgets the wrong ones of a login.
-func (a *Attempts) Right(login string) {
+func (a *Attempts) Right(login string) { a.end(login, func(seen *attempts) { seen.wrong = 0 }) }
+
+// Untried is for a try that did not get as far as the login.
+func (a *Attempts) Untried(login string) { a.end(login, func(*attempts) {}) }
+
+func (a *Attempts) end(login string, change func(*attempts)) attempts {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.list, login)
+	a.expire()
+	seen := a.list[login]
+	seen.trying = max(seen.trying-1, 0)
+	change(&seen)
+	a.list[login] = seen
+	if seen.wrong+seen.trying == 0 {
+		delete(a.list, login)
+	}
+	return seen
 }
 
 // Locked tells that a login must not be tried, and until when.
@@ -58,7 +84,7 @@ func (a *Attempts) Locked(login string) (until time.Time, locked bool) {
 
 func (a *Attempts) expire() {
 	for login, seen := range a.list {
-		if a.now().Sub(seen.last) > attemptsFor {
+		if seen.trying == 0 && a.now().Sub(seen.last) > attemptsFor {
 			delete(a.list, login)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 const (
 	// most renewals are prepared side by side; with one more the one that was not
-	// used for longest goes.
+	// used for longest goes, those first in which nothing was answered.
 	most = 16
 	// age is how long one is kept that nobody uses.
 	age = 2 * time.Hour
@@ -35,16 +35,23 @@ func (b *Book) Begin() *Renewal {
 	r := &Renewal{ID: rand.Text(), Answers: Answers{}, used: b.now()}
 	b.expire()
 	for len(b.list) >= most {
-		oldest := r
+		var goes *Renewal
 		for _, other := range b.list {
-			if !other.used.After(oldest.used) {
-				oldest = other
+			if goes == nil || other.idle() && !goes.idle() || other.idle() == goes.idle() && other.used.Before(goes.used) {
+				goes = other
 			}
 		}
-		b.drop(oldest)
+		b.drop(goes)
 	}
 	b.list[r.ID] = r
 	return r
+}
+
+// idle tells that nothing was answered yet: somebody has opened an address, no more.
+func (r *Renewal) idle() bool {
+	r.Lock()
+	defer r.Unlock()
+	return r.Deployment == nil
 }
 
 // Find gives the renewal with an id; ok is false when it was dropped, or never was.
@@ -74,6 +81,22 @@ func (b *Book) Lock() {
 	defer b.mu.Unlock()
 	for _, r := range b.list {
 		r.dropSecrets()
+	}
+}
+
+// SignedInAnew begins all renewals again where the deployment is chosen, and says
+// why: what was looked at and planned was by another sign-in.
+func (b *Book) SignedInAnew(why string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.list {
+		r.Lock()
+		if _, chosen := r.Answers[Deployment]; chosen {
+			r.Notice = why
+		}
+		r.Seen = nil
+		r.Reopen(Deployment)
+		r.Unlock()
 	}
 }
 

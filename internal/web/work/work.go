@@ -7,6 +7,7 @@ package work
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -18,7 +19,12 @@ import (
 const (
 	keepFor  = time.Hour
 	keepMost = 100
+	// mostGoing is how much goes on at the same time: far more than one person begins.
+	mostGoing = 64
 )
+
+// ErrBusy says that too much goes on at the same time.
+var ErrBusy = errors.New("too much is going on at the same time; nothing was begun. Wait until some of it has ended")
 
 // Job says what work is about.
 type Job struct {
@@ -50,16 +56,22 @@ func NewBook(ctx context.Context, now func() time.Time) *Book {
 	return &Book{ctx: ctx, now: now, works: map[string]*Work{}}
 }
 
-// Start begins work in a goroutine of its own. What do returns is the Result of the
+// Start begins work in a goroutine of its own; when too much goes on already it is
+// work that has ended with [ErrBusy]. What do returns is the Result of the
 // work; do tells how it goes on through the Work, which is an app.Teller.
 func (b *Book) Start(job Job, do func(ctx context.Context, w *Work) (any, error)) *Work {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.forget()
+	going := 0
 	for _, w := range b.works {
-		if job.Key != "" && w.job.Key == job.Key && !w.Ended() {
+		if w.Ended() {
+			continue
+		}
+		if job.Key != "" && w.job.Key == job.Key {
 			return w
 		}
+		going++
 	}
 	ctx, cancel := context.WithCancel(b.ctx)
 	w := &Work{
@@ -67,6 +79,11 @@ func (b *Book) Start(job Job, do func(ctx context.Context, w *Work) (any, error)
 		cancel: cancel, changed: make(chan struct{}), done: make(chan struct{}),
 	}
 	b.works[w.ID] = w
+	if going >= mostGoing {
+		cancel()
+		w.end(nil, ErrBusy)
+		return w
+	}
 	b.group.Go(func() {
 		defer cancel()
 		w.end(guarded(ctx, w, do))
