@@ -80,7 +80,7 @@ func TestListThatCannotBeFoundSaysWhy(t *testing.T) {
 	st := listStage(t, func(context.Context, app.Teller) (found, error) {
 		return found{}, &app.Failure{Code: "azure", Message: "Azure is asleep", Hint: "wake it", Exit: app.ExitPreflight, Err: errors.New("zzz")}
 	})
-	if status, body := st.get(t, "/"); status != http.StatusConflict || !strings.Contains(body, "Azure is asleep.") || !strings.Contains(body, "What helps: wake it.") {
+	if status, body := st.get(t, "/"); status != http.StatusBadGateway || !strings.Contains(body, "Azure is asleep.") || !strings.Contains(body, "What helps: wake it.") {
 		t.Errorf("%d\n%s", status, body)
 	}
 }
