@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -76,7 +75,7 @@ func (v *DeploymentValue) endsAt(end, now time.Time) {
 	if v.Ends = end; end.IsZero() {
 		return
 	}
-	days := int(math.Floor(end.Sub(now).Hours() / 24))
+	days := pki.DaysUntil(end, now)
 	v.DaysLeft = &days
 }
 

@@ -3,7 +3,6 @@ package cli
 import (
 	"crypto/x509"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 
 // daysLeft is how long a certificate is valid still, in the colour that fits.
 func daysLeft(notAfter, now time.Time) span {
-	days := int(math.Floor(notAfter.Sub(now).Hours() / 24))
+	days := pki.DaysUntil(notAfter, now)
 	switch {
 	case days < -1:
 		return bad(fmt.Sprintf("expired %d days ago", -days))

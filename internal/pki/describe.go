@@ -86,9 +86,11 @@ func Thumbprint(cert *x509.Certificate) string {
 
 // DaysLeft is the number of whole days from now until the certificate expires,
 // negative once it has.
-func DaysLeft(cert *x509.Certificate, now time.Time) int {
-	return int(math.Floor(cert.NotAfter.Sub(now).Hours() / 24))
-}
+func DaysLeft(cert *x509.Certificate, now time.Time) int { return DaysUntil(cert.NotAfter, now) }
+
+// DaysUntil is the number of whole days from now until an end, negative once it
+// has passed.
+func DaysUntil(end, now time.Time) int { return int(math.Floor(end.Sub(now).Hours() / 24)) }
 
 // nameOf is how sentences call a certificate.
 func nameOf(cert *x509.Certificate) string {

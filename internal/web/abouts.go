@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 )
 
@@ -23,7 +24,7 @@ type about struct {
 func abouts(list pki.Findings) []about {
 	var shown []about
 	for _, f := range list {
-		f.Sentence = capital(f.Sentence)
+		f.Sentence = pages.Capital(f.Sentence)
 		a := about{Finding: f, Kind: "info", Word: "Note", rank: 2}
 		switch f.Severity {
 		case pki.Refusal:

@@ -1,11 +1,11 @@
 package web
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 )
@@ -39,7 +39,7 @@ func compare(old, new *pki.Description, now time.Time) comparison {
 	c.Rows = []comparedRow{
 		{Label: "For", Old: strings.Join(o.Names, ", "), New: strings.Join(n.Names, ", ")},
 		{Label: "Valid until", Old: until(old, now), New: until(new, now)},
-		{Label: "Valid from", Old: day(o.NotBefore), New: day(n.NotBefore)},
+		{Label: "Valid from", Old: pages.Day(o.NotBefore), New: pages.Day(n.NotBefore)},
 		{Label: "Issued by", Old: o.Issuer, New: n.Issuer},
 		{Label: "Subject", Old: o.Subject, New: n.Subject},
 		{Label: "Key", Old: o.KeyAlgorithm, New: n.KeyAlgorithm},
@@ -89,9 +89,9 @@ func without(list, others []string) (rest []string) {
 func longerNote(old, new time.Time) (text, kind string) {
 	switch days := int(new.Sub(old).Hours() / 24); {
 	case days > 0:
-		return "longer by " + counted(days, "day"), "ok"
+		return "longer by " + app.Count(days, "day"), "ok"
 	case days < 0:
-		return "ends " + counted(-days, "day") + " earlier", "urgent"
+		return "ends " + app.Count(-days, "day") + " earlier", "urgent"
 	}
 	return "ends as the old one does", "soon"
 }
@@ -101,20 +101,5 @@ func until(d *pki.Description, now time.Time) string {
 	if d == nil || d.NotAfter.IsZero() {
 		return ""
 	}
-	return day(d.NotAfter) + " (" + pages.Days(int(d.NotAfter.Sub(now).Hours()/24)) + ")"
-}
-
-func day(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Local().Format("2 January 2006")
-}
-
-// counted is a number with its noun.
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return pages.Day(d.NotAfter) + " (" + pages.Days(pki.DaysUntil(d.NotAfter, now)) + ")"
 }

@@ -2,8 +2,6 @@ package web
 
 import (
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/pki"
@@ -33,7 +31,7 @@ var failures = []struct{ code, title, link, linkText string }{
 // failurePage is a failure as a page: what happened, what clients are served,
 // and what helps.
 func failurePage(f app.Failure) (status int, page pages.Page) {
-	notice := pages.Notice{Kind: "error", Title: "What happened", Text: asSentence(f.Message)}
+	notice := pages.Notice{Kind: "error", Title: "What happened", Text: pages.Sentences(f.Message)}
 	title := "That did not work"
 	longest := -1
 	for _, known := range failures {
@@ -44,15 +42,15 @@ func failurePage(f app.Failure) (status int, page pages.Page) {
 	}
 	for _, finding := range f.Findings {
 		if finding.Severity != pki.Note {
-			notice.List = append(notice.List, asSentence(finding.Sentence))
+			notice.List = append(notice.List, pages.Sentences(finding.Sentence))
 		}
 	}
 	if f.Serving != "" {
-		notice.Next = append(notice.Next, asSentence("clients are served "+f.Serving))
+		notice.Next = append(notice.Next, pages.Sentences("clients are served "+f.Serving))
 	}
 	help, command := splitHint(f.Hint)
 	if help != "" {
-		notice.Next = append(notice.Next, asSentence("what helps: "+help))
+		notice.Next = append(notice.Next, pages.Sentences("what helps: "+help))
 	}
 	notice.Command = command
 	return httpStatus(f), pages.Page{Title: title, Data: notice}
@@ -69,17 +67,4 @@ func splitHint(hint string) (help, command string) {
 		return help, name + command
 	}
 	return hint, ""
-}
-
-// asSentence writes what a command says as people write it: with a capital and
-// a full stop.
-func asSentence(text string) string {
-	first, size := utf8.DecodeRuneInString(text)
-	if size == 0 {
-		return ""
-	}
-	if end, _ := utf8.DecodeLastRuneInString(text); !strings.ContainsRune(".?!…", end) {
-		text += "."
-	}
-	return string(unicode.ToUpper(first)) + text[size:]
 }

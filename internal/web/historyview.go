@@ -111,7 +111,7 @@ func whatRunDid(run journal.Run, purpose app.Purpose) (what, of string) {
 	case purpose.AtMachines:
 		return "Certificates of the machines", ""
 	case result.After != nil && run.Outcome == string(rotation.Verified):
-		return "Renewal", "until " + day(result.After.NotAfter)
+		return "Renewal", "until " + pages.Day(result.After.NotAfter)
 	}
 	return "Renewal", ""
 }

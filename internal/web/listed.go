@@ -1,11 +1,11 @@
 package web
 
 import (
-	"math"
 	"strings"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 )
 
@@ -54,7 +54,7 @@ func (l *listed) daysLeft(now time.Time) (int, bool) {
 	if l.ends.IsZero() {
 		return 0, false
 	}
-	return int(math.Floor(l.ends.Sub(now).Hours() / 24)), true
+	return pki.DaysUntil(l.ends, now), true
 }
 
 // urgency is the kind of its badge.

@@ -80,7 +80,7 @@ func offer(found *app.Renewed) *renewedInVault {
 	if found == nil {
 		return nil
 	}
-	text := found.Name + " in the vault " + found.Vault + " has a newer version, good until " + day(found.Certificate.NotAfter)
+	text := found.Name + " in the vault " + found.Vault + " has a newer version, good until " + pages.Day(found.Certificate.NotAfter)
 	if found.Pinned {
 		return &renewedInVault{wizard.Follow, text + ". The listener refers to one version; it can follow the newest from now on.", "Follow the newest version from now on"}
 	}

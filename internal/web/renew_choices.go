@@ -35,7 +35,7 @@ func fillChoices(page *certificatePage, renewal *wizard.Renewal, open bool) {
 	page.RootsError, page.IdentityError = renewal.Wrong["roots"], renewal.Wrong["identity"]
 	page.ChoicesOpen = open || page.RootsError != "" || page.IdentityError != ""
 	if n := choicesMade(c); n > 0 {
-		page.ChoicesSaid = counted(n, "choice") + " made"
+		page.ChoicesSaid = app.Count(n, "choice") + " made"
 	}
 }
 

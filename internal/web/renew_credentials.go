@@ -160,7 +160,7 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard
 		if refused != nil {
 			go ready.Session.Close(context.WithoutCancel(s.ctx))
 			renewal.Logins.SiteAdminPassword = secret.Secret{}
-			renewal.Wrong = map[string]string{"site-admin-password": capital(refused.Sentence) + ". " + triesLeft(left)}
+			renewal.Wrong = map[string]string{"site-admin-password": pages.Sentences(refused.Sentence, triesLeft(left))}
 			return nil, leadElsewhere(back)
 		}
 		renewal.Keep(ready, func() { ready.Session.Close(context.WithoutCancel(s.ctx)) })

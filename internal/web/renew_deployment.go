@@ -93,12 +93,12 @@ func (s *Server) chooseDeployment(w http.ResponseWriter, r *http.Request, renewa
 		return leadTo(w, r, back)
 	}
 	next := renewalPath(renewal, wizard.Certificate)
-	job := work.Job{Kind: "look", Title: "Reading the gateway " + lastOf(gateway), Key: renewal.ID + " gateway " + gateway + " " + strings.Join(names, ","), Next: next, Back: back}
+	job := work.Job{Kind: "look", Title: "Reading the gateway " + app.LastSegment(gateway), Key: renewal.ID + " gateway " + gateway + " " + strings.Join(names, ","), Next: next, Back: back}
 	return s.showWork(w, r, s.begin(job, func(ctx context.Context, session *app.Session) (any, error) {
 		d, err := session.Choose(ctx, app.Target{Gateway: gateway, Names: names})
 		if err != nil {
 			f := app.Explain(err)
-			wrong(strings.TrimSpace(capital(f.Message) + ". " + capital(f.Hint)))
+			wrong(pages.Sentences(f.Message, f.Hint))
 			return nil, leadElsewhere(back)
 		}
 		renewal.Lock()

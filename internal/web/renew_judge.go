@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
@@ -50,5 +50,5 @@ func unopened(name string, err error) map[string]string {
 	if f.Code == "wrong-password" {
 		return map[string]string{"password": "This password does not open " + name + ". The file is kept: type its password again."}
 	}
-	return map[string]string{"pfx": strings.TrimSpace(name + ": " + strings.TrimSuffix(f.Message, ".") + ". " + capital(f.Hint))}
+	return map[string]string{"pfx": name + ": " + pages.Sentences(f.Message, f.Hint)}
 }

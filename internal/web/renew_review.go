@@ -31,7 +31,7 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, renewal *wiz
 func machinesText(ready *app.Prepared) string {
 	switch d := ready.State.Deployment; {
 	case ready.Access.Way != nil:
-		return capital(ready.Access.Why)
+		return pages.Capital(ready.Access.Why)
 	case ready.Access.Why != "":
 		return "Not looked at: " + ready.Access.Why
 	case d.Generation == deployment.Plain:

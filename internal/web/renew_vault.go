@@ -8,6 +8,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 )
@@ -43,7 +44,7 @@ func (s *Server) fillVaults(w http.ResponseWriter, r *http.Request, renewal *wiz
 	})
 	if err != nil {
 		f := app.Explain(err)
-		page.VaultTyped, page.Vault, page.VaultError = page.Vault, "", strings.TrimSpace(capital(f.Message)+". "+capital(f.Hint))
+		page.VaultTyped, page.Vault, page.VaultError = page.Vault, "", pages.Sentences(f.Message, f.Hint)
 		return s.fillVaults(w, r, renewal, page)
 	}
 	for _, v := range found.Certificates {
@@ -60,7 +61,7 @@ func vaultOption(v app.VaultValue, from wizard.Source) option {
 	o := option{Value: v.Name, Text: v.Name, Hint: v.ResourceGroup}
 	switch c := v.Certificates; {
 	case v.Unread != nil:
-		o.Refused = "It could not be looked into: " + strings.TrimSpace(v.Unread.Message+". "+capital(v.Unread.Hint))
+		o.Refused = "It could not be looked into: " + pages.Sentences(v.Unread.Message, v.Unread.Hint)
 	case c != nil:
 		o.Hint += fmt.Sprintf(" · %d usable of %d", c.Usable, c.Usable+c.Unusable)
 		if c.Unopened > 0 {
@@ -83,8 +84,8 @@ func (s *Server) certificateOption(v app.VaultCertificateValue) option {
 		o.Hint = "kept as " + string(v.Kind) + " and not opened: what it holds shows in the review"
 		return o
 	}
-	days := int(v.Certificate.NotAfter.Sub(s.options.App.Now()).Hours() / 24)
+	days := pki.DaysUntil(v.Certificate.NotAfter, s.options.App.Now())
 	o.Badge = &pages.Badge{Kind: pages.UrgencyOf(days), Text: pages.Days(days)}
-	o.Hint = strings.Join(few(v.Certificate.Names, 4), ", ") + " · until " + day(v.Certificate.NotAfter) + " · kept as " + string(v.Kind)
+	o.Hint = strings.Join(few(v.Certificate.Names, 4), ", ") + " · until " + pages.Day(v.Certificate.NotAfter) + " · kept as " + string(v.Kind)
 	return o
 }

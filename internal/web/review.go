@@ -4,11 +4,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 )
 
@@ -67,7 +67,7 @@ func review(p rotation.Plan, state rotation.State, logins wizard.Logins, machine
 		Logins: loginUses(p, state, logins),
 		Rights: rights(p.Operations),
 	}
-	gateway := lastOf(p.GatewayID)
+	gateway := app.LastSegment(p.GatewayID)
 	if state.Gateway != nil {
 		gateway += " in " + state.Gateway.ResourceGroup()
 	}
@@ -84,7 +84,7 @@ func review(p rotation.Plan, state rotation.State, logins wizard.Logins, machine
 	}
 	slices.SortStableFunc(v.About, func(a, b about) int { return a.rank - b.rank })
 	for _, step := range p.Steps {
-		shown := reviewedStep{Title: capital(step.Title), Touches: lastOf(step.Touches), Undo: step.Undo, Restarts: step.Restarts, Writes: step.Touches != "" || step.Kind == rotation.StepTrust || step.Kind == rotation.StepPin}
+		shown := reviewedStep{Title: pages.Capital(step.Title), Touches: app.LastSegment(step.Touches), Undo: step.Undo, Restarts: step.Restarts, Writes: step.Touches != "" || step.Kind == rotation.StepTrust || step.Kind == rotation.StepPin}
 		for _, text := range step.Changes {
 			shown.Changes = append(shown.Changes, changeOf(text))
 		}
@@ -143,7 +143,7 @@ func federated(servers int) string {
 	if servers == 0 {
 		return "Portal"
 	}
-	return "the " + counted(servers, "federated server")
+	return "the " + app.Count(servers, "federated server")
 }
 
 // rights lists what Azure must permit, by resource.
@@ -159,19 +159,4 @@ func rights(operations []rotation.Operation) []right {
 		list = append(list, right{scope, byScope[scope]})
 	}
 	return list
-}
-
-// lastOf is the name at the end of a resource's id.
-func lastOf(id string) string { return id[strings.LastIndex(id, "/")+1:] }
-
-// capital begins a sentence, unless its first word is a name or an address.
-func capital(text string) string {
-	if word, _, _ := strings.Cut(text, " "); strings.ContainsAny(word, ".:/@=-") {
-		return text
-	}
-	first, size := utf8.DecodeRuneInString(text)
-	if size == 0 {
-		return ""
-	}
-	return string(unicode.ToUpper(first)) + text[size:]
 }

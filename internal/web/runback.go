@@ -48,7 +48,7 @@ func (s *Server) undoPage(w http.ResponseWriter, r *http.Request) error {
 		Findings: slices.Concat(plan.Findings, plan.Obstacles), Failure: kept.ready.Failure(), Nothing: plan.NothingToDo(),
 	}
 	for i := range view.Steps {
-		view.Steps[i].Title = capital(view.Steps[i].Title)
+		view.Steps[i].Title = pages.Capital(view.Steps[i].Title)
 	}
 	if plan.Certificate.SHA256 != "" {
 		view.BackTo = &plan.Certificate

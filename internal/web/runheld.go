@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/lease"
@@ -16,8 +15,8 @@ import (
 func (s *Server) heldBy(ctx context.Context, gatewayID string, err error) error {
 	notice := pages.Notice{Kind: "warning", Title: "Nothing was changed", Link: "/history", LinkText: "See the runs"}
 	if held, ok := errors.AsType[*lease.HeldError](err); ok && !held.Unreadable {
-		notice.Text = held.Holder() + " works on this deployment since " + moment(held.Since) + ", with run " + held.Run + " on that computer. Two runs at once could undo each other’s work."
-		notice.Next = []string{"Wait for its end, then begin again. The claim ends by itself on " + moment(held.Until) + " unless that run renews it."}
+		notice.Text = held.Holder() + " works on this deployment since " + pages.Moment(held.Since) + ", with run " + held.Run + " on that computer. Two runs at once could undo each other’s work."
+		notice.Next = []string{"Wait for its end, then begin again. The claim ends by itself on " + pages.Moment(held.Until) + " unless that run renews it."}
 		return &answer{http.StatusConflict, "Another run works on this deployment", notice}
 	}
 	if _, ok := errors.AsType[*app.LockedError](err); !ok {
@@ -26,7 +25,7 @@ func (s *Server) heldBy(ctx context.Context, gatewayID string, err error) error 
 	notice.Text = "A run of yours works on this deployment at this moment."
 	notice.Next = []string{"Wait for its end, then begin again."}
 	if run, ok := s.options.App.RunAtWork(ctx, gatewayID); ok {
-		notice.Text = "Run " + run.ID + ", begun " + moment(run.StartedAt)
+		notice.Text = "Run " + run.ID + ", begun " + pages.Moment(run.StartedAt)
 		if run.By != "" {
 			notice.Text += " by " + run.By
 		}
@@ -35,6 +34,3 @@ func (s *Server) heldBy(ctx context.Context, gatewayID string, err error) error 
 	}
 	return &answer{http.StatusConflict, "Another run works on this deployment", notice}
 }
-
-// moment is a moment in a sentence.
-func moment(t time.Time) string { return t.Local().Format("2 January 2006, 15:04") }

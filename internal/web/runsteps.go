@@ -11,6 +11,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
 )
 
 // runStep is one step of a run: those that were begun, and those of the plan that
@@ -45,7 +46,7 @@ func stepsOfRun(run journal.Run, plan keptPlan, going bool, now time.Time) []run
 	}
 	var list []runStep
 	for _, planned := range plan.Steps {
-		step := runStep{Title: capital(planned.Title), Changes: planned.Changes, Restarts: planned.Restarts}
+		step := runStep{Title: pages.Capital(planned.Title), Changes: planned.Changes, Restarts: planned.Restarts}
 		begun := next(planned.Kind)
 		switch {
 		case begun != nil:
@@ -64,7 +65,7 @@ func stepsOfRun(run journal.Run, plan keptPlan, going bool, now time.Time) []run
 		if taken[i] {
 			continue
 		}
-		step := runStep{Title: capital(begun.Title)}
+		step := runStep{Title: pages.Capital(begun.Title)}
 		step.begun(begun, going, now)
 		list = append(list, step)
 	}

@@ -103,7 +103,7 @@ func (s *Server) writeSignIn(w http.ResponseWriter, r *http.Request, status int,
 		chosenCloud = login.In.Name
 	case notice == nil && !isNotSignedIn(err):
 		f := app.Explain(err)
-		page.Notice = &pages.Notice{Kind: "warning", Title: "The kept sign-in cannot be used", Text: capital(f.Message) + "."}
+		page.Notice = &pages.Notice{Kind: "warning", Title: "The kept sign-in cannot be used", Text: pages.Sentences(f.Message)}
 	}
 	if chosenCloud == "" {
 		if in, err := s.options.App.CloudNamed("", ""); err == nil {

@@ -105,11 +105,11 @@ func (s *Server) showSigningIn(w http.ResponseWriter, r *http.Request) error {
 	if wk.Ended() {
 		if _, err := wk.Result(); err != nil {
 			f := app.Explain(err)
-			notice := pages.Notice{Kind: "error", Title: "Signing in did not work", Text: capital(f.Message) + "."}
+			notice := pages.Notice{Kind: "error", Title: "Signing in did not work", Text: pages.Sentences(f.Message)}
 			if wk.Stopping() {
 				notice = pages.Notice{Kind: "info", Title: "The sign-in was cancelled"}
 			} else if f.Hint != "" {
-				notice.Next = []string{capital(f.Hint)}
+				notice.Next = []string{pages.Sentences(f.Hint)}
 			}
 			return s.writeSignIn(w, r, http.StatusOK, &notice)
 		}

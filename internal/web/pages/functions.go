@@ -5,17 +5,15 @@ import (
 	"html/template"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // functions are what templates may call. They write things as people do, and
 // decide nothing.
 var functions = template.FuncMap{
 	"asset":    Asset,
-	"date":     func(t time.Time) string { return at(t, "2 January 2006") },
+	"date":     func(t time.Time) string { return at(t, day) },
 	"shortly":  func(t time.Time) string { return at(t, "2 Jan 2006") },
-	"moment":   func(t time.Time) string { return at(t, "2 January 2006, 15:04") },
+	"moment":   func(t time.Time) string { return at(t, moment) },
 	"clock":    func(t time.Time) string { return at(t, "15:04") },
 	"machine":  func(t time.Time) string { return t.UTC().Format(time.RFC3339) }, // for <time datetime>
 	"took":     took,
@@ -23,11 +21,17 @@ var functions = template.FuncMap{
 	"plural":   plural,
 	"join":     func(separator string, list []string) string { return strings.Join(list, separator) },
 	"pairs":    pairs,
-	"sentence": sentence,
+	"sentence": func(text string) string { return Sentences(text) },
 	"badge":    func(kind, text string) Badge { return Badge{kind, text} },
 	"notice":   func(kind, title, text string) Notice { return Notice{Kind: kind, Title: title, Text: text} },
 	"dict":     dict,
 }
+
+// How days and moments are written.
+const (
+	day    = "2 January 2006"
+	moment = day + ", 15:04"
+)
 
 // at writes a moment as the person's own clock shows it, a dash for none.
 func at(t time.Time, layout string) string {
@@ -96,16 +100,4 @@ func dict(keysAndValues ...any) (map[string]any, error) {
 		values[key] = keysAndValues[i+1]
 	}
 	return values, nil
-}
-
-// sentence makes what a command line says a sentence of a page.
-func sentence(text string) string {
-	first, size := utf8.DecodeRuneInString(text)
-	if size == 0 {
-		return ""
-	}
-	if !strings.HasSuffix(text, ".") {
-		text += "."
-	}
-	return string(unicode.ToUpper(first)) + text[size:]
 }

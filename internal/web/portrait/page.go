@@ -7,6 +7,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/topology"
 )
 
@@ -50,7 +51,7 @@ func judgedBy(seen, asked time.Time) Day {
 		d.At, d.Other = asked, true
 	}
 	d.Text = d.At.UTC().Format(time.DateOnly)
-	d.In = min(max(topology.Days(d.At, seen.UTC().Truncate(24*time.Hour)), 0), Horizon)
+	d.In = min(max(pki.DaysUntil(d.At, seen.UTC().Truncate(24*time.Hour)), 0), Horizon)
 	return d
 }
 
@@ -75,7 +76,7 @@ func (v view) findings(list pki.Findings) []Finding {
 	var shown []Finding
 	for _, f := range list {
 		f.Mend = strings.ReplaceAll(f.Mend, " DEPLOYMENT", " "+v.State.Deployment.Name)
-		f.Sentence = sentence(f.Sentence)
+		f.Sentence = pages.Sentences(f.Sentence)
 		shown = append(shown, Finding{f, kinds[f.Severity]})
 	}
 	return shown
@@ -96,7 +97,7 @@ func (v view) dark() (list []Dark, gone int) {
 		if one.Kind == "trusted-root" { // the others say in it where it is
 			row.What = one.Where + ": " + one.What
 		}
-		row.What = sentence(row.What)
+		row.What = pages.Sentences(row.What)
 		list = append(list, row)
 	}
 	return list, gone
@@ -149,5 +150,5 @@ func howReached(why string) string {
 	for _, kind := range []string{"agent: ", "direct: "} {
 		why = strings.TrimPrefix(why, kind)
 	}
-	return sentence(why)
+	return pages.Sentences(why)
 }

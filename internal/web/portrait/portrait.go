@@ -105,7 +105,7 @@ func due(until, at time.Time) Due {
 		return Due{Kind: "unknown", Words: "end not known"}
 	}
 	class, _ := topology.Left(until, at)
-	return Due{until, class, pages.Days(topology.Days(until, at))}
+	return Due{until, class, pages.Days(pki.DaysUntil(until, at))}
 }
 
 // Dark is something that goes dark.

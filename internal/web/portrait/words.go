@@ -10,6 +10,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/topology"
 )
 
@@ -164,7 +165,7 @@ func (v view) ends(c *certificate) []string {
 		}
 	}
 	for i := range list {
-		list[i] = sentence(list[i])
+		list[i] = pages.Sentences(list[i])
 	}
 	if len(list) > 0 {
 		return list
@@ -174,18 +175,3 @@ func (v view) ends(c *certificate) []string {
 	}
 	return nil
 }
-
-// sentence writes what the command line says in the middle of a line as a
-// sentence of its own. What begins with a name stays as the name is spelled.
-func sentence(text string) string {
-	first, _, _ := strings.Cut(text, " ")
-	if slices.Contains(beginnings, first) {
-		text = strings.ToUpper(text[:1]) + text[1:]
-	}
-	if text != "" && !strings.ContainsAny(text[len(text)-1:], ".!?:") {
-		text += "."
-	}
-	return text
-}
-
-var beginnings = []string{"a", "all", "an", "another", "clients", "endpoint", "it", "listener", "no", "something", "the", "there", "they", "this", "trusted", "without"}

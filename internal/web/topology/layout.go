@@ -3,6 +3,8 @@ package topology
 import (
 	"slices"
 	"strings"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
 )
 
 // Shape is how a picture is laid out.
@@ -108,7 +110,7 @@ func (p Picture) title(g group) Box {
 			names = append(names, pool.Title)
 		}
 	}
-	return Box{Title: counted(len(g.machines), "machine"), Note: "in " + strings.Join(names, ", ")}
+	return Box{Title: app.Count(len(g.machines), "machine"), Note: "in " + strings.Join(names, ", ")}
 }
 
 // stack puts boxes below one another and says where the next would be.

@@ -1,8 +1,6 @@
 package topology
 
-import (
-	"slices"
-)
+import "slices"
 
 // lay gives everything a place.
 func (p Picture) lay(shape Shape) scene {

@@ -146,10 +146,3 @@ func (d *drawing) path(p path) {
 	bend := (p.x2 - p.x1) / 2
 	d.tag(`<path class="link" d="M%d %dC%d %d %d %d %d %d"/>`, p.x1, p.y1, p.x1+bend, p.y1, p.x2-bend, p.y2, p.x2, p.y2)
 }
-
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
-}

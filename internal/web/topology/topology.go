@@ -13,10 +13,10 @@
 package topology
 
 import (
-	"math"
 	"strconv"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 )
 
@@ -75,7 +75,7 @@ func Left(until, at time.Time) (class, words string) {
 	if until.IsZero() {
 		return "unknown", ""
 	}
-	days := Days(until, at)
+	days := pki.DaysUntil(until, at)
 	switch class = pages.UrgencyOf(days); {
 	case !at.Before(until):
 		return "gone", "ended"
@@ -87,9 +87,4 @@ func Left(until, at time.Time) (class, words string) {
 		return class, strconv.Itoa(days/365) + " years"
 	}
 	return class, strconv.Itoa(days) + " days"
-}
-
-// Days are the whole days from one moment until another, negative when it has passed.
-func Days(until, at time.Time) int {
-	return int(math.Floor(until.Sub(at).Hours() / 24))
 }
