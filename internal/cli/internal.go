@@ -229,9 +229,9 @@ func (a *program) applyInternal(ctx context.Context, ready *preparedInternal, ye
 
 // question names what is changed and what nobody can use meanwhile.
 func (p *preparedInternal) question() string {
-	text := "change the certificates of " + app.Count(len(machinesIn(p.Plan)), "machine") + " now?"
-	if restarts := restartsIn(p.Plan); restarts > 0 {
-		text = "change the certificates of " + app.Count(len(machinesIn(p.Plan)), "machine") + " with " + app.Count(restarts, "restart") + " now?"
+	text := "change the certificates of " + app.Count(len(app.MachinesIn(p.Plan)), "machine") + " now?"
+	if restarts := app.RestartsIn(p.Plan); restarts > 0 {
+		text = "change the certificates of " + app.Count(len(app.MachinesIn(p.Plan)), "machine") + " with " + app.Count(restarts, "restart") + " now?"
 	}
 	return text
 }

@@ -21,7 +21,7 @@ func (u *ui) internalPlan(ready *preparedInternal) {
 	} else {
 		u.say(title("Plan for "+p.Deployment), faint("  the certificates of its machines"))
 	}
-	list := []field{{"from", words(sourceOf(p.Source))}}
+	list := []field{{"from", words(app.SourceText(p.Source))}}
 	if p.Authority != nil {
 		list = append(list, field{"authority", words(p.Authority.Subject, ", until "+app.Day(p.Authority.NotAfter))})
 	}
@@ -63,21 +63,6 @@ func (u *ui) internalPlan(ready *preparedInternal) {
 	}
 }
 
-// sourceOf says where the certificates come from.
-func sourceOf(source rollout.Source) string {
-	switch source {
-	case rollout.FromPFX:
-		return "the .pfx files that were given"
-	case rollout.FromAuthority:
-		return "the authority that was given"
-	case rollout.Fresh:
-		return "an authority that is made for it"
-	case rollout.Back:
-		return "what was there before"
-	}
-	return string(source)
-}
-
 // ports shows the certificates that change, in the order in which they do.
 func (u *ui) ports(ports []rollout.Port, now time.Time) {
 	if len(ports) == 0 {
@@ -94,10 +79,10 @@ func (u *ui) ports(ports []rollout.Port, now time.Time) {
 		if port.Served {
 			becomes = words(u.outStyle.tick(), " served already")
 		} else if port.NotAfter.IsZero() {
-			becomes = words(followed(port.Product))
+			becomes = words(app.FollowedText(port.Product))
 		}
 		rows[i] = []line{
-			words(port.Machine), words(nameOf(port.Product, port.Role)), words(fmt.Sprint(port.Port)), replaces, becomes, words(howOf(port)),
+			words(port.Machine), words(nameOf(port.Product, port.Role)), words(fmt.Sprint(port.Port)), replaces, becomes, words(app.HowText(port)),
 		}
 	}
 	u.table([]string{"machine", "what", "port", "replaces", "new", "how"}, rows)
@@ -106,21 +91,6 @@ func (u *ui) ports(ports []rollout.Port, now time.Time) {
 // nameOf names a product, and which of a portal's machines it is on.
 func nameOf(product machine.Product, role string) string {
 	return roleOf(machine.Seen{Component: machine.Component{Product: product}, Role: role})
-}
-
-// howOf says how a port gets its certificate, and whether it goes down for it.
-func howOf(port rollout.Port) string {
-	text := map[rollout.How]string{
-		rollout.ByAlias: "new entry", rollout.InPlace: "in place", rollout.ByTool: "by its tool",
-		rollout.InIIS: "bound in IIS", rollout.Follows: "follows Server",
-	}[port.How]
-	if text == "" {
-		text = string(port.How)
-	}
-	if port.Restarts && !port.Served {
-		return text + ", restarts"
-	}
-	return text
 }
 
 // internalStep shows a step of the plan.
@@ -220,27 +190,6 @@ func (u *ui) nextInternal(ready *preparedInternal, save string) {
 	}
 	fmt.Fprintln(u.out)
 	u.advice(u.out, u.outStyle, 0, "nothing was changed; next: ", command)
-}
-
-// machinesIn are the machines whose certificates change, in the plan's order.
-func machinesIn(plan rollout.Plan) []string {
-	var names []string
-	for _, port := range plan.Ports {
-		if !port.Served && !slices.Contains(names, port.Machine) {
-			names = append(names, port.Machine)
-		}
-	}
-	return names
-}
-
-func restartsIn(plan rollout.Plan) int {
-	n := 0
-	for _, port := range plan.Ports {
-		if port.Restarts && !port.Served {
-			n++
-		}
-	}
-	return n
 }
 
 // internalResult shows what a run at machines did and what came of it.

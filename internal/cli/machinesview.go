@@ -204,7 +204,7 @@ func leafOf(seen machine.Seen) *x509.Certificate {
 // configuredBy compares the active alias of a component with what it serves.
 func (u *ui) configuredBy(seen machine.Seen, now time.Time) line {
 	if !seen.HasKeystore() {
-		return words(faint(followed(seen.Product)))
+		return words(faint(app.FollowedText(seen.Product)))
 	}
 	if seen.Alias == "" {
 		if seen.Trouble != "" {
@@ -224,19 +224,6 @@ func (u *ui) configuredBy(seen machine.Seen, now time.Time) line {
 		return words(u.outStyle.tick(), " "+seen.Alias)
 	}
 	return words(u.outStyle.cross(), " "+seen.Alias, faint(": another one, "+brief(fingerprintOf(*entry), u.outStyle)+", "), daysLeft(entry.NotAfter, now))
-}
-
-// followed says where the certificate of a component without a keystore comes from.
-func followed(product machine.Product) string {
-	switch product {
-	case machine.GeoEvent, machine.WorkflowManager:
-		return "that of Server"
-	case machine.DataStore:
-		return "by its tool"
-	case machine.WebAdaptor:
-		return "in IIS"
-	}
-	return "-"
 }
 
 // entryOf finds an entry of a keystore by its alias, which has no case.

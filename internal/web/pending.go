@@ -3,12 +3,11 @@ package web
 import (
 	"context"
 	"crypto/rand"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/web/work"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
 )
 
 const (
@@ -18,24 +17,47 @@ const (
 	mostPending = 20
 )
 
-// pending is what was prepared and waits for a yes.
+// pending is what was prepared and waits for a yes: about the certificate that
+// clients see, or about those of machines.
 type pending struct {
 	ready    *app.Prepared
-	cleaning *app.Cleaning // of cleaning only
+	cleaning *app.Cleaning // of cleaning the gateway
+	machines *app.Replacement
+	left     rollout.Cleaning // of cleaning machines
 	// answer names it in its form: a yes to a plan that was made anew since is none.
 	answer string
 	made   time.Time
+}
+
+func (p pending) session() *app.Session {
+	if p.machines != nil {
+		return p.machines.Session
+	}
+	return p.ready.Session
 }
 
 // pendings are those of this server, by what they are for.
 type pendings struct {
 	mu   sync.Mutex
 	kept map[string]pending
+	era  int // grows when all of them are dropped
 }
 
-func (p *pendings) keep(key string, one pending, now time.Time) {
+// now is the era: what is prepared in it may be kept as long as it lasts.
+func (p *pendings) now() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.era
+}
+
+// keep keeps what was begun to be prepared in an era; when that is over it is closed.
+func (p *pendings) keep(key string, one pending, now time.Time, era int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.era != era {
+		go one.session().Close(context.Background())
+		return
+	}
 	if p.kept == nil {
 		p.kept = map[string]pending{}
 	}
@@ -53,7 +75,7 @@ func (p *pendings) keep(key string, one pending, now time.Time) {
 
 // drop closes what was opened for a plan that nobody wants. The caller holds mu.
 func (p *pendings) drop(key string) {
-	go p.kept[key].ready.Session.Close(context.Background())
+	go p.kept[key].session().Close(context.Background())
 	delete(p.kept, key)
 }
 
@@ -76,40 +98,21 @@ func (p *pendings) take(key, answer string) (pending, bool) {
 	return one, true
 }
 
-// forgetAll drops all of them.
-func (p *pendings) forgetAll() {
+// forget drops one that rests on what is not so any more.
+func (p *pendings) forget(key string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for key := range p.kept {
+	if _, there := p.kept[key]; there {
 		p.drop(key)
 	}
 }
 
-// prepareOnce gives what was prepared for a page, and prepares it when nobody has.
-// sent tells that this takes longer than a moment: then the answer leads to the
-// page of progress, which leads back.
-func (s *Server) prepareOnce(w http.ResponseWriter, r *http.Request, job work.Job, prepare func(context.Context, *app.Session) (pending, error)) (one pending, sent bool, err error) {
-	if kept, there := s.pending.get(job.Key, s.options.App.Now()); there && r.URL.Query().Get("again") == "" {
-		return kept, false, nil
+// forgetAll drops all of them.
+func (p *pendings) forgetAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.era++
+	for key := range p.kept {
+		p.drop(key)
 	}
-	session, err := s.session(r.Context())
-	if err != nil {
-		return pending{}, false, err
-	}
-	job.Kind = "plan"
-	wk := s.book.Start(job, func(ctx context.Context, wk *work.Work) (any, error) {
-		own := session.With(wk)
-		made, err := prepare(ctx, own)
-		if err != nil {
-			own.Close(context.WithoutCancel(ctx))
-			return nil, err
-		}
-		s.pending.keep(job.Key, made, s.options.App.Now())
-		if now, err := s.session(ctx); err != nil || now != session {
-			s.pending.forgetAll() // somebody else has signed in meanwhile
-			return nil, notSignedIn()
-		}
-		return nil, nil
-	})
-	return pending{}, true, s.showWork(w, r, wk)
 }

@@ -32,10 +32,7 @@ func (s *Server) showCredentials(w http.ResponseWriter, _ *http.Request, renewal
 		Kept: !l.SiteAdminPassword.Empty(), ServiceKept: !l.ServiceAccountPassword.Empty(),
 	}
 	if until, locked := s.attempts.Locked(attemptAt(*renewal.Deployment, l.SiteAdmin)); locked && l.SiteAdmin != "" {
-		page.Locked = &pages.Notice{
-			Kind: "warning", Title: "No more tries for " + l.SiteAdmin + " just now",
-			Text: fmt.Sprintf("%d passwords were wrong, and Portal locks a login after some more. Find out the right one; at %s it can be tried again. Nothing was changed.", wizard.MostAttempts, until.Local().Format("15:04")),
-		}
+		page.Locked = noMoreTries(l.SiteAdmin, until)
 	}
 	return s.write(w, http.StatusOK, "renew-credentials", pages.Page{Title: "Logins", Active: "deployments", Scripts: []string{"forget.js"}, Data: page})
 }

@@ -87,7 +87,7 @@ func TestARunIsTakenBackAndWhatItLeftIsCleanedByThePages(t *testing.T) {
 	if !strings.Contains(body, "can then not be taken back any more") {
 		t.Errorf("no warning in\n%s", body)
 	}
-	if status, body := b.post(t, address, url.Values{"plan": {plan}, "now": {"1"}}); status != http.StatusOK || !strings.Contains(body, "Cleaning") {
+	if status, body := b.post(t, address+"?now=1", url.Values{"plan": {plan}}); status != http.StatusOK || !strings.Contains(body, "Cleaning") {
 		t.Errorf("%d %s", status, body)
 	}
 	if cleaned := b.latest(); cleaned.Outcome != string(rotation.Cleaned) {

@@ -24,9 +24,14 @@ func (s *Server) runRoutes() {
 	s.handle("POST /runs/{id}/stop", s.stopRun)
 	s.handle("GET /runs/{id}/undo", s.undoPage)
 	s.handle("POST /runs/{id}/undo", s.undoNow)
-	s.handle("GET /deployments/{id}/clean", s.cleanPage)
-	s.handle("POST /deployments/{id}/clean", s.cleanNow)
+	s.handle("POST /runs/{id}/undo/logins", s.undoLogins)
+	for path, machines := range map[string]bool{"/deployments/{id}/clean": false, "/deployments/{id}/clean/machines": true} {
+		s.handle("GET "+path, s.cleanPage(machines))
+		s.handle("POST "+path, s.cleanNow(machines))
+		s.handle("POST "+path+"/logins", s.cleanLogins(machines))
+	}
 	s.atLock(s.pending.forgetAll)
+	s.atLock(s.errands.lock)
 }
 
 // runParts are the parts of the page of a run that change while it is open.

@@ -44,6 +44,7 @@ type Server struct {
 	book     *work.Book
 	lookAt   looker
 	looks    looks
+	errands  errands  // work at deployments that is being prepared
 	pending  pendings // plans that wait for a yes
 
 	finder      finder // of deployments

@@ -87,6 +87,20 @@ type Logins struct {
 	ServiceAccountPassword secret.Secret
 }
 
+// KeepFrom keeps the passwords of before where the same login is meant and none
+// was typed.
+func (l *Logins) KeepFrom(before Logins) {
+	if l.SiteAdminPassword.Empty() && l.SiteAdmin == before.SiteAdmin {
+		l.SiteAdminPassword = before.SiteAdminPassword
+	}
+	if l.ServiceAccountPassword.Empty() && l.ServiceAccount == before.ServiceAccount {
+		l.ServiceAccountPassword = before.ServiceAccountPassword
+	}
+}
+
+// ForgetSiteAdminPassword drops one that was wrong.
+func (l *Logins) ForgetSiteAdminPassword() { l.SiteAdminPassword = secret.Secret{} }
+
 // Renewal is one renewal that is being prepared. Its fields are for whoever holds
 // its lock.
 type Renewal struct {

@@ -1,0 +1,115 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/web/work"
+)
+
+// asked is what an errand is planned with.
+type asked struct {
+	credentials rotation.Credentials
+	reach       app.Reach
+	noClaim     bool
+}
+
+// prepared gives the plan of an errand for its page, and makes it when nobody has,
+// with the logins that were given; those are asked for first where they are
+// needed. sent tells that the answer is something else than the plan: the page of
+// logins, or that of progress, which leads back.
+func (s *Server) prepared(w http.ResponseWriter, r *http.Request, p errandPlan, active string, plan func(context.Context, *app.Session, asked) (pending, error)) (one pending, sent bool, err error) {
+	query := r.URL.Query()
+	e := s.errand(p.key)
+	if query.Get("logins") != "" {
+		return pending{}, true, s.showLogins(w, p, e, active)
+	}
+	if kept, there := s.pending.get(p.key, s.options.App.Now()); there && query.Get("again") == "" {
+		return kept, false, nil
+	}
+	e.Lock()
+	ready := e.asked || e.given()
+	e.Unlock()
+	if !ready && !p.optional {
+		return pending{}, true, s.showLogins(w, p, e, active)
+	}
+	return pending{}, true, s.plan(w, r, p, e, plan)
+}
+
+// plan plans an errand, as work of the server.
+func (s *Server) plan(w http.ResponseWriter, r *http.Request, p errandPlan, e *errand, plan func(context.Context, *app.Session, asked) (pending, error)) error {
+	session, err := s.session(r.Context())
+	if err != nil {
+		return err
+	}
+	e.Lock()
+	with := asked{credentials: credentialsOf(e.logins), reach: e.reachAsked(), noClaim: e.noClaim}
+	e.Unlock()
+	if with.credentials.SiteAdminPassword.Empty() {
+		with.credentials.SiteAdmin = ""
+	}
+	era := s.pending.now()
+	job := work.Job{Kind: "plan", Title: p.title, About: p.gateway, Key: p.key, Next: p.next, Back: p.logins}
+	return s.showWork(w, r, s.book.Start(job, func(ctx context.Context, wk *work.Work) (any, error) {
+		own := session.With(wk)
+		made, err := plan(ctx, own, with)
+		if err != nil {
+			own.Close(context.WithoutCancel(ctx))
+			return nil, err
+		}
+		if sentence := made.loginRefused(); sentence != "" {
+			own.Close(context.WithoutCancel(ctx))
+			s.wrongLogin(p, e, sentence)
+			wk.Lead(p.logins)
+			return nil, nil
+		}
+		if with.credentials.SiteAdmin != "" {
+			s.attempts.Right(p.attempt(with.credentials.SiteAdmin))
+		}
+		s.pending.keep(p.key, made, s.options.App.Now(), era)
+		return nil, nil
+	}))
+}
+
+// loginRefused is what ArcGIS said of a login that it does not take, "" when it
+// took it.
+func (p pending) loginRefused() string {
+	switch {
+	case p.ready != nil && p.cleaning == nil:
+		if refused := siteAdminRefused(p.ready.Plan); refused != nil {
+			return refused.Sentence
+		}
+	case p.machines != nil:
+		return refusedAtMachines(p.machines.State)
+	}
+	return ""
+}
+
+// refusedAtMachines is what a machine said of a login that it does not take.
+func refusedAtMachines(state rotation.State) string {
+	for _, at := range state.Machines {
+		if at.Report == nil {
+			continue
+		}
+		for _, seen := range at.Report.Components {
+			if seen.TroubleCode == machine.CodeWrongCredentials {
+				return "the site administrator could not sign in to " + seen.Product.Name() + " on " + at.Name + ": " + seen.Trouble
+			}
+		}
+	}
+	return ""
+}
+
+// planWithLogins takes the logins that were typed, and plans the errand anew with
+// them; when something is wrong with them the page of logins says so.
+func (s *Server) planWithLogins(w http.ResponseWriter, r *http.Request, p errandPlan, plan func(context.Context, *app.Session, asked) (pending, error)) error {
+	e := s.errand(p.key)
+	if !s.takeLogins(w, r, p, e) {
+		return leadTo(w, r, p.logins)
+	}
+	s.pending.forget(p.key)
+	return s.plan(w, r, p, e, plan)
+}
