@@ -3,7 +3,6 @@ package web
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -97,7 +96,7 @@ func (s *Server) takeLogins(w http.ResponseWriter, r *http.Request, p errandPlan
 	form, err := wizard.ReadUpload(w, r, "site-admin-password", "service-account-password")
 	e.Lock()
 	defer e.Unlock()
-	e.wrong = map[string]string{}
+	e.wrong, e.turn = map[string]string{}, e.turn+1
 	if err != nil {
 		e.notice = unreadableForm(err)
 		return false
@@ -147,14 +146,18 @@ func (s *Server) showLogins(w http.ResponseWriter, p errandPlan, e *errand, acti
 	return s.write(w, http.StatusOK, "logins", pages.Page{Title: page.Title, Active: active, Data: page})
 }
 
-// wrongLogin keeps a login that ArcGIS did not take for the page that asks for it.
-func (s *Server) wrongLogin(p errandPlan, e *errand, sentence string) {
+// wrongLogin counts a login that ArcGIS did not take, and keeps for the page that
+// asks for it what it said, unless something else was typed meanwhile.
+func (s *Server) wrongLogin(p errandPlan, e *errand, siteAdmin, sentence string, current bool) {
+	left := s.attempts.Wrong(p.attempt(siteAdmin))
+	if !current {
+		return
+	}
 	e.Lock()
 	defer e.Unlock()
-	left := s.attempts.Wrong(p.attempt(e.logins.SiteAdmin))
 	e.logins.ForgetSiteAdminPassword()
 	e.asked = false
-	e.wrong = map[string]string{"site-admin-password": fmt.Sprintf("%s. %s", strings.TrimRight(capital(sentence), "."), triesLeft(left))}
+	e.wrong = map[string]string{"site-admin-password": strings.TrimRight(capital(sentence), ".") + ". " + triesLeft(left)}
 }
 
 // noMoreTries says that a login is not tried for a while.

@@ -36,6 +36,9 @@ type errand struct {
 	// notice is said once, wrong says by field what is wrong with what was typed.
 	notice string
 	wrong  map[string]string
+	// turn changes whenever what a plan rests on does: who makes one without holding
+	// the lock keeps it only when the turn is still the same.
+	turn int
 
 	used time.Time
 }
@@ -52,6 +55,7 @@ func (e *errand) dropSecrets() {
 	defer e.Unlock()
 	e.logins.SiteAdminPassword, e.logins.ServiceAccountPassword, e.asked = secret.Secret{}, secret.Secret{}, false
 	e.replace.dropSecrets()
+	e.turn++
 }
 
 // errands are those of this server, by what they are for.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
@@ -41,30 +42,29 @@ func (s *Server) prepared(w http.ResponseWriter, r *http.Request, p errandPlan, 
 
 // plan plans an errand, as work of the server.
 func (s *Server) plan(w http.ResponseWriter, r *http.Request, p errandPlan, e *errand, plan func(context.Context, *app.Session, asked) (pending, error)) error {
-	session, err := s.session(r.Context())
-	if err != nil {
-		return err
-	}
 	e.Lock()
-	with := asked{credentials: credentialsOf(e.logins), reach: e.reachAsked(), noClaim: e.noClaim}
+	turn, with := e.turn, asked{credentials: credentialsOf(e.logins), reach: e.reachAsked(), noClaim: e.noClaim}
 	e.Unlock()
 	if with.credentials.SiteAdminPassword.Empty() {
 		with.credentials.SiteAdmin = ""
 	}
 	era := s.pending.now()
-	job := work.Job{Kind: "plan", Title: p.title, About: p.gateway, Key: p.key, Next: p.next, Back: p.logins}
-	return s.showWork(w, r, s.book.Start(job, func(ctx context.Context, wk *work.Work) (any, error) {
-		own := session.With(wk)
-		made, err := plan(ctx, own, with)
+	job := work.Job{Kind: "plan", Title: p.title, About: p.gateway, Key: fmt.Sprint(p.key, " ", turn), Next: p.next, Back: p.logins}
+	return s.showWork(w, r, s.begin(job, func(ctx context.Context, session *app.Session) (any, error) {
+		made, err := plan(ctx, session, with)
 		if err != nil {
-			own.Close(context.WithoutCancel(ctx))
+			session.Close(context.WithoutCancel(ctx))
 			return nil, err
 		}
-		if sentence := made.loginRefused(); sentence != "" {
-			own.Close(context.WithoutCancel(ctx))
-			s.wrongLogin(p, e, sentence)
-			wk.Lead(p.logins)
-			return nil, nil
+		e.Lock()
+		current := e.turn == turn
+		e.Unlock()
+		if sentence := made.loginRefused(); sentence != "" || !current {
+			session.Close(context.WithoutCancel(ctx))
+			if sentence != "" {
+				s.wrongLogin(p, e, with.credentials.SiteAdmin, sentence, current)
+			}
+			return nil, leadElsewhere(p.logins)
 		}
 		if with.credentials.SiteAdmin != "" {
 			s.attempts.Right(p.attempt(with.credentials.SiteAdmin))
