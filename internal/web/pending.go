@@ -50,14 +50,25 @@ func (p *pendings) now() int {
 	return p.era
 }
 
-// keep keeps what was begun to be prepared in an era; when that is over it is closed.
-func (p *pendings) keep(key string, one pending, now time.Time, era int) {
+// keepOf keeps what was begun to be prepared in an era; when that is over it is closed.
+func (p *pendings) keepOf(era int, key string, one pending, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.era != era {
 		go one.session().Close(context.Background())
 		return
 	}
+	p.add(key, one, now)
+}
+
+func (p *pendings) keep(key string, one pending, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.add(key, one, now)
+}
+
+// add keeps one. The caller holds mu.
+func (p *pendings) add(key string, one pending, now time.Time) {
 	if p.kept == nil {
 		p.kept = map[string]pending{}
 	}

@@ -69,7 +69,7 @@ func (s *Server) plan(w http.ResponseWriter, r *http.Request, p errandPlan, e *e
 		if with.credentials.SiteAdmin != "" {
 			s.attempts.Right(p.attempt(with.credentials.SiteAdmin))
 		}
-		s.pending.keep(p.key, made, s.options.App.Now(), era)
+		s.pending.keepOf(era, p.key, made, s.options.App.Now())
 		return nil, nil
 	}))
 }
