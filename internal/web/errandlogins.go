@@ -3,10 +3,12 @@ package web
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
-	"strings"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
@@ -60,9 +62,9 @@ type errandPlan struct {
 	lead                 string
 }
 
-// attempt names a login of the deployment, as [attemptAt] does.
+// attempt names a login of the deployment, for counting wrong passwords.
 func (p errandPlan) attempt(siteAdmin string) string {
-	return strings.ToLower(p.gateway + "\n" + p.deployment + "\n" + siteAdmin)
+	return attemptAt(deployment.Deployment{GatewayID: p.gateway, ID: p.deployment}, siteAdmin)
 }
 
 func (s *Server) errand(key string) *errand {
@@ -96,7 +98,7 @@ func (s *Server) takeLogins(w http.ResponseWriter, r *http.Request, p errandPlan
 	form, err := wizard.ReadUpload(w, r, "site-admin-password", "service-account-password")
 	e.Lock()
 	defer e.Unlock()
-	e.wrong, e.turn = map[string]string{}, e.turn+1
+	e.wrong = map[string]string{}
 	if err != nil {
 		e.notice = unreadableForm(err)
 		return false
@@ -106,7 +108,11 @@ func (s *Server) takeLogins(w http.ResponseWriter, r *http.Request, p errandPlan
 		ServiceAccount: form.Value("service-account"), ServiceAccountPassword: form.Secret("service-account-password"),
 	}
 	given.KeepFrom(e.logins)
-	e.logins, e.reach, e.noClaim = given, among(machineReaches, form.Value("reach")), form.Value("no-claim") != ""
+	reach, noClaim := among(machineReaches, form.Value("reach")), form.Value("no-claim") != ""
+	if _, roots := form.File("machine-roots"); roots || !sameLogins(given, e.logins) || reach != e.reach || noClaim != e.noClaim || form.Value("no-machine-roots") != "" {
+		e.turn++ // else it was clicked twice: it is one plan, and one try
+	}
+	e.logins, e.reach, e.noClaim = given, reach, noClaim
 	if form.Value("no-machine-roots") != "" {
 		e.roots, e.rootFiles = nil, nil
 	}
@@ -143,21 +149,20 @@ func unreadableForm(err error) string {
 func (s *Server) showLogins(w http.ResponseWriter, p errandPlan, e *errand, active string) error {
 	page := s.loginsOf(p, e)
 	page.Back = p.crumbs[len(p.crumbs)-1].Link
-	return s.write(w, http.StatusOK, "logins", pages.Page{Title: page.Title, Active: active, Data: page})
+	return s.write(w, http.StatusOK, "logins", pages.Page{Title: page.Title, Active: active, Scripts: []string{"forget.js"}, Data: page})
 }
 
-// wrongLogin counts a login that ArcGIS did not take, and keeps for the page that
-// asks for it what it said, unless something else was typed meanwhile.
-func (s *Server) wrongLogin(p errandPlan, e *errand, siteAdmin, sentence string, current bool) {
-	left := s.attempts.Wrong(p.attempt(siteAdmin))
-	if !current {
-		return
-	}
+// refuseLogin keeps for the page that asks for logins why one was not taken, unless
+// something else was typed meanwhile.
+func (e *errand) refuseLogin(turn int, sentence string) {
 	e.Lock()
 	defer e.Unlock()
+	if e.turn != turn {
+		return
+	}
 	e.logins.ForgetSiteAdminPassword()
 	e.asked = false
-	e.wrong = map[string]string{"site-admin-password": strings.TrimRight(capital(sentence), ".") + ". " + triesLeft(left)}
+	e.wrong = map[string]string{"site-admin-password": sentence}
 }
 
 // noMoreTries says that a login is not tried for a while.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/machine"
@@ -51,28 +52,40 @@ func (s *Server) plan(w http.ResponseWriter, r *http.Request, p errandPlan, e *e
 	era := s.pending.now()
 	job := work.Job{Kind: "plan", Title: p.title, About: p.gateway, Key: fmt.Sprint(p.key, " ", turn), Next: p.next, Back: p.logins}
 	return s.showWork(w, r, s.begin(job, func(ctx context.Context, session *app.Session) (any, error) {
+		attempt, ended := p.attempt(with.credentials.SiteAdmin), s.attempts.Untried
+		if with.credentials.SiteAdmin != "" {
+			if !s.attempts.Try(attempt) {
+				e.refuseLogin(turn, "This password was not tried.")
+				return nil, leadElsewhere(p.logins)
+			}
+			defer func() { ended(attempt) }()
+		}
 		made, err := plan(ctx, session, with)
 		if err != nil {
 			session.Close(context.WithoutCancel(ctx))
 			return nil, err
 		}
-		e.Lock()
-		current := e.turn == turn
-		e.Unlock()
-		if sentence := made.loginRefused(); sentence != "" || !current {
+		if sentence := made.loginRefused(); sentence != "" {
 			session.Close(context.WithoutCancel(ctx))
-			if sentence != "" {
-				s.wrongLogin(p, e, with.credentials.SiteAdmin, sentence, current)
-			}
+			ended = func(string) {}
+			e.refuseLogin(turn, strings.TrimRight(capital(sentence), ".")+". "+triesLeft(s.attempts.Wrong(attempt)))
 			return nil, leadElsewhere(p.logins)
 		}
-		if with.credentials.SiteAdmin != "" {
-			s.attempts.Right(p.attempt(with.credentials.SiteAdmin))
+		if made.signedIn() {
+			ended = s.attempts.Right
+		}
+		e.Lock()
+		defer e.Unlock()
+		if e.turn != turn {
+			era = -1 // something else was said meanwhile, or the pages were locked
 		}
 		s.pending.keepOf(era, p.key, made, s.options.App.Now())
 		return nil, nil
 	}))
 }
+
+// signedIn tells that ArcGIS has taken the login.
+func (p pending) signedIn() bool { return p.machines != nil || p.ready.State.Sites.SignedIn }
 
 // loginRefused is what ArcGIS said of a login that it does not take, "" when it
 // took it.

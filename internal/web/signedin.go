@@ -81,6 +81,7 @@ func (s *Server) enter(login *app.Login) {
 	s.pending.forgetAll()
 	if login == nil || login.Identity.ObjectID != before.Identity.ObjectID || login.Identity.Name != before.Identity.Name {
 		s.renewals.Lock()
+		s.errands.lock()
 	}
 	s.renewals.SignedInAnew("Another sign-in is used since: choose the deployment once more.")
 }
