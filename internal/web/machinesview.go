@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
@@ -52,14 +53,14 @@ func machinesPlanOf(ready *app.Replacement) machinesPlan {
 	slices.SortStableFunc(v.About, func(a, b about) int { return a.rank - b.rank })
 	authority := ""
 	if p.Authority != nil {
-		authority = p.Authority.Subject + ", until " + day(p.Authority.NotAfter)
+		authority = p.Authority.Subject + ", until " + pages.Day(p.Authority.NotAfter)
 	}
 	for _, f := range []fact{
 		{"The certificates come from", app.SourceText(p.Source)},
 		{"Issued by", authority},
 		{"Who sees the private keys", p.Key},
 		{"Entry in the keystores", p.Alias},
-		{"How the machines are reached", capital(ready.Access.Why)},
+		{"How the machines are reached", pages.Capital(ready.Access.Why)},
 	} {
 		if f.Text != "" {
 			v.Facts = append(v.Facts, f)
@@ -68,7 +69,7 @@ func machinesPlanOf(ready *app.Replacement) machinesPlan {
 	for _, port := range p.Ports {
 		shown := machinePort{
 			Machine: port.Machine, What: port.Product.Name(), Port: strconv.Itoa(port.Port), Served: port.Served,
-			How: app.HowText(port), Restarts: port.Restarts && !port.Served, New: "until " + day(port.NotAfter),
+			How: app.HowText(port), Restarts: port.Restarts && !port.Served, New: "until " + pages.Day(port.NotAfter),
 		}
 		if port.Role != "" {
 			shown.What += ", " + port.Role
@@ -77,7 +78,7 @@ func machinesPlanOf(ready *app.Replacement) machinesPlan {
 			shown.New = app.FollowedText(port.Product)
 		}
 		if port.Before != "" {
-			days := int(port.BeforeUntil.Sub(state.At).Hours() / 24)
+			days := pki.DaysUntil(port.BeforeUntil, state.At)
 			shown.Replaces = &pages.Badge{Kind: pages.UrgencyOf(days), Text: pages.Days(days)}
 		}
 		v.Ports = append(v.Ports, shown)
@@ -97,11 +98,11 @@ func stepsAtMachines(p rollout.Plan) (list []reviewedStep) {
 			list[turns].turn(step)
 			continue
 		}
-		shown := reviewedStep{Title: capital(step.Title), Undo: step.Undo, Writes: len(step.Touches) > 0}
+		shown := reviewedStep{Title: pages.Capital(step.Title), Undo: step.Undo, Writes: len(step.Touches) > 0}
 		if len(step.Touches) == 1 {
-			shown.Touches = lastOf(step.Touches[0])
+			shown.Touches = app.LastSegment(step.Touches[0])
 		} else if len(step.Touches) > 1 {
-			shown.Touches = counted(len(step.Touches), "machine")
+			shown.Touches = app.Count(len(step.Touches), "machine")
 		}
 		if step.Kind == rollout.StepProve {
 			shown.Proofs = p.Proofs

@@ -9,6 +9,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
@@ -68,7 +69,7 @@ func (s *Server) plan(w http.ResponseWriter, r *http.Request, p errandPlan, e *e
 		if sentence := made.loginRefused(); sentence != "" {
 			session.Close(context.WithoutCancel(ctx))
 			ended = func(string) {}
-			e.refuseLogin(turn, strings.TrimRight(capital(sentence), ".")+". "+triesLeft(s.attempts.Wrong(attempt)))
+			e.refuseLogin(turn, strings.TrimRight(pages.Capital(sentence), ".")+". "+triesLeft(s.attempts.Wrong(attempt)))
 			return nil, leadElsewhere(p.logins)
 		}
 		if made.signedIn() {
