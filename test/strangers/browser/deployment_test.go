@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -48,7 +47,6 @@ func TestTheDateSliderInABrowser(t *testing.T) {
 	if text := c.text(); !strings.Contains(text, "Who vouches for it") || !strings.Contains(text, "is vouched for by") {
 		t.Errorf("the certificate's page: %s", text)
 	}
-	c.quiet()
 }
 
 func sayings(t *testing.T, c *tab) (list []string) {
@@ -57,15 +55,4 @@ func sayings(t *testing.T, c *tab) (list []string) {
 		t.Fatal(err)
 	}
 	return list
-}
-
-// quiet fails when the browser has complained of anything.
-func (c *tab) quiet() {
-	c.t.Helper()
-	time.Sleep(100 * time.Millisecond) // complaints come by another way than answers
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, complaint := range c.complaints {
-		c.t.Errorf("the browser complains: %s", complaint)
-	}
 }

@@ -71,6 +71,7 @@ func tabOf(t *testing.T, ctx context.Context) *tab {
 		}
 	}()
 	t.Cleanup(func() {
+		time.Sleep(100 * time.Millisecond) // complaints come by another way than answers
 		for _, complaint := range c.complained() {
 			t.Errorf("the browser complains: %s", complaint)
 		}
@@ -268,4 +269,27 @@ func (c *tab) harmless() {
 	if err := hostile.InPage([]byte(ask(c, chromedp.Evaluate[string]("document.documentElement.outerHTML")))); err != nil {
 		c.fatal(err)
 	}
+}
+
+// quiet wants the browser to have had nothing to complain of on a page, unless it is
+// one of those that say by their status that something is not there.
+func (c *tab) quiet(page string) {
+	c.t.Helper()
+	for _, complaint := range c.complained() {
+		if !strings.Contains(complaint, "status of 40") {
+			c.t.Errorf("%s: the browser complains: %s", page, complaint)
+		}
+	}
+}
+
+// login is one of the simulated world's, as its panel shows it.
+func (c *tab) login(of string) string {
+	c.t.Helper()
+	return ask(c, chromedp.Text(fmt.Sprintf(`//dt[normalize-space()=%q]/following-sibling::dd[1]`, of)))
+}
+
+// width is how wide the page is, also where that has to be scrolled to.
+func (c *tab) width() int64 {
+	c.t.Helper()
+	return ask(c, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
 }

@@ -16,10 +16,7 @@ func TestAFailureThatRestoresAndARunThatIsTakenBack(t *testing.T) {
 	c := chrome(t)
 	c.comeIn(<-addresses)
 	file, password := c.practice("renewed.pfx")
-	login := map[string]string{}
-	for _, name := range []string{"Site administrator", "its password"} {
-		login[name] = ask(c, chromedp.Text(`//dt[normalize-space()="`+name+`"]/following-sibling::dd[1]`))
-	}
+	admin, adminPassword := c.login("Site administrator"), c.login("its password")
 	c.leave(chromedp.Click(`//button[starts-with(normalize-space(), "Let it happen") and contains(., "another certificate than it was given")]`))
 	c.wants("wrong-leaf", "edge", "once")
 	renew := func() {
@@ -29,7 +26,7 @@ func TestAFailureThatRestoresAndARunThatIsTakenBack(t *testing.T) {
 		c.do(c.upload(file), chromedp.SendKeys("#password", password))
 		c.press("Check the file")
 		c.press("Go on with this certificate")
-		c.giveLogins(login["Site administrator"], login["its password"])
+		c.giveLogins(admin, adminPassword)
 		c.press("Renew the certificate")
 	}
 	renew()

@@ -1,0 +1,108 @@
+package browser
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// axeScript is axe-core, as npm has installed it beside the other strangers in
+// JavaScript.
+func axeScript(t *testing.T) string {
+	t.Helper()
+	script, err := os.ReadFile("../javascript/node_modules/axe-core/axe.min.js")
+	switch {
+	case err == nil:
+		return string(script)
+	case os.Getenv("CARTOUCHE_STRANGERS") == "required":
+		t.Fatalf("axe-core is required: npm ci in test/strangers/javascript: %v", err)
+	}
+	t.Skipf("axe-core is not installed: npm ci in test/strangers/javascript: %v", err)
+	return ""
+}
+
+// violation is what axe-core found, with where.
+type violation struct {
+	ID, Impact, Help string
+	Nodes            []string
+}
+
+// runAxe finds what is serious on the page as it is shown now.
+const runAxe = `axe.run(document, {resultTypes: ["violations"]}).then((found) => JSON.stringify(found.violations
+	.filter((v) => v.impact === "serious" || v.impact === "critical")
+	.map((v) => ({ID: v.id, Impact: v.impact, Help: v.help, Nodes: v.nodes.slice(0, 4).map((n) => n.html.slice(0, 200) + " " + (n.any[0]?.message || ""))}))))`
+
+// screens are how pages are looked at.
+var screens = []struct {
+	scheme string
+	width  int64
+}{{"light", 1280}, {"light", 320}, {"dark", 320}, {"dark", 1280}}
+
+func (c *tab) screen(scheme string, width int64) {
+	c.t.Helper()
+	if _, err := chromedp.Call(c.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	}); err != nil {
+		c.fatal(err)
+	}
+	c.do(chromedp.EmulateViewport(width, 900))
+}
+
+// TestEveryPageIsForEverybody: axe-core finds nothing serious on any page, in light
+// and dark, on a wide screen and on one of 320 pixels, where nothing has to be
+// scrolled sideways. With CARTOUCHE_PICTURES a picture of each is written there.
+func TestEveryPageIsForEverybody(t *testing.T) {
+	t.Parallel()
+	axe := axeScript(t)
+	addresses, _ := pages(t, "--world", "ha", "--scale", "60")
+	c := chrome(t)
+	c.comeIn(<-addresses)
+	tour := &tour{tab: c, simulated: true}
+	tour.file, tour.password = c.practice("renewed.pfx")
+	tour.expired, _ = c.practice("expired.pfx")
+	tour.siteAdmin, tour.siteAdminPassword = c.login("Site administrator"), c.login("its password")
+	seen := 0
+	tour.visit = func(name string) {
+		t.Helper()
+		c.quiet(name)
+		if ask(c, chromedp.Evaluate[bool](`typeof axe === "undefined"`)) {
+			ask(c, chromedp.Evaluate[bool](axe+"; true"))
+		}
+		for _, screen := range screens {
+			c.screen(screen.scheme, screen.width)
+			var found []violation
+			if err := json.Unmarshal([]byte(ask(c, chromedp.Evaluate[string](runAxe, chromedp.EvalAwaitPromise))), &found); err != nil {
+				c.fatal(err)
+			}
+			for _, v := range found {
+				t.Errorf("%s, %s, %d pixels: %s %s: %s\n\t%s", name, screen.scheme, screen.width, v.Impact, v.ID, v.Help, strings.Join(v.Nodes, "\n\t"))
+			}
+			if wide := c.width(); wide > screen.width {
+				t.Errorf("%s, %s, %d pixels: the page is %d pixels wide", name, screen.scheme, screen.width, wide)
+			}
+			if directory := os.Getenv("CARTOUCHE_PICTURES"); directory != "" {
+				picture := filepath.Join(directory, fmt.Sprintf("%s-%d-%s.png", name, screen.width, screen.scheme))
+				if err := os.WriteFile(picture, ask(c, chromedp.FullScreenshot(100)), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		c.screen("light", 1280)
+		seen++
+	}
+	if directory := os.Getenv("CARTOUCHE_PICTURES"); directory != "" {
+		if err := os.MkdirAll(directory, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tour.through()
+	if seen < 30 {
+		t.Errorf("only %d pages were seen", seen)
+	}
+}
