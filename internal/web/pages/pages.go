@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Page is one page with what is round it.
@@ -59,13 +61,27 @@ func Write(w http.ResponseWriter, status int, name string, page Page) error {
 	if !known {
 		return fmt.Errorf("there is no page called %q", name)
 	}
-	var body bytes.Buffer
-	if err := shown.ExecuteTemplate(&body, "layout", page); err != nil {
+	var written bytes.Buffer
+	if err := shown.ExecuteTemplate(&written, "layout", page); err != nil {
 		return fmt.Errorf("page %s: %w", name, err)
 	}
+	body := bytes.Map(visible, written.Bytes())
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Length", strconv.Itoa(body.Len()))
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // nobody is left to be told
+	_, _ = w.Write(body) // nobody is left to be told
 	return nil
+}
+
+// visible keeps what names hold and nobody sees out of pages: marks that turn the
+// reading direction, control characters, bytes that are no text. html/template lets
+// them through, since they are no markup.
+func visible(r rune) rune {
+	switch {
+	case unicode.IsPrint(r) || r == '\n' || r == '\t':
+		return r
+	case unicode.IsSpace(r):
+		return ' '
+	}
+	return utf8.RuneError
 }

@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/hostile"
 )
 
 func TestPageIsWrittenWholeWithItsFrame(t *testing.T) {
@@ -48,5 +50,24 @@ func TestAssetsAreServedUnderTheirHash(t *testing.T) {
 	}
 	if _, err := Asset("nothing.css"); err == nil {
 		t.Error("an asset that does not exist has an address")
+	}
+}
+
+func TestWhatNobodySeesIsKeptOutOfPages(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	hidden := "a\x1b[31mb\u202ec\u200bd\xffe\u00a0f\u2029g é קבוצה"
+	if err := Write(w, http.StatusOK, "error", Page{Title: hidden, Data: Notice{Title: hidden}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "a\ufffd[31mb\ufffdc\ufffdd\ufffde f g é קבוצה"; strings.Count(w.Body.String(), want) < 2 {
+		t.Errorf("no %q in\n%s", want, w.Body)
+	}
+	if err := hostile.InPage(w.Body.Bytes()); err != nil {
+		t.Error(err)
+	}
+	part, err := Part("error", "notice", Notice{Title: hidden})
+	if err != nil || hostile.InPage([]byte(part)) != nil {
+		t.Errorf("%v, %v in\n%s", err, hostile.InPage([]byte(part)), part)
 	}
 }

@@ -19,5 +19,5 @@ func Part(name, part string, data any) (string, error) {
 	if err := page.ExecuteTemplate(&text, part, data); err != nil {
 		return "", fmt.Errorf("part %s of page %s: %w", part, name, err)
 	}
-	return text.String(), nil
+	return strings.Map(visible, text.String()), nil
 }

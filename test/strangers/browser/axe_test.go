@@ -47,11 +47,12 @@ var screens = []struct {
 func (c *tab) screen(scheme string, width int64) {
 	c.t.Helper()
 	if _, err := chromedp.Call(c.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 	}); err != nil {
 		c.fatal(err)
 	}
 	c.do(chromedp.EmulateViewport(width, 900))
+	ask(c, chromedp.Evaluate[bool](`Promise.all(document.getAnimations().filter((a) => a instanceof CSSTransition).map((a) => a.finished.catch(() => 0))).then(() => true)`, chromedp.EvalAwaitPromise))
 }
 
 // TestEveryPageIsForEverybody: axe-core finds nothing serious on any page, in light

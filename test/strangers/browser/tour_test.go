@@ -1,6 +1,8 @@
 package browser
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/chromedp/chromedp"
@@ -22,6 +24,18 @@ func (tour *tour) shows(name, path string) {
 	tour.t.Helper()
 	tour.open(path)
 	tour.visit(name)
+}
+
+// showsEvidence opens the page of evidence, on which no script runs, not even ours:
+// what is asked of it is asked of a copy.
+func (tour *tour) showsEvidence(path string) {
+	tour.t.Helper()
+	copied := ask(tour.tab, chromedp.Evaluate[string](fmt.Sprintf("fetch(%q).then((answer) => answer.text())", path), chromedp.EvalAwaitPromise))
+	if status := tour.goTo(tour.base + path); status != http.StatusOK {
+		tour.t.Errorf("the page of evidence: %d", status)
+	}
+	tour.do(chromedp.Navigate("file://" + write(tour.t, "evidence.html", []byte(copied))))
+	tour.visit("evidence")
 }
 
 // through all of them. What comes of it: the first deployment has a run that was
@@ -92,7 +106,7 @@ func (tour *tour) through() {
 	tour.visit("run-verified")
 	tour.shows("run-after-reload", run)
 	tour.shows("changes", strings.Replace(run, "/runs/", "/history/", 1))
-	tour.shows("evidence", run+"/evidence")
+	tour.showsEvidence(run + "/evidence")
 	tour.shows("history", "/history")
 	tour.shows("undo", run+"/undo")
 	tour.press("Take it back")
