@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,9 +11,6 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
-
-// maxSecret bounds a password file: more is a wrong file.
-const maxSecret = 4 << 10
 
 // secretSource is a secret and the ways in which it can be given. It is never
 // an argument: arguments are seen by every program on the computer.
@@ -64,7 +60,7 @@ func (a *program) ask(ctx context.Context, s secretSource) (secret.Secret, error
 func (a *program) readSecretFile(s secretSource) (secret.Secret, error) {
 	content, err := a.secretBytes(s.file)
 	if err == nil {
-		content, err = secretText(content)
+		content, err = app.PasswordText(content)
 	}
 	if err != nil {
 		return secret.Secret{}, app.Usage("", "%s %s: %s", s.flag, s.file, err)
@@ -78,7 +74,7 @@ func (a *program) secretBytes(path string) ([]byte, error) {
 			return nil, errors.New("standard input can be read only once")
 		}
 		a.stdinTaken = true
-		return io.ReadAll(io.LimitReader(a.env.Stdin, maxSecret+1))
+		return io.ReadAll(io.LimitReader(a.env.Stdin, app.MaxPassword+1))
 	}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -90,21 +86,5 @@ func (a *program) secretBytes(path string) ([]byte, error) {
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 		a.ui.warn(fmt.Sprintf("%s can be read by others: chmod 600 %s", path, app.Quote(path)))
 	}
-	return app.ReadBounded(path, maxSecret)
-}
-
-// secretText takes one line ending away, and the mark that Windows editors put
-// before UTF-8.
-func secretText(content []byte) ([]byte, error) {
-	if len(content) > maxSecret {
-		return nil, fmt.Errorf("holds more than %d bytes, so it is no password file", maxSecret)
-	}
-	if bytes.HasPrefix(content, []byte("\xff\xfe")) || bytes.HasPrefix(content, []byte("\xfe\xff")) {
-		return nil, errors.New("is in UTF-16; save it as UTF-8")
-	}
-	content = bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))
-	if cut, ok := bytes.CutSuffix(content, []byte("\r\n")); ok {
-		return cut, nil
-	}
-	return bytes.TrimSuffix(content, []byte("\n")), nil
+	return app.ReadBounded(path, app.MaxPassword)
 }

@@ -35,7 +35,8 @@ type sentForm struct {
 	typed url.Values
 	files *wizard.Upload
 	// fields are the names of everything in it.
-	fields []string
+	fields  []string
+	secrets map[string]secret.Secret
 }
 
 // readForm reads a form of either kind, and refuses a field that is not known.
@@ -68,7 +69,7 @@ func readForm(w http.ResponseWriter, r *http.Request, known []string) (sentForm,
 			return f, strange("field", name, known)
 		}
 	}
-	return f, nil
+	return f, f.readSecrets()
 }
 
 // errUnreadable says no more: the error of the parser quotes what was sent.
@@ -90,11 +91,21 @@ func (f sentForm) value(name string) string {
 	return strings.TrimSpace(f.typed.Get(name))
 }
 
-func (f sentForm) secret(name string) secret.Secret {
-	if f.files != nil {
-		return f.files.Secret(name)
+// readSecrets takes what is secret, as a file with a password has it.
+func (f *sentForm) readSecrets() error {
+	f.secrets = map[string]secret.Secret{}
+	for _, name := range secretFields {
+		sent := secret.New(f.typed.Get(name))
+		if f.files != nil {
+			sent = f.files.Secret(name)
+		}
+		text, err := app.PasswordText([]byte(sent.Reveal()))
+		if err != nil {
+			return app.Usage("", "%s %s", name, err)
+		}
+		f.secrets[name] = secret.New(string(text))
 	}
-	return secret.New(f.typed.Get(name))
+	return nil
 }
 
 // yes tells whether something was said yes to.
@@ -145,7 +156,7 @@ func (f sentForm) pfx() (*pki.Bundle, string, error) {
 		return nil, "", err
 	}
 	defer clear(file.Data)
-	bundle, err := pki.ReadPFX(file.Data, f.secret("password"))
+	bundle, err := pki.ReadPFX(file.Data, f.secrets["password"])
 	if err != nil {
 		return nil, "", app.RefusedFile(file.Name, err)
 	}
@@ -193,10 +204,10 @@ func (f sentForm) renewal() (app.Renewal, error) {
 func (c *call) logins() (rotation.Credentials, error) {
 	given := credentialsOf(c.givenLogins())
 	if name := c.form.value("site-admin"); name != "" {
-		given.SiteAdmin, given.SiteAdminPassword = name, c.form.secret("site-admin-password")
+		given.SiteAdmin, given.SiteAdminPassword = name, c.form.secrets["site-admin-password"]
 	}
 	if name := c.form.value("service-account"); name != "" {
-		given.ServiceAccount, given.ServiceAccountPassword = name, c.form.secret("service-account-password")
+		given.ServiceAccount, given.ServiceAccountPassword = name, c.form.secrets["service-account-password"]
 	}
 	without, err := c.form.yes("without-portal")
 	if without || given.SiteAdminPassword.Empty() {
