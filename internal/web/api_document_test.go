@@ -56,6 +56,7 @@ func document(t *testing.T) []byte {
 		Info       any            `json:"info"`
 		Servers    any            `json:"servers"`
 		Security   any            `json:"security"`
+		Tags       any            `json:"tags"`
 		Paths      any            `json:"paths"`
 		Components map[string]any `json:"components"`
 	}{
@@ -68,6 +69,7 @@ func document(t *testing.T) []byte {
 		},
 		[]any{map[string]any{"url": apiPath}},
 		[]any{map[string]any{"cookie": []any{}}},
+		tags(),
 		paths,
 		map[string]any{
 			"schemas": s.components,
@@ -89,7 +91,7 @@ var inPath = regexp.MustCompile(`\{(\w+)\}`)
 func operation(t *testing.T, s *schemas, route apiRoute, about saying) map[string]any {
 	t.Helper()
 	id := strings.ToLower(route.method) + regexp.MustCompile(`[^a-zA-Z]+`).ReplaceAllString(route.path, "-")
-	o := map[string]any{"operationId": strings.Trim(id, "-"), "summary": about.summary}
+	o := map[string]any{"operationId": strings.Trim(id, "-"), "summary": about.summary, "tags": []any{tagOf(route.path)}}
 	if about.more != "" {
 		o["description"] = about.more
 	}
@@ -140,18 +142,59 @@ func operation(t *testing.T, s *schemas, route apiRoute, about saying) map[strin
 	responses := map[string]any{"default": answered("It failed; the status goes by `error.code` and `exit`.", "application/json", s.failureOf(about))}
 	responses["200"] = answered(about.gives, about.media(), s.answerOf(about))
 	if about.runs {
-		responses["202"] = answered("The run has begun, and goes on. `Location` is where it is to be read.", "application/json", s.of(reflect.TypeFor[underway]()))
+		responses["202"] = begun("The run has begun, and goes on. `Location` is where it is to be read.", "application/json", s.of(reflect.TypeFor[underway]()))
 	}
 	if route.path == "/runs/{run}/stop" {
-		responses["202"] = responses["200"]
+		responses["202"] = begun(about.gives, about.media(), s.answerOf(about))
 		delete(responses, "200")
 	}
 	o["responses"] = responses
 	return o
 }
 
+// groups are the parts of the document, by how paths in them begin.
+var groups = []struct{ name, begin string }{
+	{"Deployments", "/deployments"}, {"Certificates", "/check"}, {"Certificates", "/vaults"}, {"Runs", "/runs"},
+	{"Runs", "/history"}, {"Runs", "/evidence"}, {"Sign-in", "/account"}, {"About", ""},
+}
+
+func tagOf(path string) string {
+	for _, group := range groups {
+		if strings.HasPrefix(path, group.begin) {
+			return group.name
+		}
+	}
+	return ""
+}
+
+func tags() []any {
+	var list []any
+	last := ""
+	for _, group := range groups {
+		if group.name != last {
+			list = append(list, map[string]any{"name": group.name})
+		}
+		last = group.name
+	}
+	return list
+}
+
 func answered(words, media string, schema any) map[string]any {
-	return map[string]any{"description": words, "content": map[string]any{media: map[string]any{"schema": schema}}}
+	return map[string]any{
+		"description": words, "content": map[string]any{media: map[string]any{"schema": schema}},
+		"headers": map[string]any{warningHeader: header("What a command writes to standard error as a warning, one header each, as a JSON string.")},
+	}
+}
+
+// begun is an answer while a run goes on.
+func begun(words, media string, schema any) map[string]any {
+	with := answered(words, media, schema)
+	with["headers"].(map[string]any)["Location"] = header("Where the run is to be read.")
+	return with
+}
+
+func header(words string) map[string]any {
+	return map[string]any{"description": words, "schema": map[string]any{"type": "string"}}
 }
 
 // TestTheDocumentIsFresh compares openapi.json with routes and Go values: with the
@@ -179,8 +222,10 @@ func TestEveryRouteIsInTheDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	var documented, served []string
-	for _, o := range list.Operations {
-		documented = append(documented, o.Method+" "+o.Path)
+	for _, group := range list.Groups {
+		for _, o := range group.Operations {
+			documented = append(documented, o.Method+" "+o.Path)
+		}
 	}
 	for _, pattern := range New(t.Context(), Options{}).patterns {
 		if strings.Contains(pattern, " "+apiPath+"/") {
