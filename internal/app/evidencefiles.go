@@ -45,40 +45,60 @@ func runsOfDeployment(ctx context.Context, memory *journal.Journal, gatewayID, d
 	return own, nil
 }
 
-// EvidenceKept is the file of a run, made now if there is none; signing opens the
-// key to sign it with, which may be nil.
-func (a *App) EvidenceKept(ctx context.Context, run journal.Run, signing func(context.Context) (*evidence.Key, error)) (evidence.Kept, error) {
+// Evidence is the file of a run as it is now, and whether it holds.
+type Evidence struct {
+	evidence.Kept
+	Data   []byte
+	Report evidence.Report
+}
+
+// EvidenceOf is the evidence of a run; found is false when there is none yet.
+func (a *App) EvidenceOf(run journal.Run) (held Evidence, found bool, err error) {
 	store, err := a.EvidenceStore()
 	if err != nil {
-		return evidence.Kept{}, err
+		return held, false, err
 	}
-	kept, found, err := store.Latest(run)
-	if err != nil || found && kept.File.Document.Outcome.Word == run.Outcome {
-		return kept, err
+	held.Kept, found, err = store.Latest(run)
+	if err != nil || !found {
+		return held, false, err
+	}
+	if held.Data, err = evidence.ReadFile(held.Path); err != nil {
+		return held, true, err
+	}
+	held.Report = evidence.Verify([]evidence.Given{{Name: held.Path, Data: held.Data}}, nil, a.Version)[0]
+	return held, true, nil
+}
+
+// EvidenceKept is the evidence of a run, made now if there is none; signing opens the
+// key to sign it with, which may be nil.
+func (a *App) EvidenceKept(ctx context.Context, run journal.Run, signing func(context.Context) (*evidence.Key, error)) (Evidence, error) {
+	held, found, err := a.EvidenceOf(run)
+	if err != nil || found && held.File.Document.Outcome.Word == run.Outcome {
+		return held, err
 	}
 	key, err := signing(ctx)
 	if err != nil {
-		return kept, err
+		return held, err
 	}
 	// A run that is still going on writes its evidence itself.
 	unlock, err := a.Lock(run.GatewayID, run.DeploymentName)
 	if err != nil {
-		return kept, err
+		return held, err
 	}
 	defer unlock()
 	memory, err := a.OpenJournal(ctx)
 	if err != nil {
-		return kept, err
+		return held, err
 	}
 	defer memory.Close()
 	if _, err := a.keepEvidence(ctx, memory, run.GatewayID, run.DeploymentID, key); err != nil {
-		return kept, err
+		return held, err
 	}
-	kept, found, err = store.Latest(run)
+	held, found, err = a.EvidenceOf(run)
 	if err == nil && !found {
 		err = fmt.Errorf("the evidence of run %s is there and cannot be read: cartouche evidence verify", run.ID)
 	}
-	return kept, err
+	return held, err
 }
 
 // EvidenceStore is where evidence is kept: beside the journal.

@@ -29,6 +29,20 @@ func (p *Prepared) Failure() *Failure {
 	return &f
 }
 
+// RefusedSiteAdmin is the failure of a login that Portal does not take, nil when it
+// took it.
+func (p *Prepared) RefusedSiteAdmin() *Failure {
+	for _, obstacle := range p.Plan.Obstacles {
+		if obstacle.Code == SiteAdminRefused {
+			return &Failure{Code: obstacle.Code, Message: obstacle.Sentence, Hint: obstacle.Mend, Serving: Serving(p.State) + "; nothing was changed", Exit: ExitPreflight}
+		}
+	}
+	return nil
+}
+
+// SiteAdminRefused is the code of that failure.
+const SiteAdminRefused = "site-admin-refused"
+
 // Alone fails while another run works on the gateway, here or elsewhere.
 func (p *Prepared) Alone(ctx context.Context) error {
 	return p.Session.Alone(ctx, p.Runner, p.State)

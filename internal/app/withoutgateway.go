@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/cartouche-gis/cartouche/internal/deployment"
@@ -29,4 +30,13 @@ func (s *Session) withoutGateway(ctx context.Context, runner *rotation.Runner, d
 		Code: "cannot-update", Message: fmt.Sprintf("%s: %s", d.Name, d.CannotUpdate),
 		Serving: Serving(state) + "; nothing was changed", Hint: hint, Exit: ExitPreflight,
 	}
+}
+
+// NoGateway is the failure of a look at a deployment without a gateway, of which
+// there is something to see all the same; nil for any other error.
+func NoGateway(err error) *Failure {
+	if f, ok := errors.AsType[*Failure](err); ok && f.Code == "cannot-update" {
+		return f
+	}
+	return nil
 }

@@ -89,17 +89,12 @@ func (a *program) evidenceOf(ctx context.Context, id, page string) error {
 	if err != nil {
 		return err
 	}
-	kept, err := a.EvidenceKept(ctx, run, a.signingKey)
+	held, err := a.EvidenceKept(ctx, run, a.signingKey)
 	if err != nil {
 		return err
 	}
-	data, err := evidence.ReadFile(kept.Path)
-	if err != nil {
-		return err
-	}
-	report := evidence.Verify([]evidence.Given{{Name: kept.Path, Data: data}}, nil, a.env.Version)[0]
 	if page != "" {
-		html, err := evidence.Page(kept.File, report)
+		html, err := evidence.Page(held.File, held.Report)
 		if err == nil {
 			err = evidence.WriteFile(page, html)
 		}
@@ -108,9 +103,9 @@ func (a *program) evidenceOf(ctx context.Context, id, page string) error {
 		}
 	}
 	if a.ui.json {
-		return a.ui.raw(data)
+		return a.ui.raw(held.Data)
 	}
-	a.ui.evidence(kept, report, page, a.env.Now())
+	a.ui.evidence(held.Kept, held.Report, page, a.env.Now())
 	return nil
 }
 

@@ -123,7 +123,7 @@ var errTryAgain = errors.New("try again")
 // all that it takes.
 func (g *guide) mend(ctx context.Context, err error) error {
 	f := app.Explain(err)
-	if ctx.Err() != nil || f.Code == "declined" || f.Code == "site-admin-refused" {
+	if ctx.Err() != nil || f.Code == "declined" || f.Code == app.SiteAdminRefused {
 		return err
 	}
 	g.ui.showFailure(f)

@@ -42,7 +42,7 @@ func (g *guide) askSiteAdmin(ctx context.Context, again bool) error {
 		if err := g.prepareWith(ctx, credentials); err != nil {
 			return err
 		}
-		if refused := g.refusedSiteAdmin(); refused != nil {
+		if refused := g.ready.RefusedSiteAdmin(); refused != nil {
 			g.tell(0, g.ui.errors.cross(), " ", refused.Message)
 			if attempt == mostAttempts {
 				return refused
@@ -107,16 +107,6 @@ func (g *guide) prepareWith(ctx context.Context, credentials rotation.Credential
 		return err
 	}
 	g.credentials, g.ready = credentials, &prepared{ready, g.options}
-	return nil
-}
-
-// refusedSiteAdmin is the failure of a login that Portal does not take.
-func (g *guide) refusedSiteAdmin() *app.Failure {
-	for _, obstacle := range g.ready.Plan.Obstacles {
-		if obstacle.Code == "site-admin-refused" {
-			return &app.Failure{Code: obstacle.Code, Message: obstacle.Sentence, Hint: obstacle.Mend, Serving: app.Serving(g.ready.State) + "; nothing was changed", Exit: app.ExitPreflight}
-		}
-	}
 	return nil
 }
 

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -51,7 +50,7 @@ and which leaves nothing.
 				return err
 			}
 			seen, err := a.look(ctx, about.choose, azure, site, looking{flags: reach, when: app.Nearby})
-			if f, ok := errors.AsType[*app.Failure](err); ok && f.Code == "cannot-update" {
+			if f := app.NoGateway(err); f != nil {
 				return a.showWithoutGateway(seen.State, f)
 			}
 			if err != nil {

@@ -202,7 +202,7 @@ func (f sentForm) renewal() (app.Renewal, error) {
 
 // logins are those that were sent, else those that the environment gives.
 func (c *call) logins() (rotation.Credentials, error) {
-	given := credentialsOf(c.givenLogins())
+	given := c.options.App.GivenLogins()
 	if name := c.form.value("site-admin"); name != "" {
 		given.SiteAdmin, given.SiteAdminPassword = name, c.form.secrets["site-admin-password"]
 	}

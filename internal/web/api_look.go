@@ -1,10 +1,6 @@
 package web
 
 import (
-	"errors"
-	"slices"
-	"strings"
-
 	"github.com/cartouche-gis/cartouche/internal/account"
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
@@ -90,7 +86,7 @@ func (c *call) show() (any, error) {
 		return nil, err
 	}
 	seen, err := c.look()
-	if f, ok := errors.AsType[*app.Failure](err); ok && f.Code == "cannot-update" && seen != nil {
+	if f := app.NoGateway(err); f != nil {
 		return with(seen.State, f)
 	}
 	if err != nil {
@@ -177,7 +173,7 @@ func (c *call) check() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	criteria := pki.Criteria{Now: a.Now(), Names: namesIn(c.form.value("for")), Roots: app.KnownRoots(network).With(more...), AssumeTrusted: trusted}
+	criteria := pki.Criteria{Now: a.Now(), Names: namesTyped(c.form.value("for")), Roots: app.KnownRoots(network).With(more...), AssumeTrusted: trusted}
 	if bundle != nil {
 		return with(app.CheckFile(c.r.Context(), network, name, bundle, criteria))
 	}
@@ -190,15 +186,6 @@ func (c *call) check() (any, error) {
 		return nil, err
 	}
 	return with(value, f)
-}
-
-// namesIn are names with commas between them.
-func namesIn(text string) []string {
-	names := strings.Split(text, ",")
-	for i := range names {
-		names[i] = strings.TrimSpace(names[i])
-	}
-	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
 func (c *call) history() (any, error) {
@@ -219,6 +206,6 @@ func (c *call) evidenceFile() (any, error) {
 		return nil, err
 	}
 	c.w.Header().Set("Content-Type", "application/json")
-	_, _ = c.w.Write(held.data) // nobody is left to be told
+	_, _ = c.w.Write(held.Data) // nobody is left to be told
 	return nil, nil
 }

@@ -3,36 +3,11 @@ package web
 import (
 	"context"
 	"net/http"
-	"path/filepath"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 )
-
-// heldEvidence is the file of a run, as it is now.
-type heldEvidence struct {
-	file   evidence.File
-	data   []byte
-	report evidence.Report
-}
-
-// evidence reads the file of a run and verifies it; false when there is none.
-func (s *Server) evidence(run journal.Run) (heldEvidence, bool, error) {
-	store, err := s.options.App.EvidenceStore()
-	if err != nil {
-		return heldEvidence{}, false, err
-	}
-	kept, found, err := store.Latest(run)
-	if err != nil || !found {
-		return heldEvidence{}, false, err
-	}
-	data, err := evidence.ReadFile(kept.Path)
-	if err != nil {
-		return heldEvidence{}, false, err
-	}
-	report := evidence.Verify([]evidence.Given{{Name: filepath.Base(kept.Path), Data: data}}, nil, s.options.Version)[0]
-	return heldEvidence{kept.File, data, report}, true, nil
-}
 
 // makeEvidence writes the evidence of a run that has none yet. It is unsigned: a
 // key is opened by who uses the command line.
@@ -48,12 +23,12 @@ func (s *Server) makeEvidence(w http.ResponseWriter, r *http.Request) error {
 	return leadTo(w, r, "/history/"+run.ID)
 }
 
-func (s *Server) evidenceOfRun(r *http.Request) (heldEvidence, journal.Run, error) {
+func (s *Server) evidenceOfRun(r *http.Request) (app.Evidence, journal.Run, error) {
 	run, err := s.options.App.WholeRun(r.Context(), r.PathValue("run"))
 	if err != nil {
-		return heldEvidence{}, run, err
+		return app.Evidence{}, run, err
 	}
-	held, found, err := s.evidence(run)
+	held, found, err := s.options.App.EvidenceOf(run)
 	if err == nil && !found {
 		err = notFound("Run " + run.ID + " has no evidence yet. It is written at the end of a run.")
 	}
@@ -70,7 +45,7 @@ func (s *Server) evidencePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page, err := evidence.Page(held.file, held.report)
+	page, err := evidence.Page(held.File, held.Report)
 	if err != nil {
 		return err
 	}
@@ -88,6 +63,6 @@ func (s *Server) evidenceFile(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Disposition", `attachment; filename="`+run.ID+`.json"`)
-	_, _ = w.Write(held.data) // nobody is left to be told
+	_, _ = w.Write(held.Data) // nobody is left to be told
 	return nil
 }

@@ -33,12 +33,12 @@ func (s *Server) changes(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	view := changesOf(run, s.options.App.IsGoingOn(r.Context(), run))
-	kept, found, err := s.evidence(run)
+	kept, found, err := s.options.App.EvidenceOf(run)
 	if err != nil {
 		return err
 	}
 	if found {
-		view.Evidence = evidenceOf(kept.report)
+		view.Evidence = evidenceOf(kept.Report)
 	}
 	return s.write(w, http.StatusOK, "changes", pages.Page{Title: view.Row.What + " of " + run.DeploymentName, Active: "history", Data: view})
 }

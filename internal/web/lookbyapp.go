@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -39,7 +38,7 @@ func (s *Server) lookByApp(ctx context.Context, tell app.Teller, id string, logi
 		defer func() { ended(attempt) }()
 	}
 	prepared, err := session.Look(ctx, d, credentials, asked)
-	if failure, ok := errors.AsType[*app.Failure](err); ok && failure.Code == "cannot-update" && prepared != nil {
+	if app.NoGateway(err) != nil {
 		err = nil // there is no gateway to look at, and the page says so
 	}
 	if err != nil {

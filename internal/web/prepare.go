@@ -93,8 +93,8 @@ func (p pending) signedIn() bool { return p.machines != nil || p.ready.State.Sit
 func (p pending) loginRefused() string {
 	switch {
 	case p.ready != nil && p.cleaning == nil:
-		if refused := siteAdminRefused(p.ready.Plan); refused != nil {
-			return refused.Sentence
+		if refused := p.ready.RefusedSiteAdmin(); refused != nil {
+			return refused.Message
 		}
 	case p.machines != nil:
 		return refusedAtMachines(p.machines.State)

@@ -9,8 +9,6 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
-	"github.com/cartouche-gis/cartouche/internal/pki"
-	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
@@ -37,16 +35,13 @@ func (s *Server) showCredentials(w http.ResponseWriter, _ *http.Request, renewal
 	return s.write(w, http.StatusOK, "renew-credentials", pages.Page{Title: "Logins", Active: "deployments", Scripts: []string{"forget.js"}, Data: page})
 }
 
-// givenLogins are those that the environment gives beforehand, as to the command line.
+// givenLogins are those that the environment gives beforehand.
 func (s *Server) givenLogins() wizard.Logins {
-	given := wizard.Logins{SiteAdmin: s.options.App.Lookup("CARTOUCHE_SITE_ADMIN"), ServiceAccount: s.options.App.Lookup("CARTOUCHE_SERVICE_ACCOUNT")}
-	if given.SiteAdmin != "" {
-		given.SiteAdminPassword = secret.New(s.options.App.Lookup("CARTOUCHE_SITE_ADMIN_PASSWORD"))
+	given := s.options.App.GivenLogins()
+	return wizard.Logins{
+		SiteAdmin: given.SiteAdmin, SiteAdminPassword: given.SiteAdminPassword,
+		ServiceAccount: given.ServiceAccount, ServiceAccountPassword: given.ServiceAccountPassword,
 	}
-	if given.ServiceAccount != "" {
-		given.ServiceAccountPassword = secret.New(s.options.App.Lookup("CARTOUCHE_SERVICE_ACCOUNT_PASSWORD"))
-	}
-	return given
 }
 
 // attemptAt names a login of a deployment: wrong passwords are counted for each.
@@ -140,7 +135,7 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard
 		if err != nil {
 			return nil, err
 		}
-		refused := siteAdminRefused(ready.Plan)
+		refused := ready.RefusedSiteAdmin()
 		left := 0
 		if refused != nil {
 			ended = func(login string) {}
@@ -157,23 +152,13 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard
 		if refused != nil {
 			go ready.Session.Close(context.WithoutCancel(s.ctx))
 			renewal.Logins.SiteAdminPassword = secret.Secret{}
-			renewal.Wrong = map[string]string{"site-admin-password": pages.Sentences(refused.Sentence, triesLeft(left))}
+			renewal.Wrong = map[string]string{"site-admin-password": pages.Sentences(refused.Message, triesLeft(left))}
 			return nil, leadElsewhere(back)
 		}
 		renewal.Keep(ready, func() { ready.Session.Close(context.WithoutCancel(s.ctx)) })
 		renewal.Answers[wizard.Credentials] = cmp.Or(renewal.Logins.SiteAdmin, "none")
 		return nil, nil
 	}))
-}
-
-// siteAdminRefused is the finding of a login that Portal does not take.
-func siteAdminRefused(p rotation.Plan) *pki.Finding {
-	for _, obstacle := range p.Obstacles {
-		if obstacle.Code == "site-admin-refused" {
-			return &obstacle
-		}
-	}
-	return nil
 }
 
 func triesLeft(left int) string {
