@@ -154,7 +154,7 @@ func (s *Server) cleanNow(machines bool) handler {
 		if !ok || kept.nothingLeft() {
 			return leadTo(w, r, errand.next)
 		}
-		s.errands.end(errand.key)
+		s.errands.done(errand.key)
 		title, back := "Cleaning "+asked.Name, "/deployments/"+asked.path
 		if machines {
 			return s.showWork(w, r, s.startAtMachines(title, back, kept.answer, kept.machines,

@@ -60,6 +60,7 @@ type errandPlan struct {
 	logins, action, next string
 	crumbs               []crumb
 	lead                 string
+	step                 step // of several pages, zero when there are none
 }
 
 // attempt names a login of the deployment, for counting wrong passwords.
@@ -76,6 +77,7 @@ func (s *Server) loginsOf(p errandPlan, e *errand) loginsPage {
 	e.Lock()
 	defer e.Unlock()
 	page := loginsPage{
+		step:   p.step,
 		Crumbs: p.crumbs, Title: "Logins", Lead: p.lead, Action: p.action, Optional: p.optional, Most: wizard.MostAttempts,
 		SiteAdmin: e.logins.SiteAdmin, ServiceAccount: e.logins.ServiceAccount,
 		Kept: !e.logins.SiteAdminPassword.Empty(), ServiceKept: !e.logins.ServiceAccountPassword.Empty(),

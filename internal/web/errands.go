@@ -92,8 +92,8 @@ func (l *errands) of(key string, given wizard.Logins, now time.Time) *errand {
 	return e
 }
 
-// end drops an errand that was done.
-func (l *errands) end(key string) {
+// done drops an errand. What its run needs the plan has.
+func (l *errands) done(key string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.drop(key)

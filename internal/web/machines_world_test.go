@@ -10,11 +10,14 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
+	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 )
 
 // machinesStage is a stage inside the virtual network of a world, where machines
@@ -75,27 +78,61 @@ func (st *machinesStage) latest(t *testing.T) journal.Run {
 	return runs[0]
 }
 
-// replaced replaces the certificates of the machines, as another program of ours does.
+// replaced replaces the certificates of the machines by those of an authority that
+// is made for it, page by page.
 func (st *machinesStage) replaced(t *testing.T) journal.Run {
 	t.Helper()
-	session, err := st.session(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	machines := st.page + "/machines"
+	_, body := st.open(t, st.page)
+	if !strings.Contains(body, `href="`+machines+`"`) {
+		t.Errorf("the deployment's page does not lead there:\n%s", plain(body))
 	}
-	kept, _ := st.deployments.get()
-	ready, err := session.LookAtMachines(t.Context(), kept.list[0].Deployment, rotation.Credentials{SiteAdmin: st.admin, SiteAdminPassword: secret.New(st.password)}, app.Reach{Way: app.ReachDirect}, false)
-	if err == nil {
-		err = ready.PlanFor(rollout.Goal{Source: rollout.Fresh, Now: time.Now(), Keys: worldtest.Keys()})
+	_, body = st.open(t, machines+"/review")
+	st.wantPage(t, body, machines+"/certificates", "Say first where the certificates come from.", "Made here", "Portal", "Server")
+	_, body = st.send(t, machines+"/certificates", map[string]string{"source": "pfx"}, map[string][]byte{})
+	st.wantPage(t, body, machines+"/certificates", "Choose a file for at least one product.")
+	_, body = st.send(t, machines+"/certificates", map[string]string{"source": "pfx", "pfx-password": "typed-and-wrong"}, map[string][]byte{"pfx-portal": st.pfx(t, nil, "right")})
+	st.wantPage(t, body, machines+"/certificates", "This is not the password of pfx-portal.pfx.")
+	if strings.Contains(body, "typed-and-wrong") {
+		t.Error("the page shows a password")
 	}
-	if err != nil {
-		t.Fatal(err)
+	_, body = st.send(t, machines+"/certificates", map[string]string{"source": "issue", "days": "0"}, map[string][]byte{})
+	st.wantPage(t, body, machines+"/certificates", "Give a number of days from 1 to 3650.")
+	_, body = st.send(t, machines+"/certificates", map[string]string{"source": "issue", "days": "90"}, map[string][]byte{})
+	st.wantPage(t, body, machines+"/logins", `name="site-admin-password"`, `aria-current="step">Logins`)
+	_, body = st.login(t, machines+"/logins", st.password)
+	st.wantPage(t, body, machines+"/review", "an authority that is made for it", "Certificates, in this order", "Who notices", "Who sees the private keys", "Replace the certificates</button>", pages.Day(time.Now().AddDate(0, 0, 90)))
+	plan := answerOf.FindStringSubmatch(body)[1]
+	if _, body = st.send(t, machines+"/review", map[string]string{"plan": "another"}, nil); !strings.Contains(body, plan) {
+		t.Errorf("a yes to another plan:\n%s", plain(body))
 	}
-	st.startAtMachines("Replacing", "/", "", ready, func(ctx context.Context, report app.MachinesReport) error { return ready.Apply(ctx, nil, report) })
+	st.send(t, machines+"/review", map[string]string{"plan": plan}, nil)
 	run := st.latest(t)
 	if run.Outcome != string(rotation.Verified) {
 		t.Fatalf("run %s ended as %s: %s", run.ID, run.Outcome, run.Summary)
 	}
+	st.send(t, machines+"/review", map[string]string{"plan": plan}, nil) // the same yes again
+	if again := st.latest(t); again.ID != run.ID {
+		t.Errorf("the same yes began run %s, too", again.ID)
+	}
 	return run
+}
+
+func TestFilesForMachinesAreForgottenWhenThePagesAreLocked(t *testing.T) {
+	t.Parallel()
+	by := replaceBy{source: rollout.FromPFX, bundles: map[string]*pki.Bundle{"portal": {}}, bundleFiles: map[string]string{"portal": "p.pfx"}}
+	var l errands
+	e := l.of("replace x", wizard.Logins{SiteAdmin: "admin", SiteAdminPassword: secret.New("p"), ServiceAccountPassword: secret.New("q")}, time.Now())
+	e.replace, e.asked = by, true
+	l.lock()
+	if e.replace.source != "" || e.replace.bundles != nil || !e.logins.SiteAdminPassword.Empty() || !e.logins.ServiceAccountPassword.Empty() || e.asked || e.logins.SiteAdmin != "admin" {
+		t.Errorf("after a lock: %+v", e.replace)
+	}
+	e.replace = replaceBy{source: rollout.Fresh, days: 90}
+	l.lock()
+	if e.replace.source != rollout.Fresh {
+		t.Error("what is no secret was forgotten")
+	}
 }
 
 func TestARunAtMachinesIsTakenBackAndCleanedByThePages(t *testing.T) {

@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"sync"
 
 	"github.com/cartouche-gis/cartouche/internal/sim"
@@ -22,7 +23,7 @@ type practice struct {
 
 func newPractice(world *sim.World) *practice {
 	next, _, _ := world.NewCertificate()
-	return &practice{world: world, witness: world.Watch(witness.Allow{Leaves: []string{fingerprint(next.Leaf.Raw)}})}
+	return &practice{world: world, witness: world.Watch(witness.Allow{Touch: slices.Concat(witness.External, witness.Internal), Leaves: []string{fingerprint(next.Leaf.Raw)}})}
 }
 
 // files are made when they are asked for first, since keys take a while.

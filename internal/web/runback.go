@@ -138,7 +138,7 @@ func (s *Server) undoNow(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return leadTo(w, r, r.URL.Path) // it was made anew: look again
 	}
-	s.errands.end(key)
+	s.errands.done(key)
 	title, back := "Taking run "+run.ID+" of "+run.DeploymentName+" back", "/runs/"+run.ID
 	if kept.machines != nil {
 		return s.showWork(w, r, s.startAtMachines(title, back, kept.answer, kept.machines,

@@ -78,6 +78,7 @@ func New(ctx context.Context, options Options) *Server {
 		s.runRoutes,
 		s.signInRoutes,
 		s.renewRoutes,
+		s.replaceRoutes,
 		s.apiRoutes,
 	} {
 		add()
