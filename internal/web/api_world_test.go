@@ -86,6 +86,11 @@ func (st *apiStage) ask(t *testing.T, q request, status int, into any) http.Head
 	if answer.StatusCode != status {
 		t.Fatalf("%s %s: %d, want %d: %.2000s", q.operation, q.path, answer.StatusCode, status, body)
 	}
+	for _, secret := range []string{"opens it", st.variables["CARTOUCHE_SITE_ADMIN_PASSWORD"], st.variables["AZURE_CLIENT_SECRET"]} {
+		if secret != "" && bytes.Contains(body, []byte(secret)) {
+			t.Errorf("%s %s tells a secret", q.operation, q.path)
+		}
+	}
 	if kind := answer.Header.Get("Content-Type"); kind != "application/json" {
 		t.Fatalf("%s: %s", q.operation, kind)
 	}
@@ -227,6 +232,19 @@ func (st *apiStage) lookThroughAPI(t *testing.T) {
 	byPage := "/deployments/" + PathID(shown.Deployment)
 	if st.ask(t, request{operation: "GET /deployments/{deployment}", path: byPage + "?at=2031-01-01"}, 200, &shown); shown.JudgedAt == nil || len(shown.Darkening) == 0 {
 		t.Errorf("%v %v", shown.JudgedAt, shown.Darkening)
+	}
+	for _, other := range st.world.Deployments() {
+		if other.GatewayID != "" {
+			continue
+		}
+		var failed struct {
+			Wire []any `json:"wire"`
+			failure
+		}
+		st.ask(t, request{operation: "GET /deployments/{deployment}", path: "/deployments/" + other.Domain}, http.StatusConflict, &failed)
+		if failed.Error.Code != "cannot-update" || len(failed.Wire) == 0 {
+			t.Errorf("without a gateway: %+v", failed)
+		}
 	}
 	var verified struct {
 		OK    bool         `json:"ok"`
@@ -410,7 +428,16 @@ func TestStoppingThroughTheAPI(t *testing.T) {
 	}
 	id := b.begin()
 	<-reached
-	st := newAPIStage(t, &renewalStage{stage: b.stage})
+	st := newAPIStage(t, &renewalStage{stage: b.stage, variables: b.visitor.Variables})
+	_, pfx, password := b.world.NewCertificate()
+	var locked failure
+	st.ask(t, request{
+		operation: "POST /deployments/{deployment}/apply", path: "/deployments/" + b.state.Deployment.Domain + "/apply",
+		form: map[string]string{"password": password}, files: map[string][]byte{"pfx": pfx},
+	}, http.StatusConflict, &locked)
+	if locked.Error.Code != "locked" || locked.Exit != app.ExitLocked {
+		t.Errorf("while a run goes on: %+v", locked)
+	}
 	var begun underway
 	st.ask(t, request{operation: "POST /runs/{run}/stop", path: "/runs/" + id + "/stop"}, http.StatusAccepted, &begun)
 	close(stopped)
