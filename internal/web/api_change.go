@@ -81,7 +81,7 @@ func (c *call) apply() (any, error) {
 	if f := ready.Failure(); f != nil {
 		return with(ready.Plan, f)
 	}
-	return c.carryOut("Renewing the certificate of "+ready.State.Deployment.Name, ready, ready.Apply)
+	return c.atGateway("Renewing the certificate of "+ready.State.Deployment.Name, ready, ready.Apply)
 }
 
 func (c *call) planned() (*app.Prepared, error) {
@@ -137,7 +137,7 @@ func (c *call) clean() (any, error) {
 	if len(cleaning.Entries) == 0 {
 		return app.NothingToClean(cleaning.State, cleaning.Soaking), nil
 	}
-	return c.carryOut("Cleaning "+d.Name, cleaning.Prepared, cleaning.Clean)
+	return c.atGateway("Cleaning "+d.Name, cleaning.Prepared, cleaning.Clean)
 }
 
 // undo takes a run back.
@@ -145,12 +145,6 @@ func (c *call) undo() (any, error) {
 	run, err := c.options.App.WholeRun(c.r.Context(), c.r.PathValue("run"))
 	if err != nil {
 		return nil, err
-	}
-	if rollout.Made(run) {
-		return nil, &app.Failure{
-			Code: "command-line", Message: "this run replaced the certificates of machines, which only the command line takes back",
-			Hint: "cartouche undo " + run.ID, Serving: app.NothingChanged, Exit: app.ExitPreflight,
-		}
 	}
 	session, err := c.signedIn()
 	if err != nil {
@@ -160,14 +154,21 @@ func (c *call) undo() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	ready, err := session.PrepareUndo(c.r.Context(), run, logins, at)
+	made, err := planBack(run)(c.r.Context(), session, asked{logins, at.Reach, at.NoLease})
 	if err != nil {
 		return nil, err
 	}
-	if f := ready.Failure(); f != nil {
-		return with(ready.Plan, f)
+	title := "Taking run " + run.ID + " of " + run.DeploymentName + " back"
+	if made.machines != nil {
+		if f := made.machines.Failure(); f != nil {
+			return with(made.machines.Plan, f)
+		}
+		return c.atMachines(title, made.machines, made.machines.Undo)
 	}
-	return c.carryOut("Taking run "+run.ID+" of "+run.DeploymentName+" back", ready, ready.Undo)
+	if f := made.ready.Failure(); f != nil {
+		return with(made.ready.Plan, f)
+	}
+	return c.atGateway(title, made.ready, made.ready.Undo)
 }
 
 // changing is how undo and clean look at machines, and with which logins.
@@ -184,35 +185,49 @@ func (c *call) changing() (rotation.Credentials, app.Looking, error) {
 	return logins, at, err
 }
 
-// came is what came of a run.
-type came struct {
-	result  rotation.Result
-	failure *app.Failure
+// atGateway carries out what is about the certificate for clients.
+func (c *call) atGateway(title string, ready *app.Prepared, act func(context.Context, *evidence.Key, app.Report) error) (any, error) {
+	return c.carryOut(func(keep func(any, *app.Failure)) *work.Work {
+		return c.startPrepared(title, "/", rand.Text(), ready, func(ctx context.Context, report app.Report) error {
+			return act(ctx, nil, func(result rotation.Result, name string, f *app.Failure) error {
+				keep(result, f)
+				return report(result, name, f)
+			})
+		})
+	})
+}
+
+// atMachines carries out what is about the certificates of machines.
+func (c *call) atMachines(title string, ready *app.Replacement, act func(context.Context, *evidence.Key, app.MachinesReport) error) (any, error) {
+	return c.carryOut(func(keep func(any, *app.Failure)) *work.Work {
+		return c.startAtMachines(title, "/", rand.Text(), ready, func(ctx context.Context, report app.MachinesReport) error {
+			return act(ctx, nil, func(result rollout.Result, name string, f *app.Failure) error {
+				keep(result, f)
+				return report(result, name, f)
+			})
+		})
+	})
 }
 
 // carryOut begins a run, and answers when it has begun or, where that is preferred,
 // at its end. It goes on when nobody waits.
-func (c *call) carryOut(title string, ready *app.Prepared, act func(context.Context, *evidence.Key, app.Report) error) (any, error) {
-	c.kept = true // the run closes it
-	var end *came // is read when the work has ended
-	going := c.startPrepared(title, "/", rand.Text(), ready, func(ctx context.Context, report app.Report) error {
-		return act(ctx, nil, func(result rotation.Result, name string, f *app.Failure) error {
-			end = &came{result, f}
-			return report(result, name, f)
-		})
-	})
-	until, err := c.await(going)
+func (c *call) carryOut(begin func(keep func(result any, f *app.Failure)) *work.Work) (any, error) {
+	c.kept = true // the run closes the session
+	var result any
+	var failure *app.Failure
+	going := begin(func(came any, f *app.Failure) { result, failure = came, f }) // read when it has ended
+	run, err := c.await(going)
 	if err != nil {
 		return nil, err
 	}
 	if !going.Ended() {
-		return c.accepted(until), nil
+		return c.accepted(run), nil
 	}
-	if end == nil {
+	if result == nil {
 		_, err := going.Result()
 		return nil, err
 	}
-	return with(end.result, end.failure)
+	return with(result, failure)
 }
 
 // await waits until a run has begun, or as long as who asks prefers to wait. id is

@@ -251,6 +251,8 @@ type saying struct {
 	findings bool
 	failed   reflect.Type
 	runs     bool // see Prefer
+	// machines tells that it may be about the certificates of machines.
+	machines bool
 	events   bool
 }
 
@@ -308,7 +310,7 @@ var said = map[string]saying{
 		gives: "The events.", value: reflect.TypeFor[work.Event](), events: true,
 	},
 	"POST /runs/{run}/stop": {summary: "Ask a run to stop", more: "What it has changed goes back, and that is proved, as after Ctrl-C.", gives: "It was asked; it goes on until it is back.", value: reflect.TypeFor[underway]()},
-	"POST /runs/{run}/undo": {summary: "Take a run back", more: "A run that replaced certificates of machines is taken back by the command line only: that is the failure `command-line`.", gives: "What came of the run that took it back.", value: result, failed: result, runs: true},
+	"POST /runs/{run}/undo": {summary: "Take a run back", more: "A run that replaced the certificates of machines is taken back there, with the site administrator's login.", machines: true, gives: "What came of the run that took it back.", value: result, failed: result, runs: true},
 	"GET /openapi.json":     {summary: "This document", gives: "It.", value: reflect.TypeFor[map[string]any]()},
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
 )
 
 // schemas makes JSON schemas of Go types, with what their comments say.
@@ -52,6 +53,9 @@ func (s *schemas) answerOf(about saying) any {
 	if about.findings {
 		return s.joined("Verified", about.value, false)
 	}
+	if about.machines {
+		return map[string]any{"anyOf": []any{s.of(about.value), s.of(reflect.TypeFor[rollout.Result]())}}
+	}
 	return s.of(about.value)
 }
 
@@ -64,6 +68,11 @@ func (s *schemas) failureOf(about saying) any {
 	list := []any{alone, s.joined("Failed"+s.nameOf(about.failed), about.failed, true)}
 	if about.runs { // it may have been refused before it began
 		list = append(list, s.joined("FailedPlan", plan, true))
+	}
+	if about.machines {
+		for _, t := range []reflect.Type{reflect.TypeFor[rollout.Result](), reflect.TypeFor[rollout.Plan]()} {
+			list = append(list, s.joined("Failed"+s.nameOf(t), t, true))
+		}
 	}
 	return map[string]any{"anyOf": list}
 }

@@ -118,22 +118,20 @@ func TestAPIAnswersNobodyElse(t *testing.T) {
 	}
 }
 
-// TestARunAtMachinesIsTakenBackByTheCommandLine says so, and does nothing.
-func TestARunAtMachinesIsTakenBackByTheCommandLine(t *testing.T) {
+// TestOnlyRunsOfThisServerAreStopped says so of one that another process began.
+func TestOnlyRunsOfThisServerAreStopped(t *testing.T) {
 	t.Parallel()
 	st := emptyAPI(t)
-	run := journal.Run{ID: "20261127-2200-abcd", DeploymentName: "ha", GatewayID: "/g", PlanHash: "h", Plan: []byte(`{"kind":"internal"}`), Before: []byte(`{"kind":"internal"}`), StartedAt: time.Now()}
-	_, err := app.Remember(t.Context(), st.options.App, func(memory *journal.Journal) (struct{}, error) { return struct{}{}, memory.Begin(t.Context(), run) })
+	run := journal.Run{ID: "20261127-2200-abcd", DeploymentName: "ha", GatewayID: "/g", PlanHash: "h", Plan: []byte(`{}`), Before: []byte(`{}`), StartedAt: time.Now()}
+	_, err := app.Remember(t.Context(), st.options.App, func(memory *journal.Journal) (struct{}, error) {
+		return struct{}{}, memory.Begin(t.Context(), run)
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var failed failure
-	st.ask(t, request{operation: "POST /runs/{run}/undo", path: "/runs/20261127/undo"}, http.StatusConflict, &failed)
-	if failed.Error.Code != "command-line" || failed.Error.Hint != "cartouche undo 20261127-2200-abcd" {
-		t.Errorf("%+v", failed)
-	}
 	st.ask(t, request{operation: "POST /runs/{run}/stop", path: "/runs/20261127/stop"}, http.StatusNotFound, &failed)
-	if failed.Error.Code != "not-found" {
+	if failed.Error.Code != "not-found" || failed.Error.Hint != "GET /api/v1/history/20261127-2200-abcd" {
 		t.Errorf("%+v", failed)
 	}
 }

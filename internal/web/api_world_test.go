@@ -18,6 +18,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
@@ -443,5 +444,24 @@ func TestStoppingThroughTheAPI(t *testing.T) {
 	close(stopped)
 	if run := b.ended(id); run.Outcome != string(rotation.Restored) || begun.Run != id {
 		t.Errorf("%s, %+v", run.Outcome, begun)
+	}
+}
+
+// TestARunAtMachinesIsTakenBackThroughTheAPI needs the site administrator, and gives
+// the result of a run at machines.
+func TestARunAtMachinesIsTakenBackThroughTheAPI(t *testing.T) {
+	t.Parallel()
+	inside := newMachinesStage(t)
+	made := inside.replaced(t)
+	st := newAPIStage(t, inside.renewalStage)
+	undo := request{operation: "POST /runs/{run}/undo", path: "/runs/" + made.ID + "/undo", header: map[string]string{"Prefer": "wait"}, form: map[string]string{"reach": "direct"}}
+	var failed failure
+	if st.ask(t, undo, http.StatusConflict, &failed); failed.Exit != app.ExitPreflight {
+		t.Errorf("without a login: %+v", failed)
+	}
+	undo.form["site-admin"], undo.form["site-admin-password"] = inside.admin, inside.password
+	var result rollout.Result
+	if st.ask(t, undo, http.StatusOK, &result); result.Outcome != rotation.Verified || result.UndoOf != made.ID || len(result.Machines) == 0 {
+		t.Errorf("%+v", result)
 	}
 }
