@@ -91,7 +91,7 @@ func (s *Session) Account(ctx context.Context, chosen Choice, remembered account
 	}
 	if !remembered.SignedInAt.IsZero() {
 		value.SignedInAt = &remembered.SignedInAt
-		if directory, err := a.StateDirectory(); err == nil {
+		if directory, err := a.stateDirectory(); err == nil {
 			value.File = account.Path(directory)
 		}
 	}

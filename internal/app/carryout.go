@@ -10,11 +10,11 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
-// CarryOut runs a change of a deployment, with its lock taken, the deployment
+// carryOut runs a change of a deployment, with its lock taken, the deployment
 // claimed and the journal open, and keeps the evidence of it, signed with key when
 // that is not nil. One that is idle has nothing to change. report gets what came
 // of it before the evidence is written.
-func CarryOut[R any](ctx context.Context, s *Session, state rotation.State, runner *rotation.Runner, idle bool, key *evidence.Key, change func(context.Context) (R, error), report func(R) error) error {
+func carryOut[R any](ctx context.Context, s *Session, state rotation.State, runner *rotation.Runner, idle bool, key *evidence.Key, change func(context.Context) (R, error), report func(R) error) error {
 	a, unchanged := s.app, Serving(state)+"; nothing was changed"
 	if err := ctx.Err(); err != nil {
 		return WhileServing(err, unchanged, "")
@@ -74,8 +74,8 @@ func whileHeld(err error, state rotation.State) error {
 		"wait for its end; if that run is not at work any more: cartouche unlock "+CallDeployment(state.Deployment))
 }
 
-// SignInAgain says that whatever comes next needs a sign-in, when it was lost.
-func (s *Session) SignInAgain(f *Failure) {
+// signInAgain says that whatever comes next needs a sign-in, when it was lost.
+func (s *Session) signInAgain(f *Failure) {
 	lost, ok := s.Credential.(interface{ Trouble() *cloud.Error })
 	if !ok || f == nil {
 		return

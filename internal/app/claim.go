@@ -93,7 +93,7 @@ func (a *App) takeClaim(ctx context.Context, runner *rotation.Runner, state rota
 		return nothing, nil
 	case !state.Claims:
 		runner.Claimed = "none: --no-lease"
-		a.Warn("nothing keeps a run on another computer from changing " + state.Deployment.Name + " at the same time (--no-lease)")
+		a.warn("nothing keeps a run on another computer from changing " + state.Deployment.Name + " at the same time (--no-lease)")
 		return nothing, nil
 	}
 	me, err := a.Holder()
@@ -112,7 +112,7 @@ func (a *App) takeClaim(ctx context.Context, runner *rotation.Runner, state rota
 		return nothing, err
 	}
 	for _, left := range held.TookOver {
-		a.Warn(fmt.Sprintf("took over the claim of a run of this computer that ended without giving it back (claim %s, since %s)", left.Run, left.Since.Local().Format("2 January 15:04")))
+		a.warn(fmt.Sprintf("took over the claim of a run of this computer that ended without giving it back (claim %s, since %s)", left.Run, left.Since.Local().Format("2 January 15:04")))
 	}
 	claim := held.Claim()
 	runner.May, runner.Claimed = held.May, fmt.Sprintf("tag %s on the gateway's resource group, since %s", claim.Tag(), claim.Since.Format(time.RFC3339))
@@ -121,7 +121,7 @@ func (a *App) takeClaim(ctx context.Context, runner *rotation.Runner, state rota
 		giving, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTaking)
 		defer cancel()
 		if err := held.Release(giving); err != nil {
-			a.Warn(fmt.Sprintf("the claim on %s could not be given back, and ends by itself at %s: %s",
+			a.warn(fmt.Sprintf("the claim on %s could not be given back, and ends by itself at %s: %s",
 				state.Deployment.Name, held.Claim().Until.Local().Format("15:04"), err))
 		}
 	}, nil

@@ -30,7 +30,7 @@ func (a *App) credential(ctx context.Context, c Choice, client *http.Client) (az
 		return nil, WhileServing(notKept(c, err), NothingChanged, "cartouche login")
 	}
 	if c.Options.Tokens == nil {
-		a.Warn("this sign-in ends with the command; cartouche login keeps one" + a.unlessNoKeychain())
+		a.warn("this sign-in ends with the command; cartouche login keeps one" + a.unlessNoKeychain())
 	}
 	if _, err := person.SignIn(ctx, c.Options.TenantID, c.person); err != nil {
 		return nil, WhileServing(err, NothingChanged, "cartouche login")

@@ -44,7 +44,7 @@ func (s *Session) CriteriaOf(chosen deployment.Deployment, asked Renewal, roots 
 // the error is a [rotation.RefusedError] with everything that speaks against it.
 func (s *Session) JudgeFile(ctx context.Context, bundle *pki.Bundle, criteria pki.Criteria) (pki.Judgement, error) {
 	judgement := pki.Judge(Complete(ctx, s.Network, criteria.Roots, bundle), criteria)
-	if refused := Refusals(judgement.Findings); len(refused) > 0 {
+	if refused := refusals(judgement.Findings); len(refused) > 0 {
 		return judgement, WhileServing(&rotation.RefusedError{Findings: refused}, NothingChanged, "")
 	}
 	return judgement, nil

@@ -92,7 +92,7 @@ func (s *Session) lookAtWithoutGateway(ctx context.Context, values []DeploymentV
 			continue
 		}
 		group.Go(func() error {
-			if o := FirstServed(looker.Look(ctx, handshake.Target{Host: value.Domain})); o != nil {
+			if o := firstServed(looker.Look(ctx, handshake.Target{Host: value.Domain})); o != nil {
 				described := pki.Describe(o.Leaf())
 				value.Certificates = append(value.Certificates, CertificateValue{Certificate: &described})
 				value.endsAt(pki.UTC(o.Leaf().NotAfter), s.app.Now())

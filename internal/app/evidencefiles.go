@@ -138,7 +138,7 @@ const evidenceWritten = "evidence file"
 func (a *App) afterRun(ctx context.Context, memory *journal.Journal, state rotation.State, key *evidence.Key) {
 	kept, err := a.keepEvidence(context.WithoutCancel(ctx), memory, state.Gateway.ID(), state.Deployment.ID, key)
 	if err != nil {
-		a.Warn("the evidence of the run could not be written: " + err.Error() + "; once more: cartouche evidence RUN")
+		a.warn("the evidence of the run could not be written: " + err.Error() + "; once more: cartouche evidence RUN")
 	}
 	if n := len(kept); n > 0 {
 		last := kept[n-1]

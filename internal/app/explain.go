@@ -76,13 +76,13 @@ func kinds() []kind {
 	return []kind{
 		{"certificate-refused", ExitRefused, reader(func(e *rotation.RefusedError, f *Failure) {
 			f.Findings = e.Findings
-			f.Message = "certificate refused: " + MostTelling(e.Findings)
-			f.Hint = FirstMend(e.Findings)
+			f.Message = "certificate refused: " + mostTelling(e.Findings)
+			f.Hint = firstMend(e.Findings)
 		})},
 		{"blocked", ExitPreflight, reader(func(e *rotation.BlockedError, f *Failure) {
 			f.Findings = e.Obstacles
-			f.Message = "nothing was changed: " + MostTelling(e.Obstacles)
-			f.Hint = FirstMend(e.Obstacles)
+			f.Message = "nothing was changed: " + mostTelling(e.Obstacles)
+			f.Hint = firstMend(e.Obstacles)
 		})},
 		{"moved", ExitPreflight, reader(func(_ *rotation.MovedError, f *Failure) {
 			f.Hint = "look at it and make the plan again: cartouche plan DEPLOYMENT --pfx FILE --save PLAN"
@@ -186,9 +186,9 @@ func addServing(err error, f *Failure) {
 	}
 }
 
-// MostTelling is one sentence for several findings: the first that can be
+// mostTelling is one sentence for several findings: the first that can be
 // mended, since others often follow from it.
-func MostTelling(findings pki.Findings) string {
+func mostTelling(findings pki.Findings) string {
 	chosen := findings[0]
 	for _, finding := range findings {
 		if finding.Mend != "" {
@@ -202,8 +202,8 @@ func MostTelling(findings pki.Findings) string {
 	return chosen.Sentence
 }
 
-// FirstMend is what mends the first of the findings that can be mended.
-func FirstMend(findings pki.Findings) string {
+// firstMend is what mends the first of the findings that can be mended.
+func firstMend(findings pki.Findings) string {
 	for _, finding := range findings {
 		if finding.Mend != "" {
 			return finding.Mend
@@ -232,8 +232,8 @@ func viaProxy(e *cloud.Error) bool {
 	return e.Status == 0 && strings.Contains(e.Hint, "HTTPS_PROXY names")
 }
 
-// StatusOf maps how a run ended to an exit status.
-func StatusOf(result rotation.Result) int {
+// statusOf maps how a run ended to an exit status.
+func statusOf(result rotation.Result) int {
 	status, known := map[rotation.Outcome]int{
 		rotation.Verified:       ExitDone,
 		rotation.NothingToDo:    ExitDone,

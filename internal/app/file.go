@@ -53,5 +53,5 @@ func CheckFile(ctx context.Context, network *egress.Network, name string, bundle
 	for _, cert := range judgement.Chain {
 		value.Chain = append(value.Chain, pki.Describe(cert))
 	}
-	return value, FindingsFailure(name, judgement.Findings)
+	return value, findingsFailure(name, judgement.Findings)
 }

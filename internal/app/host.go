@@ -34,10 +34,10 @@ func (a *App) CheckHost(ctx context.Context, network *egress.Network, target han
 	}
 	value.Findings = distinct(value.Findings)
 	value.OK = len(Troubling(value.Findings)) == 0
-	first = FirstServed(seen)
+	first = firstServed(seen)
 	if first != nil {
 		described := pki.Describe(first.Leaf())
 		value.Certificate = &described
 	}
-	return value, first, FindingsFailure(target.String(), value.Findings)
+	return value, first, findingsFailure(target.String(), value.Findings)
 }

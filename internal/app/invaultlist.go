@@ -19,7 +19,7 @@ func (s *Session) VaultCertificates(ctx context.Context, client *cloud.VaultClie
 	case err != nil && (len(found) == 0 || ctx.Err() != nil):
 		return value, WhileServing(s.Instead(err), NothingChanged, "cartouche vaults")
 	case err != nil:
-		s.app.Warn("a .pfx that is kept as a plain secret is not listed: " + err.Error())
+		s.app.warn("a .pfx that is kept as a plain secret is not listed: " + err.Error())
 	}
 	for _, v := range found {
 		value.Certificates = append(value.Certificates, NewVaultCertificateValue(v, nil, criteria))
@@ -42,7 +42,7 @@ func (s *Session) VaultVersions(ctx context.Context, client *cloud.VaultClient, 
 	case ctx.Err() != nil:
 		return value, "", WhileServing(err, NothingChanged, "")
 	case err != nil: // who may read a secret need not be allowed to list any
-		s.app.Warn("only the newest version is shown: " + err.Error())
+		s.app.warn("only the newest version is shown: " + err.Error())
 		versions = []cloud.VaultCertificate{latest}
 	}
 	for _, v := range versions {

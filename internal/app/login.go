@@ -24,7 +24,7 @@ type Login struct {
 
 // NewLogin is a sign-in that has not begun.
 func (a *App) NewLogin(c Choice) (*Login, error) {
-	way, err := a.WayOut()
+	way, err := a.wayOut()
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (l *Login) Remember(ctx context.Context, subscriptions []account.Subscripti
 	if l.person != nil {
 		remembered.AccountID = l.person.AccountID()
 	}
-	directory, err := l.app.StateDirectory()
+	directory, err := l.app.stateDirectory()
 	if err != nil {
 		return account.Account{}, err
 	}
@@ -119,10 +119,10 @@ func (l *Login) keptIn() string {
 	case l.person == nil:
 		return ""
 	case l.set == "":
-		l.app.Warn("this computer has no keychain, so the sign-in ends with this command: later ones ask again, or take --sign-in azure-cli")
+		l.app.warn("this computer has no keychain, so the sign-in ends with this command: later ones ask again, or take --sign-in azure-cli")
 		return ""
 	case l.person.Unkept() != nil:
-		l.app.Warn("the keychain does not take the sign-in (" + l.person.Unkept().Error() + "), so it ends with this command: later ones ask again, or take --sign-in azure-cli")
+		l.app.warn("the keychain does not take the sign-in (" + l.person.Unkept().Error() + "), so it ends with this command: later ones ask again, or take --sign-in azure-cli")
 		return ""
 	}
 	return l.set
@@ -138,11 +138,11 @@ func (l *Login) TakeBack(ctx context.Context) {
 // forgetTokens removes a set from the keychain; what cannot be removed is said.
 func (a *App) forgetTokens(ctx context.Context, set string) {
 	if a.Keychain == nil {
-		a.Warn("the keychain with the earlier sign-in cannot be reached; its entries are called " + set)
+		a.warn("the keychain with the earlier sign-in cannot be reached; its entries are called " + set)
 		return
 	}
 	if err := (account.Tokens{Keychain: a.Keychain, Set: set}).Forget(ctx); err != nil {
-		a.Warn(err.Error() + "; its entries are called " + set)
+		a.warn(err.Error() + "; its entries are called " + set)
 	}
 }
 

@@ -36,7 +36,7 @@ func (l *Login) EnterTenant(ctx context.Context, tenant cloud.Tenant) error {
 	l.person = l.person.InTenant(l.Tenant.ID) // work that goes on stays in its tenant
 	_, err := l.person.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{options.Cloud.Audience + "/.default"}})
 	if cloud.NeedsPerson(err) {
-		l.app.Warn("tenant " + TenantTitle(l.Tenant) + " asks for a sign-in of its own")
+		l.app.warn("tenant " + TenantTitle(l.Tenant) + " asks for a sign-in of its own")
 		l.Identity, err = l.person.SignIn(ctx, l.Tenant.ID, l.Choice.person)
 	}
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/journal"
 )
 
-// StateDirectory is where the journal is.
-func (a *App) StateDirectory() (string, error) {
+// stateDirectory is where the journal is.
+func (a *App) stateDirectory() (string, error) {
 	path, err := journal.DefaultPath(a.Lookup, runtime.GOOS)
 	if err != nil {
 		return "", Usage("set CARTOUCHE_STATE_DIR to a directory of yours", "%s", err)

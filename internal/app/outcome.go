@@ -50,7 +50,7 @@ func Undone(outcome rotation.Outcome, run, text string) string {
 
 // ResultFailure is the failure of a run that did not reach its goal, nil when it did.
 func ResultFailure(result rotation.Result, name string) *Failure {
-	status := StatusOf(result)
+	status := statusOf(result)
 	if status == ExitDone {
 		return nil
 	}
@@ -106,7 +106,7 @@ func ProofText(proof *rotation.Proof) string {
 		return ""
 	}
 	text := fmt.Sprintf("%s in each of %s", Count(proof.Handshakes, "handshake"), Count(proof.Looks, "look"))
-	if up := UpBackends(*proof); len(proof.Backends) > 0 {
+	if up := upBackends(*proof); len(proof.Backends) > 0 {
 		text += fmt.Sprintf(", %d of %d backends up", up, len(proof.Backends))
 	}
 	if n := len(proof.Sites.Federation); n > 0 {
@@ -115,8 +115,8 @@ func ProofText(proof *rotation.Proof) string {
 	return text
 }
 
-// UpBackends counts the backends that answer the gateway.
-func UpBackends(proof rotation.Proof) int {
+// upBackends counts the backends that answer the gateway.
+func upBackends(proof rotation.Proof) int {
 	up := 0
 	for _, backend := range proof.Backends {
 		if backend.Up() {

@@ -77,10 +77,10 @@ func (p *Prepared) Undo(ctx context.Context, key *evidence.Key, report Report) e
 }
 
 func (p *Prepared) carryOut(ctx context.Context, idle bool, key *evidence.Key, report Report, change func(context.Context) (rotation.Result, error)) error {
-	return CarryOut(ctx, p.Session, p.State, p.Runner, idle, key, change, func(result rotation.Result) error {
+	return carryOut(ctx, p.Session, p.State, p.Runner, idle, key, change, func(result rotation.Result) error {
 		name := CallDeployment(p.State.Deployment)
 		f := ResultFailure(result, name)
-		p.Session.SignInAgain(f)
+		p.Session.signInAgain(f)
 		return report(result, name, f)
 	})
 }

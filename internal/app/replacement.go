@@ -6,6 +6,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -82,6 +83,26 @@ func (r *Replacement) Failure() *Failure {
 	return &f
 }
 
+// RefusedSiteAdmin is the failure of a login that a machine does not take, nil when
+// all took it.
+func (r *Replacement) RefusedSiteAdmin() *Failure {
+	for _, at := range r.State.Machines {
+		if at.Report == nil {
+			continue
+		}
+		for _, seen := range at.Report.Components {
+			if seen.TroubleCode == machine.CodeWrongCredentials {
+				return &Failure{
+					Code:    SiteAdminRefused,
+					Message: "the site administrator could not sign in to " + seen.Product.Name() + " on " + at.Name + ": " + seen.Trouble,
+					Serving: r.unchanged(), Exit: ExitPreflight,
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // Alone fails while another run works on the gateway, here or elsewhere.
 func (r *Replacement) Alone(ctx context.Context) error {
 	return r.Session.Alone(ctx, r.Runner.Rotation, r.State)
@@ -119,10 +140,10 @@ func (r *Replacement) Clean(ctx context.Context, cleaning rollout.Cleaning, key 
 }
 
 func (r *Replacement) carryOut(ctx context.Context, idle bool, key *evidence.Key, report MachinesReport, change func(context.Context) (rollout.Result, error)) error {
-	return CarryOut(ctx, r.Session, r.State, r.Runner.Rotation, idle, key, change, func(result rollout.Result) error {
+	return carryOut(ctx, r.Session, r.State, r.Runner.Rotation, idle, key, change, func(result rollout.Result) error {
 		name := CallDeployment(r.State.Deployment)
 		f := MachinesResultFailure(result, name)
-		r.Session.SignInAgain(f)
+		r.Session.signInAgain(f)
 		return report(result, name, f)
 	})
 }

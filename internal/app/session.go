@@ -66,7 +66,7 @@ func (a *App) Connect(ctx context.Context, asked SignInAsked) (*Session, error) 
 
 // ConnectAs makes a session of a sign-in that was chosen.
 func (a *App) ConnectAs(ctx context.Context, chosen Choice) (*Session, error) {
-	s, err := a.WayOut()
+	s, err := a.wayOut()
 	if err != nil {
 		return nil, err
 	}
@@ -81,8 +81,8 @@ func (a *App) ConnectAs(ctx context.Context, chosen Choice) (*Session, error) {
 	return s, s.proxy.instead(err)
 }
 
-// WayOut makes a session that is not signed in yet.
-func (a *App) WayOut() (*Session, error) {
+// wayOut makes a session that is not signed in yet.
+func (a *App) wayOut() (*Session, error) {
 	network, err := a.Network()
 	if err != nil {
 		return nil, err
@@ -152,7 +152,7 @@ func (s *Session) Find(ctx context.Context) (deployment.Found, error) {
 		}
 	}
 	for _, note := range found.Notes {
-		s.app.Warn(note.Sentence)
+		s.app.warn(note.Sentence)
 	}
 	return found, nil
 }

@@ -154,7 +154,7 @@ func (a *App) recallFor(f SignInAsked, kind cloud.SignInKind, c *Choice) (accoun
 // Recall reads what was remembered at login. Without a state directory, as in a
 // container, nothing was.
 func (a *App) Recall() (account.Account, bool, error) {
-	directory, err := a.StateDirectory()
+	directory, err := a.stateDirectory()
 	if err != nil {
 		return account.Account{}, false, nil
 	}

@@ -18,14 +18,14 @@ type LogoutValue struct {
 // tells who that was.
 func (a *App) SignOut(ctx context.Context) (value LogoutValue, remembered account.Account, err error) {
 	value = LogoutValue{Removed: []string{}}
-	directory, err := a.StateDirectory()
+	directory, err := a.stateDirectory()
 	if err != nil {
 		return value, account.Account{}, err
 	}
 
 	remembered, known, err := a.Recall()
 	if err != nil {
-		a.Warn(err.Error() + "; what it names in the keychain is left there, in entries that begin with cartouche-")
+		a.warn(err.Error() + "; what it names in the keychain is left there, in entries that begin with cartouche-")
 	}
 	if known {
 		value.WasSignedIn = remembered.Name

@@ -51,8 +51,8 @@ func Misnamed(err error) error {
 	return Usage("give --name as users type it: gis.example.com", "--name: %s", strings.TrimSpace(err.Error()))
 }
 
-// ChooseAgain finds the deployment that a plan or a run was about.
-func (s *Session) ChooseAgain(ctx context.Context, gatewayID, id string, names []string) (deployment.Deployment, error) {
+// chooseAgain finds the deployment that a plan or a run was about.
+func (s *Session) chooseAgain(ctx context.Context, gatewayID, id string, names []string) (deployment.Deployment, error) {
 	if id == "" {
 		return s.OfGateway(ctx, gatewayID, names)
 	}
@@ -84,7 +84,7 @@ func (s *Session) OfGateway(ctx context.Context, id string, names []string) (dep
 // OfPlan finds the deployment of a plan by its gateway, whose id nobody can
 // write into a tag. A deployment that is named as well must be the same.
 func (s *Session) OfPlan(ctx context.Context, plan rotation.Plan, args []string) (deployment.Deployment, error) {
-	chosen, err := s.ChooseAgain(ctx, plan.GatewayID, plan.DeploymentID, plan.GivenNames)
+	chosen, err := s.chooseAgain(ctx, plan.GatewayID, plan.DeploymentID, plan.GivenNames)
 	if cloud.IsNotFound(err) {
 		err = WhileServing(&rotation.MovedError{Moved: []string{"the gateway " + plan.GatewayID + " is not found any more"}}, NothingChanged, "")
 	}

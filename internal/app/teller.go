@@ -46,5 +46,5 @@ func (a *App) teller() Teller {
 	return a.Tell
 }
 
-// Warn says what the person should know and nothing depends on.
-func (a *App) Warn(text string) { a.teller().Note(NoteWarning, text) }
+// warn says what the person should know and nothing depends on.
+func (a *App) warn(text string) { a.teller().Note(NoteWarning, text) }

@@ -85,7 +85,7 @@ func (s *Session) OfRun(ctx context.Context, run journal.Run) (deployment.Deploy
 	if err != nil {
 		return deployment.Deployment{}, err
 	}
-	return s.ChooseAgain(ctx, run.GatewayID, run.DeploymentID, kept.GivenNames)
+	return s.chooseAgain(ctx, run.GatewayID, run.DeploymentID, kept.GivenNames)
 }
 
 // PrepareUndo observes the deployment of a run that replaced the certificate for

@@ -56,7 +56,7 @@ func NewVaultCertificateValue(v cloud.VaultCertificate, public *pki.Bundle, crit
 		Findings: judgement.Findings, Judged: judgement.Chain,
 	}
 	if public == nil { // what was not looked for is not missing
-		value.Findings = Refusals(judgement.Findings)
+		value.Findings = refusals(judgement.Findings)
 	}
 	if v.Leaf != nil {
 		described := pki.Describe(v.Leaf)
@@ -84,7 +84,7 @@ func (s *Session) publicChain(ctx context.Context, v cloud.VaultCertificate, roo
 func (v VaultCertificateValue) WhyNot() string {
 	switch {
 	case v.Usable != nil && !*v.Usable:
-		return MostTelling(v.Findings)
+		return mostTelling(v.Findings)
 	case v.Usable == nil:
 		return v.Unread
 	}

@@ -164,7 +164,7 @@ func (s *Session) VaultValues(ctx context.Context) ([]VaultValue, error) {
 	case err != nil && len(found) == 0:
 		return nil, WhileServing(s.Instead(err), NothingChanged, "cartouche vaults --verbose")
 	case err != nil:
-		s.app.Warn("some vaults may be missing: " + err.Error())
+		s.app.warn("some vaults may be missing: " + err.Error())
 	}
 	values := s.lookIntoAll(ctx, found)
 	return values, WhileServing(ctx.Err(), NothingChanged, "")

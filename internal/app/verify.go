@@ -18,6 +18,6 @@ type VerifyValue struct {
 func (p *Prepared) Verify(roots *pki.Roots) (VerifyValue, *Failure) {
 	name := p.State.Deployment.Name
 	list := rotation.Verify(p.State, roots, p.Session.app.Now()).WorstFirst()
-	f := FindingsFailure(name, list)
+	f := findingsFailure(name, list)
 	return VerifyValue{Deployment: name, OK: f == nil, Findings: NotNull(list), State: p.State}, f
 }

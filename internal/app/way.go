@@ -60,7 +60,7 @@ func (s *Session) OpenWay(ctx context.Context, d deployment.Deployment, credenti
 	s.ends = append(s.ends, func(ctx context.Context) {
 		defer s.app.atMachines(false)
 		if err := way.Close(ctx); err != nil {
-			s.app.Warn("not everything that was put at the machines could be removed: " + err.Error())
+			s.app.warn("not everything that was put at the machines could be removed: " + err.Error())
 		}
 	})
 	return Access{Way: way, Why: choice.Why}, nil

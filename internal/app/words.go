@@ -20,14 +20,14 @@ func Troubling(list pki.Findings) pki.Findings {
 	return worse
 }
 
-// FindingsFailure is the failure of a look that found something, nil when it
+// findingsFailure is the failure of a look that found something, nil when it
 // found nothing worse than a note.
-func FindingsFailure(what string, list pki.Findings) *Failure {
+func findingsFailure(what string, list pki.Findings) *Failure {
 	worse := Troubling(list)
 	if len(worse) == 0 {
 		return nil
 	}
-	f := &Failure{Code: "findings", Message: fmt.Sprintf("%s: %s", what, Count(len(worse), "finding")), Hint: FirstMend(worse), Exit: ExitFindings}
+	f := &Failure{Code: "findings", Message: fmt.Sprintf("%s: %s", what, Count(len(worse), "finding")), Hint: firstMend(worse), Exit: ExitFindings}
 	return f
 }
 
@@ -76,8 +76,8 @@ func shortHash(hash string) string {
 	return hash
 }
 
-// Refusals are the findings for which a certificate is refused.
-func Refusals(list pki.Findings) pki.Findings {
+// refusals are the findings for which a certificate is refused.
+func refusals(list pki.Findings) pki.Findings {
 	var refused pki.Findings
 	for _, finding := range list {
 		if finding.Severity == pki.Refusal {
@@ -99,8 +99,8 @@ func known(t time.Time) *time.Time {
 // Filled is a list that JSON writes as [] when it is empty.
 func filled(list []string) []string { return append([]string{}, list...) }
 
-// FirstServed is the first of several looks in which a certificate was served.
-func FirstServed(seen []handshake.Observation) *handshake.Observation {
+// firstServed is the first of several looks in which a certificate was served.
+func firstServed(seen []handshake.Observation) *handshake.Observation {
 	for i := range seen {
 		if seen[i].Leaf() != nil {
 			return &seen[i]

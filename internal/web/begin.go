@@ -9,33 +9,32 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
-// startPrepared carries out what was prepared by other work. The run is told how
-// it goes on, and what was opened for it is closed at its end.
+// startPrepared carries out what was prepared by other work.
 func (s *Server) startPrepared(title, back, key string, ready *app.Prepared, act func(context.Context, app.Report) error) *work.Work {
-	opened := ready.Session
-	return s.startRun(newRun{
-		Title: title, Gateway: ready.State.Gateway.ID(), Back: back, Key: key, State: ready.State, Network: opened.Network,
-		Do: func(ctx context.Context, a *app.App, begun func(string)) error {
-			defer opened.Close(context.WithoutCancel(ctx))
-			ready.Session = opened.With(a.Tell)
-			ready.Runner.Report, ready.Runner.Begun = a.Tell.Event, begun
-			return act(ctx, func(_ rotation.Result, _ string, failure *app.Failure) error { return failedRun(failure) })
-		},
+	return s.startReady(newRun{Title: title, Back: back, Key: key, State: ready.State}, &ready.Session, ready.Runner, func(ctx context.Context) error {
+		return act(ctx, func(_ rotation.Result, _ string, failure *app.Failure) error { return failedRun(failure) })
 	})
 }
 
 // startAtMachines does the same with what is about the certificates of machines.
 func (s *Server) startAtMachines(title, back, key string, ready *app.Replacement, act func(context.Context, app.MachinesReport) error) *work.Work {
-	opened := ready.Session
-	return s.startRun(newRun{
-		Title: title, Gateway: ready.State.Gateway.ID(), Back: back, Key: key, State: ready.State, Network: opened.Network,
-		Do: func(ctx context.Context, a *app.App, begun func(string)) error {
-			defer opened.Close(context.WithoutCancel(ctx))
-			ready.Session = opened.With(a.Tell)
-			ready.Runner.Rotation.Report, ready.Runner.Rotation.Begun = a.Tell.Event, begun
-			return act(ctx, func(_ rollout.Result, _ string, failure *app.Failure) error { return failedRun(failure) })
-		},
+	return s.startReady(newRun{Title: title, Back: back, Key: key, State: ready.State}, &ready.Session, ready.Runner.Rotation, func(ctx context.Context) error {
+		return act(ctx, func(_ rollout.Result, _ string, failure *app.Failure) error { return failedRun(failure) })
 	})
+}
+
+// startReady begins a run of what is ready with a session. The run is told how it
+// goes on, and what was opened for it is closed at its end.
+func (s *Server) startReady(n newRun, session **app.Session, runner *rotation.Runner, act func(context.Context) error) *work.Work {
+	opened := *session
+	n.Gateway, n.Network = n.State.Gateway.ID(), opened.Network
+	n.Do = func(ctx context.Context, a *app.App, begun func(string)) error {
+		defer opened.Close(context.WithoutCancel(ctx))
+		*session = opened.With(a.Tell)
+		runner.Report, runner.Begun = a.Tell.Event, begun
+		return act(ctx)
+	}
+	return s.startRun(n)
 }
 
 // failedRun is the error of a run that did not reach its goal.

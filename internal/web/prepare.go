@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/machine"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/work"
@@ -66,10 +64,10 @@ func (s *Server) plan(w http.ResponseWriter, r *http.Request, p errandPlan, e *e
 			session.Close(context.WithoutCancel(ctx))
 			return nil, err
 		}
-		if sentence := made.loginRefused(); sentence != "" {
+		if refused := made.loginRefused(); refused != nil {
 			session.Close(context.WithoutCancel(ctx))
 			ended = func(string) {}
-			e.refuseLogin(turn, strings.TrimRight(pages.Capital(sentence), ".")+". "+triesLeft(s.attempts.Wrong(attempt)))
+			e.refuseLogin(turn, pages.Sentences(refused.Message, triesLeft(s.attempts.Wrong(attempt))))
 			return nil, leadElsewhere(p.logins)
 		}
 		if made.signedIn() {
@@ -88,33 +86,15 @@ func (s *Server) plan(w http.ResponseWriter, r *http.Request, p errandPlan, e *e
 // signedIn tells that ArcGIS has taken the login.
 func (p pending) signedIn() bool { return p.machines != nil || p.ready.State.Sites.SignedIn }
 
-// loginRefused is what ArcGIS said of a login that it does not take, "" when it
-// took it.
-func (p pending) loginRefused() string {
+// loginRefused is the failure of a login that ArcGIS does not take, nil when it took it.
+func (p pending) loginRefused() *app.Failure {
 	switch {
 	case p.ready != nil && p.cleaning == nil:
-		if refused := p.ready.RefusedSiteAdmin(); refused != nil {
-			return refused.Message
-		}
+		return p.ready.RefusedSiteAdmin()
 	case p.machines != nil:
-		return refusedAtMachines(p.machines.State)
+		return p.machines.RefusedSiteAdmin()
 	}
-	return ""
-}
-
-// refusedAtMachines is what a machine said of a login that it does not take.
-func refusedAtMachines(state rotation.State) string {
-	for _, at := range state.Machines {
-		if at.Report == nil {
-			continue
-		}
-		for _, seen := range at.Report.Components {
-			if seen.TroubleCode == machine.CodeWrongCredentials {
-				return "the site administrator could not sign in to " + seen.Product.Name() + " on " + at.Name + ": " + seen.Trouble
-			}
-		}
-	}
-	return ""
+	return nil
 }
 
 // planWithLogins takes the logins that were typed, and plans the errand anew with
