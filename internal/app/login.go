@@ -88,8 +88,12 @@ func (l *Login) SignIn(ctx context.Context) error {
 	var credential azcore.TokenCredential
 	var err error
 	if options.Kind.OfPerson() {
-		// The application of an earlier login may have been a service principal.
-		options.ClientID = l.app.Lookup("AZURE_CLIENT_ID")
+		// The application of an earlier login may have been a service principal, and
+		// the one that the environment names with its secret is one.
+		options.ClientID = ""
+		if l.app.Overridden() == "" {
+			options.ClientID = l.app.Lookup("AZURE_CLIENT_ID")
+		}
 		if l.app.Keychain != nil {
 			l.set = account.NewSet()
 			options.Tokens = account.Tokens{Keychain: l.app.Keychain, Set: l.set}

@@ -91,6 +91,9 @@ func (s *Server) writeSignIn(w http.ResponseWriter, r *http.Request, status int,
 	} else if p.then != "/" {
 		page.Then, page.OnwardText = p.then, "Go on"
 	}
+	if s.options.World != "" {
+		page.Notice = &pages.Notice{Kind: "info", Title: "The sign-in is simulated, too", Text: "Cartouche is signed in to this world already. Its people sign in on a simulated page of Microsoft’s, which your browser does not find: it would ask the real Microsoft, who does not know them."}
+	}
 	if notice != nil {
 		page.Notice = notice
 	}

@@ -112,6 +112,24 @@ func TestSigningInByACode(t *testing.T) {
 	st.wantPage(t, body, "/sign-in", "You are signed in")
 }
 
+// The environment may name an application and its secret, which no person has.
+func TestAPersonSignsInInsteadOfTheEnvironmentsApplication(t *testing.T) {
+	t.Parallel()
+	st := newRenewalStage(t, "single")
+	body := st.begin(t, "/sign-in", "device-code")
+	address := regexp.MustCompile(`href="(https://[^"]+)" target="_blank"`).FindStringSubmatch(body)
+	code := regexp.MustCompile(`class="code-big">([^<]+)<`).FindStringSubmatch(body)
+	if address == nil || code == nil {
+		t.Fatalf("the code is not shown:\n%s", plain(body))
+	}
+	if err := st.person(t).EnterCode(t.Context(), html.UnescapeString(address[1]), code[1]); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = st.open(t, watched(t, body))
+	_, body = st.open(t, "/sign-in")
+	st.wantPage(t, body, "/sign-in", "You are signed in", st.variables["CARTOUCHE_WORLD_USER"])
+}
+
 func TestASignInIsCancelled(t *testing.T) {
 	t.Parallel()
 	st := nobodyIn(t, "single")
