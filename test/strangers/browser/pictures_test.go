@@ -19,15 +19,15 @@ import (
 )
 
 // TestPictures makes the pictures of docs/pages.md again, in the directory that
-// CARTOUCHE_PICTURES names:
+// CARTOUCHE_DOCS_PICTURES names:
 //
-//	CARTOUCHE_PICTURES=$PWD/../../../docs/pictures go test -run Pictures -count 1 .
+//	CARTOUCHE_DOCS_PICTURES=$PWD/../../../docs/pictures go test -run Pictures -count 1 .
 //
 // It checks nothing: whoever makes them looks at them.
 func TestPictures(t *testing.T) {
-	directory := os.Getenv("CARTOUCHE_PICTURES")
+	directory := os.Getenv("CARTOUCHE_DOCS_PICTURES")
 	if directory == "" {
-		t.Skip("CARTOUCHE_PICTURES names no directory for the pictures of docs/pages.md")
+		t.Skip("CARTOUCHE_DOCS_PICTURES names no directory for the pictures of docs/pages.md")
 	}
 	addresses, enter := pages(t, "--world", "ha")
 	c := &camera{directory: directory}
