@@ -8,18 +8,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
-	"github.com/cartouche-gis/cartouche/internal/lease"
-	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
-
-// unlockValue is the JSON of `unlock`.
-type unlockValue struct {
-	// Outcome is broken, or free: nobody had claimed the deployment.
-	Outcome    string        `json:"outcome"`
-	Deployment string        `json:"deployment"`
-	Gateway    string        `json:"gateway"`
-	Claims     []lease.Claim `json:"claims"`
-}
 
 func newUnlockCommand(a *program) *cobra.Command {
 	var azure azureFlags
@@ -61,18 +50,13 @@ not go back either: what it has changed by then stays. So look first who it is.`
 }
 
 func (a *program) unlock(ctx context.Context, s *app.Session, d deployment.Deployment, yes bool) error {
-	if d.GatewayID == "" {
-		return app.WhileServing(&app.Failure{Code: "cannot-update", Message: d.Name + ": " + d.CannotUpdate, Exit: app.ExitPreflight}, app.NothingChanged, "")
-	}
-	site := a.ClaimsOf(s.Runner(rotation.Credentials{}), d.GatewayID)
-	claims, err := site.Claims(ctx)
+	found, err := s.PrepareUnlock(ctx, d)
 	if err != nil {
-		return app.WhileServing(s.Instead(err), app.NothingChanged, "")
+		return err
 	}
-	value := unlockValue{Outcome: "free", Deployment: d.Name, Gateway: d.GatewayID, Claims: claims}
+	claims := found.Value.Claims
 	if len(claims) == 0 {
-		value.Claims = []lease.Claim{}
-		return a.unlocked(value)
+		return a.unlocked(found.Value)
 	}
 	if !a.ui.json {
 		a.ui.say(title("Break the claim on "+d.Name), faint("  "+app.LastSegment(d.GatewayID)))
@@ -83,18 +67,14 @@ func (a *program) unlock(ctx context.Context, s *app.Session, d deployment.Deplo
 	if err != nil {
 		return err
 	}
-	me, err := a.Holder()
+	value, err := found.Break(ctx)
 	if err != nil {
 		return err
 	}
-	if err := site.Break(ctx, me, claims); err != nil {
-		return app.WhileServing(s.Instead(err), "as before", "cartouche unlock "+app.CallDeployment(d))
-	}
-	value.Outcome = "broken"
 	return a.unlocked(value)
 }
 
-func (a *program) unlocked(value unlockValue) error {
+func (a *program) unlocked(value app.UnlockValue) error {
 	if a.ui.json {
 		return a.ui.value(value)
 	}

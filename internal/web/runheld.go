@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 )
@@ -17,6 +18,10 @@ func (s *Server) heldBy(ctx context.Context, gatewayID string, err error) error 
 	if held, ok := errors.AsType[*lease.HeldError](err); ok && !held.Unreadable {
 		notice.Text = held.Holder() + " works on this deployment since " + pages.Moment(held.Since) + ", with run " + held.Run + " on that computer. Two runs at once could undo each other’s work."
 		notice.Next = []string{"Wait for its end, then begin again. The claim ends by itself on " + pages.Moment(held.Until) + " unless that run renews it."}
+		if path, known := s.pathOfGateway(gatewayID); known {
+			notice.Next = append(notice.Next, "If that run is not at work any more, its claim can be broken.")
+			notice.Link, notice.LinkText = path+"/claim", "Who works on it"
+		}
 		return &answer{http.StatusConflict, "Another run works on this deployment", notice}
 	}
 	if _, ok := errors.AsType[*app.LockedError](err); !ok {
@@ -33,4 +38,18 @@ func (s *Server) heldBy(ctx context.Context, gatewayID string, err error) error 
 		notice.Link, notice.LinkText = "/runs/"+run.ID, "Watch that run"
 	}
 	return &answer{http.StatusConflict, "Another run works on this deployment", notice}
+}
+
+// pathOfGateway is the page of the deployment with a gateway, as far as it was found.
+func (s *Server) pathOfGateway(id string) (path string, known bool) {
+	kept, _ := s.deployments.get()
+	if kept == nil {
+		return "", false
+	}
+	for _, l := range kept.list {
+		if id != "" && cloud.SameID(l.GatewayID, id) {
+			return "/deployments/" + l.path, true
+		}
+	}
+	return "", false
 }

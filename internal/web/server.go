@@ -79,6 +79,7 @@ func New(ctx context.Context, options Options) *Server {
 		s.signInRoutes,
 		s.renewRoutes,
 		s.replaceRoutes,
+		s.claimRoutes,
 		s.apiRoutes,
 	} {
 		add()
