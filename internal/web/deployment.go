@@ -13,7 +13,7 @@ import (
 
 // deploymentRoutes are the page of one deployment and those of its certificates.
 func (s *Server) deploymentRoutes() {
-	s.lookAt = s.lookByApp
+	s.lookAt = s.lookInAzure
 	s.handle("GET /deployments/{id}", s.deployment)
 	s.handle("POST /deployments/{id}/look", s.lookAgain)
 	s.handle("GET /deployments/{id}/certificates/{sha256}", s.certificate)

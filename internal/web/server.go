@@ -1,10 +1,34 @@
 // Package web is the pages of Cartouche: what the command line does, in a
 // browser, for one person on their own computer.
 //
-// A page is a file of its own here, with its routes, its handlers and the value
-// that its template shows. Handlers parse what was sent, ask the application
-// layer, and write what it says: there is no logic in them, since the command
-// line needs the same. Who may come in at all is decided before, by package door.
+// A request walks like this: package door lets it in, or answers it itself; a
+// handler parses what was sent, asks the application layer, makes of what that says
+// the value that a template shows, and package pages writes it into the frame. There
+// is no logic in handlers, since the command line needs the same. What takes longer
+// than a moment is begun as work of the server (package work), which goes on when
+// nobody looks: the answer leads to the page of its progress, and that leads on. An
+// error that a handler returns becomes a page, too.
+//
+// What a person has typed or been shown, and not yet said yes to, is kept in memory
+// and nowhere else: renewals (package wizard), errands (errands.go), plans that wait
+// for a yes (pending.go), what was found (found.go) and looked at (looks.go). Secrets
+// among it go when the pages are locked, and all of it with the sign-in it came by.
+//
+// The files, by page:
+//
+//	every page            server.go, access.go (the door), fail.go and failure.go (errors),
+//	                      status.go, live.go (parts that change while one looks)
+//	/work/ID              workbegin.go, workpage.go
+//	/                     deployments.go; find.go, found.go; list*.go
+//	/deployments/ID       deployment.go; look.go, looks.go; package portrait, package topology
+//	…/clean, …/machines   cleanpage.go, replace*.go, machinesview.go
+//	/renew/ID/STEP        renew*.go, review.go, compare.go, abouts.go; package wizard
+//	/sign-in, /tenant …   signedin.go, signin.go, signingin.go, tenant.go
+//	/runs/ID              runs.go, run*.go; begin.go and runstart.go begin one; package watch
+//	/runs/ID/undo         runback.go; errand*.go and prepare.go, as for cleaning and machines
+//	/history              history*.go, changesview.go, evidence.go, outcome.go
+//	/world                world.go, practice.go
+//	/api/v1, /api         api*.go
 package web
 
 import (

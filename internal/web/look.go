@@ -14,9 +14,9 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 )
 
-// lookByApp looks as the command line does: at the machines where they can be
+// lookInAzure looks as the command line does: at the machines where they can be
 // dialled from here, and with a login by the way that was chosen.
-func (s *Server) lookByApp(ctx context.Context, tell app.Teller, id string, login lookLogin) (portrait.Seen, error) {
+func (s *Server) lookInAzure(ctx context.Context, tell app.Teller, id string, login lookLogin) (portrait.Seen, error) {
 	session, err := s.session(ctx)
 	if err != nil {
 		return portrait.Seen{}, err
