@@ -60,7 +60,7 @@ func (c *tab) screen(scheme string, width int64) {
 // scrolled sideways. With CARTOUCHE_PICTURES a picture of each is written there.
 func TestEveryPageIsForEverybody(t *testing.T) {
 	t.Parallel()
-	axe := axeScript(t)
+	_ = axeScript(t) // or else nothing is begun
 	addresses, _ := pages(t, "--world", "ha", "--scale", "60")
 	c := chrome(t)
 	c.comeIn(<-addresses)
@@ -68,42 +68,54 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 	tour.file, tour.password = c.practice("renewed.pfx")
 	tour.expired, _ = c.practice("expired.pfx")
 	tour.siteAdmin, tour.siteAdminPassword = c.login("Site administrator"), c.login("its password")
-	seen := 0
+	seen, examine := 0, c.examiner()
 	tour.visit = func(name string) {
 		t.Helper()
+		examine(name)
+		seen++
+	}
+	tour.through()
+	if seen < 30 {
+		t.Errorf("only %d pages were seen", seen)
+	}
+}
+
+// examiner looks at the page that is open, on every screen.
+func (c *tab) examiner() func(name string) {
+	c.t.Helper()
+	axe, directory := axeScript(c.t), os.Getenv("CARTOUCHE_PICTURES")
+	if directory != "" {
+		if err := os.MkdirAll(directory, 0o755); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	return func(name string) {
+		c.t.Helper()
 		c.quiet(name)
 		if ask(c, chromedp.Evaluate[bool](`typeof axe === "undefined"`)) {
 			ask(c, chromedp.Evaluate[bool](axe+"; true"))
 		}
 		for _, screen := range screens {
 			c.screen(screen.scheme, screen.width)
+			on := fmt.Sprintf("%s, %s, %d pixels", name, screen.scheme, screen.width)
 			var found []violation
 			if err := json.Unmarshal([]byte(ask(c, chromedp.Evaluate[string](runAxe, chromedp.EvalAwaitPromise))), &found); err != nil {
 				c.fatal(err)
 			}
 			for _, v := range found {
-				t.Errorf("%s, %s, %d pixels: %s %s: %s\n\t%s", name, screen.scheme, screen.width, v.Impact, v.ID, v.Help, strings.Join(v.Nodes, "\n\t"))
+				c.t.Errorf("%s: %s %s: %s\n\t%s", on, v.Impact, v.ID, v.Help, strings.Join(v.Nodes, "\n\t"))
 			}
 			if wide := c.width(); wide > screen.width {
-				t.Errorf("%s, %s, %d pixels: the page is %d pixels wide", name, screen.scheme, screen.width, wide)
+				c.t.Errorf("%s: the page is %d pixels wide", on, wide)
 			}
-			if directory := os.Getenv("CARTOUCHE_PICTURES"); directory != "" {
-				picture := filepath.Join(directory, fmt.Sprintf("%s-%d-%s.png", name, screen.width, screen.scheme))
-				if err := os.WriteFile(picture, ask(c, chromedp.FullScreenshot(100)), 0o644); err != nil {
-					t.Fatal(err)
-				}
+			if directory == "" {
+				continue
+			}
+			picture := filepath.Join(directory, fmt.Sprintf("%s-%d-%s.png", name, screen.width, screen.scheme))
+			if err := os.WriteFile(picture, ask(c, chromedp.FullScreenshot(100)), 0o600); err != nil {
+				c.t.Fatal(err)
 			}
 		}
 		c.screen("light", 1280)
-		seen++
-	}
-	if directory := os.Getenv("CARTOUCHE_PICTURES"); directory != "" {
-		if err := os.MkdirAll(directory, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tour.through()
-	if seen < 30 {
-		t.Errorf("only %d pages were seen", seen)
 	}
 }

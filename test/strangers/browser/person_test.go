@@ -32,11 +32,12 @@ type tab struct {
 
 // chrome starts a browser that finds evil.test on this computer. At the end of the
 // test it must have had nothing to complain of but what the test forgave.
-func chrome(t *testing.T) *tab {
+func chrome(t *testing.T, more ...chromedp.ExecAllocatorOption) *tab {
 	t.Helper()
 	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
 	options = append(options, chromedp.ExecPath(chromium(t)), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
 		chromedp.Flag("host-resolver-rules", "MAP evil.test 127.0.0.1"), chromedp.WindowSize(1280, 900), chromedp.WSURLReadTimeout(time.Minute))
+	options = append(options, more...)
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Second)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)

@@ -42,16 +42,13 @@ func (tour *tour) showsEvidence(path string) {
 // verified, one that took it back, and what that left was removed.
 func (tour *tour) through() {
 	tour.t.Helper()
-	tour.settle()
-	tour.visit("deployments")
+	tour.shows("deployments", "/")
 	tour.shows("deployments-none", "/?q=nothing-is-called-so")
 	tour.shows("history-empty", "/history")
 	if tour.simulated {
 		tour.shows("world", "/world")
 	}
-	tour.shows("sign-in", "/sign-in")
-	tour.shows("tenant", "/sign-in/tenant")
-	tour.shows("subscription", "/sign-in/subscription")
+	tour.shows("signed-in", "/sign-in")
 	tour.shows("error", "/nothing-is-here")
 
 	tour.open("/")

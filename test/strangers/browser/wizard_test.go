@@ -2,9 +2,12 @@ package browser
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -67,6 +70,20 @@ func (c *tab) giveLogins(name, password string) {
 	c.at("/renew/*/review")
 }
 
+// drop drops a file onto its field, as somebody does who drags it there.
+func (c *tab) drop(file string) {
+	c.t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ask(c, chromedp.Evaluate[bool](fmt.Sprintf(`(() => {
+		const dragged = new DataTransfer(), bytes = Uint8Array.from(atob(%q), (c) => c.charCodeAt(0));
+		dragged.items.add(new File([bytes], %q));
+		return document.querySelector(".drop").dispatchEvent(new DragEvent("drop", {dataTransfer: dragged, bubbles: true, cancelable: true}));
+	})()`, base64.StdEncoding.EncodeToString(data), filepath.Base(file))))
+}
+
 // verified waits for the end of a run, which must be that it is proved.
 func (c *tab) verified() {
 	c.t.Helper()
@@ -89,7 +106,9 @@ func TestTheWizardFromAFileToVerified(t *testing.T) {
 	certificate := c.path()
 
 	// A wrong password is an error at its field, and the file stays.
-	c.do(c.upload(file), chromedp.SendKeys("#password", "wrong"))
+	c.drop(file)
+	c.wants("Chosen: new.pfx")
+	c.do(chromedp.SendKeys("#password", "wrong"))
 	c.press("Check the file")
 	c.wants("does not open new.pfx", "Another file instead of new.pfx")
 	if invalid := ask(c, chromedp.Evaluate[string](`document.querySelector("#password").getAttribute("aria-invalid") + document.querySelector("#password").value`)); invalid != "true" {
