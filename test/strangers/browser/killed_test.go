@@ -79,11 +79,10 @@ func TestAServerThatIsKilledInMidRun(t *testing.T) {
 	c.at("/runs/*")
 	run := c.path()
 	c.until("a step that is being done", `document.querySelector(".steps .doing") !== null`)
+	c.provokes("ERR_") // the browser's words for a server that is gone
 	kill()
 	c.until("that the connection is missed", `!document.querySelector("[data-lost]").hidden`)
-	c.forgive("ERR_") // the browser's own words for it
 	c.do(chromedp.Navigate("about:blank"))
-	c.forgive("ERR_")
 
 	address, _ = process(t, state, world)
 	c.comeIn(address)

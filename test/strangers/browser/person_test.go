@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,6 +29,7 @@ type tab struct {
 
 	mu         sync.Mutex
 	complaints []string
+	provoked   []string // parts of complaints that the test provokes itself
 }
 
 // chrome starts a browser that finds evil.test on this computer. At the end of the
@@ -67,6 +69,10 @@ func tabOf(t *testing.T, ctx context.Context) *tab {
 				continue // advice for developers, such as that a form has two passwords
 			}
 			c.mu.Lock()
+			if slices.ContainsFunc(c.provoked, func(part string) bool { return strings.Contains(message.String(), part) }) {
+				c.mu.Unlock()
+				continue
+			}
 			c.complaints = append(c.complaints, message.String())
 			c.mu.Unlock()
 		}
@@ -89,14 +95,18 @@ func (c *tab) complained() []string {
 	return list
 }
 
-// forgive takes back the complaints that a test has provoked itself.
-func (c *tab) forgive(part string) {
-	c.t.Helper()
-	for _, complaint := range c.complained() {
-		if !strings.Contains(complaint, part) {
-			c.t.Errorf("the browser complains: %s", complaint)
-		}
-	}
+// provokes says that a test does something on purpose of which a browser complains:
+// these parts of complaints are none from now on.
+func (c *tab) provokes(parts ...string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.provoked = append(c.provoked, parts...)
+}
+
+func (c *tab) provokesNothing() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.provoked = nil
 }
 
 func (c *tab) do(steps ...chromedp.Action[chromedp.Void]) {
@@ -272,14 +282,11 @@ func (c *tab) harmless() {
 	}
 }
 
-// quiet wants the browser to have had nothing to complain of on a page, unless it is
-// one of those that say by their status that something is not there.
+// quiet wants the browser to have had nothing to complain of on a page.
 func (c *tab) quiet(page string) {
 	c.t.Helper()
 	for _, complaint := range c.complained() {
-		if !strings.Contains(complaint, "status of 40") {
-			c.t.Errorf("%s: the browser complains: %s", page, complaint)
-		}
+		c.t.Errorf("%s: the browser complains: %s", page, complaint)
 	}
 }
 

@@ -26,6 +26,15 @@ func (tour *tour) shows(name, path string) {
 	tour.visit(name)
 }
 
+// refuses leads to a page that is answered with a status of which browsers tell.
+func (tour *tour) refuses(name, status string, lead func()) {
+	tour.t.Helper()
+	tour.provokes(status)
+	lead()
+	tour.visit(name)
+	tour.provokesNothing()
+}
+
 // showsEvidence opens the page of evidence, on which no script runs, not even ours:
 // what is asked of it is asked of a copy.
 func (tour *tour) showsEvidence(path string) {
@@ -49,7 +58,7 @@ func (tour *tour) through() {
 		tour.shows("world", "/world")
 	}
 	tour.shows("signed-in", "/sign-in")
-	tour.shows("error", "/nothing-is-here")
+	tour.refuses("error", "status of 404", func() { tour.open("/nothing-is-here") })
 
 	tour.open("/")
 	deployment := ask(tour.tab, chromedp.Evaluate[string](`document.querySelector("table.deployments th a").getAttribute("href")`))
@@ -115,8 +124,6 @@ func (tour *tour) through() {
 	tour.visit("run-cleaned")
 	tour.shows("deployment-after", deployment)
 
-	tour.press("Lock")
-	tour.visit("locked")
-	tour.open("/enter?token=forged")
-	tour.visit("refused")
+	tour.refuses("locked", "status of 401", func() { tour.press("Lock") })
+	tour.refuses("refused", "status of 403", func() { tour.open("/enter?token=forged") })
 }

@@ -195,6 +195,7 @@ func TestFilesThatAreNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := chrome(t)
+	c.provokes("status of 413") // how a browser tells of a page that says that something is too large
 	c.comeIn(pagesOf(t, world))
 	c.press("Renew")
 	certificate := c.path()
@@ -216,7 +217,6 @@ func TestFilesThatAreNone(t *testing.T) {
 		c.press("Check the file")
 		c.wants(test.says)
 		c.harmless()
-		c.forgive("status of 413") // how a browser tells of a page that says that something is too large
 		c.open(certificate)
 	}
 }
