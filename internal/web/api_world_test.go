@@ -27,6 +27,7 @@ import (
 // apiStage is a program that asks the API, and holds each answer to the document.
 type apiStage struct {
 	*renewalStage
+	mu       sync.Mutex // of what follows: tests beside each other ask
 	document *jsonschema.Compiler
 	// answered are the operations whose good answers were seen.
 	answered map[string]bool
@@ -44,7 +45,7 @@ func newAPIStage(t *testing.T, st *renewalStage) *apiStage {
 	if err := compiler.AddResource("openapi.json", value); err != nil {
 		t.Fatal(err)
 	}
-	return &apiStage{st, compiler, map[string]bool{}}
+	return &apiStage{renewalStage: st, document: compiler, answered: map[string]bool{}}
 }
 
 // strict lets no object have a field that the document does not name: to others it
@@ -151,7 +152,9 @@ func (st *apiStage) hold(t *testing.T, operation string, status int, body []byte
 	which := "default"
 	if status < 300 {
 		which = strconv.Itoa(status)
+		st.mu.Lock()
 		st.answered[operation] = true
+		st.mu.Unlock()
 	}
 	escape := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")
 	pointer := "openapi.json#/paths/" + escape.Replace(path) + "/" + strings.ToLower(method) + "/responses/" + which + "/content/" + escape.Replace("application/json") + "/schema"
@@ -160,7 +163,9 @@ func (st *apiStage) hold(t *testing.T, operation string, status int, body []byte
 
 func (st *apiStage) holdTo(t *testing.T, pointer, what string, body []byte) {
 	t.Helper()
+	st.mu.Lock()
 	schema, err := st.document.Compile(pointer)
+	st.mu.Unlock()
 	if err != nil {
 		t.Fatalf("%s: %v", what, err)
 	}
