@@ -104,6 +104,7 @@ func New(ctx context.Context, options Options) *Server {
 		s.renewRoutes,
 		s.replaceRoutes,
 		s.claimRoutes,
+		s.checkRoutes,
 		s.apiRoutes,
 	} {
 		add()

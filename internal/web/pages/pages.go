@@ -28,7 +28,7 @@ type Page struct {
 	// Title says where one is; the program's name follows it in the window's title.
 	Title string
 	// Active is the entry of the navigation that is marked: "deployments",
-	// "history", "world", or "" for none.
+	// "history", "check", "world", or "" for none.
 	Active string
 	// Scripts are the names of the assets that help on this page ("run.js").
 	Scripts []string
