@@ -31,6 +31,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/rehearsal"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/secret/secrettest"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
@@ -573,7 +574,7 @@ func leaksIn(records []record, secrets map[string]string) []string {
 	type form struct{ text, name string }
 	forms, first := map[string][]form{}, [256]bool{}
 	for value, name := range secrets {
-		for _, text := range spellings(value) {
+		for _, text := range secrettest.Spellings(value) {
 			forms[text[:8]] = append(forms[text[:8]], form{text, name})
 			first[text[0]] = true
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
+	"github.com/cartouche-gis/cartouche/internal/secret/secrettest"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden parts of the scripts")
@@ -168,7 +169,7 @@ func (s *transcript) leaks() []string {
 	text := s.text.Bytes()
 	index := suffixarray.New(text) // thousands of spellings are looked for in megabytes
 	for value, name := range s.secrets {
-		if slices.ContainsFunc(spellings(value), func(s string) bool { return len(index.Lookup([]byte(s), 1)) > 0 }) {
+		if slices.ContainsFunc(secrettest.Spellings(value), func(s string) bool { return len(index.Lookup([]byte(s), 1)) > 0 }) {
 			found = append(found, "the "+name)
 		}
 	}

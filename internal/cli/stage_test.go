@@ -6,13 +6,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -411,28 +408,4 @@ func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // encoded is how a secret would look in base64, as inside of a form or a token.
-// spellings are a secret as it may come out: as it is, in base64 of UTF-8 and of
-// Windows' UTF-16, in hexadecimal, in an address, in UTF-16 itself. In base64 at
-// any place in a longer text too, by the middle that does not depend on it.
-func spellings(value string) []string {
-	wide := strings.Join(strings.Split(value, ""), "\x00") + "\x00"
-	inHex := hex.EncodeToString([]byte(value))
-	inJSON, _ := json.Marshal(value)
-	list := []string{
-		value, wide, inHex, strings.ToUpper(inHex), url.QueryEscape(value), url.PathEscape(value),
-		strings.Trim(string(inJSON), `"`), strings.Trim(fmt.Sprint([]byte(value)), "[]"),
-	}
-	for _, plain := range []string{value, wide} {
-		list = append(list, encoded(plain))
-		for lead := range 3 {
-			inside := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", lead) + plain))
-			if from, to := (lead*8+5)/6, len(inside)-2; to-from >= 8 {
-				middle := inside[from:to]
-				list = append(list, middle, strings.NewReplacer("+", "-", "/", "_").Replace(middle), url.QueryEscape(middle))
-			}
-		}
-	}
-	return list
-}
-
 func encoded(value string) string { return base64.StdEncoding.EncodeToString([]byte(value)) }

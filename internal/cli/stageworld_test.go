@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"software.sslmate.com/src/go-pkcs12"
 
+	"github.com/cartouche-gis/cartouche/internal/secret/secrettest"
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
@@ -195,7 +196,7 @@ func checkNothingLeft(ts *testscript.TestScript, _ bool, _ []string) {
 	var passwords []string
 	for _, name := range []string{"CARTOUCHE_SITE_ADMIN_PASSWORD", "CARTOUCHE_SERVICE_ACCOUNT_PASSWORD"} {
 		if password := ts.Getenv(name); password != "" {
-			passwords = append(passwords, spellings(password)...)
+			passwords = append(passwords, secrettest.Spellings(password)...)
 		}
 	}
 	for _, where := range world.Holding(passwords...) {

@@ -77,6 +77,7 @@ type call struct {
 	// session is that of this call once it is asked for; a plan that waits keeps it.
 	session *app.Session
 	kept    bool
+	era     int // of the plans that wait, when the session was made
 
 	mu       sync.Mutex
 	warnings []string
@@ -163,6 +164,7 @@ func (c *call) end() {
 // signedIn is the sign-in of the pages, for this call.
 func (c *call) signedIn() (*app.Session, error) {
 	if c.session == nil {
+		c.era = c.pending.now()
 		session, err := c.Server.session(c.r.Context())
 		if err != nil {
 			return nil, err

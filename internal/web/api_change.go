@@ -17,7 +17,7 @@ func (c *call) plan() (any, error) {
 		return with(ready.Plan, f)
 	}
 	c.kept = true
-	c.pending.keep(c.planKey(ready.Plan.Hash), pending{ready: ready}, c.options.App.Now())
+	c.pending.keepOf(c.era, c.planKey(ready.Plan.Hash), pending{ready: ready}, c.options.App.Now()) // unless somebody else has signed in meanwhile
 	return ready.Plan, nil
 }
 

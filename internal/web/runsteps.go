@@ -88,7 +88,7 @@ func (s *runStep) begun(step journal.Step, going bool, now time.Time) {
 		s.State, s.Word = known[0], known[1]
 	case going:
 		s.State, s.Word = "doing", "going on"
-		s.Took = now.Sub(step.StartedAt).Truncate(time.Second)
+		s.Took = max(now.Sub(step.StartedAt).Truncate(time.Second), 0) // the clock may have been set back
 	default:
 		s.State, s.Word = "unknown", "cut off: nobody knows yet whether it took effect"
 	}
@@ -110,7 +110,7 @@ func stopMeans(run journal.Run, internal bool, now time.Time) string {
 			if end.IsZero() {
 				end = now
 			}
-			written += end.Sub(step.StartedAt)
+			written += max(end.Sub(step.StartedAt), 0)
 			switched++
 		}
 	}

@@ -27,8 +27,10 @@ type runView struct {
 	// Going is a run that goes on, Here one of this server, Cut one that has no end
 	// and does not go on.
 	Going, Here, Cut, Stopping bool
-	Purpose                    app.Purpose
-	Took                       time.Duration // 0 as long as that is not known
+	// Unwritten is one whose end the journal could not take.
+	Unwritten bool
+	Purpose   app.Purpose
+	Took      time.Duration // 0 as long as that is not known
 	// Now is what is being done at this moment, Told what was told before.
 	Now   string
 	Told  []work.Event
@@ -103,9 +105,32 @@ type keptPlan struct {
 	Moves       []rotation.Move  `json:"moves"`
 }
 
+// endKind is what the work of a run keeps of its end.
+const endKind = "end"
+
+// endOf is a run with its end. Where the journal could not take it (a disk that is
+// full), this program still knows it; unwritten tells so.
+func endOf(run journal.Run, live liveRun) (whole journal.Run, unwritten bool) {
+	if run.Outcome != journal.InDoubt || live.work == nil || rollout.Made(run) {
+		return run, false
+	}
+	at, ended := live.work.EndedAt()
+	result, known := live.work.Value(endKind).(rotation.Result)
+	if !ended || !known {
+		return run, false
+	}
+	document, err := json.Marshal(result)
+	if err != nil {
+		return run, false
+	}
+	run.Outcome, run.Summary, run.FinishedAt = string(result.Outcome), document, at
+	return run, true
+}
+
 // runViewOf is the page of a run.
 func runViewOf(run journal.Run, live liveRun) runView {
-	v := runView{Run: run, DeploymentID: pathOfRun(run), Purpose: app.PurposeOf(run)}
+	run, unwritten := endOf(run, live)
+	v := runView{Run: run, DeploymentID: pathOfRun(run), Purpose: app.PurposeOf(run), Unwritten: unwritten}
 	v.Here = live.work != nil && !live.work.Ended()
 	v.Going = run.Outcome == journal.InDoubt && (v.Here || live.going)
 	v.Cut = run.Outcome == journal.InDoubt && !v.Going

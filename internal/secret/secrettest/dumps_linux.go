@@ -1,4 +1,3 @@
-// Package secrettest looks at processes that hold secrets, as others can.
 package secrettest
 
 import (

@@ -1,0 +1,324 @@
+package web
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+	"weak"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/secret/secrettest"
+	"github.com/cartouche-gis/cartouche/internal/sim/authority"
+	"github.com/cartouche-gis/cartouche/internal/web/work"
+)
+
+// recorder is the way of a browser to the pages; it keeps all that came back, and
+// where it was led.
+type recorder struct {
+	mu   sync.Mutex
+	said map[string]string // by what was asked
+}
+
+func (c *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	what := fmt.Sprintf("%d: %s %s", len(c.said), r.Method, r.URL)
+	c.said[what] = r.URL.String() + "\n" + fmt.Sprint(answer.Header) + "\n" + string(body)
+	return answer, nil
+}
+
+// leaks names each secret with the places where it came out.
+func leaks(said, secrets map[string]string) []string {
+	var found []string
+	for name, value := range secrets {
+		for _, spelt := range secrettest.Spellings(value) {
+			if len(spelt) < 8 {
+				continue
+			}
+			for where, text := range said {
+				if strings.Contains(text, spelt) {
+					found = append(found, fmt.Sprintf("%s came out in %s", name, where))
+				}
+			}
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// TestNoSecretComesOutOfThePages types secrets into everything that takes one, and
+// where none belongs, right and wrong, and goes on to the end of a run, its undo
+// and its evidence. None of them is in an answer, an address, an event, or a file.
+func TestNoSecretComesOutOfThePages(t *testing.T) {
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	st := newRenewalStage(t, "single")
+	heard := &recorder{said: map[string]string{}}
+	st.client.Transport = heard
+	admin := st.variables["CARTOUCHE_SITE_ADMIN"]
+	secrets := map[string]string{
+		"the file's password": "canary pfx+password/7261", "a wrong password of the file": "canary%wrong&pfx-9917",
+		"the site administrator's password": st.variables["CARTOUCHE_SITE_ADMIN_PASSWORD"], "a wrong one": "canary<wrong>admin\"5521",
+		"the service account's password": "canary-service-3313", "the application's secret": st.variables["AZURE_CLIENT_SECRET"],
+		"a password in the wrong place": "canary-misplaced-8842",
+	}
+	d := st.world.Deployments()[0]
+	issued, err := st.world.Authority().Issue(authority.Spec{Names: []string{d.Domain}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := issued.PFX(secrets["the file's password"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets["the file"] = string(file[200:240])
+	der, err := x509.MarshalPKCS8PrivateKey(issued.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch key := issued.Key.(type) {
+	case *ecdsa.PrivateKey:
+		scalar, err := key.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets["the private key"] = string(scalar)
+	case *rsa.PrivateKey:
+		secrets["the private key"] = string(key.Primes[0].Bytes())
+	default:
+		t.Fatalf("a key of type %T", key)
+	}
+	inPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	lines := strings.Split(strings.TrimSpace(string(inPEM)), "\n")
+	secrets["the private key in PEM"] = lines[max(len(lines)-6, 1)] // the first ones of an RSA key are the public one
+	misplaced := secrets["a password in the wrong place"]
+
+	base := st.toCertificate(t)
+	give := func(path string, values map[string]string, files map[string][]byte) string {
+		t.Helper()
+		_, body := st.send(t, path, values, files)
+		return body
+	}
+	pfx := func(password string, data []byte) string {
+		return give(base+"/certificate", map[string]string{"from": "file", "password": password}, map[string][]byte{"pfx": data})
+	}
+	pfx(secrets["a wrong password of the file"], file)
+	pfx(secrets["the file's password"], inPEM)
+	pfx(secrets["the file's password"], append([]byte("x"), file...))
+	pfx(secrets["the file's password"], []byte(misplaced))
+	give(base+"/choices", map[string]string{"from": "file"}, map[string][]byte{"roots": inPEM})
+	give(base+"/choices", map[string]string{"from": "file"}, map[string][]byte{"roots": append(inPEM, file...)})
+	give(base+"/choices", map[string]string{"from": "file", "form": misplaced, "reach": "nowhere"}, map[string][]byte{})
+	give(base+"/certificate", map[string]string{"from": misplaced, "password": secrets["the file's password"]}, map[string][]byte{"pfx": file})
+	body := pfx(secrets["the file's password"], file)
+	st.wantPage(t, body, "/certificate", "pfx.pfx can be used")
+	bundle := weak.Make(st.renewal(t, base).Chosen.Bundle)
+
+	give(base+"/certificate/use", map[string]string{"password": misplaced}, nil)
+	give(base+"/credentials", map[string]string{"site-admin-password": secrets["a wrong one"], "service-account-password": secrets["the service account's password"]}, nil)
+	body = give(base+"/credentials", map[string]string{"site-admin": admin, "site-admin-password": secrets["a wrong one"], "service-account": "arcgis", "service-account-password": secrets["the service account's password"]}, nil)
+	st.wantPage(t, body, "/credentials", "2 tries are left")
+	body = give(base+"/credentials", map[string]string{"site-admin": admin, "site-admin-password": secrets["the site administrator's password"]}, nil)
+	st.wantPage(t, body, "/review", "Accepted by Portal")
+	ready := weak.Make(st.renewal(t, base).Ready.(*app.Prepared))
+
+	// What the lock takes away is gone from memory: nothing holds it any more.
+	st.door.Lock()
+	if left := st.heldAfterLock(t, bundle, ready); left != "" {
+		t.Errorf("after the lock the program still holds %s", left)
+	}
+	answer, err := st.client.Get(st.door.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	pfx(secrets["the file's password"], file)
+	give(base+"/certificate/use", nil, nil)
+	body = give(base+"/credentials", map[string]string{"site-admin": admin, "site-admin-password": secrets["the site administrator's password"]}, nil)
+	st.wantPage(t, body, "/review", "Accepted by Portal")
+
+	give(base+"/go", map[string]string{"plan": misplaced}, nil)
+	_, body = st.open(t, base+"/review")
+	give(base+"/go", map[string]string{"plan": answerOf.FindStringSubmatch(body)[1]}, nil)
+	run := st.at.Path
+	if !strings.HasPrefix(run, "/runs/") {
+		t.Fatalf("Go leads to %s", st.at)
+	}
+	st.open(t, run+"/events")
+	if err := st.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	id := strings.TrimPrefix(run, "/runs/")
+	give("/history/"+id+"/evidence", nil, nil)
+	path := regexp.MustCompile(`href="(/deployments/[a-z2-7]+)"`).FindStringSubmatch(st.page(t, run))
+	if path == nil {
+		t.Fatal("the run's page has no link to its deployment")
+	}
+	give(path[1]+"/look", map[string]string{"site-admin": admin, "site-admin-password": secrets["a wrong one"], "reach": "direct"}, nil)
+	give(path[1]+"/look", map[string]string{"site-admin": admin, "site-admin-password": secrets["the site administrator's password"], "reach": "nowhere"}, nil)
+	give(run+"/undo", map[string]string{"plan": misplaced}, nil)
+	give(path[1]+"/clean", map[string]string{"plan": misplaced, "now": misplaced}, nil)
+	st.post(t, "/sign-in", url.Values{"cloud": {"public"}, "way": {misplaced}, "password": {misplaced}}) // waits for a person
+	for _, page := range []string{"/", "/history", "/history/" + id, run, run + "/evidence", run + "/evidence.json", run + "/undo", path[1], path[1] + "/clean?now=1", "/sign-in", "/tenant", "/subscription"} {
+		st.open(t, page)
+	}
+	st.throughTheAPI(t, secrets, file, inPEM, strings.TrimPrefix(path[1], "/deployments/"), id)
+	if err := st.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	for _, wk := range st.book.Find(func(*work.Work) bool { return true }) {
+		st.get(t, "/work/"+wk.ID)
+	}
+	for _, dir := range []string{st.variables["CARTOUCHE_STATE_DIR"], temporary} {
+		_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() {
+				data, _ := os.ReadFile(path)
+				heard.said["the file "+path] = path + string(data)
+			}
+			return nil
+		})
+	}
+	if len(heard.said) < 90 {
+		t.Errorf("only %d answers and files were searched", len(heard.said))
+	}
+	for _, leak := range leaks(heard.said, secrets) {
+		t.Error(leak)
+	}
+	t.Logf("%d answers and files were searched", len(heard.said))
+	// It would be heard.
+	heard.said["itself"] = fmt.Sprintf("%x", secrets["the private key"]) + string(inPEM) + fmt.Sprintf("%q", misplaced)
+	if got := leaks(map[string]string{"itself": heard.said["itself"]}, secrets); len(got) != 3 {
+		t.Errorf("what is said plainly is not heard: %q", got)
+	}
+}
+
+func (st *renewalStage) page(t *testing.T, path string) string {
+	t.Helper()
+	_, body := st.open(t, path)
+	return body
+}
+
+// throughTheAPI sends the secrets as programs would, and as they would by mistake.
+func (st *renewalStage) throughTheAPI(t *testing.T, secrets map[string]string, file, inPEM []byte, deployment, run string) {
+	t.Helper()
+	right, misplaced := secrets["the file's password"], secrets["a password in the wrong place"]
+	admin := st.variables["CARTOUCHE_SITE_ADMIN"]
+	for _, sent := range []struct {
+		path   string
+		values map[string]string
+		files  map[string][]byte
+	}{
+		{"/check", map[string]string{"password": secrets["a wrong password of the file"]}, map[string][]byte{"pfx": file}},
+		{"/check", map[string]string{"password": right}, map[string][]byte{"pfx": file}},
+		{"/check", map[string]string{"password": right, "assume-trusted": misplaced}, map[string][]byte{"pfx": file}},
+		{"/check", map[string]string{"password": right}, map[string][]byte{"pfx": inPEM}},
+		{"/check", map[string]string{"password": right, "pfx": string(inPEM)}, map[string][]byte{}},
+		{"/check", map[string]string{"password": right}, map[string][]byte{"pfx": file, "roots": inPEM}},
+		{"/check", map[string]string{"password": right, "pfx": misplaced}, nil},
+		{"/check", map[string]string{"pfx-password": misplaced}, nil},
+		{"/deployments/" + deployment + "/plan", map[string]string{"password": right, "site-admin": admin, "site-admin-password": secrets["a wrong one"], "reach": "nowhere"}, map[string][]byte{"pfx": file}},
+		{"/deployments/" + deployment + "/plan", map[string]string{"password": right, "site-admin": admin, "site-admin-password": secrets["the site administrator's password"], "service-account": "arcgis", "service-account-password": secrets["the service account's password"]}, map[string][]byte{"pfx": file}},
+		{"/deployments/" + deployment + "/apply", map[string]string{"plan": misplaced}, nil},
+		{"/deployments/" + deployment + "/apply", map[string]string{"plan": misplaced, "password": right}, nil},
+		{"/deployments/" + deployment + "/clean", map[string]string{"now": misplaced}, nil},
+		{"/runs/" + run + "/undo", map[string]string{"site-admin": admin, "site-admin-password": secrets["a wrong one"]}, nil},
+		{"/runs/" + run + "/stop", map[string]string{"reason": misplaced}, nil},
+	} {
+		st.send(t, apiPath+sent.path, sent.values, sent.files)
+	}
+	// Forms that no client makes, whose parsers like to quote them.
+	for kind, body := range map[string]string{
+		"application/x-www-form-urlencoded":         "password=%zz" + misplaced + "&password=" + misplaced,
+		"application/x-www-form-urlencoded; a=b":    "password=" + misplaced + "&password=" + misplaced + ";x",
+		"multipart/form-data; boundary=x":           "--x\r\n" + misplaced + ": " + misplaced + "\r\n\r\n" + misplaced,
+		"multipart/form-data; boundary=y":           misplaced,
+		"multipart/form-data":                       misplaced,
+		"application/json":                          `{"password":"` + misplaced + `"`,
+		"multipart/form-data; boundary=" + "z; q=1": "--z\r\nContent-Disposition: form-data; name=password; filename=" + misplaced[:3] + "\r\n\r\n" + misplaced + "\r\n--z--",
+	} {
+		for _, path := range []string{apiPath + "/check", "/sign-in", "/subscription", "/deployments/" + deployment + "/look"} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, st.base+path, strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", kind)
+			r.Header.Set("Origin", st.base)
+			st.do(t, r)
+		}
+	}
+	st.book.StopAll() // the sign-ins, which wait for a person
+	var twice bytes.Buffer
+	parts := multipart.NewWriter(&twice)
+	_ = parts.WriteField("password", misplaced)
+	_ = parts.WriteField("password", misplaced)
+	_ = parts.Close()
+	r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, st.base+apiPath+"/check", &twice)
+	r.Header.Set("Content-Type", parts.FormDataContentType())
+	st.settle(t, r)
+}
+
+// renewal is the one at an address, as it is now.
+func (st *renewalStage) renewal(t *testing.T, base string) (view struct {
+	Chosen struct{ Bundle *pki.Bundle }
+	Ready  any
+}) {
+	t.Helper()
+	renewal, known := st.renewals.Find(strings.TrimPrefix(base, "/renew/"))
+	if !known {
+		t.Fatal("there is no renewal at " + base)
+	}
+	renewal.Lock()
+	defer renewal.Unlock()
+	view.Chosen.Bundle, view.Ready = renewal.Chosen.Bundle, renewal.Ready
+	return view
+}
+
+// heldAfterLock names what is still reachable after a while.
+func (st *renewalStage) heldAfterLock(t *testing.T, bundle weak.Pointer[pki.Bundle], ready weak.Pointer[app.Prepared]) string {
+	t.Helper()
+	left := map[string]bool{}
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // what closes it may go on for a moment
+		runtime.GC()
+		left = map[string]bool{}
+		if bundle.Value() != nil {
+			left["the certificate with its key"] = true
+		}
+		if ready.Value() != nil {
+			left["the plan with its logins"] = true
+		}
+		if len(left) == 0 {
+			return ""
+		}
+	}
+	return strings.Join(slices.Sorted(maps.Keys(left)), " and ")
+}
