@@ -73,6 +73,15 @@ func (a *App) variablesInUse() []string {
 	return names
 }
 
+// AccountOf is the account of a sign-in, with what was remembered of it.
+func (s *Session) AccountOf(ctx context.Context, chosen Choice) (AccountValue, error) {
+	var remembered account.Account
+	if chosen.Remembered != nil {
+		remembered = *chosen.Remembered
+	}
+	return s.Account(ctx, chosen, remembered, s.Named(remembered.Subscriptions))
+}
+
 // Account says who is signed in, how and where. It really asks for a token.
 func (s *Session) Account(ctx context.Context, chosen Choice, remembered account.Account, subscriptions []account.Subscription) (AccountValue, error) {
 	a := s.app

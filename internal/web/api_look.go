@@ -1,7 +1,6 @@
 package web
 
 import (
-	"github.com/cartouche-gis/cartouche/internal/account"
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
@@ -16,15 +15,11 @@ func (c *call) account() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var remembered account.Account
-	if login.Choice.Remembered != nil {
-		remembered = *login.Choice.Remembered
-	}
 	session, err := c.signedIn()
 	if err != nil {
 		return nil, err
 	}
-	return session.Account(c.r.Context(), login.Choice, remembered, session.Named(remembered.Subscriptions))
+	return session.AccountOf(c.r.Context(), login.Choice)
 }
 
 func (c *call) tenants() (any, error) {
