@@ -12,11 +12,13 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+const axeFile = "../javascript/node_modules/axe-core/axe.min.js"
+
 // axeScript is axe-core, as npm has installed it beside the other strangers in
 // JavaScript.
 func axeScript(t *testing.T) string {
 	t.Helper()
-	script, err := os.ReadFile("../javascript/node_modules/axe-core/axe.min.js")
+	script, err := os.ReadFile(axeFile)
 	switch {
 	case err == nil:
 		return string(script)
@@ -25,6 +27,15 @@ func axeScript(t *testing.T) string {
 	}
 	t.Skipf("axe-core is not installed: npm ci in test/strangers/javascript: %v", err)
 	return ""
+}
+
+// alsoExamined examines a page in a test that is about something else: without
+// axe-core it goes on, and the tests that are about pages say that it is missing.
+func (c *tab) alsoExamined(name string) {
+	c.t.Helper()
+	if _, err := os.Stat(axeFile); err == nil || os.Getenv("CARTOUCHE_STRANGERS") == "required" {
+		c.examiner()(name)
+	}
 }
 
 // violation is what axe-core found, with where.

@@ -44,7 +44,7 @@ func TestAPersonSignsInToThePagesByACode(t *testing.T) {
 	examine("signed-in-person")
 	c.press("Change the tenant")
 	examine("tenant")
-	c.open("/sign-in/subscription")
+	c.open("/subscription")
 	examine("subscription")
 	c.press("Next")
 	c.open("/sign-in")

@@ -32,6 +32,7 @@ func TestAFailureThatRestoresAndARunThatIsTakenBack(t *testing.T) {
 	renew()
 	c.untilSaid("The run failed. What was served before is back, and that was proved.")
 	c.wants("restored", "What clients got at the end", "The certificate from before.", "Run again")
+	c.alsoExamined("run-restored")
 	c.press("What changed")
 	c.wants("restored", "The run failed. What was served before is back")
 
