@@ -48,4 +48,7 @@ func TestAFileAndAHostAreJudgedByThePagesWithoutASignIn(t *testing.T) {
 			t.Errorf("a host: no %q in\n%s", want, plain(body))
 		}
 	}
+	if strings.Contains(body, `name="host" value="`+domain) {
+		t.Error("whoever chooses a file next has to empty the field of the host first")
+	}
 }
