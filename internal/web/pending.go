@@ -61,12 +61,6 @@ func (p *pendings) keepOf(era int, key string, one pending, now time.Time) {
 	p.add(key, one, now)
 }
 
-func (p *pendings) keep(key string, one pending, now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.add(key, one, now)
-}
-
 // add keeps one. The caller holds mu.
 func (p *pendings) add(key string, one pending, now time.Time) {
 	if p.kept == nil {
