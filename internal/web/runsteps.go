@@ -214,7 +214,8 @@ func servingOf(run journal.Run, plan keptPlan, traffic *runTraffic, going bool) 
 	if plan.Serving == nil && plan.Certificate.SHA256 == "" {
 		return runServing{}
 	}
-	return runServing{Sentence: "The certificate from before or the new one: both are complete, and both are on the gateway."}
+	// The gateway may serve anything then, also something that nobody planned.
+	return runServing{Sentence: "Not known: what clients get has not been seen since the change. Look at the deployment to find out."}
 }
 
 // changesClients tells whether a run has begun anything that changes what clients get.

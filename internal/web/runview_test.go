@@ -187,3 +187,20 @@ func TestKeptRequestsAreDrawnAgain(t *testing.T) {
 		t.Error("the requests are not shown")
 	}
 }
+
+// A gateway that was written may serve anything, also what nobody planned.
+func TestNothingIsSaidOfWhatNobodySaw(t *testing.T) {
+	t.Parallel()
+	run := planned(journal.InDoubt, aStep(string(rotation.StepSwitch), journal.InDoubt))
+	var plan keptPlan
+	if err := json.Unmarshal(run.Plan, &plan); err != nil {
+		t.Fatal(err)
+	}
+	if s := servingOf(run, plan, nil, false); s.Word != "" || s.Certificate != nil || !strings.HasPrefix(s.Sentence, "Not known") {
+		t.Errorf("of a run that was cut off in its write: %+v", s)
+	}
+	run.Steps = nil
+	if s := servingOf(run, plan, nil, false); s.Word != "old" || s.Certificate == nil {
+		t.Errorf("of a run that changed nothing: %+v", s)
+	}
+}
