@@ -10,7 +10,7 @@ import (
 
 // MachinesOutcomeText says for people how a run at machines ended.
 func MachinesOutcomeText(outcome rotation.Outcome) string {
-	text, known := map[rotation.Outcome]string{
+	return outcomeText(outcome, map[rotation.Outcome]string{
 		rotation.Verified:       "verified: every machine serves its new certificate, and that was proved",
 		rotation.NothingToDo:    "nothing to do: every machine serves its certificate already",
 		rotation.Cleaned:        "cleaned: what nobody presents any more is gone, and everything serves as before",
@@ -19,11 +19,7 @@ func MachinesOutcomeText(outcome rotation.Outcome) string {
 		rotation.PartlyRestored: "partly restored: not every machine is as it was",
 		rotation.NotKnown:       "unknown: nobody can say whether every machine is as it was",
 		NotRestored:             "not restored: not every machine is as it was, or nobody could say so",
-	}[outcome]
-	if !known {
-		return string(outcome)
-	}
-	return text
+	})
 }
 
 // MachinesResultFailure is the failure of a run at machines that did not reach

@@ -9,7 +9,7 @@ import (
 
 // OutcomeText says for people how a run ended.
 func OutcomeText(outcome rotation.Outcome) string {
-	text, known := map[rotation.Outcome]string{
+	return outcomeText(outcome, map[rotation.Outcome]string{
 		rotation.Verified:       "verified: every endpoint serves the certificate, and that was proved",
 		rotation.NothingToDo:    "nothing to do: every endpoint serves this certificate already, and that was proved",
 		rotation.Cleaned:        "cleaned: the unused entries are gone, and clients are served as before",
@@ -18,11 +18,16 @@ func OutcomeText(outcome rotation.Outcome) string {
 		rotation.PartlyRestored: "partly restored: not everything is as it was",
 		rotation.NotKnown:       "unknown: nobody can say whether everything is as it was",
 		NotRestored:             "not restored: not everything is as it was, or nobody could say so",
-	}[outcome]
-	if !known {
-		return string(outcome)
+	})
+}
+
+// outcomeText is the text of an outcome. One that a newer version wrote into the
+// journal has none, and stands for itself.
+func outcomeText(outcome rotation.Outcome, texts map[rotation.Outcome]string) string {
+	if text, known := texts[outcome]; known {
+		return text
 	}
-	return text
+	return string(outcome)
 }
 
 // OutcomeOf says it of a result, which may be that of taking another run back.
