@@ -12,9 +12,9 @@ import (
 
 // comparison is the certificate that is served now and the new one, side by side.
 type comparison struct {
-	// Served tells that one is known to be served now.
-	Served bool
-	Rows   []comparedRow
+	// Served tells that one is known to be served now, Same that it is the new one.
+	Served, Same bool
+	Rows         []comparedRow
 }
 
 // comparedRow is one line of the comparison. Note says what the difference
@@ -58,6 +58,7 @@ func compare(old, new *pki.Description, now time.Time) comparison {
 		c.Rows[5].note("another kind or size of key", "soon")
 	}
 	if o.SHA256 == n.SHA256 {
+		c.Same = true
 		c.Rows[7].note("the same certificate", "soon")
 	}
 	return c

@@ -105,9 +105,13 @@ func fillJudged(page *certificatePage, renewal *wizard.Renewal, now time.Time) {
 	fresh := pki.Describe(chosen.Bundle.Leaf)
 	compared := compare(servedBy(renewal.Deployment), &fresh, now)
 	page.Compare, page.About, page.Usable = &compared, abouts(chosen.Judged), chosen.Usable()
-	page.Judged = chosen.File.Name + " can be used"
-	if !page.Usable {
+	switch {
+	case !page.Usable:
 		page.Judged = chosen.File.Name + " cannot be used"
+	case compared.Same:
+		page.Judged = chosen.File.Name + " is served already"
+	default:
+		page.Judged = chosen.File.Name + " can be used"
 	}
 }
 

@@ -320,6 +320,7 @@ func TestKeyVault(t *testing.T) {
 	st := newRenewalStage(t, "ha")
 	st.renewFromVault(t)
 	st.createInVault(t)
+	st.createWhatIsServed(t)
 }
 
 func (st *renewalStage) renewFromVault(t *testing.T) {
@@ -352,6 +353,40 @@ func (st *renewalStage) createInVault(t *testing.T) {
 	st.wantPage(t, body, "/credentials")
 	_, body = st.send(t, base+"/credentials", map[string]string{"without-portal": "yes"}, nil)
 	st.wantPage(t, body, "/review", "Import the certificate into Key Vault", "gis-2027", "--pfx pfx.pfx --vault entvault --certificate gis-2027")
+}
+
+// The very certificate that is served is no reason to go on, and whoever does is
+// told that nothing will be written.
+func (st *renewalStage) createWhatIsServed(t *testing.T) {
+	t.Helper()
+	file := st.pfx(t, func(s *authority.Spec) { s.NotAfter = time.Now().AddDate(0, 0, 330) }, "x")
+	upTo := func(said string) (base, body string) {
+		t.Helper()
+		base = st.toCertificate(t)
+		_, body = st.send(t, base+"/certificate", map[string]string{"from": "create", "vault": "entvault", "name": "gis-2028", "password": "x"}, map[string][]byte{"pfx": file})
+		st.wantPage(t, body, "/certificate", said, "Go on with this certificate")
+		_, _ = st.send(t, base+"/certificate/use", nil, nil)
+		_, body = st.send(t, base+"/credentials", map[string]string{"without-portal": "yes"}, nil)
+		st.wantPage(t, body, "/review")
+		return base, body
+	}
+	base, body := upTo("pfx.pfx can be used")
+	hash := regexp.MustCompile(`name="plan" value="([^"]+)"`).FindStringSubmatch(body)
+	if hash == nil {
+		t.Fatal("the plan cannot be carried out:\n" + plain(body))
+	}
+	_, body = st.send(t, base+"/go", map[string]string{"plan": hash[1]}, nil)
+	if err := st.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := st.options.App.Runs(t.Context()); err != nil || len(list) != 1 || list[0].Outcome != string(rotation.Verified) {
+		t.Fatalf("runs %+v (%v):\n%s", list, err, plain(body))
+	}
+	_, body = upTo("pfx.pfx is served already</h2>\n<p>Clients get this very certificate, so there is nothing to renew")
+	st.wantPage(t, body, "/review", "There is nothing to do", "neither at the gateway nor in a vault", "Prove it once more?", "Nothing is changed, whatever comes of it.")
+	if strings.Contains(body, "Its private key") || strings.Contains(body, "the listeners go back") {
+		t.Errorf("the review tells what does not happen:\n%s", plain(body))
+	}
 }
 
 func (st *renewalStage) tryThreePasswords(t *testing.T) {

@@ -71,9 +71,13 @@ func review(p rotation.Plan, state rotation.State, logins wizard.Logins, machine
 	if state.Gateway != nil {
 		gateway += " in " + state.Gateway.ResourceGroup()
 	}
+	key := p.Key
+	if p.NothingToDo() {
+		key = "" // it goes nowhere
+	}
 	for _, f := range []fact{
 		{"The certificate comes from", p.Source},
-		{"Its private key", p.Key},
+		{"Its private key", key},
 		{"Why Portal and Server will trust it", p.Trust},
 		{"Machines", machines},
 		{"Gateway", gateway},
