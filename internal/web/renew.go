@@ -16,7 +16,8 @@ import (
 // the review's yes.
 
 func (s *Server) renewRoutes() {
-	s.handle("GET /renew", s.beginRenewal)
+	s.handle("POST /renew", s.beginRenewal)
+	s.handle("GET /renew", s.mayBegin)
 	s.handle("GET /renew/{wizard}", s.ofRenewal("", s.goOn))
 	for _, page := range []struct {
 		step      wizard.Step
@@ -53,7 +54,7 @@ func (s *Server) ofRenewal(at wizard.Step, h renewalHandler) handler {
 			return s.write(w, http.StatusNotFound, "error", pages.Page{Title: "This renewal is no longer kept", Data: pages.Notice{
 				Kind: "info", Title: "It has ended, or nobody went on with it for long",
 				Text: "What was typed is gone, and nothing was changed by it. A run that was started goes on: it is under History.",
-				Link: "/renew", LinkText: "Begin a renewal",
+				Link: "/", LinkText: "To the deployments",
 			}})
 		}
 		_, _ = s.login(r.Context()) // who cannot be signed in by what was kept is asked
@@ -82,10 +83,19 @@ func (s *Server) goOn(w http.ResponseWriter, r *http.Request, renewal *wizard.Re
 	return leadTo(w, r, renewalPath(renewal, missing))
 }
 
+// mayBegin leads to where a renewal is begun: browsers ask for addresses that they
+// only guess somebody will want, and begin nothing by that.
+func (s *Server) mayBegin(w http.ResponseWriter, r *http.Request) error {
+	if wanted := r.URL.Query().Get("deployment"); wanted != "" {
+		return leadTo(w, r, "/deployments/"+url.PathEscape(wanted))
+	}
+	return leadTo(w, r, "/")
+}
+
 // beginRenewal makes a renewal, of a certain deployment if it is named.
 func (s *Server) beginRenewal(w http.ResponseWriter, r *http.Request) error {
 	renewal := s.renewals.Begin()
-	wanted := r.URL.Query().Get("deployment")
+	wanted := r.PostFormValue("deployment")
 	path := renewalPath(renewal, "")
 	if wanted != "" {
 		path = renewalPath(renewal, wizard.Deployment) + "?" + url.Values{"deployment": {wanted}}.Encode()

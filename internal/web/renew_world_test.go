@@ -173,7 +173,14 @@ func TestARenewalFromAFileInAWorld(t *testing.T) {
 		return body
 	}
 
+	// What a browser asks for before anybody wants it begins nothing.
 	_, body := st.open(t, "/renew")
+	st.wantPage(t, seen(body), "/", "Deployments")
+	_, _ = st.open(t, "/renew?deployment=../history")
+	if st.at.Path != "/deployments/../history" && st.at.Path != "/deployments/..%2Fhistory" {
+		t.Errorf("the deployment of an address leads to %s", st.at)
+	}
+	_, body = st.send(t, "/renew", nil, nil)
 	st.wantPage(t, seen(body), "/deployment", "deployment")
 	base := strings.TrimSuffix(st.at.Path, "/deployment")
 	id := regexp.MustCompile(`name="deployment" value="([a-z2-7]+)"`).FindStringSubmatch(body)
@@ -256,12 +263,12 @@ func TestLockingForgetsWhatWasTyped(t *testing.T) {
 // toCertificate brings a renewal to the page of the certificate.
 func (st *renewalStage) toCertificate(t *testing.T) (base string) {
 	t.Helper()
-	_, body := st.open(t, "/renew")
+	_, body := st.send(t, "/renew", nil, nil)
 	id := regexp.MustCompile(`name="deployment" value="([a-z2-7]+)"`).FindStringSubmatch(body)
 	if id == nil {
 		t.Fatalf("no deployment is offered at %s:\n%s", st.at, plain(body))
 	}
-	_, body = st.open(t, "/renew?deployment="+id[1]) // as a deployment's own button does
+	_, body = st.send(t, "/renew", map[string]string{"deployment": id[1]}, nil) // as a deployment's own button does
 	st.wantPage(t, body, "/certificate")
 	return strings.TrimSuffix(st.at.Path, "/certificate")
 }

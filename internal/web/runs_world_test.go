@@ -298,7 +298,7 @@ func TestANewServerShowsARunThatGoesOnElsewhereAndOneThatWasCutOff(t *testing.T)
 		t.Fatal(err)
 	}
 	_, body = other.get(t, "/runs/"+run.ID)
-	for _, want := range []string{"This run was cut off", "See what came of it", "/renew?deployment=", "Take it back", "cut off: nobody knows yet whether it took effect", "not begun"} {
+	for _, want := range []string{"This run was cut off", "See what came of it", "Run again", "Take it back", "cut off: nobody knows yet whether it took effect", "not begun"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %q in\n%s", want, body)
 		}

@@ -54,8 +54,8 @@ type runView struct {
 	Found *rotation.Aftermath
 	// MayUndo tells that there is something to take back.
 	MayUndo bool
-	// Again is where the same is begun once more, "" where that makes no sense.
-	Again string
+	// Again tells that it makes sense to begin the same once more.
+	Again bool
 	// Traffic are the requests that were sent meanwhile, nil when none were.
 	Traffic *runTraffic
 }
@@ -155,9 +155,7 @@ func runViewOf(run journal.Run, live liveRun) runView {
 		v.Stop = stopMeans(run, v.Purpose.AtMachines, live.now)
 	}
 	v.MayUndo = !v.Going && app.MayUndo(run)
-	if v.Purpose == (app.Purpose{}) && !v.Going && run.Outcome != string(rotation.Verified) {
-		v.Again = "/renew?deployment=" + v.DeploymentID
-	}
+	v.Again = v.Purpose == (app.Purpose{}) && !v.Going && run.Outcome != string(rotation.Verified)
 	return v
 }
 

@@ -59,7 +59,7 @@ func watched(t *testing.T, body string) string {
 func TestAPersonSignsIn(t *testing.T) {
 	t.Parallel()
 	st := nobodyIn(t, "twin")
-	_, body := st.open(t, "/renew")
+	_, body := st.send(t, "/renew", nil, nil)
 	st.wantPage(t, body, "/sign-in", "Sign in to Azure", "Set AZURE_CLIENT_ID")
 
 	// Nothing but Microsoft's address is shown, as a link to a tab of its own.
@@ -87,7 +87,7 @@ func TestAPersonSignsIn(t *testing.T) {
 	if st.at.Path != "/history" {
 		t.Errorf("after signing in the page is %s", st.at)
 	}
-	_, body = st.open(t, "/renew")
+	_, body = st.send(t, "/renew", nil, nil)
 	st.wantPage(t, body, "/deployment", "test")
 	_, body = st.open(t, "/sign-in")
 	st.wantPage(t, body, "/sign-in", "You are signed in", st.variables["CARTOUCHE_WORLD_USER"], "Contoso GIS Test", "Sign out")
