@@ -1,23 +1,17 @@
 package cli
 
 import (
+	"bytes"
 	"context"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/pki"
-	"github.com/cartouche-gis/cartouche/internal/rollout"
-	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/shape"
-	"github.com/cartouche-gis/cartouche/internal/sim"
-	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+	"github.com/cartouche-gis/cartouche/internal/stage"
 )
-
-// rehearseScale is how much faster than ours the rehearsal's time goes, unless
-// somebody says otherwise. What this computer needs itself counts as many times
-// over, so a larger one tells less of durations.
-const rehearseScale = 30
 
 type rehearseOptions struct {
 	roll   rollOutOptions
@@ -66,7 +60,7 @@ With --fault something goes wrong on purpose (see "cartouche sim --help").`,
 	flags.StringVar(&options.save, "save", "", "write the shape of the deployment, to look at and to share `FILE`")
 	flags.BoolVar(&options.mask, "mask", false, "replace names, addresses and certificates in the shape by others")
 	flags.StringArrayVar(&options.faults, "fault", nil, "something goes wrong, as name@step or name@step*times, repeatable `FAULT`")
-	flags.Float64Var(&options.scale, "scale", rehearseScale, "how many times faster than ours the time of the rehearsal goes `N`")
+	flags.Float64Var(&options.scale, "scale", stage.DefaultScale, "how many times faster than ours the time of the rehearsal goes `N`")
 	groupFlags(flags, "Rehearsal", "from", "save", "mask", "fault", "scale")
 	cmd.RunE = a.run(func(ctx context.Context, args []string) error {
 		if err := options.take(cmd, args); err != nil {
@@ -84,12 +78,11 @@ func (o *rehearseOptions) take(cmd *cobra.Command, args []string) error {
 		return app.Usage("leave one of them out", "--from has the deployment in it, so none is named")
 	case o.from != "" && o.roll.vault.Vault != "" && o.roll.pfx.file == "":
 		return app.Usage("give --pfx FILE", "--from %s: without a sign-in nothing is read in Key Vault", o.from)
-	case o.scale < 1 || o.scale > 1000:
-		return app.Usage("--scale 30", "--scale %g: from 1 to 1000", o.scale)
-	case o.roll.reach.reach == app.ReachDSC:
-		return app.Usage("--reach agent, or --reach direct", "the way dsc is not rehearsed: the extension's settings, which only Azure has, are not in a shape")
 	case o.mask && o.save == "" && o.from == "":
 		return app.Usage("add --save FILE", "--mask is about the file that --save writes")
+	}
+	if err := (stage.Asked{Scale: o.scale, Renewal: app.Renewal{Reach: app.Reach{Way: o.roll.reach.reach}}}).Check(); err != nil {
+		return err
 	}
 	if o.roll.internal.asked() {
 		if err := o.roll.onlyInternal(); err != nil {
@@ -104,74 +97,130 @@ func (o *rehearseOptions) take(cmd *cobra.Command, args []string) error {
 	return o.roll.takeTarget(cmd, args, "")
 }
 
-// rehearsed is what is needed of the deployment for a rehearsal.
-type rehearsed struct {
-	shape shape.Shape
-	// asked and goal are those of the renewal, internal that of the machines' certificates.
-	asked    app.Renewal
-	goal     rotation.Goal
-	internal rollout.Goal
-	roots    *pki.Roots
-	// plan is that for the deployment itself, nil where only a file was read.
-	plan *rotation.Plan
-	// reachAuto tells that no way was named, near that the machines could be dialled.
-	reachAuto bool
-	near      bool
-	name      string // by which it is typed
-}
-
 func (a *program) rehearse(ctx context.Context, options rehearseOptions) error {
-	faults, err := faultsOf(options.faults)
+	faults, err := stage.Faults(options.faults)
 	if err != nil {
 		return err
 	}
-	var of rehearsed
+	asked, err := a.rehearsalAsked(ctx, options)
+	if err != nil {
+		return err
+	}
+	asked.Faults = faults
+	var original *stage.Original
 	if options.from != "" {
-		of, err = a.shapeFrom(ctx, options)
+		original, err = a.originalFrom(ctx, options, asked)
 	} else {
-		of, err = a.shapeOf(ctx, options)
+		original, err = a.originalOf(ctx, options, asked)
 	}
 	if err != nil {
 		return err
 	}
-	if options.save != "" && of.nothing(options) {
-		return a.onlySaved(of.shape, options)
+	if options.save != "" { // also of a deployment whose plan is refused
+		if err := saveShape(original.Shape, options); err != nil {
+			return err
+		}
 	}
-	stage := &rehearsalStage{program: a, options: options, of: of}
-	defer stage.end(context.WithoutCancel(ctx))
-	if err := stage.start(ctx, faults); err != nil {
+	if err := original.Check(ctx); err != nil {
 		return err
 	}
-	if options.roll.internal.asked() {
-		return stage.runInternal(ctx)
+	if options.save != "" && original.Nothing() {
+		return a.onlySaved(original.Shape, options)
 	}
-	return stage.runExternal(ctx)
-}
-
-// nothing tells that there is nothing to roll out: the shape alone was wanted.
-func (of rehearsed) nothing(options rehearseOptions) bool {
-	return of.goal.Bundle == nil && !of.goal.Vault.Named() && !options.roll.internal.asked() && options.roll.vault.Form() == rotation.FormFitting
-}
-
-func faultsOf(texts []string) ([]ground.Fault, error) {
-	var faults []ground.Fault
-	for _, text := range texts {
-		fault, err := ground.ParseFault(text)
-		if err == nil {
-			err = sim.CheckFault(fault)
-		}
-		if err != nil {
-			return nil, app.Usage("cartouche sim --help", "%s", err)
-		}
-		faults = append(faults, fault)
+	played, err := original.Play(ctx, a.App)
+	a.ui.progress.Done()
+	if err != nil {
+		return err
 	}
-	return faults, nil
+	played.Saved, played.Next = options.save, options.realCommand(original)
+	return a.played(played, options.roll)
 }
 
-// reachOf is how machines of the deployment itself are looked at: nothing is run
-// there unless that was asked for.
-func (o rehearseOptions) reachOf() reachFlags {
-	flags := o.roll.reach
-	flags.serverPFXPass, flags.portalPFXPass = "", ""
-	return flags
+// rehearsalAsked reads what is to be rolled out.
+func (a *program) rehearsalAsked(ctx context.Context, options rehearseOptions) (asked stage.Asked, err error) {
+	asked = stage.Asked{Scale: options.scale, WithoutPortal: options.roll.site.withoutPortal}
+	if !options.roll.internal.asked() {
+		asked.Renewal, err = a.renewal(ctx, options.roll)
+		return asked, err
+	}
+	flags := options.roll.internal
+	flags.caOut, flags.caOutPass = "", "" // an authority that is made in a rehearsal is of no use after it
+	goal, err := a.internalGoal(ctx, flags, false)
+	if err != nil {
+		return asked, err
+	}
+	asked.Machines, asked.Renewal.NoLease = &goal, options.roll.lease.none
+	if asked.Renewal.Roots, err = readRootFiles(options.roll.rootFiles); err != nil {
+		return asked, err
+	}
+	asked.Renewal.Reach, err = a.reachAsked(options.roll.reach)
+	return asked, err
+}
+
+// originalFrom reads a shape that was saved.
+func (a *program) originalFrom(ctx context.Context, options rehearseOptions, asked stage.Asked) (*stage.Original, error) {
+	data, err := app.ReadBounded(options.from, maxShapeFile)
+	if err != nil {
+		return nil, app.WhileServing(app.Usage("check the path", "--from %s: %s", options.from, err), app.NothingChanged, "")
+	}
+	saved, err := shape.Read(bytes.NewReader(data))
+	if err != nil {
+		return nil, app.WhileServing(app.Usage("cartouche rehearse DEPLOYMENT --save "+app.Quote(options.from), "--from %s: %s", options.from, err), app.NothingChanged, "")
+	}
+	if options.mask {
+		if saved, err = shape.Masked(saved); err != nil {
+			return nil, err
+		}
+	}
+	return stage.FromShape(ctx, a.App, saved, asked)
+}
+
+// maxShapeFile bounds what is read before package shape looks at it.
+const maxShapeFile = 16 << 20
+
+// originalOf signs in and reads the deployment. Without its password the site
+// administrator is not used: federation and keystores are not read then.
+func (a *program) originalOf(ctx context.Context, options rehearseOptions, asked stage.Asked) (*stage.Original, error) {
+	s, err := a.connect(ctx, options.roll.azure)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := asked.Renewal.Vault.Named(s.In); err != nil {
+		return nil, err
+	}
+	chosen, err := options.roll.about.choose(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := a.lookingLogins(options.roll.site)
+	if err != nil {
+		return nil, err
+	}
+	return stage.Read(ctx, s, chosen, credentials, asked)
+}
+
+// realCommand is what does for the deployment what was rehearsed.
+func (o rehearseOptions) realCommand(original *stage.Original) string {
+	if o.from != "" {
+		return "cartouche apply DEPLOYMENT" + strings.TrimSuffix(o.roll.words(), " ")
+	}
+	return "cartouche apply " + original.Name() + o.roll.words()
+}
+
+// saveShape writes the shape. It holds no secret, but says much of the
+// deployment: only its owner can read it.
+func saveShape(s shape.Shape, options rehearseOptions) (err error) {
+	if options.mask && !s.Masked {
+		if s, err = shape.Masked(s); err != nil {
+			return err
+		}
+	}
+	var text bytes.Buffer
+	if err := s.Write(&text); err != nil {
+		return err
+	}
+	if err := os.WriteFile(options.save, text.Bytes(), 0o600); err != nil {
+		return app.WhileServing(app.Usage("check the path", "--save %s: %s", options.save, app.PlainPathError(err)), app.NothingChanged, "")
+	}
+	return nil
 }

@@ -7,38 +7,35 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/shape"
+	"github.com/cartouche-gis/cartouche/internal/stage"
 )
 
-// report shows what came of a rehearsal and turns it into an exit status.
-func (r *rehearsalStage) report(value rehearsalValue, f *app.Failure) error {
-	if f != nil {
-		f.Message = "in the rehearsal: " + f.Message
-		f.Serving = "the deployment was not touched"
-		f.Hint = "mend what is said above, or look into the differences, and rehearse again"
+// played shows what came of a rehearsal and turns it into an exit status.
+func (a *program) played(p *stage.Played, options rollOutOptions) error {
+	if a.ui.json {
+		return answer(a.ui, p.Value, p.Failure)
 	}
-	if f == nil && len(value.Violations) > 0 {
-		f = &app.Failure{Code: "violated", Message: "in the rehearsal something happened that must never happen: " + value.Violations[0], Serving: "the deployment was not touched", Exit: app.ExitUnexpected,
-			Hint: "do not apply; report it with the file of: --save FILE --mask"}
+	switch refused := p.Outcome == ""; {
+	case refused && p.Replacement != nil:
+		a.ui.internalPlan(&preparedInternal{p.Replacement, options})
+	case refused:
+		a.ui.plan(&prepared{p.Renewal, options})
 	}
-	if r.ui.json {
-		return answer(r.ui, value, f)
+	a.ui.rehearsal(p)
+	if p.Failure != nil {
+		return p.Failure
 	}
-	r.show(value)
-	if f != nil {
-		return f
-	}
-	fmt.Fprintln(r.ui.out)
-	r.ui.advice(r.ui.out, r.ui.outStyle, 0, "the deployment was not touched; for the real thing: ", value.Next)
+	fmt.Fprintln(a.ui.out)
+	a.ui.advice(a.ui.out, a.ui.outStyle, 0, "the deployment was not touched; for the real thing: ", p.Next)
 	return nil
 }
 
-func (r *rehearsalStage) show(value rehearsalValue) {
-	u := r.ui
+func (u *ui) rehearsal(value *stage.Played) {
 	fmt.Fprintln(u.out)
 	u.say(title("Rehearsal of "+value.Deployment), faint("  in a world made of it; the deployment itself was only read"))
 	if value.Outcome != "" {
 		text := app.OutcomeText(value.Outcome)
-		if r.options.roll.internal.asked() {
+		if value.Replacement != nil {
 			text = app.MachinesOutcomeText(value.Outcome)
 		}
 		tone, _ := toneOf(value.Outcome)

@@ -4,21 +4,20 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+	"github.com/cartouche-gis/cartouche/internal/stage"
 )
 
-// servedWorld is a simulated world with the program as it runs inside: the same
-// code with the world's environment instead of ours, and a memory that is
-// forgotten with the world.
+// servedWorld is a simulated world with the application as it works inside, whose
+// memory is forgotten with the world.
 type servedWorld struct {
 	*sim.World
-	inner *program
+	inner *app.App
 }
 
 // worldOfPages starts the world that the pages are about.
@@ -48,28 +47,6 @@ func (a *program) worldOfPages(ctx context.Context, options serveOptions) (serve
 		_ = world.Close()
 		_ = os.RemoveAll(memory)
 	}
-	return servedWorld{world, a.insideWorld(world, memory, options.scale)}, end, nil
+	inside := world.Deployments()[0].PublicIP == "" // its name is known there only
+	return servedWorld{world, stage.Inside(a.App, world, memory, options.scale, inside)}, end, nil
 }
-
-// insideWorld is the program with the environment of the world.
-func (a *program) insideWorld(world *sim.World, memory string, scale float64) *program {
-	variables := map[string]string{"CARTOUCHE_STATE_DIR": memory}
-	environment := world.Environment()
-	if world.Deployments()[0].PublicIP == "" {
-		environment = world.InsideEnvironment() // its name is known there only
-	}
-	for _, variable := range environment {
-		variables[variable.Name] = variable.Value
-	}
-	env := a.env
-	env.Lookup = func(name string) string { return variables[name] }
-	waits := rehearsalStage{options: rehearseOptions{scale: scale}} // which knows how long things take in a world
-	env.Patience, env.MachinePatience, env.PollInterval = waits.patience(), waits.machinePatience(), waits.short(pollInterval)
-	env.Keychain = nil
-	inner := newProgram(env)
-	inner.ui, inner.flags = a.ui, a.flags
-	return inner
-}
-
-// pollInterval is between two looks at an operation of Azure, in its own time.
-const pollInterval = time.Second
