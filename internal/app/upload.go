@@ -86,6 +86,13 @@ func (u *Upload) meet(ctx context.Context) error {
 	return nil
 }
 
+// As is the same upload, told to somebody else.
+func (u *Upload) As(teller Teller) *Upload {
+	other := *u
+	other.session = u.session.With(teller)
+	return &other
+}
+
 // NothingToDo tells that the file is the newest version already.
 func (u *Upload) NothingToDo() bool { return u.Value.Outcome == UploadUnchanged }
 

@@ -14,7 +14,9 @@ import (
 type comparison struct {
 	// Served tells that one is known to be served now, Same that it is the new one.
 	Served, Same bool
-	Rows         []comparedRow
+	// Was is what the other one is called where it is not the one that is served.
+	Was  string
+	Rows []comparedRow
 }
 
 // comparedRow is one line of the comparison. Note says what the difference

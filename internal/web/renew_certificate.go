@@ -40,7 +40,7 @@ func (s *Server) showCertificate(w http.ResponseWriter, r *http.Request, renewal
 			from = chosen.Source
 		}
 	}
-	page := certificatePage{Deployment: d.Name, For: strings.Join(d.Names(), ", "), From: from, Choices: choices}
+	page := certificatePage{Back: renewalPath(renewal, wizard.Deployment), Deployment: d.Name, For: strings.Join(d.Names(), ", "), From: from, Choices: choices}
 	for _, t := range sources {
 		page.Tabs = append(page.Tabs, tab{t.source, t.text, t.source == from})
 	}
@@ -103,7 +103,11 @@ func fillJudged(page *certificatePage, renewal *wizard.Renewal, now time.Time) {
 		return
 	}
 	fresh := pki.Describe(chosen.Bundle.Leaf)
-	compared := compare(servedBy(renewal.Deployment), &fresh, now)
+	var served *pki.Description
+	if renewal.Deployment != nil {
+		served = servedBy(renewal.Deployment)
+	}
+	compared := compare(served, &fresh, now)
 	page.Compare, page.About, page.Usable = &compared, abouts(chosen.Judged), chosen.Usable()
 	switch {
 	case !page.Usable:

@@ -74,6 +74,23 @@ func isIdentity(id string) bool {
 	return err == nil && strings.EqualFold(parsed.Type, "Microsoft.ManagedIdentity/userAssignedIdentities")
 }
 
+// takeRoots takes a file with more authorities, or forgets those that were given.
+func takeRoots(form *wizard.Upload, c *wizard.Choices, wrong map[string]string) {
+	if form.Value("no-roots") != "" {
+		c.Roots, c.RootFiles = nil, nil
+	}
+	file, given := form.File("roots")
+	if !given {
+		return
+	}
+	certs, err := pki.ParseCertificates(file.Data)
+	if err != nil {
+		wrong["roots"] = file.Name + " holds no certificates (PEM, DER or PKCS#7 is needed): " + err.Error()
+		return
+	}
+	c.Roots, c.RootFiles = append(c.Roots, certs...), append(c.RootFiles, file.Name)
+}
+
 // setChoices takes the advanced choices, and judges the file anew by them.
 func (s *Server) setChoices(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal) error {
 	back := renewalPath(renewal, wizard.Certificate)
@@ -91,17 +108,7 @@ func (s *Server) setChoices(w http.ResponseWriter, r *http.Request, renewal *wiz
 		Form: rotation.Form(among(forms, form.Value("form"))), Reach: among(reaches, form.Value("reach")),
 		Identity: form.Value("identity"),
 	}
-	if form.Value("no-roots") != "" {
-		c.Roots, c.RootFiles = nil, nil
-	}
-	if file, given := form.File("roots"); given {
-		certs, err := pki.ParseCertificates(file.Data)
-		if err != nil {
-			wrong["roots"] = file.Name + " holds no certificates (PEM, DER or PKCS#7 is needed): " + err.Error()
-		} else {
-			c.Roots, c.RootFiles = append(c.Roots, certs...), append(c.RootFiles, file.Name)
-		}
-	}
+	takeRoots(form, &c, wrong)
 	if c.Identity != "" && !isIdentity(c.Identity) {
 		wrong["identity"] = "That is not the resource id of a user-assigned identity: it has /providers/Microsoft.ManagedIdentity/userAssignedIdentities/ in it."
 	}

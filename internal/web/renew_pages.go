@@ -43,6 +43,8 @@ type deploymentPage struct {
 // certificatePage is renew-certificate.html.
 type certificatePage struct {
 	step
+	// Back is the page before.
+	Back            string
 	Deployment, For string
 	From            wizard.Source
 	Tabs            []tab

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
@@ -33,7 +34,11 @@ func (s *Server) fillVaults(w http.ResponseWriter, r *http.Request, renewal *wiz
 	}
 	page.Vaults = &vaultList{}
 	renewal.Lock()
-	d, by := *renewal.Deployment, renewalOf(renewal)
+	var d deployment.Deployment // none, where a file is only put into a vault
+	if renewal.Deployment != nil {
+		d = *renewal.Deployment
+	}
+	by := renewalOf(renewal)
 	renewal.Unlock()
 	found, sent, err := seen(s, w, r, renewal, "vault "+page.Vault, "Looking into the vault "+page.Vault, func(ctx context.Context, session *app.Session) (app.VaultCertificatesValue, error) {
 		client, err := session.Vault(page.Vault)

@@ -27,6 +27,7 @@
 //	/runs/ID              runs.go, run*.go; begin.go and runstart.go begin one; package watch
 //	/runs/ID/undo         runback.go; errand*.go and prepare.go, as for cleaning and machines
 //	/history              history*.go, changesview.go, evidence.go, outcome.go
+//	/upload, /uploaded    upload.go
 //	/world                world.go, practice.go
 //	/api/v1, /api         api*.go
 package web
@@ -75,6 +76,7 @@ type Server struct {
 	deployments foundKeeper
 	signed      signedIn
 	renewals    *wizard.Book
+	uploads     *wizard.Book // files that are to be put into a Key Vault, and nothing else
 	attempts    *wizard.Attempts
 }
 
@@ -102,6 +104,7 @@ func New(ctx context.Context, options Options) *Server {
 		s.runRoutes,
 		s.signInRoutes,
 		s.renewRoutes,
+		s.uploadRoutes,
 		s.replaceRoutes,
 		s.claimRoutes,
 		s.checkRoutes,

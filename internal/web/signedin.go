@@ -81,9 +81,11 @@ func (s *Server) enter(login *app.Login) {
 	s.pending.forgetAll()
 	if login == nil || login.Identity.ObjectID != before.Identity.ObjectID || login.Identity.Name != before.Identity.Name {
 		s.renewals.Lock()
+		s.uploads.Lock()
 		s.errands.lock()
 	}
 	s.renewals.SignedInAnew("Another sign-in is used since: choose the deployment once more.")
+	s.uploads.SignedInAnew("")
 }
 
 // mayChange tells, as an error, that the sign-in cannot be changed now: a run that

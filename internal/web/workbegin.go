@@ -68,7 +68,7 @@ func seen[T any](s *Server, w http.ResponseWriter, r *http.Request, renewal *wiz
 	if known {
 		return kept, false, nil
 	}
-	job := work.Job{Kind: "look", Title: title, Key: fmt.Sprint(renewal.ID, " ", name, " ", turn), Next: r.URL.RequestURI(), Back: renewalPath(renewal, wizard.Certificate)}
+	job := work.Job{Kind: "look", Title: title, Key: fmt.Sprint(renewal.ID, " ", name, " ", turn), Next: r.URL.RequestURI(), Back: r.URL.Path}
 	return awaited[T](w, r, s.begin(job, func(ctx context.Context, session *app.Session) (any, error) {
 		value, err := look(ctx, session)
 		if err != nil {

@@ -100,6 +100,17 @@ func (b *Book) SignedInAnew(why string) {
 	}
 }
 
+// LookAgain drops what was looked at for all renewals, since it has changed.
+func (b *Book) LookAgain() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, r := range b.list {
+		r.Lock()
+		r.Seen = nil
+		r.Unlock()
+	}
+}
+
 func (b *Book) expire() {
 	for _, r := range b.list {
 		if b.now().Sub(r.used) > age {

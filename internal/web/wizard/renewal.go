@@ -40,6 +40,9 @@ type Chosen struct {
 	Judged pki.Findings
 	// Vault and Name say where in Key Vault it is, or goes.
 	Vault, Name string
+	// Names are those that the file has to cover, as they were typed, where there is
+	// no deployment that has some.
+	Names string
 	// Description is of the certificate, nil when it is not known yet.
 	Description *pki.Description
 }
