@@ -128,7 +128,6 @@ type signingInPage struct {
 	step
 	Address, Code  string
 	Until          time.Time
-	Said           []string
 	Events, Cancel string
 }
 

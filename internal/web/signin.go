@@ -19,6 +19,7 @@ func (s *Server) signInRoutes() {
 		s.handle("GET "+base+"/sign-in", s.showSignIn)
 		s.handle("POST "+base+"/sign-in", s.signIn)
 		s.handle("GET "+base+"/sign-in/{work}", s.showSigningIn)
+		s.handle("GET "+base+"/sign-in/{work}/events", s.signInEvents)
 		s.handle("POST "+base+"/sign-in/{work}/cancel", s.cancelSignIn)
 		s.handle("GET "+base+"/tenant", s.showTenants)
 		s.handle("POST "+base+"/tenant", s.chooseTenant)

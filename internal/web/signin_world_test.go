@@ -34,7 +34,7 @@ func nobodyIn(t *testing.T, world string) *renewalStage {
 func (st *renewalStage) begin(t *testing.T, path, way string) (body string) {
 	t.Helper()
 	_, body = st.post(t, path, url.Values{"cloud": {"public"}, "way": {way}})
-	for end := time.Now().Add(20 * time.Second); !strings.Contains(body, `data-asked="yes"`); {
+	for end := time.Now().Add(20 * time.Second); !strings.Contains(body, `target="_blank"`); {
 		if time.Now().After(end) {
 			t.Fatalf("nothing is asked:\n%s", plain(body))
 		}
@@ -44,7 +44,7 @@ func (st *renewalStage) begin(t *testing.T, path, way string) (body string) {
 	return body
 }
 
-var events = regexp.MustCompile(`data-watch="/work/([A-Z2-7]+)/events"`)
+var events = regexp.MustCompile(`data-live="[^"]*/sign-in/([A-Z2-7]+)/events`)
 
 // watched is the page that is refreshed until somebody has signed in.
 func watched(t *testing.T, body string) string {

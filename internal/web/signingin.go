@@ -115,11 +115,41 @@ func (s *Server) showSigningIn(w http.ResponseWriter, r *http.Request) error {
 		}
 		return leadTo(w, r, wk.Next())
 	}
-	page := signingInPage{step: s.stepAt(p, wizard.SignIn), Events: "/work/" + wk.ID + "/events", Cancel: p.to("/sign-in/" + wk.ID + "/cancel")}
+	page := signingIn(p, wk)
+	page.step = s.stepAt(p, wizard.SignIn)
+	return s.write(w, http.StatusOK, "signing-in", pages.Page{Title: "Sign in", Scripts: []string{"run.js"}, Refresh: 3, Data: page})
+}
+
+// signingIn is the page of a sign-in that goes on.
+func signingIn(p place, wk *work.Work) signingInPage {
+	page := signingInPage{Events: p.to("/sign-in/" + wk.ID + "/events"), Cancel: p.to("/sign-in/" + wk.ID + "/cancel")}
 	if asked, ok := wk.Value("asked").(cloud.UserCode); ok {
 		page.Address, page.Code, page.Until = asked.Address, asked.Code, asked.Expires
 	}
-	return s.write(w, http.StatusOK, "signing-in", pages.Page{Title: "Sign in", Scripts: []string{"signin.js"}, Refresh: 3, Data: page})
+	return page
+}
+
+// signInEvents shows the address or the code as soon as there is one, and goes on
+// when the sign-in has ended.
+func (s *Server) signInEvents(w http.ResponseWriter, r *http.Request) error {
+	p := s.placeOf(r)
+	wk, known := s.book.Get(r.PathValue("work"))
+	if !known || wk.Job().Kind != "sign-in" {
+		return notFound("This sign-in ended a while ago, or the program was started again since.")
+	}
+	leave, err := wk.Join()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return s.live(w, r, func() (lively, <-chan struct{}, time.Duration, error) {
+		changed := wk.Changed()
+		view := lively{page: "signing-in", parts: []string{"sign-in-asked"}, data: signingIn(p, wk)}
+		if wk.Ended() {
+			view.next = p.to("/sign-in/" + wk.ID)
+		}
+		return view, changed, time.Minute, nil
+	})
 }
 
 func (s *Server) cancelSignIn(w http.ResponseWriter, r *http.Request) error {

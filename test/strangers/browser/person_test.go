@@ -47,16 +47,16 @@ func chrome(t *testing.T, more ...chromedp.ExecAllocatorOption) *tab {
 	return tabOf(t, ctx)
 }
 
-// another is a second tab of the same browser.
-func (c *tab) another() *tab {
+// another is a second tab of the same browser, in a window of its own.
+func (c *tab) another(more ...chromedp.ContextOption) *tab {
 	c.t.Helper()
-	second := tabOf(c.t, c.ctx)
+	second := tabOf(c.t, c.ctx, more...)
 	second.base = c.base
 	return second
 }
 
-func tabOf(t *testing.T, ctx context.Context) *tab {
-	ctx, cancel := chromedp.NewContext(ctx)
+func tabOf(t *testing.T, ctx context.Context, more ...chromedp.ContextOption) *tab {
+	ctx, cancel := chromedp.NewContext(ctx, more...)
 	t.Cleanup(cancel)
 	c := &tab{t: t, ctx: ctx}
 	messages := chromedp.Console(ctx)

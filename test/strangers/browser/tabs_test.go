@@ -1,0 +1,46 @@
+package browser
+
+import (
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+
+	"github.com/cartouche-gis/cartouche/internal/sim"
+)
+
+// Browsers keep six connections to one place. Seven tabs that follow a run are no
+// reason that an eighth does not come, since only the one that is looked at listens;
+// and one that is looked at again shows what happened meanwhile.
+func TestEightTabsFollowARun(t *testing.T) {
+	t.Parallel()
+	world := start(t, sim.Options{World: "single", Scale: 8}) // the tabs have to be quicker than the run
+	variables := environment(world)
+	file, password := newFile(t, world)
+	c := chrome(t)
+	c.comeIn(pagesOf(t, world))
+	c.press("Renew")
+	c.do(c.upload(file), chromedp.SendKeys("#password", password))
+	c.press("Check the file")
+	c.press("Go on with this certificate")
+	c.giveLogins(variables["CARTOUCHE_SITE_ADMIN"], variables["CARTOUCHE_SITE_ADMIN_PASSWORD"])
+	c.press("Renew the certificate")
+	c.at("/runs/*")
+	run := c.path()
+	var last *tab
+	for range 7 {
+		last = c.another(chromedp.WithNewWindow(false))
+		last.open(run)
+	}
+	last.wants("The run is going on at this moment.")
+	last.verified()
+	if hidden := ask(c, chromedp.Evaluate[bool]("document.hidden")); !hidden {
+		t.Fatal("the first tab is to be seen, so this test shows nothing")
+	}
+	c.wants("The run is going on at this moment.") // as nobody sees
+	if _, err := chromedp.Call(c.ctx, page.BringToFront, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	c.verified()
+}
