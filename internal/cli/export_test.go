@@ -13,8 +13,8 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/rehearse"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
-	"github.com/cartouche-gis/cartouche/internal/stage"
 )
 
 // HoldLock takes the lock of a gateway as another run would have it.
@@ -160,7 +160,7 @@ func wordsOf(command *cobra.Command) string {
 
 // RehearsalValues are what `rehearse` writes as JSON.
 func RehearsalValues() []any {
-	return []any{stage.Value{}, stage.Step{}, stage.Restart{}, stage.Visitors{}, shapeValue{}}
+	return []any{rehearse.Value{}, rehearse.Step{}, rehearse.Restart{}, rehearse.Visitors{}, shapeValue{}}
 }
 
 // HistoryOf is what `history RUN` says of a run, as text or as JSON.

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/rehearse"
 	"github.com/cartouche-gis/cartouche/internal/shape"
-	"github.com/cartouche-gis/cartouche/internal/stage"
 )
 
 type rehearseOptions struct {
@@ -60,7 +60,7 @@ With --fault something goes wrong on purpose (see "cartouche sim --help").`,
 	flags.StringVar(&options.save, "save", "", "write the shape of the deployment, to look at and to share `FILE`")
 	flags.BoolVar(&options.mask, "mask", false, "replace names, addresses and certificates in the shape by others")
 	flags.StringArrayVar(&options.faults, "fault", nil, "something goes wrong, as name@step or name@step*times, repeatable `FAULT`")
-	flags.Float64Var(&options.scale, "scale", stage.DefaultScale, "how many times faster than ours the time of the rehearsal goes `N`")
+	flags.Float64Var(&options.scale, "scale", rehearse.DefaultScale, "how many times faster than ours the time of the rehearsal goes `N`")
 	groupFlags(flags, "Rehearsal", "from", "save", "mask", "fault", "scale")
 	cmd.RunE = a.run(func(ctx context.Context, args []string) error {
 		if err := options.take(cmd, args); err != nil {
@@ -81,7 +81,7 @@ func (o *rehearseOptions) take(cmd *cobra.Command, args []string) error {
 	case o.mask && o.save == "" && o.from == "":
 		return app.Usage("add --save FILE", "--mask is about the file that --save writes")
 	}
-	if err := (stage.Asked{Scale: o.scale, Renewal: app.Renewal{Reach: app.Reach{Way: o.roll.reach.reach}}}).Check(); err != nil {
+	if err := (rehearse.Asked{Scale: o.scale, Renewal: app.Renewal{Reach: app.Reach{Way: o.roll.reach.reach}}}).Check(); err != nil {
 		return err
 	}
 	if o.roll.internal.asked() {
@@ -98,7 +98,7 @@ func (o *rehearseOptions) take(cmd *cobra.Command, args []string) error {
 }
 
 func (a *program) rehearse(ctx context.Context, options rehearseOptions) error {
-	faults, err := stage.Faults(options.faults)
+	faults, err := rehearse.Faults(options.faults)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (a *program) rehearse(ctx context.Context, options rehearseOptions) error {
 		return err
 	}
 	asked.Faults = faults
-	var original *stage.Original
+	var original *rehearse.Original
 	if options.from != "" {
 		original, err = a.originalFrom(ctx, options, asked)
 	} else {
@@ -137,8 +137,8 @@ func (a *program) rehearse(ctx context.Context, options rehearseOptions) error {
 }
 
 // rehearsalAsked reads what is to be rolled out.
-func (a *program) rehearsalAsked(ctx context.Context, options rehearseOptions) (asked stage.Asked, err error) {
-	asked = stage.Asked{Scale: options.scale, WithoutPortal: options.roll.site.withoutPortal}
+func (a *program) rehearsalAsked(ctx context.Context, options rehearseOptions) (asked rehearse.Asked, err error) {
+	asked = rehearse.Asked{Scale: options.scale, WithoutPortal: options.roll.site.withoutPortal}
 	if !options.roll.internal.asked() {
 		asked.Renewal, err = a.renewal(ctx, options.roll)
 		return asked, err
@@ -158,7 +158,7 @@ func (a *program) rehearsalAsked(ctx context.Context, options rehearseOptions) (
 }
 
 // originalFrom reads a shape that was saved.
-func (a *program) originalFrom(ctx context.Context, options rehearseOptions, asked stage.Asked) (*stage.Original, error) {
+func (a *program) originalFrom(ctx context.Context, options rehearseOptions, asked rehearse.Asked) (*rehearse.Original, error) {
 	data, err := app.ReadBounded(options.from, maxShapeFile)
 	if err != nil {
 		return nil, app.WhileServing(app.Usage("check the path", "--from %s: %s", options.from, err), app.NothingChanged, "")
@@ -172,7 +172,7 @@ func (a *program) originalFrom(ctx context.Context, options rehearseOptions, ask
 			return nil, err
 		}
 	}
-	return stage.FromShape(ctx, a.App, saved, asked)
+	return rehearse.FromShape(ctx, a.App, saved, asked)
 }
 
 // maxShapeFile bounds what is read before package shape looks at it.
@@ -180,7 +180,7 @@ const maxShapeFile = 16 << 20
 
 // originalOf signs in and reads the deployment. Without its password the site
 // administrator is not used: federation and keystores are not read then.
-func (a *program) originalOf(ctx context.Context, options rehearseOptions, asked stage.Asked) (*stage.Original, error) {
+func (a *program) originalOf(ctx context.Context, options rehearseOptions, asked rehearse.Asked) (*rehearse.Original, error) {
 	s, err := a.connect(ctx, options.roll.azure)
 	if err != nil {
 		return nil, err
@@ -196,11 +196,11 @@ func (a *program) originalOf(ctx context.Context, options rehearseOptions, asked
 	if err != nil {
 		return nil, err
 	}
-	return stage.Read(ctx, s, chosen, credentials, asked)
+	return rehearse.Read(ctx, s, chosen, credentials, asked)
 }
 
 // realCommand is what does for the deployment what was rehearsed.
-func (o rehearseOptions) realCommand(original *stage.Original) string {
+func (o rehearseOptions) realCommand(original *rehearse.Original) string {
 	if o.from != "" {
 		return "cartouche apply DEPLOYMENT" + strings.TrimSuffix(o.roll.words(), " ")
 	}

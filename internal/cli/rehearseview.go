@@ -6,12 +6,12 @@ import (
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/rehearse"
 	"github.com/cartouche-gis/cartouche/internal/shape"
-	"github.com/cartouche-gis/cartouche/internal/stage"
 )
 
 // played shows what came of a rehearsal and turns it into an exit status.
-func (a *program) played(p *stage.Played, options rollOutOptions) error {
+func (a *program) played(p *rehearse.Played, options rollOutOptions) error {
 	if a.ui.json {
 		return answer(a.ui, p.Value, p.Failure)
 	}
@@ -30,7 +30,7 @@ func (a *program) played(p *stage.Played, options rollOutOptions) error {
 	return nil
 }
 
-func (u *ui) rehearsal(value *stage.Played) {
+func (u *ui) rehearsal(value *rehearse.Played) {
 	fmt.Fprintln(u.out)
 	u.say(title("Rehearsal of "+value.Deployment), faint("  in a world made of it; the deployment itself was only read"))
 	if value.Outcome != "" {

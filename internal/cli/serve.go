@@ -85,7 +85,7 @@ func (a *program) serve(ctx context.Context, options serveOptions) error {
 			return err
 		}
 		defer end()
-		settings.App, settings.Simulated = world.inner.With(nil), world.World
+		settings.App, settings.Simulated, settings.Scale = world.inner.With(nil), world.World, options.scale
 	}
 	listeners, err := door.Listen(ctx, options.port)
 	if err != nil {

@@ -7,10 +7,10 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal"
+	"github.com/cartouche-gis/cartouche/internal/rehearse"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
-	"github.com/cartouche-gis/cartouche/internal/stage"
 )
 
 // servedWorld is a simulated world with the application as it works inside, whose
@@ -48,5 +48,5 @@ func (a *program) worldOfPages(ctx context.Context, options serveOptions) (serve
 		_ = os.RemoveAll(memory)
 	}
 	inside := world.Deployments()[0].PublicIP == "" // its name is known there only
-	return servedWorld{world, stage.Inside(a.App, world, memory, options.scale, inside)}, end, nil
+	return servedWorld{world, rehearse.Inside(a.App, world, memory, options.scale, inside)}, end, nil
 }

@@ -111,6 +111,7 @@ type reviewPage struct {
 	Command     string
 	CommandSaid []string
 	MadeAt      time.Time
+	Rehearsal   rehearsalOffer
 }
 
 // signInPage is sign-in.html.

@@ -24,6 +24,7 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, renewal *wiz
 		Changes: ready.WouldChange(), MadeAt: ready.State.At,
 	}
 	page.Command, page.CommandSaid = commandOf(renewal)
+	page.Rehearsal = s.offerOf(renewalPath(renewal, "")+"/rehearse", rehearsalOfRenewal(renewal), lessons)
 	return s.write(w, http.StatusOK, "renew-review", pages.Page{Title: "Review the plan", Active: "deployments", Data: page})
 }
 

@@ -174,6 +174,8 @@ type replacementPage struct {
 	Name   string
 	Answer string
 	Plan   machinesPlan
+
+	Rehearsal rehearsalOffer
 }
 
 func (s *Server) showReplacement(w http.ResponseWriter, r *http.Request, c replacing) error {
@@ -181,7 +183,8 @@ func (s *Server) showReplacement(w http.ResponseWriter, r *http.Request, c repla
 	if sent || err != nil {
 		return err
 	}
-	page := replacementPage{step: c.step(wizard.Review), Crumbs: c.plan(wizard.Review).crumbs[:2], Name: c.Name, Answer: kept.answer, Plan: machinesPlanOf(kept.machines)}
+	page := replacementPage{step: c.step(wizard.Review), Crumbs: c.plan(wizard.Review).crumbs[:2], Name: c.Name, Answer: kept.answer, Plan: machinesPlanOf(kept.machines),
+		Rehearsal: s.offerOf(c.base()+"/rehearse", kept.answer, lessonsAtMachines)}
 	return s.write(w, http.StatusOK, "machines-review", pages.Page{Title: "Review the plan", Active: "deployments", Data: page})
 }
 

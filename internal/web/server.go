@@ -23,6 +23,7 @@
 //	/deployments/ID       deployment.go; look.go, looks.go; package portrait, package topology
 //	…/clean, …/machines   cleanpage.go, replace*.go, machinesview.go
 //	/renew/ID/STEP        renew*.go, review.go, compare.go, abouts.go; package wizard
+//	…/rehearse            rehearse.go, rehearseview.go, as /rehearsals/ID; package rehearse
 //	/sign-in, /tenant …   signedin.go, signin.go, signingin.go, tenant.go
 //	/runs/ID              runs.go, run*.go; begin.go and runstart.go begin one; package watch
 //	/runs/ID/undo         runback.go; errand*.go and prepare.go, as for cleaning and machines
@@ -54,6 +55,9 @@ type Options struct {
 	World string
 	// Simulated is that world, for its panel; nil for the real one.
 	Simulated *sim.World
+	// Scale is how many times faster than ours the time of rehearsals goes; zero is
+	// as fast as those of the command line.
+	Scale float64
 }
 
 // Server is the pages, for one person.
@@ -106,6 +110,7 @@ func New(ctx context.Context, options Options) *Server {
 		s.renewRoutes,
 		s.uploadRoutes,
 		s.replaceRoutes,
+		s.rehearseRoutes,
 		s.claimRoutes,
 		s.checkRoutes,
 		s.apiRoutes,

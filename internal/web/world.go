@@ -65,6 +65,14 @@ var lessons = []lesson{
 	{"lost-response", "gateway-put", "The answer to the change is lost", "Nobody knows whether it took effect: the run looks before it does anything else."},
 	{"conflict", "gateway-put", "The gateway is busy", "The run waits and tries again."},
 	{"throttle", "gateway-get", "Azure asks to slow down", "The run waits as long as Azure says."},
+	{"failed-operation", "gateway-put", "Azure takes the change and fails at it", "The run goes back, and proves that."},
+}
+
+// lessonsAtMachines are those about the certificates of machines.
+var lessonsAtMachines = []lesson{
+	{"machine-does-not-return", "restart", "A machine stays away after its restart", "The run stops at that machine, and those that were changed go back."},
+	{"import-vanishes", "import", "A machine says that it took the certificate, and did not", "The run looks before it goes on."},
+	{"wrong-leaf", "edge", "Clients are served another certificate meanwhile", "The proof fails, and the machines go back."},
 }
 
 func (s *Server) world(w http.ResponseWriter, _ *http.Request) error {

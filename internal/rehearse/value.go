@@ -1,4 +1,4 @@
-package stage
+package rehearse
 
 import "github.com/cartouche-gis/cartouche/internal/rotation"
 

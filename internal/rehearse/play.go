@@ -1,4 +1,4 @@
-package stage
+package rehearse
 
 import (
 	"context"
@@ -28,7 +28,7 @@ type Played struct {
 }
 
 // notTouched is what clients are served whatever happens in a rehearsal.
-const notTouched = "the deployment was not touched"
+const notTouched = "as before: the deployment was not touched"
 
 // Play makes the world, and runs in it what was asked for.
 func (o *Original) Play(ctx context.Context, a *app.App) (*Played, error) {

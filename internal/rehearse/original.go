@@ -1,4 +1,4 @@
-package stage
+package rehearse
 
 import (
 	"context"
@@ -25,10 +25,10 @@ type Original struct {
 	// near tells that the machines could be dialled.
 	near bool
 
-	// What was read of the deployment itself; nothing of it is there where only a
-	// shape was given.
+	// State is what was read of the deployment itself; nothing of it, and of what
+	// rests on it, is there where only a shape was given.
+	State  rotation.State
 	runner *rotation.Runner
-	state  rotation.State
 	plan   *rotation.Plan
 }
 
@@ -38,9 +38,8 @@ func Read(ctx context.Context, s *app.Session, chosen deployment.Deployment, cre
 	if err := asked.Check(); err != nil {
 		return nil, err
 	}
-	o := &Original{asked: asked, runner: s.Runner(credentials)}
-	var err error
-	if o.goal, err = asked.clients(s.In, o.runner.Now()); err != nil {
+	goal, err := asked.clients(s.In, s.Runner(credentials).Now())
+	if err != nil {
 		return nil, err
 	}
 	reaching := asked.Renewal.Reach
@@ -48,14 +47,28 @@ func Read(ctx context.Context, s *app.Session, chosen deployment.Deployment, cre
 	if err != nil {
 		return nil, err
 	}
-	app.WithMachines(o.runner, way, reaching)
-	o.near = way.Way != nil && way.Way.Kind() == reach.Direct
-	if o.state, err = s.Observe(ctx, o.runner, chosen, rotation.Asked{Certificate: o.goal.Vault, Identity: o.goal.Identity}); err != nil {
+	runner := s.Runner(credentials)
+	app.WithMachines(runner, way, reaching)
+	state, err := s.Observe(ctx, runner, chosen, rotation.Asked{Certificate: goal.Vault, Identity: goal.Identity})
+	if err != nil {
 		return nil, err
 	}
-	o.roots = s.Roots.With(asked.Renewal.Roots...)
-	if o.Shape, err = shape.Of(o.state, o.roots); err != nil {
-		return nil, app.WhileServing(err, app.Serving(o.state)+"; nothing was changed", "")
+	return Seen(ctx, s, runner, state, asked)
+}
+
+// Seen takes a deployment as it was observed a moment ago, so that it need not be
+// read once more.
+func Seen(ctx context.Context, s *app.Session, runner *rotation.Runner, state rotation.State, asked Asked) (*Original, error) {
+	if err := asked.Check(); err != nil {
+		return nil, err
+	}
+	o := &Original{State: state, asked: asked, runner: runner, roots: s.Roots.With(asked.Renewal.Roots...), near: state.Way == reach.Direct}
+	var err error
+	if o.goal, err = asked.clients(s.In, runner.Now()); err != nil {
+		return nil, err
+	}
+	if o.Shape, err = shape.Of(state, o.roots); err != nil {
+		return nil, app.WhileServing(err, app.Serving(state)+"; nothing was changed", "")
 	}
 	if o.goal.Bundle != nil {
 		o.goal.Bundle = app.Complete(ctx, s.Network, o.roots, o.goal.Bundle)
@@ -106,7 +119,7 @@ func (o *Original) Name() string {
 	if o.runner == nil {
 		return app.Quote(o.Shape.Deployment.Name)
 	}
-	return app.CallDeployment(o.state.Deployment)
+	return app.CallDeployment(o.State.Deployment)
 }
 
 // Nothing tells that nothing is to be rolled out.
@@ -120,17 +133,17 @@ func (o *Original) Check(ctx context.Context) error {
 	switch {
 	case o.runner == nil, o.asked.Machines != nil:
 		return nil
-	case goal.Bundle == nil && !goal.Vault.Named() && !o.state.Follows():
+	case goal.Bundle == nil && !goal.Vault.Named() && !o.State.Follows():
 		return nil
 	case goal.Bundle == nil && goal.Vault.Named():
 		return nil // its key stays where it is: a copy has one that looks like it
 	}
-	unchanged := app.Serving(o.state) + "; nothing was changed"
-	goal, err := o.runner.Resolve(ctx, o.state, goal, func(bundle *pki.Bundle) *pki.Bundle { return bundle })
+	unchanged := app.Serving(o.State) + "; nothing was changed"
+	goal, err := o.runner.Resolve(ctx, o.State, goal, func(bundle *pki.Bundle) *pki.Bundle { return bundle })
 	if err != nil {
 		return app.WhileServing(err, unchanged, "")
 	}
-	plan, err := rotation.NewPlan(o.state, goal)
+	plan, err := rotation.NewPlan(o.State, goal)
 	if err != nil {
 		return app.WhileServing(err, unchanged, "")
 	}
@@ -138,5 +151,5 @@ func (o *Original) Check(ctx context.Context) error {
 	if plan.Findings.Has(app.RootNotKnown) && o.asked.reach() == app.ReachAuto {
 		return nil // apply would ask the machines, which the copy of them does
 	}
-	return app.WhileServing(plan.Ready(), unchanged, "cartouche show "+app.CallDeployment(o.state.Deployment))
+	return app.WhileServing(plan.Ready(), unchanged, "cartouche show "+app.CallDeployment(o.State.Deployment))
 }

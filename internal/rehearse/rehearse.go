@@ -1,15 +1,15 @@
-// Package stage rehearses: it reads a deployment, makes a simulated world of what
+// Package rehearse rehearses: it reads a deployment, makes a simulated world of what
 // it looks like (packages shape and rehearsal), and runs there the very change
 // that was asked for, by the same application layer and the same engine, while
 // requests go through the world's gateway. What is told of it is what happened in
 // the world. The deployment itself is only read.
 //
-//	original, err := stage.Read(ctx, session, chosen, credentials, asked)
+//	original, err := rehearse.Read(ctx, session, chosen, credentials, asked)
 //	err = original.Check(ctx)
 //	played, err := original.Play(ctx, app)
 //
 // The command line and the pages stand on it, and say the same because of that.
-package stage
+package rehearse
 
 import (
 	"github.com/cartouche-gis/cartouche/internal/app"

@@ -1,0 +1,211 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
+	"github.com/cartouche-gis/cartouche/internal/rehearse"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
+	"github.com/cartouche-gis/cartouche/internal/web/wizard"
+	"github.com/cartouche-gis/cartouche/internal/web/work"
+)
+
+// Rehearsing what a review shows: the same change, in a simulated world that is
+// made of the deployment. What waits for its yes goes on waiting.
+
+// rehearsalKind is of the work of a rehearsal, and of the report that it puts down.
+const rehearsalKind = "rehearsal"
+
+// mostRehearsals go on at the same time: each has a world of its own.
+const mostRehearsals = 2
+
+func (s *Server) rehearseRoutes() {
+	s.handle("POST /renew/{wizard}/rehearse", s.ofRenewal(wizard.Review, s.rehearseRenewal))
+	s.handle("POST /deployments/{id}/machines/rehearse", s.ofReplacing(true, s.rehearseReplacement))
+	s.handle("GET /rehearsals/{id}", s.rehearsalPage)
+}
+
+// rehearsing is a rehearsal that is about to begin.
+type rehearsing struct {
+	// of is what is rehearsed, for who comes back to its review: see latestRehearsal.
+	of     string
+	d      deployment.Deployment
+	review string
+	asked  rehearse.Asked
+	// credentials are those to read with.
+	credentials rotation.Credentials
+	// state, unless it is nil, is what was observed already.
+	state *rotation.State
+}
+
+// rehearseRenewal rehearses the plan of a renewal.
+func (s *Server) rehearseRenewal(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal) error {
+	faults, err := faultsChosen(r)
+	if err != nil {
+		return err
+	}
+	renewal.Lock()
+	ready, made := renewal.Ready.(*app.Prepared)
+	begun := rehearsing{of: rehearsalOfRenewal(renewal), review: renewalPath(renewal, wizard.Review), asked: rehearse.Asked{Renewal: renewalOf(renewal), WithoutPortal: renewal.Logins.WithoutPortal, Faults: faults}}
+	renewal.Unlock()
+	if !made {
+		return leadTo(w, r, begun.review) // which says what is missing
+	}
+	begun.d, begun.credentials = ready.State.Deployment, ready.Credentials
+	if ready.Access.Way != nil {
+		begun.state = &ready.State
+	}
+	return s.rehearse(w, r, begun)
+}
+
+// rehearseReplacement rehearses the replacement of the machines' certificates.
+func (s *Server) rehearseReplacement(w http.ResponseWriter, r *http.Request, c replacing) error {
+	faults, err := faultsChosen(r)
+	if err != nil {
+		return err
+	}
+	review := c.base() + "/review"
+	kept, there := s.pending.get(replaceKey(c.path), s.options.App.Now())
+	if !there {
+		return leadTo(w, r, review) // it is made anew
+	}
+	goal, state := c.by.goal(s.options.App.Now()), kept.machines.State
+	c.errand.Lock()
+	reach := c.errand.reachAsked()
+	c.errand.Unlock()
+	return s.rehearse(w, r, rehearsing{
+		of: kept.answer, d: state.Deployment, review: review, state: &state, credentials: kept.machines.Runner.Rotation.Credentials,
+		asked: rehearse.Asked{Machines: &goal, Renewal: app.Renewal{Reach: reach}, Faults: faults},
+	})
+}
+
+// rehearsalOfRenewal names what a renewal is about to do; the lock is held.
+func rehearsalOfRenewal(renewal *wizard.Renewal) string {
+	return fmt.Sprint(renewal.ID, " ", renewal.Turn)
+}
+
+// faultsChosen is what is to go wrong in a rehearsal, if anything.
+func faultsChosen(r *http.Request) ([]ground.Fault, error) {
+	chosen := r.PostFormValue("fault")
+	if chosen == "" {
+		return nil, nil
+	}
+	faults, err := rehearse.Faults([]string{chosen})
+	if err != nil {
+		return nil, badRequest(fmt.Sprintf("This cannot go wrong: %v.", err))
+	}
+	return faults, nil
+}
+
+// rehearse begins a rehearsal, and leads to its report.
+func (s *Server) rehearse(w http.ResponseWriter, r *http.Request, begun rehearsing) error {
+	job := work.Job{Kind: rehearsalKind, Title: "Rehearsing with a copy of " + begun.d.Name, Key: rehearsalKey(begun.of, begun.asked.Faults), Back: begun.review}
+	if !s.goesOnFor(job.Key) && len(s.book.Find(func(wk *work.Work) bool { return wk.Job().Kind == rehearsalKind && !wk.Ended() })) >= mostRehearsals {
+		return &answer{http.StatusConflict, "Other rehearsals go on", pages.Notice{
+			Kind: "info", Title: "Not begun", Text: fmt.Sprintf("%d rehearsals go on already, and each keeps this computer busy. Wait until one has ended.", mostRehearsals),
+			Link: begun.review, LinkText: "Back to the review",
+		}}
+	}
+	begun.asked.Scale = s.options.Scale
+	if begun.asked.Scale == 0 {
+		begun.asked.Scale = rehearse.DefaultScale
+	}
+	era := s.pending.now()
+	return s.showWork(w, r, s.book.Start(job, func(ctx context.Context, wk *work.Work) (any, error) {
+		session, err := s.session(ctx)
+		if err != nil {
+			return nil, err
+		}
+		session = session.With(wk)
+		defer session.Close(context.WithoutCancel(ctx))
+		original, err := s.original(ctx, session, begun)
+		if err != nil {
+			return nil, err
+		}
+		if err := original.Check(ctx); err != nil {
+			return nil, err
+		}
+		played, err := original.Play(ctx, s.options.App.With(wk))
+		if err != nil {
+			return nil, err
+		}
+		wk.Put(rehearsalKind, reportOf(played, begun, era, time.Now()))
+		wk.Lead("/rehearsals/" + wk.ID)
+		return nil, nil
+	}))
+}
+
+func rehearsalKey(of string, faults []ground.Fault) string {
+	return fmt.Sprint("rehearse ", of, " ", faults)
+}
+
+// original is the deployment, read once more unless it was observed with its
+// machines already. The password was right a moment ago; should it not be any
+// more, that counts as a try.
+func (s *Server) original(ctx context.Context, session *app.Session, begun rehearsing) (*rehearse.Original, error) {
+	if begun.state != nil {
+		return rehearse.Seen(ctx, session, session.Runner(begun.credentials), *begun.state, begun.asked)
+	}
+	attempt, ended := attemptAt(begun.d, begun.credentials.SiteAdmin), s.attempts.Untried
+	if begun.credentials.SiteAdmin != "" {
+		if !s.attempts.Try(attempt) {
+			return nil, tooOften(begun.credentials.SiteAdmin)
+		}
+		defer func() { ended(attempt) }()
+	}
+	original, err := rehearse.Read(ctx, session, begun.d, begun.credentials, begun.asked)
+	if err == nil && original.State.Sites.SignedIn {
+		ended = s.attempts.Right
+	} else if err == nil && original.State.Sites.PortalURL != "" {
+		ended = func(login string) { s.attempts.Wrong(login) }
+	}
+	return original, err
+}
+
+// rehearsalPage shows the report of a rehearsal.
+func (s *Server) rehearsalPage(w http.ResponseWriter, r *http.Request) error {
+	wk, known := s.book.Get(r.PathValue("id"))
+	if !known {
+		return notFound("The report of this rehearsal is no longer kept: it ended more than an hour ago, or the program was started again since.")
+	}
+	report, made := wk.Value(rehearsalKind).(rehearsalReport)
+	switch {
+	case !made:
+		return leadTo(w, r, "/work/"+wk.ID)
+	case report.era != s.pending.now():
+		return notFound("This rehearsal was made by another sign-in.")
+	}
+	return s.write(w, http.StatusOK, "rehearsal", pages.Page{Title: "Rehearsal of " + report.Deployment, Active: "deployments", Data: report})
+}
+
+// rehearsalOffer is what a review offers: what can go wrong in a rehearsal, and the
+// latest one of what is reviewed.
+type rehearsalOffer struct {
+	Action  string
+	Lessons []lesson
+	// Latest is the report of one that has ended, Going the page of one that goes on.
+	Latest        *rehearsalReport
+	Report, Going string
+}
+
+// offerOf is the offer of a review.
+func (s *Server) offerOf(action, of string, lessons []lesson) rehearsalOffer {
+	offer := rehearsalOffer{Action: action, Lessons: lessons}
+	for _, wk := range s.book.Find(func(wk *work.Work) bool { return strings.HasPrefix(wk.Job().Key, "rehearse "+of+" ") }) {
+		report, made := wk.Value(rehearsalKind).(rehearsalReport)
+		switch {
+		case made && offer.Latest == nil && report.era == s.pending.now():
+			offer.Latest, offer.Report = &report, "/rehearsals/"+wk.ID
+		case !made && !wk.Ended():
+			offer.Going = "/work/" + wk.ID
+		}
+	}
+	return offer
+}
