@@ -13,6 +13,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 )
@@ -46,6 +47,9 @@ func (s *Server) showCertificate(w http.ResponseWriter, r *http.Request, renewal
 	}
 	if from != wizard.FromFile {
 		page.Vault = query.Get("vault")
+		if from == wizard.FromVault && page.Vault != "" {
+			page.Certificate = query.Get("name")
+		}
 		if page.Vault == "" && chosen.Source == from && !query.Has("from") {
 			page.Vault = chosen.Vault
 		}
@@ -91,7 +95,7 @@ func offer(found *app.Renewed) *renewedInVault {
 // what was typed.
 func fillJudged(page *certificatePage, renewal *wizard.Renewal, now time.Time) {
 	chosen, wrong := renewal.Chosen, renewal.Wrong
-	page.FileError, page.PasswordError, page.NameError, page.VaultError = wrong["pfx"], wrong["password"], wrong["name"], cmp.Or(page.VaultError, wrong["vault"])
+	page.FileError, page.PasswordError, page.NameError, page.VersionError, page.VaultError = wrong["pfx"], wrong["password"], wrong["name"], wrong["version"], cmp.Or(page.VaultError, wrong["vault"])
 	page.Name = chosen.Name
 	if chosen.Source != page.From {
 		return
@@ -127,9 +131,20 @@ func (s *Server) giveCertificate(w http.ResponseWriter, r *http.Request, renewal
 		return err
 	}
 	from := wizard.Source(form.Value("from"))
-	back += "?" + url.Values{"from": {string(from)}, "vault": {form.Value("vault")}}.Encode()
+	address := url.Values{"from": {string(from)}, "vault": {form.Value("vault")}}
+	if from == wizard.FromVault && (form.Value("versions") != "" || form.Value("version") != "") {
+		address.Set("name", form.Value("name"))
+	}
+	back += "?" + address.Encode()
 	renewal.Lock()
 	renewal.Wrong = wrongCertificate(from, form, renewal.Chosen)
+	if from == wizard.FromVault && form.Value("version") != "" && renewal.Choices.Form == rotation.FormReference {
+		renewal.Wrong["version"] = "Under “More choices” it says that the gateway follows the newest version, which excludes this. Choose “As it fits” there, or the newest version here."
+	}
+	if len(renewal.Wrong) == 0 && form.Value("versions") != "" {
+		renewal.Unlock()
+		return leadTo(w, r, back)
+	}
 	wrong := len(renewal.Wrong) > 0
 	if wrong {
 		renewal.Chosen.Name = cmp.Or(form.Value("name"), renewal.Chosen.Name)
@@ -138,6 +153,9 @@ func (s *Server) giveCertificate(w http.ResponseWriter, r *http.Request, renewal
 	}
 	renewal.Reopen(wizard.Certificate)
 	chosen := wizard.Chosen{Source: from, Vault: form.Value("vault"), Name: form.Value("name")}
+	if from == wizard.FromVault {
+		chosen.Version = form.Value("version")
+	}
 	if from != wizard.FromFile && from != wizard.Create {
 		renewal.Chosen = chosen
 		renewal.Unlock()
@@ -196,6 +214,9 @@ func chosenTitle(c wizard.Chosen) string {
 	case wizard.FromFile:
 		return c.File.Name
 	case wizard.FromVault:
+		if c.Version != "" {
+			return c.Name + " in " + c.Vault + ", version " + c.Version
+		}
 		return c.Name + " in " + c.Vault
 	case wizard.Create:
 		return c.File.Name + " into " + c.Vault

@@ -28,6 +28,7 @@ func commandOf(r *wizard.Renewal) (command string, said []string) {
 	if r.Chosen.Source == wizard.FromVault || r.Chosen.Source == wizard.Create {
 		flag("vault", r.Chosen.Vault)
 		flag("certificate", r.Chosen.Name)
+		flag("version", r.Chosen.Version)
 	}
 	set("reference", asked.Vault.Reference)
 	set("inline", asked.Vault.Inline)
@@ -68,7 +69,7 @@ func renewalOf(r *wizard.Renewal) app.Renewal {
 		asked.Bundle, asked.File = c.Bundle, c.File.Name
 	}
 	if c.Source == wizard.FromVault || c.Source == wizard.Create {
-		asked.Vault.Vault, asked.Vault.Certificate = c.Vault, c.Name
+		asked.Vault.Vault, asked.Vault.Certificate, asked.Vault.Version = c.Vault, c.Name, c.Version
 	}
 	return asked
 }

@@ -53,7 +53,10 @@ type certificatePage struct {
 	Vaults                        *vaultList
 	Vault, VaultTyped, VaultError string
 	InVault                       []option
-	InVaultSaid                   []string
+	// Certificate is the one in the vault of which a version is chosen among Versions.
+	Certificate, VersionError string
+	Versions                  []option
+	InVaultSaid               []string
 	// Upload shows the form for a file; Kept is one whose password was wrong.
 	Upload                              bool
 	Kept                                string

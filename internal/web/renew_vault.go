@@ -40,6 +40,9 @@ func (s *Server) fillVaults(w http.ResponseWriter, r *http.Request, renewal *wiz
 	}
 	by := renewalOf(renewal)
 	renewal.Unlock()
+	if page.Certificate != "" {
+		return s.fillVersions(w, r, renewal, page, d, by)
+	}
 	found, sent, err := seen(s, w, r, renewal, "vault "+page.Vault, "Looking into the vault "+page.Vault, func(ctx context.Context, session *app.Session) (app.VaultCertificatesValue, error) {
 		client, err := session.Vault(page.Vault)
 		if err != nil {
@@ -59,6 +62,54 @@ func (s *Server) fillVaults(w http.ResponseWriter, r *http.Request, renewal *wiz
 		page.InVault = append(page.InVault, s.certificateOption(v))
 	}
 	return sent, nil
+}
+
+// versionsFound are the versions of a certificate in a vault, and which is the newest.
+type versionsFound struct {
+	app.VaultCertificatesValue
+	newest string
+}
+
+// fillVersions offers the versions of the chosen certificate: the newest, always,
+// and each of them for ever.
+func (s *Server) fillVersions(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal, page *certificatePage, d deployment.Deployment, by app.Renewal) (sent bool, err error) {
+	if !cloud.IsVaultName(page.Certificate) {
+		return false, notFound("That is no name of a certificate in a Key Vault.")
+	}
+	found, sent, err := seen(s, w, r, renewal, "vault "+page.Vault+" "+page.Certificate, "Looking at the versions of "+page.Certificate, func(ctx context.Context, session *app.Session) (versionsFound, error) {
+		client, err := session.Vault(page.Vault)
+		if err != nil {
+			return versionsFound{}, err
+		}
+		value, newest, err := session.VaultVersions(ctx, client, page.Certificate, session.CriteriaOf(d, by, session.Roots))
+		return versionsFound{value, newest}, err
+	})
+	if sent || err != nil {
+		return sent, err
+	}
+	renewal.Lock()
+	chosen := renewal.Chosen
+	renewal.Unlock()
+	kept := ""
+	if chosen.Vault == page.Vault && chosen.Name == page.Certificate {
+		kept = chosen.Version
+	}
+	page.Versions = []option{{Text: "Always the newest version", Hint: "Recommended: when it is renewed in the vault, the gateway takes it by itself.", Chosen: kept == ""}}
+	for _, v := range found.Certificates {
+		o := s.certificateOption(v)
+		o.Value, o.Text, o.Chosen = v.Version, "Only version "+v.Version, kept == v.Version
+		if v.Certificate == nil && v.NotAfter != nil { // of older ones the vault's list is all that is known
+			o.Hint = "until " + pages.Day(*v.NotAfter)
+		}
+		if v.Created != nil {
+			o.Hint += " · made on " + pages.Day(*v.Created)
+		}
+		if v.Version == found.newest {
+			o.Hint = "the newest now · " + o.Hint
+		}
+		page.Versions = append(page.Versions, o)
+	}
+	return false, nil
 }
 
 // vaultOption is a vault to choose, with why it cannot be.

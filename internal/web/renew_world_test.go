@@ -339,11 +339,38 @@ func (st *renewalStage) renewFromVault(t *testing.T) {
 	st.wantPage(t, body, "/certificate", "Which certificate?", "Cannot be used: ")
 	// A name that is none stays on the page.
 	_, body = st.send(t, base+"/certificate", map[string]string{"from": "vault", "vault": "entvault", "name": "a/b"}, map[string][]byte{})
-	st.wantPage(t, body, "/certificate")
+	st.wantPage(t, body, "/certificate", "1 to 127 letters")
+	st.renewOneVersion(t, base)
 	_, body = st.send(t, base+"/certificate", map[string]string{"from": "vault", "vault": "entvault", "name": "maps-file"}, map[string][]byte{})
 	st.wantPage(t, body, "/credentials")
 	_, body = st.send(t, base+"/credentials", map[string]string{"without-portal": "yes"}, nil)
 	st.wantPage(t, body, "/review", "maps-file in vault entvault", "--vault entvault --certificate maps-file --without-portal", "Left out, as you chose")
+}
+
+// renewOneVersion keeps the gateway to one version of a certificate, for ever.
+func (st *renewalStage) renewOneVersion(t *testing.T, base string) {
+	t.Helper()
+	none := map[string][]byte{}
+	of := func(values map[string]string) map[string]string {
+		values["from"], values["vault"], values["name"] = "vault", "entvault", "maps"
+		return values
+	}
+	_, body := st.send(t, base+"/certificate", of(map[string]string{"versions": "yes"}), none)
+	st.wantPage(t, body, "/certificate", "Which version?", "Always the newest version", "the newest now", "goes dark when that version ends")
+	version := regexp.MustCompile(`name="version" value="([0-9a-f]{32})" required><span><b>Only`).FindStringSubmatch(body)
+	if version == nil {
+		t.Fatalf("no version can be chosen:\n%s", body)
+	}
+	_, _ = st.send(t, base+"/choices", map[string]string{"from": "vault", "form": "reference"}, none)
+	_, body = st.send(t, base+"/certificate", of(map[string]string{"version": version[1]}), none)
+	st.wantPage(t, body, "/certificate", "which excludes this", "Which version?")
+	_, _ = st.send(t, base+"/choices", map[string]string{"from": "vault"}, none)
+	_, body = st.send(t, base+"/certificate", of(map[string]string{"version": version[1]}), none)
+	st.wantPage(t, body, "/credentials")
+	_, body = st.send(t, base+"/credentials", map[string]string{"without-portal": "yes"}, nil)
+	st.wantPage(t, body, "/review", "--version "+version[1], "version "+version[1]+" of certificate maps")
+	_, body = st.open(t, base+"/certificate?from=vault&vault=entvault&name=maps")
+	st.wantPage(t, body, "/certificate", `value="`+version[1]+`" checked`)
 }
 
 func (st *renewalStage) createInVault(t *testing.T) {

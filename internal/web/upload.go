@@ -24,12 +24,11 @@ import (
 func (s *Server) uploadRoutes() {
 	s.uploads = wizard.NewBook(s.options.App.Now)
 	s.atLock(s.uploads.Lock)
-	s.handle("GET /upload", func(w http.ResponseWriter, r *http.Request) error {
-		path := uploadPath(s.uploads.Begin(), "certificate")
-		if vault := r.URL.Query().Get("vault"); vault != "" {
-			path += "?" + url.Values{"vault": {vault}}.Encode()
-		}
-		return leadTo(w, r, path)
+	s.handle("GET /upload", func(w http.ResponseWriter, _ *http.Request) error {
+		return s.write(w, http.StatusOK, "upload", pages.Page{Title: "Put a file into a Key Vault", Data: uploadPage{}})
+	})
+	s.handle("POST /upload", func(w http.ResponseWriter, r *http.Request) error {
+		return leadTo(w, r, uploadPath(s.uploads.Begin(), "certificate"))
 	})
 	s.handle("GET /upload/{upload}/certificate", s.ofUpload(s.showUpload))
 	s.handle("POST /upload/{upload}/certificate", s.ofUpload(s.giveUpload))

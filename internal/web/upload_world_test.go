@@ -12,7 +12,10 @@ import (
 func TestAFileIsPutIntoAVaultAndNothingElse(t *testing.T) {
 	t.Parallel()
 	st := newRenewalStage(t, "ha")
-	_, body := st.open(t, "/upload")
+	if _, body := st.open(t, "/upload"); !strings.Contains(body, `<form method="post" action="/upload">`) {
+		t.Errorf("nothing begins here:\n%s", plain(body))
+	}
+	_, body := st.send(t, "/upload", nil, nil)
 	st.wantPage(t, body, "/certificate", "Which Key Vault?", "entvault")
 	base := strings.TrimSuffix(st.at.Path, "/certificate")
 	none := map[string][]byte{}
@@ -57,8 +60,9 @@ func TestAFileIsPutIntoAVaultAndNothingElse(t *testing.T) {
 	}
 
 	// The same file is not put there twice; another one lies beside what is there.
-	_, body = st.open(t, "/upload?vault=entvault")
+	_, _ = st.send(t, "/upload", nil, nil)
 	base = strings.TrimSuffix(st.at.Path, "/certificate")
+	_, body = st.open(t, base+"/certificate?vault=entvault")
 	st.wantPage(t, body, "/certificate", `<option value="gis-2027">`)
 	body = give(map[string]string{"name": "gis-2027", "password": password}, file)
 	st.wantPage(t, body, "/review", "nothing has to be done")

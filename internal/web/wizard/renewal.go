@@ -40,6 +40,8 @@ type Chosen struct {
 	Judged pki.Findings
 	// Vault and Name say where in Key Vault it is, or goes.
 	Vault, Name string
+	// Version keeps to that one for ever; "" follows the newest.
+	Version string
 	// Names are those that the file has to cover, as they were typed, where there is
 	// no deployment that has some.
 	Names string
