@@ -40,6 +40,28 @@ func (p *Prepared) RefusedSiteAdmin() *Failure {
 	return nil
 }
 
+// LoginJudged is what was seen of the site administrator's login.
+type LoginJudged int
+
+// What can be seen of a login. Nothing is seen of it when nobody signed in, and when
+// nobody answered: then a password may be right that did not open anything.
+const (
+	LoginUntold LoginJudged = iota
+	LoginAccepted
+	LoginRefused
+)
+
+// LoginJudged is what Portal said of the login.
+func (p *Prepared) LoginJudged() LoginJudged {
+	switch {
+	case p.State.Sites.SignedIn:
+		return LoginAccepted
+	case p.State.Sites.LoginRefused():
+		return LoginRefused
+	}
+	return LoginUntold
+}
+
 // SiteAdminRefused is the code of that failure.
 const SiteAdminRefused = "site-admin-refused"
 

@@ -103,6 +103,26 @@ func (r *Replacement) RefusedSiteAdmin() *Failure {
 	return nil
 }
 
+// LoginJudged is what the machines said of the login. One that some do not take is
+// not tried on: each site has a primary administrator of its own.
+func (r *Replacement) LoginJudged() LoginJudged {
+	judged := LoginUntold
+	for _, at := range r.State.Machines {
+		if at.Report == nil {
+			continue
+		}
+		for _, seen := range at.Report.Components {
+			switch {
+			case seen.TroubleCode == machine.CodeWrongCredentials:
+				return LoginRefused
+			case seen.HasKeystore() && seen.Trouble == "":
+				judged = LoginAccepted
+			}
+		}
+	}
+	return judged
+}
+
 // Alone fails while another run works on the gateway, here or elsewhere.
 func (r *Replacement) Alone(ctx context.Context) error {
 	return r.Session.Alone(ctx, r.Runner.Rotation, r.State)

@@ -87,7 +87,7 @@ func (a *program) seeMachines(ctx context.Context, options rollOutOptions, choos
 // administrator nothing can be done there.
 func (a *program) machineLogins(ctx context.Context, f siteFlags, d deployment.Deployment) (rotation.Credentials, error) {
 	if f.withoutPortal {
-		return rotation.Credentials{}, app.Usage("leave --without-portal out", "the certificates of machines are replaced by the site administrator, so its login is needed")
+		return rotation.Credentials{}, app.MachinesWithoutLogin()
 	}
 	if d.PortalContext == "" {
 		d.PortalContext = d.ServerContext // a server that stands alone has one, too
@@ -103,19 +103,11 @@ func (o rollOutOptions) onlyInternal() error {
 	if err := o.reach.check(false); err != nil {
 		return err
 	}
-	for _, flag := range []struct {
-		name  string
-		given bool
-	}{
-		{"pfx", o.pfx.file != ""}, {"password-file", o.pfx.passwordFile != ""},
-		{"vault", o.vault != (vaultFlags{})}, {"assume-trusted", o.assumeTrusted},
-		{"allow-older", o.allowOlder}, {"allow-weaker", o.allowWeaker},
-	} {
-		if flag.given {
-			return app.Usage("do one after the other: first --internal, then --pfx, each with its own command", "--%s is about the certificate that clients see, --internal about those of the machines", flag.name)
-		}
+	given := map[string]bool{
+		"pfx": o.pfx.file != "", "password-file": o.pfx.passwordFile != "", "vault": o.vault != (vaultFlags{}),
+		"assume-trusted": o.assumeTrusted, "allow-older": o.allowOlder, "allow-weaker": o.allowWeaker,
 	}
-	return nil
+	return app.CheckOnlyInternal(func(flag string) bool { return given[flag] })
 }
 
 // isInternal tells whether a command is about the certificates of machines, as

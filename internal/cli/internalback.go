@@ -50,7 +50,7 @@ func (a *program) cleanInternal(ctx context.Context, about target, options chang
 	}
 	if cleaning.Nothing() {
 		if a.ui.json {
-			return a.ui.value(rollout.Result{Outcome: "nothing-to-do", Deployment: ready.State.Deployment.Name, Machines: []rollout.Changed{}, Soaking: cleaning.Soaking})
+			return a.ui.value(app.NothingToCleanAtMachines(ready.Replacement, cleaning))
 		}
 		if len(cleaning.Soaking) > 0 {
 			a.ui.say(a.ui.outStyle.tick(), " nothing to clean yet: what runs have replaced soaks")

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
 )
 
 // The values of --internal: where the certificates of the machines come from.
@@ -61,41 +62,12 @@ func (f internalFlags) asked() bool { return f.how != "" }
 
 // check tells what does not go together.
 func (f internalFlags) check() error {
-	issue, ca, pfx := f.how == internalIssue, f.how == internalCA, f.how == internalPFX
-	if f.how != "" && !issue && !ca && !pfx {
-		return app.Usage("--internal issue, --internal ca --ca FILE, or --internal pfx --internal-pfx portal=FILE", "--internal %s is none of issue, ca and pfx", f.how)
+	given := map[string]bool{
+		"valid-days": f.validDays != 0, "keep-old": f.keepOld, "undrained": f.undrained, "anew": f.anew,
+		"ca-out": f.caOut != "", "ca-out-password-file": f.caOutPass != "", "ca": f.ca != "", "ca-key": f.caKey != "", "ca-password-file": f.caPass != "",
+		"internal-pfx": len(f.files) > 0, "internal-pfx-password-file": f.filesPass != "",
 	}
-	for _, flag := range []struct {
-		name  string
-		given bool
-		fits  bool
-		with  string
-	}{
-		{"valid-days", f.validDays != 0, issue || ca, "--internal issue or --internal ca"},
-		{"keep-old", f.keepOld, f.how != "", "--internal HOW"},
-		{"undrained", f.undrained, f.how != "", "--internal HOW"},
-		{"anew", f.anew, issue || ca, "--internal issue or --internal ca"},
-		{"ca-out", f.caOut != "", issue, "--internal issue"},
-		{"ca-out-password-file", f.caOutPass != "", f.caOut != "", "--ca-out FILE"},
-		{"ca", f.ca != "", ca, "--internal ca"},
-		{"ca-key", f.caKey != "", ca, "--internal ca"},
-		{"ca-password-file", f.caPass != "", ca, "--internal ca"},
-		{"internal-pfx", len(f.files) > 0, pfx, "--internal pfx"},
-		{"internal-pfx-password-file", f.filesPass != "", pfx, "--internal pfx"},
-	} {
-		if flag.given && !flag.fits {
-			return app.Usage("add "+flag.with+", or leave it out", "--%s belongs to %s", flag.name, flag.with)
-		}
-	}
-	switch {
-	case f.validDays < 0:
-		return app.Usage("--valid-days 397", "--valid-days %d: a certificate is good for a day at least", f.validDays)
-	case ca && f.ca == "":
-		return app.Usage("--internal ca --ca FILE", "say which authority issues: --ca FILE")
-	case pfx && len(f.files) == 0:
-		return app.Usage("--internal pfx --internal-pfx portal=FILE --internal-pfx server=FILE", "say which certificate goes where: --internal-pfx PRODUCT=FILE")
-	}
-	return nil
+	return app.CheckInternal(rollout.Source(f.how), f.validDays, func(flag string) bool { return given[flag] })
 }
 
 // words are the flags as they are typed.

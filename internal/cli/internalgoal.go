@@ -54,21 +54,7 @@ func (a *program) readAuthority(ctx context.Context, f internalFlags) (*pki.Auth
 	authority, err := withPassword(ctx, a, source, func(password secret.Secret) (*pki.Authority, error) {
 		return pki.ReadAuthority(data, key, password)
 	})
-	return authority, unusableAuthority(f.ca, err)
-}
-
-// unusableAuthority says what is wrong with the file of an authority.
-func unusableAuthority(file string, err error) error {
-	if _, own := errors.AsType[*app.Failure](err); own || err == nil || errors.Is(err, context.Canceled) {
-		return err
-	}
-	if _, ok := errors.AsType[*pki.DefectError](err); ok {
-		return app.RefusedFile(file, err)
-	}
-	return &app.Failure{
-		Code: "authority-unusable", Message: file + ": " + err.Error(), Serving: app.NothingChanged, Exit: app.ExitRefused, Err: err,
-		Hint: "--ca needs the certificate of an authority and its private key: as .pfx, or as PEM with --ca-key FILE",
-	}
+	return authority, app.UnusableAuthority(f.ca, err)
 }
 
 // withPassword reads a file that may have a password, which is asked for only
@@ -102,7 +88,7 @@ func (a *program) readInternalPFX(ctx context.Context, f internalFlags) (map[str
 		}
 		where = strings.ToLower(where)
 		if bundles[where] != nil {
-			return nil, app.Usage("name each once", "--internal-pfx: there are two files for %s", whereOf(where))
+			return nil, app.InternalPFXTwice(where)
 		}
 		data, err := app.ReadBounded(file, maxPFX)
 		if err != nil {
@@ -118,13 +104,6 @@ func (a *program) readInternalPFX(ctx context.Context, f internalFlags) (map[str
 		bundles[where] = bundle
 	}
 	return bundles, nil
-}
-
-func whereOf(where string) string {
-	if where == "" {
-		return "all that have none of their own"
-	}
-	return where
 }
 
 // keeper writes the authority that is made, with its key, into a file that only

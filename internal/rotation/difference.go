@@ -106,6 +106,13 @@ func (p Proof) Differences(before State) (different, unknown []Difference) {
 	return different, unknown
 }
 
+// refusesLogin tells that an error of ArcGIS is about the login: that it is wrong,
+// or not taken any more.
+func refusesLogin(err error) bool {
+	answer, ok := errors.AsType[*arcgis.Error](err)
+	return ok && (answer.Code == arcgis.CodeWrongCredentials || answer.Code == arcgis.CodeSignInRefused)
+}
+
 // unanswered tells that an error of ArcGIS is no answer of its: nobody was reached.
 func unanswered(err error) bool {
 	answer := (*arcgis.Error)(nil)

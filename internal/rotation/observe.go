@@ -192,7 +192,7 @@ func (r *Runner) observePortal(ctx context.Context, client *http.Client, sites *
 		return
 	}
 	if err := portal.SignIn(ctx, r.Credentials.SiteAdmin, r.Credentials.SiteAdminPassword); err != nil {
-		sites.PortalTrouble, sites.portalUnseen = trouble(err), unanswered(err)
+		sites.PortalTrouble, sites.portalUnseen, sites.loginRefused = trouble(err), unanswered(err), refusesLogin(err)
 		return
 	}
 	sites.SignedIn = true

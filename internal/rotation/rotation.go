@@ -94,10 +94,16 @@ type Sites struct {
 	ServerTrouble string `json:"serverTrouble,omitempty"`
 	// portalUnseen and serverUnseen tell that the trouble is that nobody was reached.
 	portalUnseen, serverUnseen bool
-	Federation                 []FederationResult `json:"federation,omitempty"`
+	// loginRefused tells that Portal has judged the site administrator's login.
+	loginRefused bool
+	Federation   []FederationResult `json:"federation,omitempty"`
 	// SignedIn tells that the site administrator's login was accepted.
 	SignedIn bool `json:"signedIn"`
 }
+
+// LoginRefused tells that Portal was asked with the site administrator's login, and
+// did not take it. Where Portal was not reached nobody knows.
+func (s Sites) LoginRefused() bool { return s.loginRefused }
 
 // FederationResult is Portal's own judgement of one federated server.
 type FederationResult struct {

@@ -15,6 +15,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
@@ -123,7 +124,10 @@ func operation(t *testing.T, s *schemas, route apiRoute, about saying) map[strin
 	if len(route.form) > 0 {
 		properties := map[string]any{}
 		for _, name := range route.form {
-			field, known := fieldWords[name]
+			field, known := about.fields[name]
+			if !known {
+				field, known = fieldWords[name]
+			}
 			if !known {
 				t.Errorf("nothing is said of the field %s", name)
 			}
@@ -134,9 +138,13 @@ func operation(t *testing.T, s *schemas, route apiRoute, about saying) map[strin
 			schema["description"] = field.words
 			properties[name] = schema
 		}
+		fields := map[string]any{"type": "object", "properties": properties}
+		if slices.Contains(route.form, "internal-pfx") {
+			fields["patternProperties"] = map[string]any{"^" + internalPFXFor: described(fieldWords["internal-pfx"].schema, "The file for a product, a site or a machine: internal-pfx:portal.")}
+		}
 		o["requestBody"] = map[string]any{
 			"description": "Without a file it may be application/x-www-form-urlencoded as well. A field that is not known is refused.",
-			"content":     map[string]any{"multipart/form-data": map[string]any{"schema": map[string]any{"type": "object", "properties": properties}}},
+			"content":     map[string]any{"multipart/form-data": map[string]any{"schema": fields}},
 		}
 	}
 	responses := map[string]any{"default": answered("It failed; the status goes by `error.code` and `exit`.", "application/json", s.failureOf(about))}
@@ -251,9 +259,11 @@ type saying struct {
 	findings bool
 	failed   reflect.Type
 	runs     bool // see Prefer
-	// machines tells that it may be about the certificates of machines.
-	machines bool
+	// machines is the value when it is about the certificates of machines, if it may be.
+	machines reflect.Type
 	events   bool
+	// fields are said otherwise here than elsewhere.
+	fields map[string]fieldSaid
 }
 
 func (s saying) media() string {
@@ -264,8 +274,10 @@ func (s saying) media() string {
 }
 
 var (
-	plan   = reflect.TypeFor[rotation.Plan]()
-	result = reflect.TypeFor[rotation.Result]()
+	plan           = reflect.TypeFor[rotation.Plan]()
+	result         = reflect.TypeFor[rotation.Result]()
+	atMachines     = reflect.TypeFor[rollout.Plan]()
+	machinesResult = reflect.TypeFor[rollout.Result]()
 )
 
 // said is all that is said of the routes.
@@ -284,15 +296,16 @@ var said = map[string]saying{
 		gives: "What was found.", value: reflect.TypeFor[app.VerifyValue](), findings: true,
 	},
 	"POST /deployments/{deployment}/plan": {
-		summary: "Make the plan of a renewal", more: "Nothing is changed. A plan that may be applied waits 15 minutes for its hash to be sent to apply.",
-		gives: "The plan.", value: plan, failed: plan,
+		summary: "Make the plan of a renewal", more: "Nothing is changed. With `internal` it is about the certificates of the machines. A plan that may be applied waits 15 minutes for its hash to be sent to apply.",
+		gives: "The plan.", value: plan, failed: plan, machines: atMachines,
 	},
 	"POST /deployments/{deployment}/apply": {
 		summary: "Carry a renewal out", more: "With `plan`, the plan of that hash; otherwise the one that is made of the other fields, without another question.",
-		gives: "What came of the run; it has ended already, or it was preferred to wait.", value: result, failed: result, runs: true,
+		gives: "What came of the run; it has ended already, or it was preferred to wait.", value: result, failed: result, runs: true, machines: machinesResult,
 	},
 	"POST /deployments/{deployment}/clean": {
-		summary: "Remove what runs have left on the gateway", gives: "What came of the run, or that there is nothing to do.", value: result, failed: result, runs: true,
+		summary: "Remove what runs have left on the gateway, or at the machines", gives: "What came of the run, or that there is nothing to do.", value: result, failed: result, runs: true, machines: machinesResult,
+		fields: map[string]fieldSaid{"internal": {map[string]any{"type": "boolean", "default": false}, "What replacing the machines' certificates has left, instead of the gateway's entries."}},
 	},
 	"GET /vaults":                                    {summary: "The Key Vaults that the sign-in may see", gives: "All of them.", value: reflect.TypeFor[[]app.VaultValue]()},
 	"GET /vaults/{vault}/certificates":               {summary: "What is in a Key Vault", gives: "The newest version of each certificate.", value: reflect.TypeFor[app.VaultCertificatesValue]()},
@@ -310,7 +323,7 @@ var said = map[string]saying{
 		gives: "The events.", value: reflect.TypeFor[work.Event](), events: true,
 	},
 	"POST /runs/{run}/stop": {summary: "Ask a run to stop", more: "What it has changed goes back, and that is proved, as after Ctrl-C.", gives: "It was asked; it goes on until it is back.", value: reflect.TypeFor[underway]()},
-	"POST /runs/{run}/undo": {summary: "Take a run back", more: "A run that replaced the certificates of machines is taken back there, with the site administrator's login.", machines: true, gives: "What came of the run that took it back.", value: result, failed: result, runs: true},
+	"POST /runs/{run}/undo": {summary: "Take a run back", more: "A run that replaced the certificates of machines is taken back there, with the site administrator's login.", machines: machinesResult, gives: "What came of the run that took it back.", value: result, failed: result, runs: true},
 	"GET /openapi.json":     {summary: "This document", gives: "It.", value: reflect.TypeFor[map[string]any]()},
 }
 
@@ -333,18 +346,18 @@ var parameterWords = map[string]string{
 	"for":         "Judge by the names of this deployment.",
 }
 
-// fieldWords is what is said of the fields of forms.
-var fieldWords = func() map[string]struct {
+// fieldSaid is what the document says of a field.
+type fieldSaid struct {
 	schema map[string]any
 	words  string
-} {
+}
+
+// fieldWords is what is said of the fields of forms.
+var fieldWords = func() map[string]fieldSaid {
 	text := map[string]any{"type": "string"}
 	file := map[string]any{"type": "string", "contentMediaType": "application/octet-stream"}
 	yes := map[string]any{"type": "boolean", "default": false}
-	return map[string]struct {
-		schema map[string]any
-		words  string
-	}{
+	return map[string]fieldSaid{
 		"plan":                     {text, "The hash of a plan that waits. Everything else is part of it then."},
 		"pfx":                      {file, "The file with the certificate and its key. It is kept in memory only."},
 		"password":                 {text, "The password of the file."},
@@ -367,6 +380,16 @@ var fieldWords = func() map[string]struct {
 		"machine-ca":               {file, "Authorities that machines may present before a password is sent: PEM, DER or PKCS#7."},
 		"no-lease":                 {yes, "Go on without claiming the deployment: runs on other computers are not kept away."},
 		"now":                      {yes, "Remove at once what has been replaced lately, too."},
+		"internal":                 {map[string]any{"type": "string", "enum": []any{"issue", "ca", "pfx"}}, "Replace the certificates of the machines, by those of: an authority that is made for it and whose key is forgotten, one of yours, or files for each product."},
+		"valid-days":               {map[string]any{"type": "integer", "minimum": 1}, "Of issue and ca: how long the machines' certificates are good."},
+		"anew":                     {yes, "Of issue and ca: issue new ones also where a run that was cut off has left usable ones."},
+		"keep-old":                 {yes, "Never replace an entry in place, so that the run can be taken back."},
+		"undrained":                {yes, "Leave machines in the gateway's pools while they restart."},
+		"ca":                       {file, "Of ca: the authority, as .pfx, or as PEM with `ca-key`."},
+		"ca-key":                   {file, "Its private key, when that is not in `ca`."},
+		"ca-password":              {text, "The password of the authority's key."},
+		"internal-pfx":             {file, "Of pfx: the file for all machines that have none of their own, see `internal-pfx:portal`."},
+		"internal-pfx-password":    {text, "The password of all of these files."},
 		"host":                     {text, "A host, or host:port, instead of a file."},
 		"for":                      {text, "Names that the certificate must cover, with commas between them."},
 	}

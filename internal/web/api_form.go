@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
@@ -19,7 +21,7 @@ import (
 
 // The fields are called as the flags of the commands are.
 var (
-	secretFields = []string{"password", "site-admin-password", "service-account-password"}
+	secretFields = []string{"password", "site-admin-password", "service-account-password", "ca-password", "internal-pfx-password"}
 	loginFields  = []string{
 		"site-admin", "site-admin-password", "without-portal", "service-account", "service-account-password", "reach", "machine-ca", "no-lease",
 	}
@@ -27,7 +29,16 @@ var (
 		"pfx", "password", "vault", "certificate", "version", "reference", "inline", "identity", "roots",
 		"assume-trusted", "allow-older", "allow-weaker",
 	}, loginFields...)
+	// machinesFields are of replacing the certificates of machines.
+	machinesFields = []string{
+		"internal", "valid-days", "anew", "keep-old", "undrained", "ca", "ca-key", "ca-password", "internal-pfx", "internal-pfx-password",
+	}
+	planFields = slices.Concat(renewalFields, machinesFields)
 )
+
+// internalPFXFor begins the field of a file that is for some machines only: the
+// rest of its name is a product, a site or a machine, as in internal-pfx:portal.
+const internalPFXFor = "internal-pfx:"
 
 // sentForm is what was sent: a form, with files or without. Its secrets are kept as
 // such from the first byte.
@@ -65,6 +76,9 @@ func readForm(w http.ResponseWriter, r *http.Request, known []string) (sentForm,
 		return f, app.Usage("send a form: curl --form, or --data-urlencode", "what was sent is no form")
 	}
 	for _, name := range f.fields {
+		if strings.HasPrefix(name, internalPFXFor) {
+			name = "internal-pfx"
+		}
 		if !slices.Contains(known, name) {
 			return f, strange("field", name, known)
 		}
@@ -198,6 +212,26 @@ func (f sentForm) renewal() (app.Renewal, error) {
 	}
 	asked.Bundle, asked.File, err = f.pfx()
 	return asked, err
+}
+
+// given tells whether a field was sent.
+func (f sentForm) given(name string) bool {
+	return slices.ContainsFunc(f.fields, func(sent string) bool {
+		return sent == name || name == "internal-pfx" && strings.HasPrefix(sent, internalPFXFor)
+	})
+}
+
+// goal is what is asked for of the certificates of machines, or else of the one for
+// clients.
+func (f sentForm) goal(internal bool, now time.Time) (goal rollout.Goal, asked app.Renewal, err error) {
+	if !internal {
+		if err = app.CheckInternal("", 0, f.given); err == nil {
+			asked, err = f.renewal()
+		}
+		return goal, asked, err
+	}
+	goal, err = f.replacement(now)
+	return goal, asked, err
 }
 
 // logins are those that were sent, else those that the environment gives.

@@ -58,13 +58,19 @@ func (c *call) chosen(session *app.Session) (deployment.Deployment, error) {
 	return session.Choose(c.r.Context(), app.Target{Deployment: named})
 }
 
-// look looks at the deployment of the address as `show` and `verify` do.
-func (c *call) look() (*app.Prepared, error) {
+// ofAddress is the sign-in, and the deployment of the address.
+func (c *call) ofAddress() (*app.Session, deployment.Deployment, error) {
 	session, err := c.signedIn()
 	if err != nil {
-		return nil, err
+		return nil, deployment.Deployment{}, err
 	}
 	d, err := c.chosen(session)
+	return session, d, err
+}
+
+// look looks at the deployment of the address as `show` and `verify` do.
+func (c *call) look() (*app.Prepared, error) {
+	session, d, err := c.ofAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +78,10 @@ func (c *call) look() (*app.Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	return session.Look(c.r.Context(), d, logins, app.Looking{When: app.Nearby})
+	seen, _, err := trying(c.Server, d, logins.SiteAdmin, func() (*app.Prepared, error) {
+		return session.Look(c.r.Context(), d, logins, app.Looking{When: app.Nearby})
+	})
+	return seen, notTried(err, logins.SiteAdmin)
 }
 
 func (c *call) show() (any, error) {

@@ -18,7 +18,6 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/handshake"
 	"github.com/cartouche-gis/cartouche/internal/pki"
-	"github.com/cartouche-gis/cartouche/internal/rollout"
 )
 
 // schemas makes JSON schemas of Go types, with what their comments say.
@@ -53,8 +52,8 @@ func (s *schemas) answerOf(about saying) any {
 	if about.findings {
 		return s.joined("Verified", about.value, false)
 	}
-	if about.machines {
-		return map[string]any{"anyOf": []any{s.of(about.value), s.of(reflect.TypeFor[rollout.Result]())}}
+	if about.machines != nil {
+		return map[string]any{"anyOf": []any{s.of(about.value), s.of(about.machines)}}
 	}
 	return s.of(about.value)
 }
@@ -69,8 +68,8 @@ func (s *schemas) failureOf(about saying) any {
 	if about.runs { // it may have been refused before it began
 		list = append(list, s.joined("FailedPlan", plan, true))
 	}
-	if about.machines {
-		for _, t := range []reflect.Type{reflect.TypeFor[rollout.Result](), reflect.TypeFor[rollout.Plan]()} {
+	if about.machines != nil {
+		for _, t := range []reflect.Type{machinesResult, atMachines} {
 			list = append(list, s.joined("Failed"+s.nameOf(t), t, true))
 		}
 	}

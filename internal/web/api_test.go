@@ -25,6 +25,9 @@ func emptyAPI(t *testing.T) *apiStage {
 	return newAPIStage(t, &renewalStage{stage: newStage(t, Options{App: &app.App{Lookup: lookup, Now: time.Now, Version: "test"}})})
 }
 
+// noPFX is a file that is none.
+var noPFX = []byte("x")
+
 // TestAPIFailures asks for what is not there or cannot be: each failure has the
 // form of every command's, and the status of the table.
 func TestAPIFailures(t *testing.T) {
@@ -54,6 +57,15 @@ func TestAPIFailures(t *testing.T) {
 		"not a .pfx":             {request{operation: check, path: "/check", files: map[string][]byte{"pfx": []byte("x")}}, 422, "not-pfx", app.ExitRefused},
 		"nothing to check":       {request{operation: check, path: "/check"}, 400, "usage", app.ExitUsage},
 		"dsc":                    {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"reach": "dsc"}}, 400, "usage", app.ExitUsage},
+		"no such source":         {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"internal": "nowhere"}}, 400, "usage", app.ExitUsage},
+		"both at once":           {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"internal": "issue", "password": "x"}}, 400, "usage", app.ExitUsage},
+		"days of none":           {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"internal": "issue", "valid-days": "many"}}, 400, "usage", app.ExitUsage},
+		"days too few":           {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"internal": "issue", "valid-days": "-1"}}, 400, "usage", app.ExitUsage},
+		"of another source":      {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"internal": "issue", "ca-password": "x"}}, 400, "usage", app.ExitUsage},
+		"of the machines":        {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"keep-old": "true"}}, 400, "usage", app.ExitUsage},
+		"no authority":           {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"internal": "ca"}}, 400, "usage", app.ExitUsage},
+		"no .pfx for Portal":     {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"internal": "pfx"}, files: map[string][]byte{"internal-pfx:portal": noPFX}}, 422, "not-pfx", app.ExitRefused},
+		"machines of check":      {request{operation: check, path: "/check", files: map[string][]byte{"internal-pfx:portal": noPFX}}, 400, "usage", app.ExitUsage},
 		"no name in a vault":     {request{operation: "GET /vaults/{vault}/certificates/{certificate}", path: "/vaults/v/certificates/a_b"}, 400, "usage", app.ExitUsage},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,9 @@ package web
 import (
 	"bufio"
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"encoding/json"
 	"io"
 	"maps"
@@ -18,10 +21,13 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 )
 
 // apiStage is a program that asks the API, and holds each answer to the document.
@@ -452,21 +458,123 @@ func TestStoppingThroughTheAPI(t *testing.T) {
 	}
 }
 
-// TestARunAtMachinesIsTakenBackThroughTheAPI needs the site administrator, and gives
-// the result of a run at machines.
-func TestARunAtMachinesIsTakenBackThroughTheAPI(t *testing.T) {
+// TestTheCertificatesOfMachinesThroughTheAPI plans, replaces, takes back and cleans
+// as a program does.
+func TestTheCertificatesOfMachinesThroughTheAPI(t *testing.T) {
 	t.Parallel()
 	inside := newMachinesStage(t)
-	made := inside.replaced(t)
 	st := newAPIStage(t, inside.renewalStage)
-	undo := request{operation: "POST /runs/{run}/undo", path: "/runs/" + made.ID + "/undo", header: map[string]string{"Prefer": "wait"}, form: map[string]string{"reach": "direct"}}
+	at, wait := st.ofDeployment(), map[string]string{"Prefer": "wait"}
+	form := func(more ...string) map[string]string {
+		form := map[string]string{"site-admin": inside.admin, "site-admin-password": inside.password, "reach": "direct"}
+		for i := 0; i < len(more); i += 2 {
+			form[more[i]] = more[i+1]
+		}
+		return form
+	}
+	planning := request{operation: "POST /deployments/{deployment}/plan", path: at + "/plan"}
 	var failed failure
+	planning.form = map[string]string{"internal": "issue"}
+	st.ask(t, planning, http.StatusBadRequest, &failed)
+	planning.form = form("internal", "issue", "without-portal", "true")
+	st.ask(t, planning, http.StatusBadRequest, &failed)
+	planning.form, planning.files = form("internal", "pfx", "internal-pfx-password", "not it"), map[string][]byte{"internal-pfx:portal": st.pfx(t, nil, "opens it")}
+	if st.ask(t, planning, http.StatusUnprocessableEntity, &failed); failed.Error.Code != "wrong-password" {
+		t.Errorf("%+v", failed)
+	}
+	planning.form, planning.files = form("internal", "ca"), map[string][]byte{"ca": []byte("none")}
+	if st.ask(t, planning, http.StatusUnprocessableEntity, &failed); failed.Error.Code != "not-pfx" {
+		t.Errorf("%+v", failed)
+	}
+	planning.form, planning.files = form("internal", "pfx", "internal-pfx-password", "opens it"), map[string][]byte{"internal-pfx:portal": st.pfx(t, nil, "opens it")}
+	planning.files["internal-pfx:Portal"] = planning.files["internal-pfx:portal"]
+	st.ask(t, planning, http.StatusBadRequest, &failed)
+	delete(planning.files, "internal-pfx:Portal")
+	var made rollout.Plan
+	if st.ask(t, planning, http.StatusUnprocessableEntity, &made); made.Source != rollout.FromPFX || !made.Findings.Has("name-not-covered") {
+		t.Errorf("a file for clients, at a machine: %+v", made)
+	}
+	planning.form, planning.files = form("internal", "ca", "ca-password", "opens it"), map[string][]byte{"ca": testAuthority(t, "opens it")}
+	if st.ask(t, planning, http.StatusOK, &made); made.Source != rollout.FromAuthority || made.Authority == nil || !strings.Contains(made.Authority.Subject, "CN=Machines") {
+		t.Errorf("%+v", made)
+	}
+	planning.form, planning.files = form("internal", "issue", "valid-days", "90"), nil
+	if st.ask(t, planning, http.StatusOK, &made); made.Source != rollout.Fresh || made.Hash == "" || len(made.Ports) == 0 {
+		t.Fatalf("%+v", made)
+	}
+
+	var result rollout.Result
+	applying := request{operation: "POST /deployments/{deployment}/apply", path: at + "/apply", header: wait, form: map[string]string{"plan": made.Hash, "internal": "issue"}}
+	st.ask(t, applying, http.StatusBadRequest, &failed)
+	applying.form = map[string]string{"plan": made.Hash}
+	if st.ask(t, applying, http.StatusOK, &result); result.Outcome != rotation.Verified || len(result.Machines) == 0 {
+		t.Fatalf("%+v", result)
+	}
+	run := result.RunID
+	cleaning := request{operation: "POST /deployments/{deployment}/clean", path: at + "/clean", header: wait, form: form("internal", "true")}
+	if st.ask(t, cleaning, http.StatusOK, &result); result.Outcome != rotation.NothingToDo || len(result.Soaking) == 0 {
+		t.Errorf("%+v", result)
+	}
+	undo := request{operation: "POST /runs/{run}/undo", path: "/runs/" + run + "/undo", header: wait, form: map[string]string{"reach": "direct"}}
 	if st.ask(t, undo, http.StatusConflict, &failed); failed.Exit != app.ExitPreflight {
 		t.Errorf("without a login: %+v", failed)
 	}
-	undo.form["site-admin"], undo.form["site-admin-password"] = inside.admin, inside.password
-	var result rollout.Result
-	if st.ask(t, undo, http.StatusOK, &result); result.Outcome != rotation.Verified || result.UndoOf != made.ID || len(result.Machines) == 0 {
+	undo.form = form()
+	if st.ask(t, undo, http.StatusOK, &result); result.Outcome != rotation.Verified || result.UndoOf != run || len(result.Machines) == 0 {
 		t.Errorf("%+v", result)
 	}
+	cleaning.form["now"] = "true"
+	if st.ask(t, cleaning, http.StatusOK, &result); result.Outcome != rotation.Cleaned {
+		t.Errorf("%+v", result)
+	}
+}
+
+// testAuthority is the file of an authority with its key.
+func testAuthority(t *testing.T, password string) []byte {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := pki.NewRoot(key, "Machines", time.Now(), 900)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := pki.WriteAuthority(root, secret.New(password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// tryPasswordsThroughAPI guesses at the password of the site administrator, after the
+// pages were tried with three wrong ones for "siteadmin": a program gets no more
+// tries than they do, and none is counted that nobody has judged.
+func (st *apiStage) tryPasswordsThroughAPI(t *testing.T) {
+	t.Helper()
+	plan := func(login, password string) request {
+		return request{operation: "POST /deployments/{deployment}/plan", path: st.ofDeployment() + "/plan",
+			form: map[string]string{"password": "x", "site-admin": login, "site-admin-password": password}, files: map[string][]byte{"pfx": st.pfx(t, nil, "x")}}
+	}
+	right := st.variables["CARTOUCHE_SITE_ADMIN_PASSWORD"]
+	var failed failure
+	if st.ask(t, plan("siteadmin", right), http.StatusTooManyRequests, &failed); failed.Error.Code != "throttled" || !strings.Contains(failed.Error.Message, "not tried") {
+		t.Errorf("%+v", failed)
+	}
+	faults := st.world.Ground().Faults
+	faults.Add(ground.Fault{Name: "unavailable", Step: "portal-token", Times: -1})
+	for range wizard.MostAttempts + 1 {
+		if st.ask(t, plan("another", right), http.StatusConflict, &failed); failed.Error.Code != "blocked" {
+			t.Errorf("while Portal is not there: %+v", failed)
+		}
+	}
+	faults.Clear()
+	for range wizard.MostAttempts {
+		if st.ask(t, plan("another", "guess"), http.StatusConflict, &failed); failed.Error.Code != "blocked" {
+			t.Errorf("a wrong password: %+v", failed)
+		}
+	}
+	st.ask(t, plan("another", "guess"), http.StatusTooManyRequests, &failed)
+	clean := request{operation: "POST /deployments/{deployment}/clean", path: st.ofDeployment() + "/clean", form: map[string]string{"site-admin": "another", "site-admin-password": "guess"}}
+	st.ask(t, clean, http.StatusTooManyRequests, &failed)
 }

@@ -251,6 +251,12 @@ func (st *renewalStage) throughTheAPI(t *testing.T, secrets map[string]string, f
 		{"/deployments/" + deployment + "/apply", map[string]string{"plan": misplaced}, nil},
 		{"/deployments/" + deployment + "/apply", map[string]string{"plan": misplaced, "password": right}, nil},
 		{"/deployments/" + deployment + "/clean", map[string]string{"now": misplaced}, nil},
+		{"/deployments/" + deployment + "/clean", map[string]string{"internal": misplaced}, nil},
+		{"/deployments/" + deployment + "/plan", map[string]string{"internal": misplaced}, nil},
+		{"/deployments/" + deployment + "/plan", map[string]string{"internal": "issue", "valid-days": misplaced}, nil},
+		{"/deployments/" + deployment + "/plan", map[string]string{"internal": "ca", "ca-password": secrets["a wrong password of the file"]}, map[string][]byte{"ca": file}},
+		{"/deployments/" + deployment + "/plan", map[string]string{"internal": "ca", "ca-password": right}, map[string][]byte{"ca": inPEM, "ca-key": inPEM}},
+		{"/deployments/" + deployment + "/plan", map[string]string{"internal": "pfx", "internal-pfx-password": right, "site-admin": admin, "site-admin-password": secrets["the site administrator's password"]}, map[string][]byte{"internal-pfx:portal": file}},
 		{"/runs/" + run + "/undo", map[string]string{"site-admin": admin, "site-admin-password": secrets["a wrong one"]}, nil},
 		{"/runs/" + run + "/stop", map[string]string{"reason": misplaced}, nil},
 	} {

@@ -63,9 +63,9 @@ type errandPlan struct {
 	step                 step // of several pages, zero when there are none
 }
 
-// attempt names a login of the deployment, for counting wrong passwords.
-func (p errandPlan) attempt(siteAdmin string) string {
-	return attemptAt(deployment.Deployment{GatewayID: p.gateway, ID: p.deployment}, siteAdmin)
+// at is the deployment, as far as counting wrong passwords needs it.
+func (p errandPlan) at() deployment.Deployment {
+	return deployment.Deployment{GatewayID: p.gateway, ID: p.deployment}
 }
 
 func (s *Server) errand(key string) *errand {
@@ -88,7 +88,7 @@ func (s *Server) loginsOf(p errandPlan, e *errand) loginsPage {
 		page.Notice = &pages.Notice{Kind: "info", Title: e.notice}
 		e.notice = ""
 	}
-	if until, locked := s.attempts.Locked(p.attempt(e.logins.SiteAdmin)); locked && e.logins.SiteAdmin != "" {
+	if until, locked := s.attempts.Locked(attemptAt(p.at(), e.logins.SiteAdmin)); locked && e.logins.SiteAdmin != "" {
 		page.Locked = noMoreTries(e.logins.SiteAdmin, until)
 	}
 	return page
@@ -126,7 +126,7 @@ func (s *Server) takeLogins(w http.ResponseWriter, r *http.Request, p errandPlan
 			e.roots, e.rootFiles = append(e.roots, certs...), append(e.rootFiles, file.Name)
 		}
 	}
-	_, locked := s.attempts.Locked(p.attempt(given.SiteAdmin))
+	_, locked := s.attempts.Locked(attemptAt(p.at(), given.SiteAdmin))
 	switch {
 	case given.SiteAdmin == "" && !(p.optional && given.SiteAdminPassword.Empty()):
 		e.wrong["site-admin"] = "Name the site administrator."

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -29,26 +30,21 @@ func (s *Server) lookInAzure(ctx context.Context, tell app.Teller, id string, lo
 	}
 	asked := app.Looking{Reach: app.Reach{Way: login.reach}, When: app.Nearby}
 	credentials := rotation.Credentials{SiteAdmin: login.siteAdmin, SiteAdminPassword: login.password}
-	ended, attempt := s.attempts.Untried, attemptAt(d, login.siteAdmin)
 	if login.siteAdmin != "" {
 		asked.When = app.WithLogin
-		if !s.attempts.Try(attempt) {
-			return portrait.Seen{}, tooOften(login.siteAdmin)
-		}
-		defer func() { ended(attempt) }()
 	}
-	prepared, err := session.Look(ctx, d, credentials, asked)
-	if app.NoGateway(err) != nil {
-		err = nil // there is no gateway to look at, and the page says so
+	prepared, _, err := trying(s, d, login.siteAdmin, func() (*app.Prepared, error) {
+		seen, err := session.Look(ctx, d, credentials, asked)
+		if app.NoGateway(err) != nil {
+			err = nil // there is no gateway to look at, and the page says so
+		}
+		return seen, err
+	})
+	if errors.Is(err, errNotTried) {
+		return portrait.Seen{}, tooOften(login.siteAdmin)
 	}
 	if err != nil {
 		return portrait.Seen{}, err
-	}
-	switch sites := prepared.State.Sites; {
-	case sites.SignedIn:
-		ended = s.attempts.Right
-	case sites.PortalURL != "":
-		ended = func(login string) { s.attempts.Wrong(login) }
 	}
 	return s.seenBy(ctx, tell, prepared), nil
 }

@@ -36,6 +36,29 @@ func (p pending) session() *app.Session {
 	return p.ready.Session
 }
 
+// plan is what would be done, and hash names it.
+func (p pending) plan() any {
+	if p.machines != nil {
+		return p.machines.Plan
+	}
+	return p.ready.Plan
+}
+
+func (p pending) hash() string {
+	if p.machines != nil {
+		return p.machines.Plan.Hash
+	}
+	return p.ready.Plan.Hash
+}
+
+// failure is why the plan must not be carried out, nil when it may.
+func (p pending) failure() *app.Failure {
+	if p.machines != nil {
+		return p.machines.Failure()
+	}
+	return p.ready.Failure()
+}
+
 // pendings are those of this server, by what they are for.
 type pendings struct {
 	mu   sync.Mutex

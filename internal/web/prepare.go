@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -51,27 +52,19 @@ func (s *Server) plan(w http.ResponseWriter, r *http.Request, p errandPlan, e *e
 	era := s.pending.now()
 	job := work.Job{Kind: "plan", Title: p.title, About: p.gateway, Key: fmt.Sprint(p.key, " ", turn), Next: p.next, Back: p.logins}
 	return s.showWork(w, r, s.begin(job, func(ctx context.Context, session *app.Session) (any, error) {
-		attempt, ended := p.attempt(with.credentials.SiteAdmin), s.attempts.Untried
-		if with.credentials.SiteAdmin != "" {
-			if !s.attempts.Try(attempt) {
-				e.refuseLogin(turn, "This password was not tried.")
-				return nil, leadElsewhere(p.logins)
-			}
-			defer func() { ended(attempt) }()
+		made, left, err := trying(s, p.at(), with.credentials.SiteAdmin, func() (pending, error) { return plan(ctx, session, with) })
+		if errors.Is(err, errNotTried) {
+			e.refuseLogin(turn, "This password was not tried.")
+			return nil, leadElsewhere(p.logins)
 		}
-		made, err := plan(ctx, session, with)
 		if err != nil {
 			session.Close(context.WithoutCancel(ctx))
 			return nil, err
 		}
 		if refused := made.loginRefused(); refused != nil {
 			session.Close(context.WithoutCancel(ctx))
-			ended = func(string) {}
-			e.refuseLogin(turn, pages.Sentences(refused.Message, triesLeft(s.attempts.Wrong(attempt))))
+			e.refuseLogin(turn, pages.Sentences(refused.Message, triesLeft(made.LoginJudged(), left)))
 			return nil, leadElsewhere(p.logins)
-		}
-		if made.signedIn() {
-			ended = s.attempts.Right
 		}
 		e.Lock()
 		defer e.Unlock()
@@ -83,8 +76,13 @@ func (s *Server) plan(w http.ResponseWriter, r *http.Request, p errandPlan, e *e
 	}))
 }
 
-// signedIn tells that ArcGIS has taken the login.
-func (p pending) signedIn() bool { return p.machines != nil || p.ready.State.Sites.SignedIn }
+// LoginJudged is what ArcGIS has said of the login.
+func (p pending) LoginJudged() app.LoginJudged {
+	if p.machines != nil {
+		return p.machines.LoginJudged()
+	}
+	return p.ready.LoginJudged()
+}
 
 // loginRefused is the failure of a login that ArcGIS does not take, nil when it took it.
 func (p pending) loginRefused() *app.Failure {

@@ -3,12 +3,12 @@ package web
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
@@ -42,11 +42,6 @@ func (s *Server) givenLogins() wizard.Logins {
 		SiteAdmin: given.SiteAdmin, SiteAdminPassword: given.SiteAdminPassword,
 		ServiceAccount: given.ServiceAccount, ServiceAccountPassword: given.ServiceAccountPassword,
 	}
-}
-
-// attemptAt names a login of a deployment: wrong passwords are counted for each.
-func attemptAt(d deployment.Deployment, siteAdmin string) string {
-	return strings.ToLower(d.GatewayID + "\n" + d.ID + "\n" + siteAdmin)
 }
 
 // giveCredentials takes the logins, and makes the plan with them, which is how
@@ -118,31 +113,22 @@ func (s *Server) wrongLogins(renewal *wizard.Renewal, l wizard.Logins) map[strin
 func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal) error {
 	renewal.Lock()
 	turn, asked, credentials, d := renewal.Turn, renewalOf(renewal), credentialsOf(renewal.Logins), *renewal.Deployment
-	attempt, key := attemptAt(d, credentials.SiteAdmin), planKey(renewal)
+	key := planKey(renewal)
 	renewal.Unlock()
 	review, back := renewalPath(renewal, wizard.Review), renewalPath(renewal, wizard.Credentials)
 	job := work.Job{Kind: "plan", Title: "Looking at " + d.Name + " and making the plan", Key: key, Next: review, Back: back}
 	return s.showWork(w, r, s.begin(job, func(ctx context.Context, session *app.Session) (any, error) {
-		if credentials.SiteAdmin != "" && !s.attempts.Try(attempt) {
+		ready, left, err := trying(s, d, credentials.SiteAdmin, func() (*app.Prepared, error) { return session.Prepare(ctx, d, credentials, asked) })
+		if errors.Is(err, errNotTried) {
 			renewal.Lock()
 			defer renewal.Unlock()
 			renewal.Wrong = map[string]string{"site-admin-password": "This password was not tried."}
 			return nil, leadElsewhere(back)
 		}
-		ended := s.attempts.Untried
-		defer func() { ended(attempt) }()
-		ready, err := session.Prepare(ctx, d, credentials, asked)
 		if err != nil {
 			return nil, err
 		}
 		refused := ready.RefusedSiteAdmin()
-		left := 0
-		if refused != nil {
-			ended = func(login string) {}
-			left = s.attempts.Wrong(attempt)
-		} else if ready.State.Sites.SignedIn {
-			ended = s.attempts.Right
-		}
 		renewal.Lock()
 		defer renewal.Unlock()
 		if renewal.Turn != turn {
@@ -152,7 +138,7 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard
 		if refused != nil {
 			go ready.Session.Close(context.WithoutCancel(s.ctx))
 			renewal.Logins.SiteAdminPassword = secret.Secret{}
-			renewal.Wrong = map[string]string{"site-admin-password": pages.Sentences(refused.Message, triesLeft(left))}
+			renewal.Wrong = map[string]string{"site-admin-password": pages.Sentences(refused.Message, triesLeft(ready.LoginJudged(), left))}
 			return nil, leadElsewhere(back)
 		}
 		renewal.Keep(ready, func() { ready.Session.Close(context.WithoutCancel(s.ctx)) })
@@ -161,11 +147,15 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard
 	}))
 }
 
-func triesLeft(left int) string {
-	switch left {
-	case 0:
+// triesLeft says how many tries are left of a login that was not taken; where nobody
+// has judged it, none was lost.
+func triesLeft(judged app.LoginJudged, left int) string {
+	switch {
+	case judged != app.LoginRefused:
+		return "The password may be right: it was not judged."
+	case left == 0:
 		return "No try is left for now."
-	case 1:
+	case left == 1:
 		return "One try is left."
 	}
 	return fmt.Sprintf("%d tries are left.", left)

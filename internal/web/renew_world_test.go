@@ -278,6 +278,7 @@ func TestHostileFilesAndWrongPasswords(t *testing.T) {
 	st := newRenewalStage(t, "single")
 	st.giveHostileFiles(t)
 	st.tryThreePasswords(t)
+	newAPIStage(t, st).tryPasswordsThroughAPI(t)
 }
 
 func (st *renewalStage) giveHostileFiles(t *testing.T) {
