@@ -136,7 +136,7 @@ var flights = []struct {
 	{name: "worlds of its own", world: sim.Options{World: "single"}, list: []flight{
 		{args: "demo" + newPFX, status: anyStatus},
 		{args: "sim single --dir $GIVEN/sim", interrupt: "In another terminal", status: anyStatus},
-		{args: "serve --no-browser", interrupt: "The address is good once", status: anyStatus},
+		{args: "serve --no-browser --sign-key $GIVEN/sign.key --sign-passphrase-file $GIVEN/sign.key.passphrase", interrupt: "The address is good once", status: anyStatus},
 		{args: "", status: anyStatus},
 	}},
 }

@@ -50,6 +50,5 @@ func (a *program) signingKey(ctx context.Context) (*evidence.Key, error) {
 	if err != nil {
 		return nil, app.Usage("name an SSH key, or leave it out: then evidence is unsigned", "%s %s: %s", source, file, err)
 	}
-	a.atEnd(func(context.Context) { _ = f.key.Close() })
 	return f.key, nil
 }

@@ -45,10 +45,14 @@ changed goes back, and that is proved. A second Ctrl-C leaves at once.
 
 With --world all of it happens in a simulated world on this computer, with faults to switch
 on: to learn, to show, to try. Nothing of it touches Azure. "cartouche sim --help" lists
-worlds and faults.`,
+worlds and faults.
+
+With --sign-key the evidence of every run that is begun in the pages is signed. The key stays
+here: it does not go through the browser.`,
 		Example: `  cartouche serve
   cartouche serve --world ha
   cartouche serve --port 8443 --no-browser
+  cartouche serve --sign-key ~/.ssh/id_ed25519.pub
   cartouche serve --world single --fault wrong-leaf@edge`,
 		Args: noArguments,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return a.serve(ctx, options) }),
@@ -61,6 +65,7 @@ worlds and faults.`,
 	flags.StringVar(&options.world, "world", "", "a simulated world instead of Azure (see \"cartouche sim --help\") `WORLD`")
 	flags.Float64Var(&options.scale, "scale", demoScale, "how many times faster than ours the time of the world goes `N`")
 	flags.StringArrayVar(&options.faults, "fault", nil, "something goes wrong in the world, as name@step or name@step*times, repeatable `FAULT`")
+	a.sign.add(flags)
 	return exits(cmd, app.ExitDone, app.ExitUnexpected, app.ExitUsage, app.ExitInterrupted)
 }
 
@@ -76,9 +81,13 @@ func (a *program) serve(ctx context.Context, options serveOptions) error {
 	if err := options.check(); err != nil {
 		return err
 	}
+	key, err := a.signingKey(ctx)
+	if err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	settings := web.Options{App: a.App.With(nil), Version: a.env.Version, World: options.world}
+	settings := web.Options{App: a.App.With(nil), Version: a.env.Version, World: options.world, SignKey: key}
 	if options.world != "" {
 		world, end, err := a.worldOfPages(ctx, options)
 		if err != nil {

@@ -185,6 +185,7 @@ func TestServeRefuses(t *testing.T) {
 		{"--port 70000", "no port 70000"},
 		{"--idle 1s", "between a minute and a day"},
 		{"--fault wrong-leaf@edge", "add --world"},
+		{"--sign-key serve_test.go", "neither a private key of SSH"},
 		{"--world atlantis", "atlantis"},
 		{"--world single --fault nothing", "nothing"},
 		{"extra", "extra"},

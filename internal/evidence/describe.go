@@ -141,5 +141,5 @@ func (d Document) Signer() string {
 	if err != nil {
 		return "a key that cannot be read"
 	}
-	return key.Type() + " " + ssh.FingerprintSHA256(key)
+	return (&Key{public: key}).String()
 }

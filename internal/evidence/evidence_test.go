@@ -464,7 +464,6 @@ func TestTheAgentSigns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer key.Close()
 	one := kept(t, key, aStory(t).run(t, "run-1", 0))[0]
 	if r := Verify(given(t, "", one), nil, "1.0")[0]; !r.Holds || r.Signature.State != "signed" {
 		t.Errorf("got %+v", r)
@@ -488,13 +487,13 @@ func TestAllowedSigners(t *testing.T) {
 		name, list, state, want string
 		file                    Kept
 	}{
-		{"known", "me@example.com " + key.public(), "known", "", signed},
-		{"with a comment, a blank line and options", "# who\n\n\"me@example.com,you\" namespaces=\"git,cartouche-*\",valid-after=\"20260101\" " + key.public() + " desk\n", "known", "", signed},
-		{"another", "me@example.com " + stranger.public(), "stranger", "signer-not-allowed", signed},
-		{"for git only", "me@example.com namespaces=\"git\" " + key.public(), "stranger", "signer-not-allowed", signed},
-		{"no longer", "me@example.com valid-before=\"20260101Z\" " + key.public(), "stranger", "signer-not-allowed", signed},
-		{"not yet", "me@example.com valid-after=\"20270101Z\" " + key.public(), "stranger", "signer-not-allowed", signed},
-		{"unsigned", "me@example.com " + key.public(), "unsigned", "unsigned", unsigned},
+		{"known", "me@example.com " + key.authorized(), "known", "", signed},
+		{"with a comment, a blank line and options", "# who\n\n\"me@example.com,you\" namespaces=\"git,cartouche-*\",valid-after=\"20260101\" " + key.authorized() + " desk\n", "known", "", signed},
+		{"another", "me@example.com " + stranger.authorized(), "stranger", "signer-not-allowed", signed},
+		{"for git only", "me@example.com namespaces=\"git\" " + key.authorized(), "stranger", "signer-not-allowed", signed},
+		{"no longer", "me@example.com valid-before=\"20260101Z\" " + key.authorized(), "stranger", "signer-not-allowed", signed},
+		{"not yet", "me@example.com valid-after=\"20270101Z\" " + key.authorized(), "stranger", "signer-not-allowed", signed},
+		{"unsigned", "me@example.com " + key.authorized(), "unsigned", "unsigned", unsigned},
 	} {
 		allowed, err := ParseAllowedSigners([]byte(test.list))
 		if err != nil {
@@ -506,7 +505,7 @@ func TestAllowedSigners(t *testing.T) {
 			t.Errorf("%s: got %q, %+v", test.name, got, reports[0].Signature)
 		}
 	}
-	for _, bad := range []string{"", "# nobody", "me", "me cert-authority " + key.public(), "me strange " + key.public(), "me valid-after=\"soon\" " + key.public()} {
+	for _, bad := range []string{"", "# nobody", "me", "me cert-authority " + key.authorized(), "me strange " + key.authorized(), "me valid-after=\"soon\" " + key.authorized()} {
 		if _, err := ParseAllowedSigners([]byte(bad)); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
@@ -590,7 +589,7 @@ func TestSSHKeygenAgrees(t *testing.T) {
 				}
 			}
 			write("sig", file.Signature)
-			write("signers", "me@example.com "+key.public()+"\n")
+			write("signers", "me@example.com "+key.authorized()+"\n")
 			verify := []string{"-Y", "verify", "-f", at("signers"), "-I", "me@example.com", "-n", Namespace, "-s", at("sig")}
 			if out, err := ssh(file.Message, verify...); err != nil {
 				t.Errorf("ssh-keygen does not take it: %v: %s", err, out)

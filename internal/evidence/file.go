@@ -31,7 +31,7 @@ type envelope struct {
 func seal(document Document, key *Key) ([]byte, error) {
 	document.SignedBy = nil
 	if key != nil {
-		public := key.public()
+		public := key.authorized()
 		document.SignedBy = &public
 	}
 	plain, err := json.Marshal(document)

@@ -17,8 +17,11 @@ import (
 
 // Key signs evidence.
 type Key struct {
-	signer ssh.Signer
-	agent  net.Conn // nil for a key from a file
+	signer ssh.Signer // of a key from a file, else nil
+	public ssh.PublicKey
+	// socket is where the ssh-agent is that has the private half. It is asked anew
+	// each time: between two signatures it may have been started again.
+	socket string
 }
 
 // MaxKeyFile bounds a file with a key: an RSA key of 16384 bits takes 13 KiB.
@@ -63,7 +66,7 @@ func OpenKey(data []byte, passphrase func() (secret.Secret, error), socket strin
 	if err != nil {
 		return nil, errors.New("a kind of key that cannot sign")
 	}
-	return fit(&Key{signer: signer})
+	return fit(&Key{signer: signer, public: signer.PublicKey()})
 }
 
 // agentKey finds the private half of a key at the agent.
@@ -71,47 +74,54 @@ func agentKey(public ssh.PublicKey, socket string) (*Key, error) {
 	if socket == "" {
 		return nil, errNoAgent
 	}
+	err := askAgent(public, socket, func(ssh.Signer) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	return fit(&Key{public: public, socket: socket})
+}
+
+// askAgent lends the key that the agent has to use.
+func askAgent(public ssh.PublicKey, socket string, use func(ssh.Signer) error) error {
 	connection, err := net.Dial("unix", socket)
 	if err != nil {
-		return nil, fmt.Errorf("ssh-agent: %w", err)
+		return fmt.Errorf("ssh-agent: %w", err)
 	}
+	defer connection.Close()
 	_ = connection.SetDeadline(time.Now().Add(agentPatience))
 	signers, err := agent.NewClient(connection).Signers()
-	i := slices.IndexFunc(signers, func(s ssh.Signer) bool { return bytes.Equal(s.PublicKey().Marshal(), public.Marshal()) })
-	switch {
-	case err != nil:
-		err = fmt.Errorf("ssh-agent: %w", err)
-	case i < 0:
-		err = errors.New("the ssh-agent does not have the private half of this key: ssh-add FILE")
-	default:
-		return fit(&Key{signer: signers[i], agent: connection})
+	if err != nil {
+		return fmt.Errorf("ssh-agent: %w", err)
 	}
-	return nil, errors.Join(err, connection.Close())
+	i := slices.IndexFunc(signers, func(s ssh.Signer) bool { return bytes.Equal(s.PublicKey().Marshal(), public.Marshal()) })
+	if i < 0 {
+		return errors.New("the ssh-agent does not have the private half of this key: ssh-add FILE")
+	}
+	return use(signers[i])
 }
 
 func fit(key *Key) (*Key, error) {
-	if problem := unfit(key.signer.PublicKey()); problem != "" {
-		return nil, errors.Join(errors.New(problem), key.Close())
+	if problem := unfit(key.public); problem != "" {
+		return nil, errors.New(problem)
 	}
 	return key, nil
 }
 
-// Close ends the connection to the agent, if there is one.
-func (k *Key) Close() error {
-	if k == nil || k.agent == nil {
-		return nil
+func (k *Key) sign(message []byte) (signature string, err error) {
+	if k.signer != nil {
+		return sign(k.signer, message)
 	}
-	return k.agent.Close()
+	err = askAgent(k.public, k.socket, func(signer ssh.Signer) error {
+		signature, err = sign(signer, message)
+		return err
+	})
+	return signature, err
 }
 
-func (k *Key) sign(message []byte) (string, error) {
-	if k.agent != nil {
-		_ = k.agent.SetDeadline(time.Now().Add(agentPatience))
-	}
-	return sign(k.signer, message)
+// authorized is the public key as authorized_keys has it.
+func (k *Key) authorized() string {
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k.public)))
 }
 
-// public is the key as authorized_keys has it.
-func (k *Key) public() string {
-	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k.signer.PublicKey())))
-}
+// String names the key as a signer: its kind and fingerprint.
+func (k *Key) String() string { return k.public.Type() + " " + ssh.FingerprintSHA256(k.public) }

@@ -31,7 +31,7 @@ type underway struct {
 func (c *call) atGateway(title string, ready *app.Prepared, act func(context.Context, *evidence.Key, app.Report) error) (any, error) {
 	return c.carryOut(func(keep func(any, *app.Failure)) *work.Work {
 		return c.startPrepared(title, "/", rand.Text(), ready, func(ctx context.Context, report app.Report) error {
-			return act(ctx, nil, func(result rotation.Result, name string, f *app.Failure) error {
+			return act(ctx, c.options.SignKey, func(result rotation.Result, name string, f *app.Failure) error {
 				keep(result, f)
 				return report(result, name, f)
 			})
@@ -43,7 +43,7 @@ func (c *call) atGateway(title string, ready *app.Prepared, act func(context.Con
 func (c *call) atMachines(title string, ready *app.Replacement, act func(context.Context, *evidence.Key, app.MachinesReport) error) (any, error) {
 	return c.carryOut(func(keep func(any, *app.Failure)) *work.Work {
 		return c.startAtMachines(title, "/", rand.Text(), ready, func(ctx context.Context, report app.MachinesReport) error {
-			return act(ctx, nil, func(result rollout.Result, name string, f *app.Failure) error {
+			return act(ctx, c.options.SignKey, func(result rollout.Result, name string, f *app.Failure) error {
 				keep(result, f)
 				return report(result, name, f)
 			})

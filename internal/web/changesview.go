@@ -32,6 +32,8 @@ type changesView struct {
 	Operations    []string
 	// Evidence is what is known of the run's file, nil when there is none.
 	Evidence *evidenceView
+	// Signer is who signs when it is made, "" for nobody.
+	Signer string
 }
 
 type evidenceView struct {

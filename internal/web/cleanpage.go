@@ -159,11 +159,13 @@ func (s *Server) cleanNow(machines bool) handler {
 		if machines {
 			return s.showWork(w, r, s.startAtMachines(title, back, kept.answer, kept.machines,
 				func(ctx context.Context, report app.MachinesReport) error {
-					return kept.machines.Clean(ctx, kept.left, nil, report)
+					return kept.machines.Clean(ctx, kept.left, s.options.SignKey, report)
 				}))
 		}
 		return s.showWork(w, r, s.startPrepared(title, back, kept.answer, kept.ready,
-			func(ctx context.Context, report app.Report) error { return kept.cleaning.Clean(ctx, nil, report) }))
+			func(ctx context.Context, report app.Report) error {
+				return kept.cleaning.Clean(ctx, s.options.SignKey, report)
+			}))
 	}
 }
 

@@ -9,18 +9,36 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/journal"
 )
 
-// makeEvidence writes the evidence of a run that has none yet. It is unsigned: a
-// key is opened by who uses the command line.
+// makeEvidence writes the evidence of a run that has none yet, signed as that of
+// the runs of the pages is.
 func (s *Server) makeEvidence(w http.ResponseWriter, r *http.Request) error {
 	run, err := s.options.App.WholeRun(r.Context(), r.PathValue("run"))
 	if err != nil {
 		return err
 	}
-	unsigned := func(context.Context) (*evidence.Key, error) { return nil, nil }
-	if _, err := s.options.App.EvidenceKept(r.Context(), run, unsigned); err != nil {
+	signing := func(context.Context) (*evidence.Key, error) { return s.options.SignKey, nil }
+	if _, err := s.options.App.EvidenceKept(r.Context(), run, signing); err != nil {
 		return err
 	}
 	return leadTo(w, r, "/history/"+run.ID)
+}
+
+// willBeSigned says who signs the evidence of runs that begin here.
+func (s *Server) willBeSigned() string {
+	if s.options.SignKey == nil {
+		return "is not signed"
+	}
+	return "is signed by " + s.options.SignKey.String()
+}
+
+// signedWords say whose signature the evidence of a run has, "" when it has no
+// evidence, or none that can be read.
+func (s *Server) signedWords(run journal.Run) string {
+	held, found, err := s.options.App.EvidenceOf(run)
+	if err != nil || !found {
+		return ""
+	}
+	return app.SignedWords(held.File.Document)
 }
 
 func (s *Server) evidenceOfRun(r *http.Request) (app.Evidence, journal.Run, error) {

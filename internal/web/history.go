@@ -37,6 +37,9 @@ func (s *Server) changes(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if key := s.options.SignKey; key != nil {
+		view.Signer = key.String()
+	}
 	if found {
 		view.Evidence = evidenceOf(kept.Report)
 	}

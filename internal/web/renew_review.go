@@ -24,6 +24,7 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, renewal *wiz
 		Changes: ready.WouldChange(), MadeAt: ready.State.At,
 	}
 	page.Command, page.CommandSaid = commandOf(renewal)
+	page.Plan.Facts = append(page.Plan.Facts, fact{"The evidence of the run", s.willBeSigned()})
 	page.Rehearsal = s.offerOf(renewalPath(renewal, "")+"/rehearse", rehearsalOfRenewal(renewal), lessons)
 	return s.write(w, http.StatusOK, "renew-review", pages.Page{Title: "Review the plan", Active: "deployments", Data: page})
 }
@@ -65,7 +66,7 @@ func (s *Server) goNow(w http.ResponseWriter, r *http.Request, renewal *wizard.R
 	default:
 		renewal.Take()
 		wk := s.startPrepared("Renewing the certificate of "+ready.State.Deployment.Name, "/", renewal.ID, ready,
-			func(ctx context.Context, report app.Report) error { return ready.Apply(ctx, nil, report) })
+			func(ctx context.Context, report app.Report) error { return ready.Apply(ctx, s.options.SignKey, report) })
 		renewal.Unlock()
 		s.renewals.Drop(renewal.ID)
 		return s.showWork(w, r, wk)

@@ -2,6 +2,10 @@ package web
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/pem"
+	"html"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -10,7 +14,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
@@ -157,9 +164,29 @@ func plain(body string) string {
 	return regexp.MustCompile(`\s*\n\s*`).ReplaceAllString(markup.ReplaceAllString(main, ""), "\n")
 }
 
+// signingKey makes a key to sign evidence with.
+func signingKey(t *testing.T) *evidence.Key {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, err := ssh.MarshalPrivateKey(private, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := evidence.OpenKey(pem.EncodeToMemory(block), nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
 func TestARenewalFromAFileInAWorld(t *testing.T) {
 	t.Parallel()
 	st := newRenewalStage(t, "single")
+	st.options.SignKey = signingKey(t)
+	signer := "signed by " + st.options.SignKey.String()
 	const password, wrong = "pfx-password-7261", "wrong-password-9917"
 	file := st.pfx(t, nil, password)
 	admin, adminPassword := st.variables["CARTOUCHE_SITE_ADMIN"], st.variables["CARTOUCHE_SITE_ADMIN_PASSWORD"]
@@ -208,7 +235,7 @@ func TestARenewalFromAFileInAWorld(t *testing.T) {
 	_, body = st.send(t, base+"/credentials", map[string]string{"site-admin": admin, "site-admin-password": "not-it-5521"}, nil)
 	st.wantPage(t, seen(body), "/credentials", "2 tries are left", `value="`+admin+`"`)
 	_, body = st.send(t, base+"/credentials", map[string]string{"site-admin": admin, "site-admin-password": adminPassword, "service-account": "arcgis"}, nil)
-	st.wantPage(t, seen(body), "/review", "Renew the certificate", "Accepted by Portal", "cartouche apply", "Given and not used")
+	st.wantPage(t, seen(body), "/review", "Renew the certificate", "Accepted by Portal", "cartouche apply", "Given and not used", "is signed by ssh-ed25519 SHA256:")
 	_, body = st.open(t, base+"/review")
 	st.wantPage(t, seen(body), "/review", "Renew the certificate")
 
@@ -245,6 +272,12 @@ func TestARenewalFromAFileInAWorld(t *testing.T) {
 	list, err := st.options.App.Runs(t.Context())
 	if err != nil || len(list) != 1 || list[0].Outcome != string(rotation.Verified) {
 		t.Errorf("runs %+v (%v)", list, err)
+	}
+	if _, body = st.open(t, "/runs/"+list[0].ID); !strings.Contains(html.UnescapeString(body), signer) {
+		t.Errorf("the page of the run does not say who has signed:\n%s", plain(body))
+	}
+	if _, body = st.open(t, "/history/"+list[0].ID); !strings.Contains(body, "it is signed by ") {
+		t.Errorf("the history does not say that the evidence is signed:\n%s", plain(body))
 	}
 }
 

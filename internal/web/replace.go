@@ -206,6 +206,6 @@ func (s *Server) replaceNow(w http.ResponseWriter, r *http.Request, c replacing)
 	s.errands.done(replaceKey(c.path))
 	return s.showWork(w, r, s.startAtMachines("Replacing the machines’ certificates of "+c.Name, "/deployments/"+c.path, answer, kept.machines,
 		func(ctx context.Context, report app.MachinesReport) error {
-			return kept.machines.Apply(ctx, nil, report)
+			return kept.machines.Apply(ctx, s.options.SignKey, report)
 		}))
 }

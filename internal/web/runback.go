@@ -143,9 +143,11 @@ func (s *Server) undoNow(w http.ResponseWriter, r *http.Request) error {
 	if kept.machines != nil {
 		return s.showWork(w, r, s.startAtMachines(title, back, kept.answer, kept.machines,
 			func(ctx context.Context, report app.MachinesReport) error {
-				return kept.machines.Undo(ctx, nil, report)
+				return kept.machines.Undo(ctx, s.options.SignKey, report)
 			}))
 	}
 	return s.showWork(w, r, s.startPrepared(title, back, kept.answer, kept.ready,
-		func(ctx context.Context, report app.Report) error { return kept.ready.Undo(ctx, nil, report) }))
+		func(ctx context.Context, report app.Report) error {
+			return kept.ready.Undo(ctx, s.options.SignKey, report)
+		}))
 }

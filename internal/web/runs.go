@@ -47,7 +47,11 @@ func (s *Server) viewRun(ctx context.Context, id string) (runView, *work.Work, e
 	if live.work == nil {
 		live.going = s.options.App.IsGoingOn(ctx, run)
 	}
-	return runViewOf(run, live), live.work, nil
+	view := runViewOf(run, live)
+	if !view.Going && !view.Cut {
+		view.Signed = s.signedWords(run)
+	}
+	return view, live.work, nil
 }
 
 // workOfRun is a run as this server's work, nil when it is not, or not any more.

@@ -52,6 +52,8 @@ type runView struct {
 	GatewayWrites, Restarts  int
 	// Found is how a run that was cut off was found later.
 	Found *rotation.Aftermath
+	// Signed says whose signature the evidence has, "" when there is none.
+	Signed string
 	// MayUndo tells that there is something to take back.
 	MayUndo bool
 	// Again tells that it makes sense to begin the same once more.

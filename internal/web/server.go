@@ -39,6 +39,7 @@ import (
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
@@ -53,6 +54,8 @@ type Options struct {
 	Version string
 	// World is the name of the simulated world, "" for the real one.
 	World string
+	// SignKey signs the evidence of the runs that the pages begin, nil for none.
+	SignKey *evidence.Key
 	// Simulated is that world, for its panel; nil for the real one.
 	Simulated *sim.World
 	// Scale is how many times faster than ours the time of rehearsals goes; zero is
