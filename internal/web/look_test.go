@@ -78,7 +78,7 @@ func TestADeploymentIsLookedAtByTheApplication(t *testing.T) {
 	if strings.Contains(said+body, variables["CARTOUCHE_SITE_ADMIN_PASSWORD"]) {
 		t.Error("the password is on a page")
 	}
-	pages := regexp.MustCompile(`/deployments/[a-z2-7]{16}/certificates/[0-9a-f]{64}`).FindAllString(body, -1)
+	pages := regexp.MustCompile(`/deployments/[a-z2-7]{16}/certificates/[0-9a-f]{16}`).FindAllString(body, -1)
 	if len(pages) == 0 {
 		t.Fatal("no certificate has a page")
 	}

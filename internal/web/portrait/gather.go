@@ -98,8 +98,17 @@ func add(list *[]string, text string) {
 	}
 }
 
+// shortest is how much of a SHA-256 names a certificate of a look.
+const shortest = 16
+
+// find finds a certificate by its SHA-256, or by enough of its beginning.
 func find(all []*certificate, sha256 string) *certificate {
-	i := slices.IndexFunc(all, func(c *certificate) bool { return strings.EqualFold(c.sha256, sha256) })
+	if len(sha256) < shortest {
+		return nil
+	}
+	i := slices.IndexFunc(all, func(c *certificate) bool {
+		return len(sha256) <= len(c.sha256) && strings.EqualFold(c.sha256[:len(sha256)], sha256)
+	})
 	if i < 0 {
 		return nil
 	}
@@ -133,10 +142,17 @@ type Certificate struct {
 	Places []string
 }
 
+// ofOneMachine tells whether a certificate is served in one place, which is a machine:
+// then it stands where the machine does.
+func (c Certificate) ofOneMachine() bool { return c.Role == machinesServe && len(c.Places) == 1 }
+
+// machinesServe is what certificates of machines do.
+const machinesServe = "machines serve it"
+
 // table has every certificate: first what clients get, then what machines
 // serve, then who vouches for those.
 func (v view) table() []Certificate {
-	roles := []string{"clients get it", "configured", "machines serve it", "trusted", "vouches for others"}
+	roles := []string{"clients get it", "configured", machinesServe, "trusted", "vouches for others"}
 	var list []Certificate
 	for _, c := range v.all {
 		row := Certificate{Shown: *v.shown(c.Certificate), SHA256: c.sha256, Issuer: topology.IssuedBy(c.Certificate)}

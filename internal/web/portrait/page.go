@@ -40,6 +40,11 @@ func Of(seen Seen, id string, at time.Time) Page {
 	p.Listeners, p.Wire, p.Backends = v.listeners(), v.wire(), v.backends()
 	p.Machines, p.Vaults, p.Sites = v.machines(), v.vaults(), v.sites()
 	p.Certificates = v.table()
+	if len(state.Machines) > topology.Crowded {
+		all := len(p.Certificates)
+		p.Certificates = slices.DeleteFunc(p.Certificates, Certificate.ofOneMachine)
+		p.WithMachines = all - len(p.Certificates)
+	}
 	return p
 }
 
@@ -63,12 +68,14 @@ type view struct {
 	all  []*certificate
 }
 
-// page is where a certificate is told about, "" of one that is not known whole.
+// page is where a certificate is told about, "" of one that is not known whole. Its
+// address has the beginning of its SHA-256: whole ones are a fifth of a page with
+// many machines.
 func (v view) page(sha256 string) string {
 	if find(v.all, sha256) == nil {
 		return ""
 	}
-	return v.path + "/certificates/" + strings.ToLower(sha256)
+	return v.path + "/certificates/" + strings.ToLower(sha256[:min(shortest, len(sha256))])
 }
 
 func (v view) findings(list pki.Findings) []Finding {

@@ -64,6 +64,8 @@ type Page struct {
 	Vaults       []Vault
 	Sites        []Site
 	Certificates []Certificate
+	// WithMachines are how many more certificates stand with their machines only.
+	WithMachines int
 
 	Claims       []lease.Claim
 	ClaimsUnread string

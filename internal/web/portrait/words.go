@@ -45,7 +45,8 @@ type Link struct {
 	Says string
 }
 
-// OfCertificate is the page about a certificate of the look, by its SHA-256.
+// OfCertificate is the page about a certificate of the look, by its SHA-256
+// or the beginning of it.
 func OfCertificate(seen Seen, id, sha256 string, at time.Time) (CertificatePage, bool) {
 	judged := judgedBy(seen.State.At, at)
 	v := view{seen, pathOf(id), judged.At, gather(seen)}

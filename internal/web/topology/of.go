@@ -38,6 +38,7 @@ func Of(state rotation.State, certificate func(sha256 string) string) Picture {
 			}
 		}
 	}
+	p.thin()
 	return p
 }
 

@@ -13,7 +13,7 @@ import (
 // from outside and is escaped here; the result may stand in a page as it is.
 func (p Picture) SVG(at time.Time, shape Shape) template.HTML {
 	s := p.lay(shape)
-	d := drawing{at: at}
+	d := drawing{at: at, plain: shape == Narrow && len(p.Machines) > Crowded}
 	name := map[Shape]string{Wide: "wide", Narrow: "narrow"}[shape]
 	d.tag(`<svg xmlns="http://www.w3.org/2000/svg" class="topology %[1]s" viewBox="0 0 %[2]d %[3]d" role="group" aria-labelledby="topology-%[1]s-title topology-%[1]s-about">`,
 		name, s.width, s.height)
@@ -36,6 +36,9 @@ func (p Picture) SVG(at time.Time, shape Shape) template.HTML {
 type drawing struct {
 	out strings.Builder
 	at  time.Time
+	// plain leaves out what a pointer does with the rows of machines: on a telephone
+	// a finger meets the box, which leads to the same rows in a table.
+	plain bool
 }
 
 func (d *drawing) tag(format string, values ...any) *drawing {
@@ -75,12 +78,15 @@ func (d *drawing) box(b placed) {
 	x, y := b.x+padding, b.y+padding
 	d.tag(`<g class="box %s">`, class)
 	end := d.link(b.Href, false)
-	d.tag(`<title>`).text(strings.TrimSpace(b.Title + "\n" + b.Note)).tag(`</title>`)
-	d.tag(`<rect class="edge" x="%d" y="%d" width="%d" height="%d" rx="8"/>`, b.x, b.y, b.w, b.h)
-	d.tag(`<text class="title" x="%d" y="%d">`, x, y+15).text(cut(b.Title, titleSize*1.05, width)).tag(`</text>`)
+	title, note := cut(b.Title, titleSize*1.05, width), cut(b.Note, noteSize, width)
+	if title != b.Title || note != b.Note {
+		d.tag(`<title>`).text(strings.TrimSpace(b.Title + "\n" + b.Note)).tag(`</title>`)
+	}
+	d.tag(`<rect class="edge" x="%d" y="%d" width="%d" height="%d"/>`, b.x, b.y, b.w, b.h)
+	d.tag(`<text class="title" x="%d" y="%d">`, x, y+15).text(title).tag(`</text>`)
 	y += titleLine
 	if b.Note != "" {
-		d.tag(`<text class="note" x="%d" y="%d">`, x, y+11).text(cut(b.Note, noteSize, width)).tag(`</text>`)
+		d.tag(`<text class="note" x="%d" y="%d">`, x, y+11).text(note).tag(`</text>`)
 		y += noteLine
 	}
 	d.tag(`%s`, end)
@@ -88,38 +94,48 @@ func (d *drawing) box(b placed) {
 		y = b.y + b.h - len(b.Rows)*rowLine - 4
 	}
 	for _, row := range b.Rows {
-		d.row(row, x, y, b.w-2*padding)
+		d.row(row, x, y, b.w-2*padding, d.plain && b.class == "machine")
 		y += rowLine
 	}
 	d.tag(`</g>`)
 }
 
 // row draws one row: its mark, what it is, and how long it has.
-func (d *drawing) row(r Row, x, y, width int) {
+func (d *drawing) row(r Row, x, y, width int, plain bool) {
 	class, words := Left(r.Until, d.at)
 	left := ""
 	if !r.Until.IsZero() {
 		left = ` data-until="` + strconv.FormatInt(r.Until.Unix(), 10) + `"`
 	}
 	d.tag(`<g class="row %s %s"%s>`, r.Kind, class, left)
-	end := d.link(r.Href, true)
-	title := spoken[r.Kind] + r.Text
-	if left != "" {
-		title += ", until " + r.Until.UTC().Format("2 January 2006")
+	end := ""
+	if !plain {
+		end = d.link(r.Href, true)
 	}
-	d.tag(`<title>`).text(title).tag(`</title>`)
-	d.tag(`<rect class="hit" x="%d" y="%d" width="%d" height="%d" rx="4"/>`, x-4, y, width+8, rowLine)
 	room, from := float64(width), x
-	if mark := marks[r.Kind]; mark != "" {
-		d.tag(mark, x+5, y+rowLine/2)
+	if marks[r.Kind] != "" {
 		from += 17
 		room -= 17
 	}
+	title, what := spoken[r.Kind]+r.Text, ""
 	if left != "" {
-		d.tag(`<text class="left" x="%d" y="%d">%s</text>`, x+width, y+16, words)
+		title += ", until " + r.Until.UTC().Format("2 January 2006")
 		room -= leftWidth
 	}
-	d.tag(`<text class="what" x="%d" y="%d">`, from, y+16).text(cut(r.Text, rowSize, room)).tag(`</text>`)
+	what = cut(r.Text, rowSize, room)
+	if what != title && (!plain || what != r.Text) {
+		d.tag(`<title>`).text(title).tag(`</title>`)
+	}
+	if !plain {
+		d.tag(`<rect x="%d" y="%d" width="%d" height="%d"/>`, x-4, y, width+8, rowLine)
+	}
+	if mark := marks[r.Kind]; mark != "" {
+		d.tag(mark, x+5, y+rowLine/2)
+	}
+	d.tag(`<text x="%d" y="%d">`, from, y+16).text(what).tag(`</text>`)
+	if left != "" {
+		d.tag(`<text class="left" x="%d" y="%d">%s</text>`, x+width, y+16, words)
+	}
 	d.tag(`%s</g>`, end)
 }
 
@@ -132,10 +148,10 @@ var spoken = map[Kind]string{Serves: "served: ", Configured: "configured: "}
 // marks tell kinds of rows apart without colour: a disc is served, a ring is
 // configured, a square is trusted, and a triangle is not as it should be.
 var marks = map[Kind]string{
-	Serves:     `<circle class="mark" cx="%d" cy="%d" r="5"/>`,
-	Configured: `<circle class="mark hollow" cx="%d" cy="%d" r="4"/>`,
-	Trusts:     `<path class="mark hollow" d="M%d %dm-4 -4h8v8h-8z"/>`,
-	Differs:    `<path class="mark" d="M%d %dm0 -6l6 11h-12z"/>`,
+	Serves:     `<circle cx="%d" cy="%d" r="5"/>`,
+	Configured: `<circle cx="%d" cy="%d" r="4"/>`,
+	Trusts:     `<path d="M%d %dm-4 -4h8v8h-8z"/>`,
+	Differs:    `<path d="M%d %dm0 -6l6 11h-12z"/>`,
 }
 
 func (d *drawing) path(p path) {

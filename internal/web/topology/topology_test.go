@@ -80,7 +80,7 @@ func check(t interface {
 					frames = append(frames, other)
 				}
 				boxes = append(boxes, current)
-			case has["class"] == "hit":
+			case element.Name.Local == "rect":
 				if row := (rectangle{number("x"), number("y"), number("width"), number("height")}); !current.holds(row) {
 					t.Errorf("a row at %v is outside of its box %v", row, current)
 				}
