@@ -20,6 +20,8 @@ type SignInAsked struct {
 	How string
 	// Principal tells that a secret or a certificate of a service principal is given.
 	Principal bool
+	// ClientID is that of an application, "" for the one of the environment.
+	ClientID string
 	// ManagedIdentity is the client id of one of several.
 	ManagedIdentity string
 	// Fits refuses what the way of signing in would pass over in silence. Nil is fine.
@@ -80,7 +82,7 @@ func (a *App) ChooseSignIn(ctx context.Context, f SignInAsked) (Choice, error) {
 	c.Options = cloud.SignInOptions{
 		Cloud: in, Kind: kind, Version: a.Version,
 		TenantID: cmp.Or(f.Tenant, a.Lookup("AZURE_TENANT_ID"), remembered.TenantID),
-		ClientID: cmp.Or(a.Lookup("AZURE_CLIENT_ID"), remembered.ClientID),
+		ClientID: cmp.Or(f.ClientID, a.Lookup("AZURE_CLIENT_ID"), remembered.ClientID),
 	}
 	if c.Remembered != nil {
 		c.Options.Kind = cmp.Or(kind, remembered.Kind)

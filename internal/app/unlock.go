@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/lease"
@@ -10,7 +11,8 @@ import (
 
 // UnlockValue is the JSON of `unlock`.
 type UnlockValue struct {
-	// Outcome is broken, or free: nobody had claimed the deployment.
+	// Outcome is broken; free, when nobody had claimed the deployment; or claimed, when
+	// it was only looked who has.
 	Outcome    string        `json:"outcome"`
 	Deployment string        `json:"deployment"`
 	Gateway    string        `json:"gateway"`
@@ -35,11 +37,24 @@ func (s *Session) PrepareUnlock(ctx context.Context, d deployment.Deployment) (*
 	if err != nil {
 		return nil, WhileServing(s.Instead(err), NothingChanged, "")
 	}
-	value := UnlockValue{Outcome: "free", Deployment: d.Name, Gateway: d.GatewayID, Claims: claims}
+	value := UnlockValue{Outcome: "claimed", Deployment: d.Name, Gateway: d.GatewayID, Claims: claims}
 	if len(claims) == 0 {
-		value.Claims = []lease.Claim{}
+		value.Outcome, value.Claims = "free", []lease.Claim{}
 	}
 	return &Unlocking{Value: value, Name: CallDeployment(d), session: s, site: site}, nil
+}
+
+// Only leaves the claim of one run, so that no other one is broken.
+func (u *Unlocking) Only(run string) error {
+	i := slices.IndexFunc(u.Value.Claims, func(c lease.Claim) bool { return c.Run == run })
+	if i < 0 {
+		return &Failure{
+			Code: "moved", Message: "no claim on " + u.Value.Deployment + " is called so: it has ended, was broken, or is another one by now",
+			Hint: "look again who works on it: cartouche unlock " + u.Name, Serving: "as before", Exit: ExitPreflight,
+		}
+	}
+	u.Value.Claims = u.Value.Claims[i : i+1 : i+1]
+	return nil
 }
 
 // Break ends the claims that were found. Their runs find out before their next

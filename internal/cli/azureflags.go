@@ -38,23 +38,11 @@ func (f *azureFlags) add(flags *pflag.FlagSet) {
 
 // fits refuses what the way of signing in would pass over in silence.
 func (f azureFlags) fits(kind cloud.SignInKind) error {
-	for _, flag := range []struct {
-		name, value string
-		of          cloud.SignInKind
-	}{
-		{"client-secret-file", f.clientSecretFile, cloud.ServicePrincipal},
-		{"client-certificate", f.clientCertificate, cloud.ServicePrincipal},
-		{"client-certificate-password-file", f.clientCertificatePasswordFile, cloud.ServicePrincipal},
-		{"managed-identity-client-id", f.managedIdentity, cloud.ManagedIdentity},
-	} {
-		if flag.value != "" && kind != flag.of {
-			return app.Usage("--sign-in "+string(flag.of)+", or leave --"+flag.name+" out", "--%s is for --sign-in %s only", flag.name, flag.of)
-		}
+	given := map[string]bool{
+		"client-secret-file": f.clientSecretFile != "", "client-certificate": f.clientCertificate != "",
+		"client-certificate-password-file": f.clientCertificatePasswordFile != "", "managed-identity-client-id": f.managedIdentity != "",
 	}
-	if f.clientSecretFile != "" && f.clientCertificate != "" {
-		return app.Usage("choose one", "--client-secret-file and --client-certificate exclude each other")
-	}
-	return nil
+	return app.Fits(kind, func(proof string) bool { return given[proof] })
 }
 
 // signInAsked are the flags as they are asked for.

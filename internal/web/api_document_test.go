@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
@@ -112,6 +113,12 @@ func operation(t *testing.T, s *schemas, route apiRoute, about saying) map[strin
 	for _, name := range route.query {
 		parameter(name, "query")
 	}
+	if about.waits {
+		parameters = append(parameters, map[string]any{
+			"name": "Prefer", "in": "header", "required": false, "schema": map[string]any{"type": "string"},
+			"description": "`wait` answers at the end of the sign-in, `wait=SECONDS` then or after so long (RFC 7240).",
+		})
+	}
 	if about.runs {
 		parameters = append(parameters, map[string]any{
 			"name": "Prefer", "in": "header", "required": false, "schema": map[string]any{"type": "string"},
@@ -149,6 +156,9 @@ func operation(t *testing.T, s *schemas, route apiRoute, about saying) map[strin
 	}
 	responses := map[string]any{"default": answered("It failed; the status goes by `error.code` and `exit`.", "application/json", s.failureOf(about))}
 	responses["200"] = answered(about.gives, about.media(), s.answerOf(about))
+	if about.asks {
+		responses["202"] = begun("A person has to sign in at `address`. `Location` is where to ask what came of it.", "application/json", s.of(reflect.TypeFor[signInAsked]()))
+	}
 	if about.runs {
 		responses["202"] = begun("The run has begun, and goes on. `Location` is where it is to be read.", "application/json", s.of(reflect.TypeFor[underway]()))
 	}
@@ -262,6 +272,8 @@ type saying struct {
 	// machines is the value when it is about the certificates of machines, if it may be.
 	machines reflect.Type
 	events   bool
+	// asks tells that a person may have to sign in, waits that Prefer: wait is known.
+	asks, waits bool
 	// fields are said otherwise here than elsewhere.
 	fields map[string]fieldSaid
 }
@@ -286,7 +298,23 @@ var said = map[string]saying{
 	"GET /account":               {summary: "Who is signed in, how and where", more: "It really asks for a token, so that it fails when the others would.", gives: "The sign-in.", value: reflect.TypeFor[app.AccountValue]()},
 	"GET /account/tenants":       {summary: "The tenants that know the account", gives: "All of them.", value: resultOf((*app.Session).TenantValues)},
 	"GET /account/subscriptions": {summary: "The subscriptions of the tenant", gives: "All of them.", value: resultOf((*app.Session).SubscriptionValues)},
-	"GET /deployments":           {summary: "All deployments that the sign-in may see", gives: "All of them, the one whose certificate ends first on top.", value: reflect.TypeFor[[]app.DeploymentValue]()},
+	"POST /account/sign-in": {
+		summary: "Sign in to Azure", more: "For the pages, too, and for later commands, as `cartouche login`. A person does the rest at an address, with a code or in the browser of this computer: then the answer is 202, and says where. Nothing of a secret is kept but in memory.",
+		gives: "The sign-in.", value: reflect.TypeFor[app.AccountValue](), asks: true,
+	},
+	"GET /account/sign-in/{signin}":       {summary: "What came of a sign-in", more: "202 as long as the person has not signed in.", gives: "The sign-in.", value: reflect.TypeFor[app.AccountValue](), asks: true, waits: true},
+	"POST /account/sign-in/{signin}/stop": {summary: "Give a sign-in up", more: "It is answered as the failure of that sign-in, unless that has ended well.", gives: "The sign-in.", value: reflect.TypeFor[app.AccountValue]()},
+	"POST /account/sign-out":              {summary: "Sign out", more: "Tokens go from the keychain, as with `cartouche logout`. Not while a run goes on.", gives: "Who was signed in.", value: reflect.TypeFor[app.LogoutValue]()},
+	"GET /deployments/{deployment}/claim": {summary: "Which run works on a deployment, wherever it is made", gives: "The claims, of whom and since when.", value: reflect.TypeFor[app.UnlockValue]()},
+	"POST /deployments/{deployment}/unlock": {
+		summary: "Break the claim of a run", more: "If that run is still at work it changes nothing more, and what it has changed stays. A claim of another run is not broken.",
+		gives: "The claim that was broken.", value: reflect.TypeFor[app.UnlockValue](),
+	},
+	"POST /vaults/{vault}/certificates/{certificate}": {
+		summary: "Put a .pfx file into a Key Vault", more: "A new certificate, or the newest version of one that is there; policy and tags stay. A file that is the newest version already is not put there twice.",
+		gives: "What came of it.", value: reflect.TypeFor[app.UploadValue](),
+	},
+	"GET /deployments": {summary: "All deployments that the sign-in may see", gives: "All of them, the one whose certificate ends first on top.", value: reflect.TypeFor[[]app.DeploymentValue]()},
 	"GET /deployments/{deployment}": {
 		summary: "Everything observed of a deployment", more: "As `cartouche show`: nothing is changed. Of a deployment without a gateway the failure `cannot-update` comes with what could be seen.",
 		gives: "What was seen.", value: reflect.TypeFor[app.ShowValue](), failed: reflect.TypeFor[rotation.State](),
@@ -339,6 +367,7 @@ type evidenceAnswer struct {
 
 var parameterWords = map[string]string{
 	"deployment":  "What commands call it: its name, its id, one of its DNS names, or the name or the resource id of its gateway (with %2F). The id of its page does, too.",
+	"signin":      "The id of a sign-in that was begun here.",
 	"run":         "The id of a run, or a beginning of it that fits one run only.",
 	"vault":       "Name, address or resource id of a Key Vault.",
 	"certificate": "Name of a certificate, or of a secret with a .pfx.",
@@ -357,40 +386,54 @@ var fieldWords = func() map[string]fieldSaid {
 	text := map[string]any{"type": "string"}
 	file := map[string]any{"type": "string", "contentMediaType": "application/octet-stream"}
 	yes := map[string]any{"type": "boolean", "default": false}
+	var kinds []any
+	for _, kind := range cloud.SignInKinds() {
+		kinds = append(kinds, string(kind))
+	}
 	return map[string]fieldSaid{
-		"plan":                     {text, "The hash of a plan that waits. Everything else is part of it then."},
-		"pfx":                      {file, "The file with the certificate and its key. It is kept in memory only."},
-		"password":                 {text, "The password of the file."},
-		"vault":                    {text, "Name, address or resource id of a Key Vault; with `certificate`."},
-		"certificate":              {text, "Name of the certificate in the vault. With `pfx` the file becomes its newest version."},
-		"version":                  {text, "One version of it, instead of the newest."},
-		"reference":                {yes, "Listeners refer to the vault, and follow it."},
-		"inline":                   {yes, "Listeners get a copy, also where they refer to a vault now."},
-		"identity":                 {text, "Resource id of the managed identity with which the gateway reads the vault."},
-		"roots":                    {file, "More authorities to know: PEM, DER or PKCS#7."},
-		"assume-trusted":           {yes, "Accept a chain to an authority that is not known."},
-		"allow-older":              {yes, "Accept a certificate that ends before the one that is served."},
-		"allow-weaker":             {yes, "Accept a shorter key than that of the one that is served."},
-		"site-admin":               {text, "Login of Portal's site administrator. Otherwise the one of the environment is used."},
-		"site-admin-password":      {text, "Its password."},
-		"without-portal":           {yes, "Go on without it: then nobody validates Portal's federation."},
-		"service-account":          {text, "Login under which ArcGIS Server runs on the machines."},
-		"service-account-password": {text, "Its password."},
-		"reach":                    {map[string]any{"type": "string", "enum": []any{"auto", "none", "direct", "agent"}}, "How the machines are reached."},
-		"machine-ca":               {file, "Authorities that machines may present before a password is sent: PEM, DER or PKCS#7."},
-		"no-lease":                 {yes, "Go on without claiming the deployment: runs on other computers are not kept away."},
-		"now":                      {yes, "Remove at once what has been replaced lately, too."},
-		"internal":                 {map[string]any{"type": "string", "enum": []any{"issue", "ca", "pfx"}}, "Replace the certificates of the machines, by those of: an authority that is made for it and whose key is forgotten, one of yours, or files for each product."},
-		"valid-days":               {map[string]any{"type": "integer", "minimum": 1}, "Of issue and ca: how long the machines' certificates are good."},
-		"anew":                     {yes, "Of issue and ca: issue new ones also where a run that was cut off has left usable ones."},
-		"keep-old":                 {yes, "Never replace an entry in place, so that the run can be taken back."},
-		"undrained":                {yes, "Leave machines in the gateway's pools while they restart."},
-		"ca":                       {file, "Of ca: the authority, as .pfx, or as PEM with `ca-key`."},
-		"ca-key":                   {file, "Its private key, when that is not in `ca`."},
-		"ca-password":              {text, "The password of the authority's key."},
-		"internal-pfx":             {file, "Of pfx: the file for all machines that have none of their own, see `internal-pfx:portal`."},
-		"internal-pfx-password":    {text, "The password of all of these files."},
-		"host":                     {text, "A host, or host:port, instead of a file."},
-		"for":                      {text, "Names that the certificate must cover, with commas between them."},
+		"plan":                        {text, "The hash of a plan that waits. Everything else is part of it then."},
+		"pfx":                         {file, "The file with the certificate and its key. It is kept in memory only."},
+		"password":                    {text, "The password of the file."},
+		"vault":                       {text, "Name, address or resource id of a Key Vault; with `certificate`."},
+		"certificate":                 {text, "Name of the certificate in the vault. With `pfx` the file becomes its newest version."},
+		"version":                     {text, "One version of it, instead of the newest."},
+		"reference":                   {yes, "Listeners refer to the vault, and follow it."},
+		"inline":                      {yes, "Listeners get a copy, also where they refer to a vault now."},
+		"identity":                    {text, "Resource id of the managed identity with which the gateway reads the vault."},
+		"roots":                       {file, "More authorities to know: PEM, DER or PKCS#7."},
+		"assume-trusted":              {yes, "Accept a chain to an authority that is not known."},
+		"allow-older":                 {yes, "Accept a certificate that ends before the one that is served."},
+		"allow-weaker":                {yes, "Accept a shorter key than that of the one that is served."},
+		"site-admin":                  {text, "Login of Portal's site administrator. Otherwise the one of the environment is used."},
+		"site-admin-password":         {text, "Its password."},
+		"without-portal":              {yes, "Go on without it: then nobody validates Portal's federation."},
+		"service-account":             {text, "Login under which ArcGIS Server runs on the machines."},
+		"service-account-password":    {text, "Its password."},
+		"reach":                       {map[string]any{"type": "string", "enum": []any{"auto", "none", "direct", "agent"}}, "How the machines are reached."},
+		"machine-ca":                  {file, "Authorities that machines may present before a password is sent: PEM, DER or PKCS#7."},
+		"no-lease":                    {yes, "Go on without claiming the deployment: runs on other computers are not kept away."},
+		"now":                         {yes, "Remove at once what has been replaced lately, too."},
+		"internal":                    {map[string]any{"type": "string", "enum": []any{"issue", "ca", "pfx"}}, "Replace the certificates of the machines, by those of: an authority that is made for it and whose key is forgotten, one of yours, or files for each product."},
+		"valid-days":                  {map[string]any{"type": "integer", "minimum": 1}, "Of issue and ca: how long the machines' certificates are good."},
+		"anew":                        {yes, "Of issue and ca: issue new ones also where a run that was cut off has left usable ones."},
+		"keep-old":                    {yes, "Never replace an entry in place, so that the run can be taken back."},
+		"undrained":                   {yes, "Leave machines in the gateway's pools while they restart."},
+		"ca":                          {file, "Of ca: the authority, as .pfx, or as PEM with `ca-key`."},
+		"ca-key":                      {file, "Its private key, when that is not in `ca`."},
+		"ca-password":                 {text, "The password of the authority's key."},
+		"internal-pfx":                {file, "Of pfx: the file for all machines that have none of their own, see `internal-pfx:portal`."},
+		"internal-pfx-password":       {text, "The password of all of these files."},
+		"sign-in":                     {map[string]any{"type": "string", "enum": kinds}, "How; without it in the browser, or as at the last login."},
+		"cloud":                       {map[string]any{"type": "string", "enum": []any{"public", "usgov", "china"}}, "Which Azure."},
+		"tenant":                      {text, "Id or domain of the tenant; without it the person's own."},
+		"subscription":                {text, "Ids or names of subscriptions to look in, with commas between them; without it all that can be read."},
+		"client-id":                   {text, "Of service-principal: its id."},
+		"client-secret":               {text, "Its secret."},
+		"client-certificate":          {file, "Its certificate with the key, .pfx or PEM, instead of a secret."},
+		"client-certificate-password": {text, "The password of that file."},
+		"managed-identity-client-id":  {text, "Of managed-identity: which one of this machine."},
+		"run":                         {text, "The run of the claim, as `claim` tells it."},
+		"host":                        {text, "A host, or host:port, instead of a file."},
+		"for":                         {text, "Names that the certificate must cover, with commas between them."},
 	}
 }()

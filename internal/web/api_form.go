@@ -21,8 +21,11 @@ import (
 
 // The fields are called as the flags of the commands are.
 var (
-	secretFields = []string{"password", "site-admin-password", "service-account-password", "ca-password", "internal-pfx-password"}
-	loginFields  = []string{
+	secretFields = []string{
+		"password", "site-admin-password", "service-account-password", "ca-password", "internal-pfx-password",
+		"client-secret", "client-certificate-password",
+	}
+	loginFields = []string{
 		"site-admin", "site-admin-password", "without-portal", "service-account", "service-account-password", "reach", "machine-ca", "no-lease",
 	}
 	renewalFields = append([]string{
@@ -105,6 +108,16 @@ func (f sentForm) value(name string) string {
 	return strings.TrimSpace(f.typed.Get(name))
 }
 
+// among is one of some words, or "". What was sent instead is not quoted: it may be
+// a password in the wrong field.
+func (f sentForm) among(name string, known ...string) (string, error) {
+	text := f.value(name)
+	if text == "" || slices.Contains(known, text) {
+		return text, nil
+	}
+	return "", app.Usage("known are "+strings.Join(known, ", "), "%s is none of them", name)
+}
+
 // readSecrets takes what is secret, as a file with a password has it.
 func (f *sentForm) readSecrets() error {
 	f.secrets = map[string]secret.Secret{}
@@ -180,11 +193,11 @@ func (f sentForm) pfx() (*pki.Bundle, string, error) {
 // reach is how the machines are reached. What needs more passwords is done by the
 // command line.
 func (f sentForm) reach() (app.Reach, error) {
-	asked := app.Reach{Way: f.value("reach")}
-	if asked.Way == app.ReachDSC {
-		return asked, app.Usage("cartouche apply --reach dsc", "reach=dsc is a way of the command line only")
-	}
+	var asked app.Reach
 	var err error
+	if asked.Way, err = f.among("reach", app.ReachAuto, app.ReachNone, app.ReachDirect, app.ReachAgent); err != nil {
+		return asked, err
+	}
 	asked.MachineRoots, err = f.authorities("machine-ca")
 	return asked, err
 }

@@ -142,9 +142,9 @@ func (c *call) certificates() (any, error) {
 }
 
 func (c *call) certificate() (any, error) {
-	name := c.r.PathValue("certificate")
-	if !cloud.IsVaultName(name) {
-		return nil, app.Usage("", "%q is no name in a Key Vault: 1 to 127 letters, digits and hyphens", name)
+	name, err := c.namedInVault()
+	if err != nil {
+		return nil, err
 	}
 	session, client, criteria, err := c.vault()
 	if err != nil {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,10 +16,11 @@ import (
 
 // replacement is by what the certificates of machines are to be replaced.
 func (f sentForm) replacement(now time.Time) (goal rollout.Goal, err error) {
-	goal = rollout.Goal{Source: rollout.Source(f.value("internal")), Now: now}
-	if !slices.Contains([]rollout.Source{rollout.Fresh, rollout.FromAuthority, rollout.FromPFX}, goal.Source) {
-		return goal, app.Usage("internal=issue, internal=ca with ca, or internal=pfx with internal-pfx", "internal is none of issue, ca and pfx") // not quoted: it may be anything
+	how, err := f.among("internal", string(rollout.Fresh), string(rollout.FromAuthority), string(rollout.FromPFX))
+	if err != nil {
+		return goal, err
 	}
+	goal = rollout.Goal{Source: rollout.Source(how), Now: now}
 	if text := f.value("valid-days"); text != "" {
 		if goal.LeafDays, err = strconv.Atoi(text); err != nil {
 			return goal, app.Usage("valid-days=397", "valid-days is a number of days")

@@ -66,6 +66,12 @@ func TestAPIFailures(t *testing.T) {
 		"no authority":           {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"internal": "ca"}}, 400, "usage", app.ExitUsage},
 		"no .pfx for Portal":     {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"internal": "pfx"}, files: map[string][]byte{"internal-pfx:portal": noPFX}}, 422, "not-pfx", app.ExitRefused},
 		"machines of check":      {request{operation: check, path: "/check", files: map[string][]byte{"internal-pfx:portal": noPFX}}, 400, "usage", app.ExitUsage},
+		"no such way in":         {request{operation: "POST /account/sign-in", path: "/account/sign-in", form: map[string]string{"sign-in": "magic"}}, 400, "usage", app.ExitUsage},
+		"two proofs":             {request{operation: "POST /account/sign-in", path: "/account/sign-in", form: map[string]string{"sign-in": "service-principal", "client-secret": "x", "client-id": "y"}, files: map[string][]byte{"client-certificate": noPFX}}, 422, "not-pfx", app.ExitRefused},
+		"a proof of another way": {request{operation: "POST /account/sign-in", path: "/account/sign-in", form: map[string]string{"sign-in": "browser", "client-id": "y"}}, 400, "usage", app.ExitUsage},
+		"no such sign-in":        {request{operation: "GET /account/sign-in/{signin}", path: "/account/sign-in/x"}, 404, "not-found", app.ExitUsage},
+		"a claim of nobody":      {request{operation: "POST /deployments/{deployment}/unlock", path: "/deployments/x/unlock"}, 400, "usage", app.ExitUsage},
+		"an upload of nothing":   {request{operation: "POST /vaults/{vault}/certificates/{certificate}", path: "/vaults/v/certificates/a"}, 400, "usage", app.ExitUsage},
 		"no name in a vault":     {request{operation: "GET /vaults/{vault}/certificates/{certificate}", path: "/vaults/v/certificates/a_b"}, 400, "usage", app.ExitUsage},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -21,6 +21,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -197,11 +199,19 @@ func TestTheAPIInAWorld(t *testing.T) {
 	var mu sync.Mutex
 	answered := map[string]bool{}
 	t.Run("worlds", func(t *testing.T) {
-		for world, ask := range map[string]func(*apiStage, *testing.T){"ha": (*apiStage).lookThroughAPI, "single": (*apiStage).renewThroughAPI} {
-			t.Run(world, func(t *testing.T) {
+		for _, asked := range []struct {
+			world string
+			begin func(*testing.T, string) *renewalStage
+			ask   func(*apiStage, *testing.T)
+		}{
+			{"ha", func(t *testing.T, world string) *renewalStage { return newRenewalStage(t, world) }, (*apiStage).lookThroughAPI},
+			{"single", func(t *testing.T, world string) *renewalStage { return newRenewalStage(t, world) }, (*apiStage).renewThroughAPI},
+			{"twin", nobodyIn, (*apiStage).signInThroughAPI},
+		} {
+			t.Run(asked.world, func(t *testing.T) {
 				t.Parallel()
-				st := newAPIStage(t, newRenewalStage(t, world))
-				ask(st, t)
+				st := newAPIStage(t, asked.begin(t, asked.world))
+				asked.ask(st, t)
 				mu.Lock()
 				defer mu.Unlock()
 				maps.Copy(answered, st.answered)
@@ -275,6 +285,8 @@ func (st *apiStage) lookThroughAPI(t *testing.T) {
 	if st.ask(t, request{operation: "GET /vaults/{vault}/certificates/{certificate}", path: "/vaults/entvault/certificates/" + name}, 200, &inVault); inVault.Certificates[0].Name != name {
 		t.Errorf("%+v", inVault)
 	}
+	st.uploadThroughAPI(t)
+	st.claimThroughAPI(t)
 	var document map[string]any
 	if st.ask(t, request{operation: "GET /openapi.json", path: "/openapi.json"}, 200, &document); document["openapi"] != "3.1.0" {
 		t.Errorf("%v", document["openapi"])
@@ -285,6 +297,135 @@ func (st *apiStage) lookThroughAPI(t *testing.T) {
 			t.Errorf("%d: the page does not say %q", status, want)
 		}
 	}
+}
+
+// uploadThroughAPI puts a file into a vault, twice.
+func (st *apiStage) uploadThroughAPI(t *testing.T) {
+	t.Helper()
+	domain := st.world.Deployments()[0].Domain
+	put := request{operation: "POST /vaults/{vault}/certificates/{certificate}", path: "/vaults/entvault/certificates/by-a-program", form: map[string]string{"password": "opens it", "for": domain}}
+	var failed failure
+	st.ask(t, put, http.StatusBadRequest, &failed)
+	put.files = map[string][]byte{"pfx": st.pfx(t, func(s *authority.Spec) { s.Names = []string{"other.example.com"} }, "opens it")}
+	if st.ask(t, put, http.StatusUnprocessableEntity, &failed); failed.Error.Code != "certificate-refused" || len(failed.Error.Findings) == 0 {
+		t.Errorf("%+v", failed)
+	}
+	put.files["pfx"] = st.pfx(t, nil, "opens it")
+	var put1 app.UploadValue
+	if st.ask(t, put, http.StatusOK, &put1); put1.Outcome != app.UploadCreated || put1.Certificate.Name != "by-a-program" {
+		t.Errorf("%+v", put1)
+	}
+	if st.ask(t, put, http.StatusOK, &put1); put1.Outcome != app.UploadUnchanged {
+		t.Errorf("the same again: %+v", put1)
+	}
+}
+
+// claimThroughAPI breaks the claim of a run on another computer, and of no other one.
+func (st *apiStage) claimThroughAPI(t *testing.T) {
+	t.Helper()
+	see := request{operation: "GET /deployments/{deployment}/claim", path: st.ofDeployment() + "/claim"}
+	free := request{operation: "POST /deployments/{deployment}/unlock", path: st.ofDeployment() + "/unlock", form: map[string]string{"run": "another"}}
+	var seen app.UnlockValue
+	if st.ask(t, see, http.StatusOK, &seen); seen.Outcome != "free" || len(seen.Claims) != 0 {
+		t.Errorf("%+v", seen)
+	}
+	if st.ask(t, free, http.StatusOK, &seen); seen.Outcome != "free" {
+		t.Errorf("%+v", seen)
+	}
+	session, err := st.session(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	site := st.options.App.ClaimsOf(session.Runner(rotation.Credentials{}), st.world.Deployments()[0].GatewayID)
+	held, err := site.Acquire(t.Context(), lease.Holder{Who: "anna", Host: "gis-01", State: "elsewhere", Run: "20261127-1015-abcd"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.ask(t, see, http.StatusOK, &seen); seen.Outcome != "claimed" || len(seen.Claims) != 1 || seen.Claims[0].Host != "gis-01" {
+		t.Fatalf("%+v", seen)
+	}
+	var failed failure
+	if st.ask(t, free, http.StatusConflict, &failed); failed.Error.Code != "moved" {
+		t.Errorf("%+v", failed)
+	}
+	if err := held.May(t.Context()); err != nil {
+		t.Errorf("the claim of another run was broken: %v", err)
+	}
+	free.form["run"] = seen.Claims[0].Run
+	if st.ask(t, free, http.StatusOK, &seen); seen.Outcome != "broken" || len(seen.Claims) != 1 {
+		t.Errorf("%+v", seen)
+	}
+	if err := held.May(t.Context()); err == nil {
+		t.Error("the claim was not broken")
+	}
+}
+
+// signInThroughAPI signs in as an application and as a person, and out.
+func (st *apiStage) signInThroughAPI(t *testing.T) {
+	t.Helper()
+	var failed failure
+	st.ask(t, request{operation: "GET /account", path: "/account"}, http.StatusUnauthorized, &failed)
+	given := map[string]string{}
+	for _, v := range st.world.Environment() {
+		given[v.Name] = v.Value
+	}
+	in := func(fields ...string) request {
+		q := request{operation: "POST /account/sign-in", path: "/account/sign-in", form: map[string]string{}}
+		for i := 0; i < len(fields); i += 2 {
+			q.form[fields[i]] = fields[i+1]
+		}
+		return q
+	}
+	st.ask(t, in("sign-in", "azure-cli", "client-secret", "x"), http.StatusBadRequest, &failed)
+	application := in("tenant", given["AZURE_TENANT_ID"], "client-id", given["AZURE_CLIENT_ID"], "client-secret", "not it")
+	if st.ask(t, application, http.StatusUnauthorized, &failed); failed.Error.Code != "sign-in-failed" {
+		t.Errorf("%+v", failed)
+	}
+	application.form["client-secret"] = given["AZURE_CLIENT_SECRET"]
+	var account app.AccountValue
+	if st.ask(t, application, http.StatusOK, &account); account.SignIn != cloud.ServicePrincipal || account.Name != given["AZURE_CLIENT_ID"] || account.From != app.ByLogin {
+		t.Errorf("%+v", account)
+	}
+	var list []map[string]any
+	if st.ask(t, request{operation: "GET /deployments", path: "/deployments"}, http.StatusOK, &list); len(list) == 0 {
+		t.Error("the application sees nothing")
+	}
+	var out app.LogoutValue
+	if st.ask(t, request{operation: "POST /account/sign-out", path: "/account/sign-out"}, http.StatusOK, &out); out.WasSignedIn != given["AZURE_CLIENT_ID"] {
+		t.Errorf("%+v", out)
+	}
+	st.ask(t, request{operation: "GET /account", path: "/account"}, http.StatusUnauthorized, &failed)
+
+	var asked signInAsked
+	st.ask(t, in("sign-in", "browser"), http.StatusAccepted, &asked)
+	if asked.Code != nil || !strings.HasPrefix(asked.Address, "https://login.microsoftonline.com/") {
+		t.Errorf("%+v", asked)
+	}
+	stop := request{operation: "POST /account/sign-in/{signin}/stop", path: "/account/sign-in/" + asked.ID + "/stop"}
+	if st.ask(t, stop, http.StatusConflict, &failed); failed.Error.Code != "interrupted" {
+		t.Errorf("%+v", failed)
+	}
+	header := st.ask(t, in("sign-in", "device-code", "subscription", "Contoso GIS Test"), http.StatusAccepted, &asked)
+	result := request{operation: "GET /account/sign-in/{signin}", path: "/account/sign-in/" + asked.ID}
+	if asked.Code == nil || asked.Until == nil || header.Get("Location") != asked.Result || asked.Result != apiPath+result.path {
+		t.Fatalf("%+v %v", asked, header)
+	}
+	st.ask(t, result, http.StatusAccepted, &asked)
+	if err := st.person(t).EnterCode(t.Context(), asked.Address, *asked.Code); err != nil {
+		t.Fatal(err)
+	}
+	result.header = map[string]string{"Prefer": "wait"}
+	header = st.ask(t, result, http.StatusOK, &account)
+	if account.Name != st.variables["CARTOUCHE_WORLD_USER"] || len(account.Subscriptions) != 1 || account.Subscriptions[0].Name != "Contoso GIS Test" {
+		t.Errorf("%+v", account)
+	}
+	if warned := header.Get(warningHeader); !strings.Contains(warned, "3 tenants know") {
+		t.Errorf("warned of %q", warned)
+	}
+	stop.path = "/account/sign-in/" + asked.ID + "/stop"
+	st.ask(t, stop, http.StatusOK, &account) // it has ended
+	stop.path = "/account/sign-in/none/stop"
+	st.ask(t, stop, http.StatusNotFound, &failed)
 }
 
 func (st *apiStage) checkThroughAPI(t *testing.T, pfx []byte) {

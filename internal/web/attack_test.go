@@ -257,6 +257,13 @@ func TestTheSignInStaysAsLongAsARunGoesOn(t *testing.T) {
 			t.Errorf("%s during a run: %d\n%s", path, status, plain(body))
 		}
 	}
+	st := newAPIStage(t, &renewalStage{stage: b.stage, variables: b.visitor.Variables})
+	for _, path := range []string{"/account/sign-out", "/account/sign-in"} {
+		var failed failure
+		if st.ask(t, request{operation: "POST " + path, path: path}, http.StatusConflict, &failed); failed.Error.Code != "locked" {
+			t.Errorf("%s during a run: %+v", path, failed)
+		}
+	}
 	close(goOn)
 	if run := b.ended(id); run.Outcome != string(rotation.Verified) {
 		t.Errorf("the run ended as %s", run.Outcome)

@@ -23,27 +23,13 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	wk := s.book.Start(work.Job{Kind: "sign-in", Title: "Signing in to Azure", Next: p.then, Back: p.to("/sign-in")}, func(ctx context.Context, wk *work.Work) (any, error) {
 		a := s.options.App.With(wk)
 		asked.Person = askedBy(wk)
-		chosen, err := a.ChooseSignIn(ctx, asked)
-		if err != nil {
-			return nil, err
-		}
-		if chosen.Options.Kind.OfPerson() {
-			chosen = a.PersonFirst(asked, chosen)
-		}
-		login, err := a.NewLogin(chosen)
-		if err != nil {
-			return nil, err
-		}
-		next, err := "", login.SignIn(ctx)
-		if err == nil {
-			next, err = s.afterSignIn(ctx, login, p)
-		}
-		if err != nil {
-			login.TakeBack(ctx)
-			return nil, app.WhileServing(login.Instead(err), app.NothingChanged, "")
-		}
-		wk.Lead(next)
-		return nil, nil
+		return nil, a.LogIn(ctx, asked, func(ctx context.Context, login *app.Login) error {
+			next, err := s.afterSignIn(ctx, login, p)
+			if err == nil {
+				wk.Lead(next)
+			}
+			return err
+		})
 	})
 	wk.Wait(r.Context(), aMoment)
 	return leadTo(w, r, p.to("/sign-in/"+wk.ID))

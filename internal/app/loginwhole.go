@@ -1,0 +1,83 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/cartouche-gis/cartouche/internal/cloud"
+)
+
+// LogIn signs in as asked, and goes on with then. When either fails, no tokens are
+// left behind. Who asks for a way of persons, or for none, means to sign in as one.
+func (a *App) LogIn(ctx context.Context, asked SignInAsked, then func(context.Context, *Login) error) error {
+	chosen, err := a.ChooseSignIn(ctx, asked)
+	if err != nil {
+		return err
+	}
+	if chosen.Options.Kind.OfPerson() || chosen.Origin == ByLogin || chosen.Origin == ByDefault {
+		chosen = a.PersonFirst(asked, chosen)
+	}
+	l, err := a.NewLogin(chosen)
+	if err != nil {
+		return err
+	}
+	if err = l.SignIn(ctx); err == nil {
+		err = then(ctx, l)
+	}
+	if err != nil {
+		l.TakeBack(ctx)
+		return WhileServing(l.Instead(err), NothingChanged, "")
+	}
+	return nil
+}
+
+// GoWhereAsked goes into the tenant and the subscriptions that were asked for, without
+// a question: else into the person's own tenant, and all of its subscriptions. It gives
+// the ids of those that were named.
+func (l *Login) GoWhereAsked(ctx context.Context) (subscriptions []string, err error) {
+	several, err := l.FindTenant(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if several {
+		l.app.warn(fmt.Sprintf("%d tenants know %s; taken is %s; --tenant takes another", len(l.Tenants), l.Identity.Name, TenantTitle(l.Tenant)))
+	}
+	if err := l.EnterTenant(ctx, l.Tenant); err != nil {
+		return nil, err
+	}
+	if _, err := l.FindSubscriptions(ctx); err != nil {
+		return nil, err
+	}
+	if len(l.Subscriptions) == 0 {
+		l.app.warn("there is no subscription in tenant " + TenantTitle(l.Tenant) + " that this sign-in may see; another tenant may have some: --tenant")
+	}
+	for _, one := range l.Choice.Subscriptions {
+		found, err := MatchSubscription(l.Subscriptions, one)
+		if err != nil {
+			return nil, err
+		}
+		subscriptions = append(subscriptions, found.ID)
+	}
+	return subscriptions, nil
+}
+
+// Fits refuses what a way of signing in would pass over in silence: given tells which
+// proofs there are, by what they are called.
+func Fits(kind cloud.SignInKind, given func(proof string) bool) error {
+	for _, proof := range []struct {
+		name string
+		of   cloud.SignInKind
+	}{
+		{"client-secret-file", cloud.ServicePrincipal}, {"client-secret", cloud.ServicePrincipal},
+		{"client-certificate", cloud.ServicePrincipal}, {"client-certificate-password-file", cloud.ServicePrincipal}, {"client-certificate-password", cloud.ServicePrincipal},
+		{"managed-identity-client-id", cloud.ManagedIdentity}, {"client-id", cloud.ServicePrincipal},
+	} {
+		if given(proof.name) && kind != proof.of {
+			return Usage("--sign-in "+string(proof.of)+", or leave --"+proof.name+" out", "--%s is for --sign-in %s only", proof.name, proof.of)
+		}
+	}
+	if (given("client-secret-file") || given("client-secret")) && given("client-certificate") {
+		return Usage("choose one", "--client-secret-file and --client-certificate exclude each other")
+	}
+	return nil
+}
