@@ -25,6 +25,7 @@ var (
 		{Value: app.ReachNone, Text: "Not at all"},
 		{Value: string(reach.Direct), Text: "Directly", Hint: "This computer can dial their administration ports."},
 		{Value: string(reach.Agent), Text: "By Azure’s Run Command", Hint: "A small program runs once on each machine and is removed."},
+		{Value: string(reach.DSC), Text: "By the machines’ own DSC, as Cloud Builder does", Hint: "It restarts every machine and cannot look at any, and takes more passwords, which are asked for with the logins. For sites whose policy allows nothing else."},
 	}
 )
 

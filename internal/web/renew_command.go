@@ -1,8 +1,11 @@
 package web
 
 import (
+	"context"
+
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 )
 
@@ -50,15 +53,23 @@ func commandOf(r *wizard.Renewal) (command string, said []string) {
 		said = append(said, "The password of "+l.SiteAdmin+" is asked for, or comes from --site-admin-password-file FILE or CARTOUCHE_SITE_ADMIN_PASSWORD.")
 	}
 	flag("service-account", l.ServiceAccount)
+	if c.Reach == app.ReachDSC {
+		said = append(said, "The passwords of the .pfx files that Cloud Builder was given come from --server-pfx-password-file FILE and --portal-pfx-password-file FILE.")
+	}
 	return command, said
 }
 
 // renewalOf is what is asked of the application for a renewal.
 func renewalOf(r *wizard.Renewal) app.Renewal {
-	c, choices := r.Chosen, r.Choices
+	c, choices, logins := r.Chosen, r.Choices, r.Logins
 	asked := app.Renewal{
 		Roots: choices.Roots, AssumeTrusted: choices.AssumeTrusted, AllowOlder: choices.AllowOlder, AllowWeaker: choices.AllowWeaker,
-		Reach: app.Reach{Way: choices.Reach}, NoLease: choices.NoClaim,
+		Reach: app.Reach{Way: choices.Reach, PFXPassword: func(_ context.Context, portal bool) (secret.Secret, error) {
+			if portal {
+				return logins.PortalPFXPassword, nil
+			}
+			return logins.ServerPFXPassword, nil
+		}}, NoLease: choices.NoClaim,
 		Vault: app.InVault{
 			Identity:  choices.Identity,
 			Reference: choices.Form == rotation.FormReference || c.Source == wizard.Follow,

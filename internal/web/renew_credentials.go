@@ -21,6 +21,8 @@ func (s *Server) showCredentials(w http.ResponseWriter, _ *http.Request, renewal
 	defer renewal.Unlock()
 	if renewal.Logins == (wizard.Logins{}) {
 		renewal.Logins = s.givenLogins()
+		given := s.options.App.Lookup
+		renewal.Logins.ServerPFXPassword, renewal.Logins.PortalPFXPassword = secret.New(given("CARTOUCHE_SERVER_PFX_PASSWORD")), secret.New(given("CARTOUCHE_PORTAL_PFX_PASSWORD"))
 	}
 	l, d := renewal.Logins, renewal.Deployment
 	page := credentialsPage{
@@ -28,6 +30,13 @@ func (s *Server) showCredentials(w http.ResponseWriter, _ *http.Request, renewal
 		SiteAdmin: l.SiteAdmin, ServiceAccount: l.ServiceAccount, WithoutPortal: l.WithoutPortal,
 		AdminError: renewal.Wrong["site-admin"], PasswordError: renewal.Wrong["site-admin-password"],
 		Kept: !l.SiteAdminPassword.Empty(), ServiceKept: !l.ServiceAccountPassword.Empty(),
+		ServiceError: renewal.Wrong["service-account"],
+	}
+	if renewal.Choices.Reach == app.ReachDSC {
+		page.SetUpFiles = []setUpFile{{"server-pfx-password", "the servers", !l.ServerPFXPassword.Empty(), renewal.Wrong["server-pfx-password"]}}
+		if page.Portal {
+			page.SetUpFiles = append(page.SetUpFiles, setUpFile{"portal-pfx-password", "Portal", !l.PortalPFXPassword.Empty(), renewal.Wrong["portal-pfx-password"]})
+		}
 	}
 	if until, locked := s.attempts.Locked(attemptAt(*renewal.Deployment, l.SiteAdmin)); locked && l.SiteAdmin != "" {
 		page.Locked = noMoreTries(l.SiteAdmin, until)
@@ -52,16 +61,12 @@ func (s *Server) giveCredentials(w http.ResponseWriter, r *http.Request, renewal
 	given := wizard.Logins{
 		SiteAdmin: typed("site-admin"), SiteAdminPassword: secret.New(r.PostFormValue("site-admin-password")),
 		ServiceAccount: typed("service-account"), ServiceAccountPassword: secret.New(r.PostFormValue("service-account-password")),
-		WithoutPortal: typed("without-portal") != "",
+		WithoutPortal:     typed("without-portal") != "",
+		ServerPFXPassword: secret.New(r.PostFormValue("server-pfx-password")), PortalPFXPassword: secret.New(r.PostFormValue("portal-pfx-password")),
 	}
 	renewal.Lock()
 	before := renewal.Logins
-	if given.SiteAdminPassword.Empty() && given.SiteAdmin == before.SiteAdmin {
-		given.SiteAdminPassword = before.SiteAdminPassword
-	}
-	if given.ServiceAccountPassword.Empty() && given.ServiceAccount == before.ServiceAccount {
-		given.ServiceAccountPassword = before.ServiceAccountPassword
-	}
+	given.KeepFrom(before)
 	if sameLogins(given, before) && s.goesOnFor(planKey(renewal)) {
 		renewal.Unlock()
 		return s.prepare(w, r, renewal) // clicked twice: it is one plan, and one try at Portal
@@ -80,7 +85,8 @@ func (s *Server) giveCredentials(w http.ResponseWriter, r *http.Request, renewal
 // sameLogins tells whether the same was typed.
 func sameLogins(a, b wizard.Logins) bool {
 	return a.SiteAdmin == b.SiteAdmin && a.ServiceAccount == b.ServiceAccount && a.WithoutPortal == b.WithoutPortal &&
-		a.SiteAdminPassword.Reveal() == b.SiteAdminPassword.Reveal() && a.ServiceAccountPassword.Reveal() == b.ServiceAccountPassword.Reveal()
+		a.SiteAdminPassword.Reveal() == b.SiteAdminPassword.Reveal() && a.ServiceAccountPassword.Reveal() == b.ServiceAccountPassword.Reveal() &&
+		a.ServerPFXPassword.Reveal() == b.ServerPFXPassword.Reveal() && a.PortalPFXPassword.Reveal() == b.PortalPFXPassword.Reveal()
 }
 
 // planKey is of the work that makes the plan that a renewal needs now.
@@ -94,6 +100,9 @@ func (s *Server) goesOnFor(key string) bool {
 // wrongLogins says by field what is missing, and stops after too many wrong passwords.
 func (s *Server) wrongLogins(renewal *wizard.Renewal, l wizard.Logins) map[string]string {
 	wrong := map[string]string{}
+	if renewal.Choices.Reach == app.ReachDSC {
+		wrongForDSC(wrong, l, renewal.Deployment.PortalContext != "")
+	}
 	if renewal.Deployment.PortalContext == "" || l.WithoutPortal {
 		return wrong
 	}
@@ -106,6 +115,19 @@ func (s *Server) wrongLogins(renewal *wizard.Renewal, l wizard.Logins) map[strin
 		wrong["site-admin-password"] = "This password was not tried."
 	}
 	return wrong
+}
+
+// wrongForDSC says what the way dsc lacks.
+func wrongForDSC(wrong map[string]string, l wizard.Logins, portal bool) {
+	if l.ServiceAccount == "" || l.ServiceAccountPassword.Empty() {
+		wrong["service-account"] = "The machines’ DSC works as the service account: give its name and its password."
+	}
+	if l.ServerPFXPassword.Empty() {
+		wrong["server-pfx-password"] = "The machines’ DSC opens this file again: type its password."
+	}
+	if portal && l.PortalPFXPassword.Empty() {
+		wrong["portal-pfx-password"] = "The machines’ DSC opens this file again: type its password."
+	}
 }
 
 // prepare observes the deployment with the logins and makes the plan. A login

@@ -103,6 +103,17 @@ type credentialsPage struct {
 	AdminError, PasswordError string
 	WithoutPortal             bool
 	Kept, ServiceKept         bool
+	ServiceError              string
+	// SetUpFiles are those whose passwords the way dsc takes.
+	SetUpFiles []setUpFile
+}
+
+// setUpFile is a .pfx file that Cloud Builder was given, of which the password is
+// asked for.
+type setUpFile struct {
+	Name, Of string
+	Kept     bool
+	Error    string
 }
 
 // reviewPage is renew-review.html.

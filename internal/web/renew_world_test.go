@@ -38,7 +38,12 @@ type renewalStage struct {
 
 func newRenewalStage(t *testing.T, world string, without ...string) *renewalStage {
 	t.Helper()
-	w := worldtest.Start(t, sim.Options{World: world, Scale: 600})
+	return newRenewalStageIn(t, sim.Options{World: world, Scale: 600}, without...)
+}
+
+func newRenewalStageIn(t *testing.T, options sim.Options, without ...string) *renewalStage {
+	t.Helper()
+	w := worldtest.Start(t, options)
 	variables := map[string]string{"CARTOUCHE_STATE_DIR": t.TempDir()}
 	for _, v := range w.Environment() {
 		variables[v.Name] = v.Value

@@ -90,6 +90,9 @@ type Logins struct {
 	WithoutPortal          bool
 	ServiceAccount         string
 	ServiceAccountPassword secret.Secret
+	// ServerPFXPassword and PortalPFXPassword are of the .pfx files with which Cloud
+	// Builder set servers and Portal up; only the way dsc asks for them.
+	ServerPFXPassword, PortalPFXPassword secret.Secret
 }
 
 // KeepFrom keeps the passwords of before where the same login is meant and none
@@ -101,6 +104,18 @@ func (l *Logins) KeepFrom(before Logins) {
 	if l.ServiceAccountPassword.Empty() && l.ServiceAccount == before.ServiceAccount {
 		l.ServiceAccountPassword = before.ServiceAccountPassword
 	}
+	if l.ServerPFXPassword.Empty() {
+		l.ServerPFXPassword = before.ServerPFXPassword
+	}
+	if l.PortalPFXPassword.Empty() {
+		l.PortalPFXPassword = before.PortalPFXPassword
+	}
+}
+
+// dropSecrets drops the passwords.
+func (l *Logins) dropSecrets() {
+	l.SiteAdminPassword, l.ServiceAccountPassword = secret.Secret{}, secret.Secret{}
+	l.ServerPFXPassword, l.PortalPFXPassword = secret.Secret{}, secret.Secret{}
 }
 
 // ForgetSiteAdminPassword drops one that was wrong.
@@ -181,7 +196,7 @@ func (r *Renewal) dropSecrets() {
 	hadFile := r.Chosen.File.Data != nil || r.Chosen.Bundle != nil
 	clear(r.Chosen.File.Data)
 	r.Chosen.File, r.Chosen.Bundle = File{}, nil
-	r.Logins.SiteAdminPassword, r.Logins.ServiceAccountPassword = secret.Secret{}, secret.Secret{}
+	r.Logins.dropSecrets()
 	from := Credentials
 	if hadFile {
 		from = Certificate
