@@ -49,6 +49,7 @@ func (c *call) prepared() (pending, error) {
 	if err != nil {
 		return pending{}, err
 	}
+	asked.Reach.PFXPassword = c.pfxPassword
 	return c.trying(d, logins, func() (pending, error) {
 		ready, err := session.Prepare(c.r.Context(), d, logins, asked)
 		return pending{ready: ready}, err
@@ -211,5 +212,6 @@ func (c *call) changing() (rotation.Credentials, app.Looking, error) {
 		return logins, at, err
 	}
 	at.Reach, err = c.form.reach()
+	at.Reach.PFXPassword = c.pfxPassword
 	return logins, at, err
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/x509"
 	"errors"
 	"net/http"
@@ -23,14 +24,14 @@ import (
 var (
 	secretFields = []string{
 		"password", "site-admin-password", "service-account-password", "ca-password", "internal-pfx-password",
-		"client-secret", "client-certificate-password",
+		"client-secret", "client-certificate-password", "server-pfx-password", "portal-pfx-password",
 	}
 	loginFields = []string{
 		"site-admin", "site-admin-password", "without-portal", "service-account", "service-account-password", "reach", "machine-ca", "no-lease",
 	}
 	renewalFields = append([]string{
 		"pfx", "password", "vault", "certificate", "version", "reference", "inline", "identity", "roots",
-		"assume-trusted", "allow-older", "allow-weaker",
+		"assume-trusted", "allow-older", "allow-weaker", "server-pfx-password", "portal-pfx-password",
 	}, loginFields...)
 	// machinesFields are of replacing the certificates of machines.
 	machinesFields = []string{
@@ -61,17 +62,20 @@ func readForm(w http.ResponseWriter, r *http.Request, known []string) (sentForm,
 	case "multipart/form-data":
 		upload, err := wizard.ReadUpload(w, r, secretFields...)
 		if err != nil {
-			return f, app.Usage("", "%s", err)
+			return f, unreadable(err)
 		}
 		f.files, f.fields = upload, upload.Fields()
 	case "", "application/x-www-form-urlencoded":
 		if err := r.ParseForm(); err != nil {
-			return f, app.Usage("", "%s", errUnreadable)
+			return f, unreadable(err)
 		}
 		f.typed = r.PostForm
 		for name, values := range f.typed {
 			if len(values) > 1 {
 				return f, app.Usage("", "the field %s was sent twice", name)
+			}
+			if len(values[0]) > wizard.MaxField {
+				return f, unreadable(&wizard.TooLargeError{What: name, Max: wizard.MaxField})
 			}
 			f.fields = append(f.fields, name)
 		}
@@ -89,8 +93,23 @@ func readForm(w http.ResponseWriter, r *http.Request, known []string) (sentForm,
 	return f, f.readSecrets()
 }
 
-// errUnreadable says no more: the error of the parser quotes what was sent.
-var errUnreadable = errors.New("the form that was sent cannot be read")
+// unreadable says why a form is not read. An error of a parser is not shown: it quotes
+// what was sent.
+func unreadable(err error) error {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		err = &wizard.TooLargeError{Max: tooLarge.Limit}
+	}
+	if tooLarge, ok := errors.AsType[*wizard.TooLargeError](err); ok {
+		return &app.Failure{Code: tooLargeCode, Message: tooLarge.Error(), Hint: "a certificate has some kilobytes", Exit: app.ExitPreflight}
+	}
+	if errors.Is(err, wizard.ErrForm) {
+		return app.Usage("", "%s", err)
+	}
+	return app.Usage("", "the form that was sent cannot be read")
+}
+
+// tooLargeCode is also that of the door, which refuses what says so itself.
+const tooLargeCode = "too-large"
 
 // strange says that nobody would look at something.
 func strange(what, name string, known []string) error {
@@ -190,16 +209,32 @@ func (f sentForm) pfx() (*pki.Bundle, string, error) {
 	return bundle, file.Name, nil
 }
 
-// reach is how the machines are reached. What needs more passwords is done by the
-// command line.
+// reach is how the machines are reached.
 func (f sentForm) reach() (app.Reach, error) {
 	var asked app.Reach
 	var err error
-	if asked.Way, err = f.among("reach", app.ReachAuto, app.ReachNone, app.ReachDirect, app.ReachAgent); err != nil {
+	if asked.Way, err = f.among("reach", app.ReachAuto, app.ReachNone, app.ReachDirect, app.ReachAgent, app.ReachDSC); err != nil {
 		return asked, err
 	}
 	asked.MachineRoots, err = f.authorities("machine-ca")
 	return asked, err
+}
+
+// pfxPassword is that of a .pfx with which Cloud Builder set the servers or Portal up,
+// else the one of the environment. Only the way dsc asks for it.
+func (c *call) pfxPassword(_ context.Context, portal bool) (secret.Secret, error) {
+	name, variable := "server-pfx-password", "CARTOUCHE_SERVER_PFX_PASSWORD"
+	if portal {
+		name, variable = "portal-pfx-password", "CARTOUCHE_PORTAL_PFX_PASSWORD"
+	}
+	password := c.form.secrets[name]
+	if password.Empty() {
+		password = secret.New(c.options.App.Lookup(variable))
+	}
+	if password.Empty() {
+		return password, app.Usage("curl --form '"+name+"=<FILE'", "reach=dsc needs %s", name)
+	}
+	return password, nil
 }
 
 // renewal is what is asked for.

@@ -197,8 +197,18 @@ func (c *call) history() (any, error) {
 	return app.NotNull(runs), err
 }
 
+// run is what was written down of a run, or what this program knows of its end when
+// the journal could not take it.
 func (c *call) run() (any, error) {
-	return c.options.App.WholeRun(c.r.Context(), c.r.PathValue("run"))
+	run, err := c.options.App.WholeRun(c.r.Context(), c.r.PathValue("run"))
+	if err != nil {
+		return nil, err
+	}
+	run, unwritten := endOf(run, liveRun{work: c.workOfRun(run.ID)})
+	if unwritten {
+		c.Note(app.NoteWarning, "the end of run "+run.ID+" could not be written down; it is known only as long as this program runs")
+	}
+	return run, nil
 }
 
 func (c *call) evidenceList() (any, error) { return c.options.App.EvidenceRows(c.r.Context()) }

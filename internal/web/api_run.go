@@ -141,12 +141,17 @@ func (c *call) going() (*work.Work, string, error) {
 	}
 	going := c.workOfRun(run.ID)
 	if going == nil {
-		return nil, "", &app.Failure{
-			Code: "not-found", Message: "run " + run.ID + " is none of this server, or ended more than an hour ago",
-			Hint: "GET " + apiPath + "/history/" + run.ID, Exit: app.ExitUsage,
-		}
+		return nil, "", notOfThisServer(run.ID)
 	}
 	return going, run.ID, nil
+}
+
+// notOfThisServer says that nothing is known of a run but what the history has.
+func notOfThisServer(run string) error {
+	return &app.Failure{
+		Code: "not-found", Message: "run " + run + " is none of this server, or ended more than an hour ago",
+		Hint: "GET " + apiPath + "/history/" + run, Exit: app.ExitUsage,
+	}
 }
 
 // events tells how a run goes on, as server-sent events.
@@ -154,9 +159,17 @@ func (c *call) events() (any, error) {
 	if !strings.Contains(c.r.Header.Get("Accept"), "text/event-stream") {
 		return nil, app.Usage("curl --no-buffer --header 'Accept: text/event-stream'", "events are text/event-stream, and were not asked for as such")
 	}
-	going, _, err := c.going()
+	run, err := c.options.App.WholeRun(c.r.Context(), c.r.PathValue("run"))
 	if err != nil {
 		return nil, err
+	}
+	going := c.workOfRun(run.ID)
+	if kept, known := toldOf(run); going == nil && known {
+		work.ServeKept(c.w, c.r, kept.Events)
+		return nil, nil
+	}
+	if going == nil {
+		return nil, notOfThisServer(run.ID)
 	}
 	if err := going.ServeEvents(c.w, c.r); errors.Is(err, work.ErrTooMany) {
 		return nil, &app.Failure{Code: "throttled", Message: err.Error(), Exit: app.ExitPreflight}

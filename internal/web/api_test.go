@@ -10,6 +10,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/web/wizard"
 )
 
 // emptyAPI is a computer on which nobody has signed in and nothing was done.
@@ -56,7 +57,6 @@ func TestAPIFailures(t *testing.T) {
 		"roots that are none":    {request{operation: plan, path: "/deployments/x/plan", files: map[string][]byte{"roots": []byte("x")}}, 400, "usage", app.ExitUsage},
 		"not a .pfx":             {request{operation: check, path: "/check", files: map[string][]byte{"pfx": []byte("x")}}, 422, "not-pfx", app.ExitRefused},
 		"nothing to check":       {request{operation: check, path: "/check"}, 400, "usage", app.ExitUsage},
-		"dsc":                    {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"reach": "dsc"}}, 400, "usage", app.ExitUsage},
 		"no such source":         {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"internal": "nowhere"}}, 400, "usage", app.ExitUsage},
 		"both at once":           {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"internal": "issue", "password": "x"}}, 400, "usage", app.ExitUsage},
 		"days of none":           {request{operation: plan, path: "/deployments/x/plan", form: map[string]string{"internal": "issue", "valid-days": "many"}}, 400, "usage", app.ExitUsage},
@@ -72,6 +72,10 @@ func TestAPIFailures(t *testing.T) {
 		"no such sign-in":        {request{operation: "GET /account/sign-in/{signin}", path: "/account/sign-in/x"}, 404, "not-found", app.ExitUsage},
 		"a claim of nobody":      {request{operation: "POST /deployments/{deployment}/unlock", path: "/deployments/x/unlock"}, 400, "usage", app.ExitUsage},
 		"an upload of nothing":   {request{operation: "POST /vaults/{vault}/certificates/{certificate}", path: "/vaults/v/certificates/a"}, 400, "usage", app.ExitUsage},
+		"a file too large":       {request{operation: check, path: "/check", files: map[string][]byte{"pfx": make([]byte, wizard.MaxFile+1)}}, 413, "too-large", app.ExitPreflight},
+		"a part too large":       {request{operation: check, path: "/check", form: map[string]string{"password": strings.Repeat("x", wizard.MaxField+1)}, files: map[string][]byte{"pfx": noPFX}}, 413, "too-large", app.ExitPreflight},
+		"a field too large":      {request{operation: check, path: "/check", form: map[string]string{"host": strings.Repeat("x", wizard.MaxField+1)}}, 413, "too-large", app.ExitPreflight},
+		"a form too large":       {request{operation: check, path: "/check", form: map[string]string{"host": strings.Repeat("x", 65<<10)}}, 413, "too-large", app.ExitPreflight},
 		"no name in a vault":     {request{operation: "GET /vaults/{vault}/certificates/{certificate}", path: "/vaults/v/certificates/a_b"}, 400, "usage", app.ExitUsage},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -500,6 +500,12 @@ func (st *apiStage) renewThroughAPI(t *testing.T) {
 	}
 	st.ask(t, applying, http.StatusConflict, &refused) // a yes counts once
 	st.listenThroughAPI(t, begun.Run)
+	// So does a program that was started since, of what was told.
+	later := newAPIStage(t, &renewalStage{stage: newStage(t, st.options), world: st.world, variables: st.variables})
+	later.listenThroughAPI(t, begun.Run)
+	if status, page := later.get(t, "/runs/"+begun.Run); status != http.StatusOK || !strings.Contains(page, `id="messages"`) {
+		t.Errorf("%d, what was told is lost:\n%s", status, plain(page))
+	}
 
 	var run struct{ Outcome, ID string }
 	if st.ask(t, request{operation: "GET /history/{run}", path: "/history/" + begun.Run}, 200, &run); run.Outcome != string(rotation.Verified) {

@@ -13,18 +13,17 @@ import (
 func (s *Server) startPrepared(title, back, key string, ready *app.Prepared, act func(context.Context, app.Report) error) *work.Work {
 	return s.startReady(newRun{Title: title, Back: back, Key: key, State: ready.State}, &ready.Session, ready.Runner, func(ctx context.Context, tell app.Teller) error {
 		return act(ctx, func(result rotation.Result, _ string, failure *app.Failure) error {
-			if wk, ok := tell.(*work.Work); ok {
-				wk.Put(endKind, result)
-			}
-			return failedRun(failure)
+			return endedRun(tell, result, failure)
 		})
 	})
 }
 
 // startAtMachines does the same with what is about the certificates of machines.
 func (s *Server) startAtMachines(title, back, key string, ready *app.Replacement, act func(context.Context, app.MachinesReport) error) *work.Work {
-	return s.startReady(newRun{Title: title, Back: back, Key: key, State: ready.State}, &ready.Session, ready.Runner.Rotation, func(ctx context.Context, _ app.Teller) error {
-		return act(ctx, func(_ rollout.Result, _ string, failure *app.Failure) error { return failedRun(failure) })
+	return s.startReady(newRun{Title: title, Back: back, Key: key, State: ready.State}, &ready.Session, ready.Runner.Rotation, func(ctx context.Context, tell app.Teller) error {
+		return act(ctx, func(result rollout.Result, _ string, failure *app.Failure) error {
+			return endedRun(tell, result, failure)
+		})
 	})
 }
 
@@ -42,8 +41,12 @@ func (s *Server) startReady(n newRun, session **app.Session, runner *rotation.Ru
 	return s.startRun(n)
 }
 
-// failedRun is the error of a run that did not reach its goal.
-func failedRun(failure *app.Failure) error {
+// endedRun keeps what came of a run, which the journal may not be able to take, and
+// is the error of one that did not reach its goal.
+func endedRun(tell app.Teller, result any, failure *app.Failure) error {
+	if wk, ok := tell.(*work.Work); ok {
+		wk.Put(endKind, result)
+	}
 	if failure == nil {
 		return nil
 	}

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"maps"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -25,6 +27,19 @@ func TestARenewalByTheMachinesOwnDSC(t *testing.T) {
 	}
 	if serverPFX == "" || portalPFX == "" {
 		t.Fatal("the world does not say with which files it was set up")
+	}
+
+	api := newAPIStage(t, st)
+	planning := request{operation: "POST /deployments/{deployment}/plan", path: api.ofDeployment() + "/plan", files: map[string][]byte{"pfx": st.pfx(t, nil, "x")}, form: maps.Clone(logins)}
+	planning.form["reach"], planning.form["password"] = "dsc", "x"
+	var failed failure
+	if api.ask(t, planning, http.StatusBadRequest, &failed); !strings.Contains(failed.Error.Message, "server-pfx-password") {
+		t.Errorf("%+v", failed)
+	}
+	planning.form["server-pfx-password"], planning.form["portal-pfx-password"] = serverPFX, portalPFX
+	var made rotation.Plan
+	if api.ask(t, planning, http.StatusOK, &made); made.Way != "dsc" {
+		t.Errorf("planned by %s", made.Way)
 	}
 
 	base := st.toCertificate(t)

@@ -3,12 +3,10 @@ package web
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/traffic"
 	"github.com/cartouche-gis/cartouche/internal/web/watch"
@@ -53,7 +51,10 @@ func (s *Server) startRun(n newRun) *work.Work {
 		s.forgetDeployments() // as they were before
 		seen := stop()
 		if id != "" && seen != nil {
-			s.keepTraffic(ctx, id, *seen)
+			s.keepSeen(ctx, id, trafficKind, *seen)
+		}
+		if id != "" {
+			s.keepSeen(ctx, id, toldKind, toldBy(w))
 		}
 		return nil, err
 	})
@@ -105,16 +106,4 @@ func probeURL(state rotation.State) string {
 		return "https://" + seen.Target + "/"
 	}
 	return ""
-}
-
-// keepTraffic writes down what was seen, for whoever looks at the run later.
-func (s *Server) keepTraffic(ctx context.Context, id string, seen watch.Seen) {
-	document, err := json.Marshal(seen)
-	if err != nil {
-		return // our own plain values
-	}
-	ctx = context.WithoutCancel(ctx)
-	_, _ = app.Remember(ctx, s.options.App, func(memory *journal.Journal) (struct{}, error) {
-		return struct{}{}, memory.Evidence(ctx, id, trafficKind, document, s.options.App.Now())
-	}) // it says nothing that the run's own proof does not say better
 }

@@ -113,19 +113,23 @@ const endKind = "end"
 // endOf is a run with its end. Where the journal could not take it (a disk that is
 // full), this program still knows it; unwritten tells so.
 func endOf(run journal.Run, live liveRun) (whole journal.Run, unwritten bool) {
-	if run.Outcome != journal.InDoubt || live.work == nil || rollout.Made(run) {
+	if run.Outcome != journal.InDoubt || live.work == nil {
 		return run, false
 	}
 	at, ended := live.work.EndedAt()
-	result, known := live.work.Value(endKind).(rotation.Result)
-	if !ended || !known {
+	end := live.work.Value(endKind)
+	outcome := rotation.Outcome("")
+	switch result := end.(type) {
+	case rotation.Result:
+		outcome = result.Outcome
+	case rollout.Result:
+		outcome = result.Outcome
+	}
+	document, err := json.Marshal(end)
+	if !ended || outcome == "" || err != nil {
 		return run, false
 	}
-	document, err := json.Marshal(result)
-	if err != nil {
-		return run, false
-	}
-	run.Outcome, run.Summary, run.FinishedAt = string(result.Outcome), document, at
+	run.Outcome, run.Summary, run.FinishedAt = string(outcome), document, at
 	return run, true
 }
 
@@ -147,7 +151,10 @@ func runViewOf(run journal.Run, live liveRun) runView {
 	}
 	v.Title = titleOfRun(run, v.Purpose)
 	if live.work != nil {
-		v.tell(live.work)
+		v.Stopping = live.work.Stopping()
+		v.tell(toldBy(live.work))
+	} else if kept, known := toldOf(run); known {
+		v.tell(kept)
 	}
 	v.Steps = stepsOfRun(run, plan, v.Going, live.now)
 	v.result(run)
@@ -174,13 +181,11 @@ func titleOfRun(run journal.Run, purpose app.Purpose) string {
 	return "Renewing the certificate of " + name
 }
 
-// tell takes over what the work has told.
-func (v *runView) tell(w *work.Work) {
-	v.Stopping = w.Stopping()
-	events, left := w.Events(0)
-	v.Left = left
-	for _, event := range events {
-		if event.Waiting {
+// tell takes over what the run has told.
+func (v *runView) tell(t told) {
+	v.Left = t.Left
+	for _, event := range t.Events {
+		if event.Waiting && v.Going {
 			v.Now = event.Text
 		} else if event.Phase != rotation.PhaseDone {
 			v.Told = append(v.Told, event)

@@ -18,6 +18,7 @@ var codeStatuses = []struct {
 	{"not-permitted", http.StatusForbidden},
 	{"not-found", http.StatusNotFound},
 	{"-not-found", http.StatusNotFound},
+	{tooLargeCode, http.StatusRequestEntityTooLarge},
 	{"throttled", http.StatusTooManyRequests},
 	{"azure", http.StatusBadGateway},
 	{"proxy", http.StatusBadGateway},

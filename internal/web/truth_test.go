@@ -9,6 +9,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
@@ -41,31 +42,55 @@ func openRun(at time.Time) journal.Run {
 }
 
 // A run whose end the journal could not take is not called cut off by the program
-// that carried it out; another program can say no more than that.
+// that carried it out, be it at the gateway or at machines; another program can say no
+// more than that.
 func TestAnEndThatCouldNotBeWrittenIsShown(t *testing.T) {
 	t.Parallel()
-	run := openRun(time.Now())
-	st := truthStage(t, run)
-	wk := st.book.Start(work.Job{Kind: runKind, About: run.GatewayID}, func(_ context.Context, w *work.Work) (any, error) {
-		w.Put(runKind, run.ID)
-		w.Put(endKind, rotation.Result{Outcome: rotation.Restored})
-		return nil, nil
-	})
-	if !wk.Wait(t.Context(), 10*time.Second) {
-		t.Fatal("the work does not end")
-	}
-	status, body := st.get(t, "/runs/"+run.ID)
-	for _, want := range []string{"could not be written down", "What was served before is back"} {
-		if status != http.StatusOK || !strings.Contains(body, want) {
-			t.Errorf("%d, no %q in\n%s", status, want, plain(body))
-		}
-	}
-	if strings.Contains(body, "This run was cut off") {
-		t.Errorf("it is called cut off:\n%s", plain(body))
-	}
-	other := newStage(t, st.options)
-	if _, body := other.get(t, "/runs/"+run.ID); !strings.Contains(body, "This run was cut off") || strings.Contains(body, "is back") {
-		t.Errorf("another program says\n%s", plain(body))
+	for name, test := range map[string]struct {
+		before string
+		end    any
+		said   string
+	}{
+		"gateway":           {`{}`, rotation.Result{Outcome: rotation.Restored}, "What was served before is back"},
+		"machines":          {`{"kind":"internal"}`, rollout.Result{Outcome: rotation.Restored}, "What was served before is back"},
+		"cleaning machines": {`{"kind":"clean"}`, rollout.Result{Outcome: rotation.Cleaned}, "Cleaning gis.example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := openRun(time.Now())
+			run.Before = []byte(test.before)
+			if strings.Contains(test.before, "kind") != rollout.Made(run) {
+				t.Fatal("it is a run of another kind")
+			}
+			st := truthStage(t, run)
+			wk := st.book.Start(work.Job{Kind: runKind, About: run.GatewayID}, func(_ context.Context, w *work.Work) (any, error) {
+				w.Put(runKind, run.ID)
+				w.Put(endKind, test.end)
+				return nil, nil
+			})
+			if !wk.Wait(t.Context(), 10*time.Second) {
+				t.Fatal("the work does not end")
+			}
+			status, body := st.get(t, "/runs/"+run.ID)
+			for _, want := range []string{"could not be written down", test.said} {
+				if status != http.StatusOK || !strings.Contains(body, want) {
+					t.Errorf("%d, no %q in\n%s", status, want, plain(body))
+				}
+			}
+			if strings.Contains(body, "This run was cut off") {
+				t.Errorf("it is called cut off:\n%s", plain(body))
+			}
+			var told struct{ Outcome string }
+			api := newAPIStage(t, &renewalStage{stage: st})
+			header := api.ask(t, request{operation: "GET /history/{run}", path: "/history/" + run.ID}, http.StatusOK, &told)
+			if told.Outcome == journal.InDoubt || !strings.Contains(header.Get(warningHeader), "could not be written down") {
+				t.Errorf("a program is told %q, and warned of %q", told.Outcome, header.Get(warningHeader))
+			}
+			other := newStage(t, st.options)
+			if _, body := other.get(t, "/runs/"+run.ID); !strings.Contains(body, "This run was cut off") || strings.Contains(body, "is back") {
+				t.Errorf("another program says\n%s", plain(body))
+			}
+		})
 	}
 }
 

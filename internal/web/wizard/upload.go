@@ -20,8 +20,8 @@ const (
 	// MaxFile bounds an uploaded file before pki looks at it, which has its own,
 	// smaller limit.
 	MaxFile = 4 << 20
-	// maxField bounds everything else that is typed into a form.
-	maxField = 16 << 10
+	// MaxField bounds everything else that is typed into a form.
+	MaxField = 16 << 10
 	// maxParts is far above what any of our forms sends.
 	maxParts = 32
 	// MaxUpload bounds the whole body: a file, and fields.
@@ -62,8 +62,8 @@ func (e *TooLargeError) Error() string {
 // ErrForm is a form that no browser makes of our pages.
 var ErrForm = errors.New("the form cannot be read")
 
-// ReadUpload reads a form with files part by part, whatever their order. Fields that are named as secrets are kept as such
-// from the first byte; an unknown one is kept as text that nobody asks for. The
+// ReadUpload reads a form with files part by part, whatever their order. Fields that are
+// named as secrets are kept as such from the first byte; an unknown one is kept as text that nobody asks for. The
 // bounds are those of this file, whatever the sender says about lengths.
 func ReadUpload(w http.ResponseWriter, r *http.Request, secrets ...string) (*Upload, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, MaxUpload)
@@ -99,7 +99,7 @@ func (u *Upload) take(part *multipart.Part, isSecret map[string]bool) error {
 	if _, twice := u.values[name]; name == "" || twice || u.files[name].Data != nil {
 		return fmt.Errorf("%w: a field without a name, or twice", ErrForm)
 	}
-	limit := int64(maxField)
+	limit := int64(MaxField)
 	isFile := part.FileName() != "" || part.Header.Get("Content-Type") != ""
 	if isFile {
 		limit = MaxFile

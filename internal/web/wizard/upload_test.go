@@ -95,8 +95,8 @@ func TestHostileUploadsAreRefused(t *testing.T) {
 	}{
 		"a file that is too large":     {write: large(MaxFile + 1), tooLarge: true},
 		"a form that is too large":     {write: large(MaxUpload + 1), tooLarge: true},
-		"a field that is too large":    {write: func(w *multipart.Writer) { _ = w.WriteField("name", strings.Repeat("x", maxField+1)) }, tooLarge: true},
-		"a password that is too large": {write: func(w *multipart.Writer) { _ = w.WriteField("password", strings.Repeat("x", maxField+1)) }, tooLarge: true},
+		"a field that is too large":    {write: func(w *multipart.Writer) { _ = w.WriteField("name", strings.Repeat("x", MaxField+1)) }, tooLarge: true},
+		"a password that is too large": {write: func(w *multipart.Writer) { _ = w.WriteField("password", strings.Repeat("x", MaxField+1)) }, tooLarge: true},
 		"files of just their size": {write: func(w *multipart.Writer) {
 			file(w, "a", "a", make([]byte, MaxFile))
 			file(w, "b", "b", make([]byte, MaxFile))

@@ -85,6 +85,21 @@ func (w *Work) ServeEvents(rw http.ResponseWriter, r *http.Request) error {
 	}
 }
 
+// ServeKept tells what was kept of work that nobody has any more, as ServeEvents would.
+func ServeKept(rw http.ResponseWriter, r *http.Request, events []Event) {
+	s := NewStream(rw)
+	defer s.End()
+	at, _ := strconv.Atoi(r.Header.Get("Last-Event-ID"))
+	for _, event := range events {
+		document, err := json.Marshal(event)
+		if err == nil && event.ID > at {
+			s.Send("", event.ID, document)
+		}
+		at = max(at, event.ID)
+	}
+	s.Send("done", at, nil)
+}
+
 // Join counts somebody in who listens to the work.
 func (w *Work) Join() (leave func(), err error) {
 	w.mu.Lock()
