@@ -13,8 +13,8 @@ type about struct {
 	pki.Finding
 	// Kind is that of a notice, Word says it.
 	Kind, Word string
-	// Here says where in the pages it is mended, "" when it is not; Step is the
-	// page of the wizard where that is.
+	// Here leads to the page of the wizard where it is mended, which is Step; "" when
+	// that is on none of them.
 	Here string
 	Step wizard.Step
 	rank int
@@ -32,34 +32,36 @@ func abouts(list pki.Findings) []about {
 		case pki.Warning:
 			a.Kind, a.Word, a.rank = "warning", "Warning", 1
 		}
-		for _, flag := range inPages {
-			if strings.Contains(f.Mend, flag.name) {
-				a.Here, a.Step = flag.words, flag.step
-				break
-			}
+		if a.Step = stepFor(f.Mend); a.Step != "" {
+			a.Here = "Go to “" + a.Step.Title() + "”"
 		}
+		a.Mend = pages.InPages(f.Mend)
 		shown = append(shown, a)
 	}
 	return shown
 }
 
-// inPages says where in the wizard the flags are that a mend names.
-var inPages = []struct {
-	name, words string
-	step        wizard.Step
+// steps are the pages of the wizard where what a mend names is said. More choices
+// are on that of the certificate.
+var steps = []struct {
+	step  wizard.Step
+	names []string
 }{
-	{"--allow-older", "Under “More choices”: accept a certificate that ends earlier.", wizard.Certificate},
-	{"--allow-weaker", "Under “More choices”: accept a shorter key.", wizard.Certificate},
-	{"--roots", "Under “More choices”: name a file with the authorities, or say that the machines know them already.", wizard.Certificate},
-	{"--assume-trusted", "Under “More choices”: all machines know the authority already.", wizard.Certificate},
-	{"--reference", "Under “More choices”: the gateway refers to Key Vault.", wizard.Certificate},
-	{"--inline", "Under “More choices”: the gateway holds the certificate itself.", wizard.Certificate},
-	{"--identity", "Under “More choices”: name the identity.", wizard.Certificate},
-	{"--vault", "Choose the certificate from Key Vault.", wizard.Certificate},
-	{"--pfx", "Choose a file.", wizard.Certificate},
-	{"--no-lease", "Under “More choices”: go on without a claim.", wizard.Certificate},
-	{"--reach", "Under “More choices”: choose how the machines are reached.", wizard.Certificate},
-	{"--site-admin", "Give the site administrator’s login.", wizard.Credentials},
-	{"--without-portal", "Go on without Portal.", wizard.Credentials},
-	{"--name", "Give the names that users type with the deployment.", wizard.Deployment},
+	{wizard.Certificate, []string{"--allow-", "--roots", "--assume-trusted", "--reference", "--inline", "--identity", "--vault", "--version", "--pfx", "--no-lease", "--reach"}},
+	{wizard.Credentials, []string{"--site-admin", "--service-account", "--without-portal", "--machine-ca", "-pfx-password-file"}},
+	{wizard.Deployment, []string{"--name"}},
+}
+
+// stepFor is the page of the wizard where what a mend names is said, "" when there
+// is none. Commands of Azure have flags of the same names.
+func stepFor(mend string) wizard.Step {
+	ours, _, _ := strings.Cut(" "+mend, " az ")
+	for _, page := range steps {
+		for _, name := range page.names {
+			if strings.Contains(ours, name) {
+				return page.step
+			}
+		}
+	}
+	return ""
 }

@@ -48,7 +48,7 @@ func failurePage(f app.Failure) (status int, page pages.Page) {
 	if f.Serving != "" {
 		notice.Next = append(notice.Next, pages.Sentences("clients are served "+f.Serving))
 	}
-	help, command := splitHint(f.Hint)
+	help, command := splitHint(pages.InPages(f.Hint))
 	if help != "" {
 		notice.Next = append(notice.Next, pages.Sentences("what helps: "+help))
 	}

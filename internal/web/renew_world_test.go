@@ -77,6 +77,7 @@ func (st *renewalStage) settle(t *testing.T, r *http.Request) (status int, body 
 		}
 		st.at = answer.Request.URL
 		if !(strings.HasPrefix(st.at.Path, "/work/") && strings.Contains(text.String(), "data-live")) && !strings.Contains(st.at.Path, "/sign-in/") || time.Now().After(end) {
+			noFlags(t, st.at.Path, text.String())
 			return answer.StatusCode, text.String()
 		}
 		time.Sleep(20 * time.Millisecond) // as a browser without JavaScript does

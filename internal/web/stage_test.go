@@ -87,5 +87,6 @@ func (st *stage) do(t *testing.T, r *http.Request) (status int, body string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	noFlags(t, answer.Request.URL.Path, string(text))
 	return answer.StatusCode, string(text)
 }

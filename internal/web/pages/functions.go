@@ -21,6 +21,7 @@ var functions = template.FuncMap{
 	"plural":   plural,
 	"join":     func(separator string, list []string) string { return strings.Join(list, separator) },
 	"pairs":    pairs,
+	"inpages":  InPages,
 	"sentence": func(text string) string { return Sentences(text) },
 	"badge":    func(kind, text string) Badge { return Badge{kind, text} },
 	"notice":   func(kind, title, text string) Notice { return Notice{Kind: kind, Title: title, Text: text} },

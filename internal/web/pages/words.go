@@ -13,6 +13,7 @@ import (
 // Capital begins a text with a capital, unless its first word is a name or an
 // address, which stay as they are spelled.
 func Capital(text string) string {
+	text = InPages(text)
 	word, _, _ := strings.Cut(text, " ")
 	word = strings.TrimRight(word, ",:;.?!…")
 	if strings.ContainsFunc(word, func(r rune) bool { return !unicode.IsLetter(r) && r != '\'' && r != '’' }) {
@@ -32,6 +33,7 @@ func Sentences(texts ...string) string {
 		if text == "" {
 			continue
 		}
+		text = InPages(text)
 		if end, _ := utf8.DecodeLastRuneInString(text); !strings.ContainsRune(".:?!…", end) {
 			text += "."
 		}
