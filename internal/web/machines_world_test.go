@@ -193,7 +193,7 @@ func TestARunAtMachinesIsTakenBackAndCleanedByThePages(t *testing.T) {
 	if _, body = st.open(t, clean); !strings.Contains(body, `name="site-admin-password"`) {
 		t.Errorf("no login is asked for:\n%s", body)
 	}
-	if _, body = st.login(t, clean+"/logins", st.password); !strings.Contains(body, "Nothing to clean yet") {
+	if _, body = st.login(t, clean+"/logins", st.password); !strings.Contains(body, "Nothing to clean up yet") {
 		t.Errorf("at %s\n%s", st.at, body)
 	}
 	if _, body = st.open(t, clean+"?now=1"); !strings.Contains(body, `action="`+clean+`/logins?now=1"`) {

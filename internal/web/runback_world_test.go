@@ -93,5 +93,5 @@ func TestARunIsTakenBackAndWhatItLeftIsCleanedByThePages(t *testing.T) {
 	if cleaned := b.latest(); cleaned.Outcome != string(rotation.Cleaned) {
 		t.Errorf("run %s ended as %s: %s", cleaned.ID, cleaned.Outcome, cleaned.Summary)
 	}
-	b.ask(address+"?again=1", "Nothing to clean")
+	b.ask(address+"?again=1", "Nothing to clean up")
 }

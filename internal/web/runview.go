@@ -235,7 +235,8 @@ func (v *runView) stopped(asked bool, outcome rotation.Outcome) {
 	}
 }
 
-// mending says for each difference which page does what its command does.
+// mending says for each difference which page does what its command does, once for
+// those that stand below one another and are mended by the same.
 func (v *runView) mending(list []rotation.Difference) []runDifference {
 	var out []runDifference
 	for _, d := range list {
@@ -247,7 +248,13 @@ func (v *runView) mending(list []rotation.Difference) []runDifference {
 		case "verify", "show":
 			one.Link, one.LinkText = "/deployments/"+v.DeploymentID, "Look at the deployment"
 		case "clean":
-			one.Link, one.LinkText = "/deployments/"+v.DeploymentID+"/clean", "Clean"
+			one.Link, one.LinkText = "/deployments/"+v.DeploymentID+"/clean", "Clean up"
+			if strings.Contains(rest, "--internal") {
+				one.Link += "/machines"
+			}
+		}
+		if n := len(out); n > 0 && out[n-1].Next == one.Next {
+			out[n-1].Next, out[n-1].Link = "", ""
 		}
 		out = append(out, one)
 	}

@@ -122,7 +122,7 @@ func TestWhatIsNotAsBeforeLeadsToWhatMendsIt(t *testing.T) {
 	run.Summary = asJSON(rotation.Result{
 		Outcome: rotation.PartlyRestored, Failure: "put gateway: <script>alert(1)</script>", Hint: "ask <b>Azure</b>", Unclaimed: "its claim was broken",
 		NotRestored: []rotation.Difference{{What: "listener <b>x</b>", Now: "points elsewhere", Next: "cartouche undo 20261127-2200-7f3a"}, {What: "machine m", Next: "cartouche clean gis --internal"}},
-		Unknown:     []rotation.Difference{{What: "endpoint", Next: "cartouche verify gis"}, {What: "other", Next: `cartouche undo "/><script>`}},
+		Unknown:     []rotation.Difference{{What: "endpoint", Next: "cartouche verify gis"}, {What: "endpoint at 203.0.113.10", Next: "cartouche verify gis"}, {What: "other", Next: `cartouche undo "/><script>`}},
 		Left:        []string{"an entry <i>"}, Operations: []string{"op-1"}, GatewayWrites: 2,
 		Proof: &rotation.Proof{Failures: []string{"it <u>differs</u>"}},
 		After: &pki.Description{SHA256: "aa", Names: []string{"gis.example.com<b>"}, Issuer: "CN=<img>"},
@@ -131,11 +131,14 @@ func TestWhatIsNotAsBeforeLeadsToWhatMendsIt(t *testing.T) {
 	body := page(t, v)
 	for _, want := range []string{
 		"&lt;script&gt;alert(1)", "Not as it was before", "Nobody could see", "Stays behind", `href="/runs/20261127-2200-7f3a/undo"`,
-		`href="/deployments/` + v.DeploymentID + `/clean"`, `href="/runs/unknown/undo"`, "its claim was broken", "op-1", "not proved", "The certificate from before.",
+		`href="/deployments/` + v.DeploymentID + `/clean/machines"`, `href="/runs/unknown/undo"`, "its claim was broken", "op-1", "not proved", "The certificate from before.",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %q in\n%s", want, body)
 		}
+	}
+	if v.Unknown[0].Next != "" || v.Unknown[0].Link != "" || v.Unknown[1].Next != "cartouche verify gis" || v.Unknown[1].Link == "" {
+		t.Errorf("what mends two things that stand below one another is said of %+v", v.Unknown)
 	}
 	for _, never := range []string{"<script", "<b>x", "<img>", "<u>", "gis<b>"} {
 		if strings.Contains(body, never) {

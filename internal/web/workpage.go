@@ -34,7 +34,7 @@ func viewOfWork(w *work.Work) workView {
 	for _, event := range events {
 		switch {
 		case event.Waiting:
-			view.Now = event.Text
+			view.Now = pages.Capital(event.Text)
 		case event.Kind != app.NoteAzure:
 			view.Told = append(view.Told, event)
 		}

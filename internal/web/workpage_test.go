@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
@@ -72,13 +73,16 @@ func TestPageOfLongWorkGoesOnByItself(t *testing.T) {
 		return "seen", nil
 	})
 	address := "/work/" + w.ID
-	for {
+	for end := time.Now().Add(20 * time.Second); ; {
 		status, body := st.get(t, address)
 		if status != http.StatusOK || !strings.Contains(body, "Looking at &lt;b&gt;gis") || !strings.Contains(body, `data-live="`+address+`/events"`) || !strings.Contains(body, `http-equiv="refresh"`) {
 			t.Fatalf("%d %s", status, body)
 		}
-		if strings.Contains(body, "reading &lt;script&gt;") {
+		if strings.Contains(body, "Reading &lt;script&gt;") {
 			break // it was told
+		}
+		if time.Now().After(end) {
+			t.Fatalf("what is being done is not told:\n%s", body)
 		}
 	}
 	var once sync.Once
@@ -86,7 +90,7 @@ func TestPageOfLongWorkGoesOnByItself(t *testing.T) {
 		once.Do(func() { close(goOn) })
 		return e.Name == "done"
 	})
-	if last := events[len(events)-1]; last.Name != "done" || last.Next != address || !strings.Contains(events[0].HTML, "reading &lt;script&gt;") {
+	if last := events[len(events)-1]; last.Name != "done" || last.Next != address || !strings.Contains(events[0].HTML, "Reading &lt;script&gt;") {
 		t.Errorf("got %+v", events)
 	}
 	if status, _ := st.get(t, address); status != http.StatusNotFound { // it leads to /nowhere
