@@ -43,6 +43,12 @@ var quick = rotation.Patience{
 
 func pagesIn(t *testing.T, environment map[string]string, args ...string) (addresses <-chan string, enter func()) {
 	t.Helper()
+	return pagesThatWait(t, quick, environment, args...)
+}
+
+// pagesThatWait are pages with a patience of their own.
+func pagesThatWait(t *testing.T, patience rotation.Patience, environment map[string]string, args ...string) (addresses <-chan string, enter func()) {
+	t.Helper()
 	variables := map[string]string{"CARTOUCHE_STATE_DIR": t.TempDir(), "LANG": "C.UTF-8"}
 	maps.Copy(variables, environment)
 	opened, status := make(chan string, 8), make(chan int, 1)
@@ -54,7 +60,7 @@ func pagesIn(t *testing.T, environment map[string]string, args ...string) (addre
 			Args: append([]string{"serve"}, args...), Stdin: typed, StdinIsTerminal: true, Stdout: io.Discard, Stderr: &said,
 			Lookup:      func(name string) string { return variables[name] },
 			OpenBrowser: func(_ context.Context, address string) error { opened <- address; return nil },
-			Patience:    quick, PollInterval: 30 * time.Millisecond,
+			Patience:    patience, PollInterval: 30 * time.Millisecond,
 		})
 	}()
 	t.Cleanup(func() {
