@@ -10,6 +10,7 @@
 package app
 
 import (
+	"crypto"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/account"
@@ -34,6 +35,8 @@ type App struct {
 	// PollInterval is between two looks at an operation of Azure when Azure does
 	// not say; zero is for production.
 	PollInterval time.Duration
+	// Keys makes the keys of certificates that are issued; nil is pki.NewKey.
+	Keys func(bits int) (crypto.Signer, error)
 	// Version of the program.
 	Version string
 	// Verbose tells every call to Azure.

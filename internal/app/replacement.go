@@ -45,6 +45,9 @@ func (s *Session) LookAtMachines(ctx context.Context, chosen deployment.Deployme
 
 // PlanFor makes the plan of a replacement.
 func (r *Replacement) PlanFor(goal rollout.Goal) (err error) {
+	if goal.Keys == nil {
+		goal.Keys = r.Session.app.Keys
+	}
 	r.Goal = goal
 	r.Plan, err = rollout.NewPlan(r.State, goal)
 	return WhileServing(err, r.unchanged(), "")

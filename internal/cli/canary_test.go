@@ -567,34 +567,20 @@ func (m *mine) search() {
 	m.Logf("%d flights, %d requests to Azure, %d secrets looked for in %d KB", m.flown, requests, len(m.secrets), size>>10)
 }
 
-// leaksIn names each secret with the first place where it came out. Thousands of
-// spellings in a hundred megabytes: one walk over each text, which asks for those
-// that begin with the eight bytes at hand.
+// leaksIn names each secret with the first place where it came out.
 func leaksIn(records []record, secrets map[string]string) []string {
-	type form struct{ text, name string }
-	forms, first := map[string][]form{}, [256]bool{}
-	for value, name := range secrets {
-		for _, text := range secrettest.Spellings(value) {
-			forms[text[:8]] = append(forms[text[:8]], form{text, name})
-			first[text[0]] = true
-		}
-	}
+	search := secrettest.NewSearch(secrets)
 	found, seen := map[string]string{}, map[string]bool{}
 	for _, r := range records {
 		if seen[r.text] && !r.blob {
 			continue // as a journal, which is there after every flight
 		}
 		seen[r.text] = true
-		for i := 0; i+8 <= len(r.text); i++ {
-			if !first[r.text[i]] {
-				continue
+		search.In(r.text, func(name string) {
+			if found[name] == "" && !(r.blob && name == signature) {
+				found[name] = fmt.Sprintf("the %s came out in %s", name, r.where)
 			}
-			for _, f := range forms[r.text[i:i+8]] {
-				if strings.HasPrefix(r.text[i:], f.text) && found[f.name] == "" && !(r.blob && f.name == signature) {
-					found[f.name] = fmt.Sprintf("the %s came out in %s", f.name, r.where)
-				}
-			}
-		}
+		})
 	}
 	return slices.Sorted(maps.Values(found))
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/account"
 	"github.com/cartouche-gis/cartouche/internal/cli"
 	"github.com/cartouche-gis/cartouche/internal/egress"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
@@ -41,6 +42,7 @@ const (
 // that hides nothing.
 func program() int {
 	withoutUmask()
+	worldtest.Cheap()
 	if value := os.Getenv(leaking); value != "" {
 		return leak(os.Args[1], value)
 	}
@@ -55,7 +57,7 @@ func program() int {
 		MachinePatience: rollout.Patience{
 			Restart: 10 * time.Second, Interval: 30 * time.Millisecond, Backends: 10 * time.Second, Recovery: 20 * time.Second, Drain: 30 * time.Millisecond,
 		},
-		PollInterval: 50 * time.Millisecond, Version: "v0.0.0-test",
+		PollInterval: 50 * time.Millisecond, Keys: worldtest.RSAKeys, Version: "v0.0.0-test",
 		// Whoever opens a browser hands it an address, which others may see.
 		OpenBrowser: func(_ context.Context, address string) error { return fmt.Errorf("no browser for %s", address) },
 	}

@@ -12,6 +12,7 @@ package cli
 
 import (
 	"context"
+	"crypto"
 	"io"
 	"os"
 	"syscall"
@@ -57,6 +58,8 @@ type Environment struct {
 	// PollInterval is between two looks at an operation of Azure when Azure
 	// does not say; zero is for production.
 	PollInterval time.Duration
+	// Keys makes the keys of certificates that are issued; nil is for production.
+	Keys func(bits int) (crypto.Signer, error)
 	// Version of the program, "dev" when empty.
 	Version string
 }

@@ -101,7 +101,7 @@ func (c *computer) run(args []string, when ...*hook) said {
 	stdout, stderr := &stream{}, &stream{hooks: when}
 	status := cli.Run(context.Background(), cli.Environment{
 		Args: args, Stdin: strings.NewReader(""), Stdout: stdout, Stderr: stderr,
-		Lookup: func(name string) string { return variables[name] }, Patience: quick, MachinePatience: quickAtMachines, PollInterval: time.Second,
+		Lookup: func(name string) string { return variables[name] }, Patience: quick, Keys: worldtest.RSAKeys, MachinePatience: quickAtMachines, PollInterval: time.Second,
 	})
 	for _, hook := range when {
 		if !hook.done {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cartouche-gis/cartouche/internal/cli"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/arm"
 )
@@ -153,7 +154,7 @@ func programIn(t *testing.T, world *sim.World) func(args ...string) {
 		var stdout, stderr bytes.Buffer
 		status := cli.Run(t.Context(), cli.Environment{
 			Args: args, Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr,
-			Lookup: func(name string) string { return variables[name] }, Patience: quick, PollInterval: time.Second,
+			Lookup: func(name string) string { return variables[name] }, Patience: quick, Keys: worldtest.RSAKeys, PollInterval: time.Second,
 		})
 		if status != 0 {
 			t.Errorf("cartouche %s: status %d\n%s%s", strings.Join(args, " "), status, &stdout, &stderr)

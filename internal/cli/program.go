@@ -48,7 +48,7 @@ func newProgram(env Environment) *program {
 	u := newUI(env, asJSON, noColor)
 	a := &program{env: env, ui: u, App: &app.App{
 		Lookup: env.Lookup, Now: env.Now, Keychain: env.Keychain, Version: env.Version, Tell: u.progress,
-		Patience: env.Patience, MachinePatience: env.MachinePatience, PollInterval: env.PollInterval,
+		Patience: env.Patience, MachinePatience: env.MachinePatience, PollInterval: env.PollInterval, Keys: env.Keys,
 	}}
 	a.AtMachines = a.atMachines.Store
 	a.Changing = func(name string) {

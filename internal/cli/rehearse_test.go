@@ -75,7 +75,7 @@ func TestARehearsalOnlyReadsTheDeployment(t *testing.T) {
 		}
 		var stdout, stderr bytes.Buffer
 		status := cli.Run(context.Background(), cli.Environment{Args: args, Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr,
-			Lookup: func(name string) string { return variables[name] }, Patience: quick, MachinePatience: quickAtMachines, Version: "v0.0.0-test"})
+			Lookup: func(name string) string { return variables[name] }, Patience: quick, Keys: worldtest.RSAKeys, MachinePatience: quickAtMachines, Version: "v0.0.0-test"})
 		if want := map[bool]int{true: 5, false: 0}[slices.Contains(args, "--fault")]; status != want {
 			t.Errorf("%q: exit status %d, want %d\n%s\n%s", args, status, want, stdout.String(), stderr.String())
 		}

@@ -25,6 +25,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/cli"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal"
+	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
@@ -88,7 +89,7 @@ func runCartouche(ts *testscript.TestScript, neg bool, args []string) {
 		StdoutIsTerminal: s.terminal, StderrIsTerminal: s.terminal,
 		Stdout: stdout, Stderr: stderr,
 		Keychain: s.keychain,
-		Lookup:   ts.Getenv, Interrupts: interrupts, Patience: quick, MachinePatience: quickAtMachines, PollInterval: 100 * time.Millisecond, Version: "v0.0.0-test",
+		Lookup:   ts.Getenv, Interrupts: interrupts, Patience: quick, Keys: worldtest.RSAKeys, MachinePatience: quickAtMachines, PollInterval: 100 * time.Millisecond, Version: "v0.0.0-test",
 	}
 	if typed, silent := s.passwords, s.silent; typed != nil {
 		env.ReadPassword = func(ctx context.Context, prompt string) (secret.Secret, error) {

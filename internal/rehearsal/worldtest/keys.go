@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"sync"
 	"testing"
 	"time"
@@ -43,7 +42,7 @@ func Keys() func(bits int) (crypto.Signer, error) {
 // RSAKey is one of 2,048 bits, for files: one whose key fits no cipher suite of a
 // machine is refused.
 var RSAKey = sync.OnceValue(func() crypto.Signer {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := RSAKeys(2048)
 	if err != nil {
 		panic(err)
 	}

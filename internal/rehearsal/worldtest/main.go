@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+
+	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 )
 
 // Main runs the tests of a package, more of them side by side than there are
@@ -14,6 +16,18 @@ import (
 // way.
 func Main(m *testing.M, parallel string) {
 	flag.Parse()
+	Cheap()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
+	if !asked && parallel != "" {
+		_ = flag.Set("test.parallel", parallel)
+	}
+	os.Exit(m.Run())
+}
+
+// Cheap saves what a process with worlds in it would spend on nothing that is
+// tried: collecting garbage soon, finding primes, a hybrid key exchange.
+func Cheap() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // a fifth of these tests' time was the collector's
 	}
@@ -21,12 +35,7 @@ func Main(m *testing.M, parallel string) {
 	if err := os.Setenv("GODEBUG", strings.TrimPrefix(os.Getenv("GODEBUG")+",tlsmlkem=0", ",")); err != nil {
 		panic(err)
 	}
-	asked := false
-	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
-	if !asked && parallel != "" {
-		_ = flag.Set("test.parallel", parallel)
-	}
-	os.Exit(m.Run())
+	ground.KeysFrom(worldKeys.next)
 }
 
 // All tells whether every test is to run, as in CI, and not only those that
