@@ -42,7 +42,7 @@ func newMachinesStage(t *testing.T) *machinesStage {
 		delete(variables, name)
 	}
 	st.renewalStage = &renewalStage{world: w, variables: variables, stage: newStage(t, Options{World: "single", App: &app.App{
-		Lookup: func(name string) string { return variables[name] }, Now: time.Now, Version: "test", PollInterval: 10 * time.Millisecond, Patience: quick,
+		Lookup: func(name string) string { return variables[name] }, Now: time.Now, Version: "test", PollInterval: 10 * time.Millisecond, Patience: quick, Keys: worldtest.RSAKeys,
 		MachinePatience: rollout.Patience{Restart: 30 * time.Second, Interval: 30 * time.Millisecond, Backends: 30 * time.Second, Recovery: time.Minute, Drain: 20 * time.Millisecond},
 	}})}
 	t.Cleanup(func() { // before the directory goes
