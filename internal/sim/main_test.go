@@ -6,4 +6,4 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 )
 
-func TestMain(m *testing.M) { worldtest.Main(m, "4") }
+func TestMain(m *testing.M) { worldtest.Main(m, "") }

@@ -297,3 +297,18 @@ func TestListen(t *testing.T) {
 		t.Errorf("a port that is taken: %v", err)
 	}
 }
+
+// Whoever leaves leaves nothing behind, also when nothing ever asks again.
+func TestTheDoorShutsByItself(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		locked := false
+		d := newDoor(t, Options{Idle: time.Minute, OnLock: func() { locked = true }})
+		comeIn(t, d)
+		time.Sleep(time.Minute + time.Second)
+		synctest.Wait()
+		if !locked {
+			t.Error("nobody is there, and it is open")
+		}
+	})
+}
