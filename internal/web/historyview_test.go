@@ -46,7 +46,7 @@ func someRuns() []journal.Run {
 	}
 	return []journal.Run{
 		aRun("5", "prod", journal.InDoubt, rotation.Result{}),
-		aRun("4", "prod", string(rotation.PartlyRestored), rotation.Result{UndoOf: "3", NotRestored: []rotation.Difference{{What: "listener <i>", Now: "gone", Next: "cartouche undo"}}}),
+		aRun("4", "prod", string(rotation.PartlyRestored), rotation.Result{UndoOf: "3", NotRestored: []rotation.Difference{{What: "listener <i>", Now: "gone", Next: "cartouche undo 20261127-1810-bf46"}}}),
 		aRun("3", "prod", string(rotation.Verified), renewed),
 		aRun("2", "test", string(rotation.Cleaned), rotation.Result{Removed: []string{"entry old"}}),
 		aRun("1", "test", journal.FoundVerified, rotation.Result{}),
@@ -113,7 +113,7 @@ func TestChangesOfARunAreShown(t *testing.T) {
 	runs := someRuns()
 	for i, wanted := range map[int][]string{
 		2: {"Renewal of", "changed", "AB:AB:AB", "CD:CD:CD", "old&lt;i&gt;", "prod&lt;b&gt;", "holds", "it is not signed", `href="/runs/3/evidence"`},
-		1: {"Not as before", "listener &lt;i&gt;: gone", "cartouche undo", "Make it now"},
+		1: {"Not as before", "listener &lt;i&gt;: gone", "Take run 20261127-1810-bf46 back", "Make it now"},
 		0: {"it was cut off"},
 	} {
 		view := changesOf(runs[i], false)
