@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/rehearse"
@@ -89,18 +88,10 @@ func (u *ui) rehearsal(value *rehearse.Played) {
 
 // about is a time as exactly as a world tells it.
 func about(seconds float64) string {
-	d := time.Duration(seconds * float64(time.Second))
-	switch {
-	case d < time.Second:
+	if seconds < 1 {
 		return "a moment"
-	case d < time.Minute:
-		return "about " + d.Round(time.Second).String()
-	case d < 10*time.Minute:
-		d = d.Round(10 * time.Second)
-	default:
-		d = d.Round(time.Minute)
 	}
-	text := d.String()
+	text := rehearse.Roughly(seconds).String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
 	}

@@ -1,6 +1,10 @@
 package rehearse
 
-import "github.com/cartouche-gis/cartouche/internal/rotation"
+import (
+	"time"
+
+	"github.com/cartouche-gis/cartouche/internal/rotation"
+)
 
 // Value is the JSON of `rehearse`.
 type Value struct {
@@ -56,6 +60,18 @@ type Visitors struct {
 	// when none failed.
 	GapSeconds float64  `json:"gapSeconds"`
 	Failures   []string `json:"failures,omitempty"`
+}
+
+// Roughly is a time of a world, as exactly as a world tells it.
+func Roughly(seconds float64) time.Duration {
+	d := time.Duration(seconds * float64(time.Second))
+	switch {
+	case d < time.Minute:
+		return d.Round(time.Second)
+	case d < 10*time.Minute:
+		return d.Round(10 * time.Second)
+	}
+	return d.Round(time.Minute)
 }
 
 // value is one in which nothing has happened yet.

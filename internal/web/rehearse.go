@@ -132,6 +132,7 @@ func (s *Server) rehearse(w http.ResponseWriter, r *http.Request, begun rehearsi
 		if err := original.Check(ctx); err != nil {
 			return nil, err
 		}
+		wk.Event(rotation.Event{At: time.Now(), Phase: rotation.PhaseObserve, Text: "it was read, and no more; what follows happens in a copy of it on this computer"})
 		played, err := original.Play(ctx, s.options.App.With(wk))
 		if err != nil {
 			return nil, err

@@ -35,7 +35,7 @@ func TestARenewalIsRehearsedAndThenCarriedOut(t *testing.T) {
 	if !strings.HasPrefix(st.at.Path, "/rehearsals/") {
 		t.Fatalf("it leads to %s\n%s", st.at, plain(body))
 	}
-	for _, text := range []string{"It went well", "verified", "would not notice", "witch the gateway to the new certificate in one conditional write", "nothing of it was changed", "Not rehearsed", `href="` + base + `/review"`} {
+	for _, text := range []string{"It went well", "verified", "no visitor would notice", "witch the gateway to the new certificate in one conditional write", "nothing of it was changed", "Not rehearsed", `href="` + base + `/review"`} {
 		if !strings.Contains(body, text) {
 			t.Errorf("the report lacks %q:\n%s", text, plain(body))
 		}

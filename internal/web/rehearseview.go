@@ -71,19 +71,19 @@ var rehearsedOutcomes = map[rotation.Outcome]struct{ kind, title, clients, machi
 func reportOf(p *rehearse.Played, begun rehearsing, era int, now time.Time) rehearsalReport {
 	report := rehearsalReport{
 		Deployment: p.Deployment, At: now, Review: begun.review, era: era, Fault: faultTitle(begun.asked.Faults),
-		Ran: p.Outcome != "", Took: seconds(p.Seconds), Scale: p.Scale, GatewayWrites: p.GatewayWrites,
-		Visitors:    rehearsedVisitors{p.Visitors.Sent, p.Visitors.Failed, seconds(p.Visitors.GapSeconds), p.Visitors.Failures},
+		Ran: p.Outcome != "", Took: rehearse.Roughly(p.Seconds), Scale: p.Scale, GatewayWrites: p.GatewayWrites,
+		Visitors:    rehearsedVisitors{p.Visitors.Sent, p.Visitors.Failed, rehearse.Roughly(p.Visitors.GapSeconds), p.Visitors.Failures},
 		Differences: p.Differences, NotRehearsed: p.NotRehearsed, Badge: outcomeBadge(string(p.Outcome), false),
 	}
 	for _, step := range p.Steps {
-		shown := rehearsedStep{State: "done", Word: "done", Title: pages.Capital(step.Title), Took: seconds(step.Seconds)}
+		shown := rehearsedStep{State: "done", Word: "done", Title: pages.Capital(step.Title), Took: rehearse.Roughly(step.Seconds)}
 		if step.Outcome != "done" {
 			shown.State, shown.Word = "failed", "failed"
 		}
 		report.Steps = append(report.Steps, shown)
 	}
 	for _, one := range p.Restarts {
-		report.Restarts = append(report.Restarts, rehearsedRestart{one.Machine, one.Times, seconds(one.Seconds)})
+		report.Restarts = append(report.Restarts, rehearsedRestart{one.Machine, one.Times, rehearse.Roughly(one.Seconds)})
 	}
 	report.Notice = noticeOf(p, report.Ran)
 	if !report.Ran {
@@ -146,5 +146,3 @@ func faultTitle(faults []ground.Fault) string {
 	}
 	return ""
 }
-
-func seconds(of float64) time.Duration { return time.Duration(of * float64(time.Second)) }
