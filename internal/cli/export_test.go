@@ -160,7 +160,7 @@ func wordsOf(command *cobra.Command) string {
 
 // RehearsalValues are what `rehearse` writes as JSON.
 func RehearsalValues() []any {
-	return []any{rehearse.Value{}, rehearse.Step{}, rehearse.Restart{}, rehearse.Visitors{}, shapeValue{}}
+	return []any{rehearse.Rehearsal{}, rehearse.Step{}, rehearse.Restarted{}, rehearse.Visitors{}, shapeValue{}}
 }
 
 // HistoryOf is what `history RUN` says of a run, as text or as JSON.

@@ -12,7 +12,7 @@ import (
 // played shows what came of a rehearsal and turns it into an exit status.
 func (a *program) played(p *rehearse.Played, options rollOutOptions) error {
 	if a.ui.json {
-		return answer(a.ui, p.Value, p.Failure)
+		return answer(a.ui, p.Rehearsal, p.Failure)
 	}
 	switch refused := p.Outcome == ""; {
 	case refused && p.Replacement != nil:

@@ -114,6 +114,11 @@ func (a Asked) clients(in cloud.Cloud, now time.Time) (rotation.Goal, error) {
 	return a.Renewal.Goal(in, now)
 }
 
+// LoginJudged is how the site administrator's login was judged when it was read.
+func (o *Original) LoginJudged() app.LoginJudged {
+	return (&app.Prepared{State: o.State}).LoginJudged()
+}
+
 // Name is what the deployment is called on a command line.
 func (o *Original) Name() string {
 	if o.runner == nil {

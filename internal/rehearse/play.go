@@ -18,7 +18,7 @@ import (
 
 // Played is what came of a rehearsal.
 type Played struct {
-	Value
+	Rehearsal
 	// Failure is that of the run in the world, or of its plan, nil when all went well.
 	Failure *app.Failure
 	// Renewal and Replacement are what was prepared in the world, for who shows
@@ -69,7 +69,7 @@ func (c *copied) playClients(ctx context.Context) (*Played, error) {
 	if err != nil {
 		return nil, err
 	}
-	played := &Played{Value: c.value(), Failure: ready.Failure(), Renewal: ready}
+	played := &Played{Rehearsal: c.value(), Failure: ready.Failure(), Renewal: ready}
 	played.Plan, played.Differences = ready.Plan, c.differences(ready.Plan)
 	if played.Failure != nil {
 		return played, nil
@@ -82,7 +82,7 @@ func (c *copied) playClients(ctx context.Context) (*Played, error) {
 		allow.Roots = append(allow.Roots, wholeChain(c.bundle, c.roots)...)
 	}
 	var result rotation.Result
-	err = c.run(ctx, &played.Value, ready.State, allow, func(ctx context.Context, memory *journal.Journal) (string, error) {
+	err = c.run(ctx, &played.Rehearsal, ready.State, allow, func(ctx context.Context, memory *journal.Journal) (string, error) {
 		ready.Runner.Journal = memory
 		var err error
 		result, err = ready.Runner.Apply(ctx, ready.Plan, ready.Goal, ready.State)
@@ -128,14 +128,14 @@ func (c *copied) playMachines(ctx context.Context) (*Played, error) {
 	if err := ready.PlanFor(*c.asked.Machines); err != nil {
 		return nil, err
 	}
-	played := &Played{Value: c.value(), Failure: ready.Failure(), Replacement: ready}
+	played := &Played{Rehearsal: c.value(), Failure: ready.Failure(), Replacement: ready}
 	played.Plan = ready.Plan
 	if played.Failure != nil {
 		return played, nil
 	}
 	var result rollout.Result
 	allow := witness.Allow{Touch: slices.Concat(witness.External, witness.Internal)}
-	err = c.run(ctx, &played.Value, ready.State, allow, func(ctx context.Context, memory *journal.Journal) (string, error) {
+	err = c.run(ctx, &played.Rehearsal, ready.State, allow, func(ctx context.Context, memory *journal.Journal) (string, error) {
 		ready.Runner.Rotation.Journal = memory
 		var err error
 		result, err = ready.Runner.Apply(ctx, ready.Plan, ready.Goal, ready.State)
@@ -150,7 +150,7 @@ func (c *copied) playMachines(ctx context.Context) (*Played, error) {
 }
 
 // run does what changes the world, watched, under traffic.
-func (c *copied) run(ctx context.Context, value *Value, state rotation.State, allow witness.Allow, change func(context.Context, *journal.Journal) (runID string, err error)) error {
+func (c *copied) run(ctx context.Context, value *Rehearsal, state rotation.State, allow witness.Allow, change func(context.Context, *journal.Journal) (runID string, err error)) error {
 	memory, err := c.inner.OpenJournal(ctx)
 	if err != nil {
 		return err
@@ -193,19 +193,19 @@ func (c *copied) run(ctx context.Context, value *Value, state rotation.State, al
 }
 
 // restarts are those that the world has seen, by machine.
-func (c *copied) restarts() []Restart {
-	list := []Restart{}
-	at := func(name string) *Restart {
+func (c *copied) restarts() []Restarted {
+	list := []Restarted{}
+	at := func(name string) *Restarted {
 		short, _, _ := strings.Cut(name, ".")
 		for _, m := range c.Shape.Machines {
 			if strings.EqualFold(m.Host, name) {
 				short = m.Name
 			}
 		}
-		i := slices.IndexFunc(list, func(known Restart) bool { return known.Machine == short })
+		i := slices.IndexFunc(list, func(known Restarted) bool { return known.Machine == short })
 		if i < 0 {
 			i = len(list)
-			list = append(list, Restart{Machine: short})
+			list = append(list, Restarted{Machine: short})
 		}
 		return &list[i]
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
-// Value is the JSON of `rehearse`.
-type Value struct {
+// Rehearsal is the JSON of `rehearse`.
+type Rehearsal struct {
 	Deployment string `json:"deployment"`
 	// Outcome is that of the run in the world, "" when the plan was refused.
 	Outcome rotation.Outcome `json:"outcome"`
@@ -17,7 +17,7 @@ type Value struct {
 	Seconds float64 `json:"seconds"`
 	Steps   []Step  `json:"steps"`
 	// Restarts are by machine.
-	Restarts []Restart `json:"restarts"`
+	Restarts []Restarted `json:"restarts"`
 	// GatewayWrites are as the world counted them, going back included.
 	GatewayWrites int      `json:"gatewayWrites"`
 	Visitors      Visitors `json:"visitors"`
@@ -33,7 +33,8 @@ type Value struct {
 	Result any `json:"result,omitempty"`
 	// Saved is the file that the shape was written to.
 	Saved string `json:"saved,omitempty"`
-	// Next does for the deployment itself what was rehearsed.
+	// Next does for the deployment itself what was rehearsed: a command, or an
+	// address of the API.
 	Next string `json:"next"`
 }
 
@@ -45,8 +46,8 @@ type Step struct {
 	Seconds float64 `json:"seconds"` // of the world's time
 }
 
-// Restart is how often a machine restarted, and how long it was away for it.
-type Restart struct {
+// Restarted is how often a machine restarted, and how long it was away for it.
+type Restarted struct {
 	Machine string  `json:"machine"`
 	Times   int     `json:"times"`
 	Seconds float64 `json:"seconds"` // of the world's time
@@ -75,9 +76,9 @@ func Roughly(seconds float64) time.Duration {
 }
 
 // value is one in which nothing has happened yet.
-func (c *copied) value() Value {
-	return Value{
+func (c *copied) value() Rehearsal {
+	return Rehearsal{
 		Deployment: c.Shape.Deployment.Name, Scale: c.asked.Scale, NotRehearsed: c.missing,
-		Steps: []Step{}, Restarts: []Restart{}, Violations: []string{}, Differences: []string{},
+		Steps: []Step{}, Restarts: []Restarted{}, Violations: []string{}, Differences: []string{},
 	}
 }

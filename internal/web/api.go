@@ -48,6 +48,8 @@ var apiTable = []apiRoute{
 	{"POST", "/deployments/{deployment}/clean", nil, append([]string{"now", "internal"}, loginFields...), (*call).clean},
 	{"GET", "/deployments/{deployment}/claim", nil, nil, (*call).claim},
 	{"POST", "/deployments/{deployment}/unlock", nil, []string{"run"}, (*call).unlock},
+	{"GET", "/deployments/{deployment}/shape", []string{"mask"}, nil, (*call).shape},
+	{"POST", "/deployments/{deployment}/rehearse", nil, append([]string{"fault", "scale"}, planFields...), (*call).rehearse},
 	{"GET", "/vaults", nil, nil, (*call).vaults},
 	{"GET", "/vaults/{vault}/certificates", []string{"for"}, nil, (*call).certificates},
 	{"GET", "/vaults/{vault}/certificates/{certificate}", []string{"for"}, nil, (*call).certificate},

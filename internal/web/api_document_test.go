@@ -16,6 +16,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/journal"
+	"github.com/cartouche-gis/cartouche/internal/rehearse"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/web/work"
@@ -288,6 +289,7 @@ func (s saying) media() string {
 var (
 	plan           = reflect.TypeFor[rotation.Plan]()
 	result         = reflect.TypeFor[rotation.Result]()
+	rehearsal      = reflect.TypeFor[rehearse.Rehearsal]()
 	atMachines     = reflect.TypeFor[rollout.Plan]()
 	machinesResult = reflect.TypeFor[rollout.Result]()
 )
@@ -322,6 +324,14 @@ var said = map[string]saying{
 	"GET /deployments/{deployment}/verify": {
 		summary: "Wire against configuration", more: "Findings are an answer, and no failure of HTTP: `ok` is false, and `error` and `exit` are there, as of the command.",
 		gives: "What was found.", value: reflect.TypeFor[app.VerifyValue](), findings: true,
+	},
+	"GET /deployments/{deployment}/shape": {
+		summary: "What a deployment looks like, without secrets", more: "As `cartouche rehearse --save`: to look at, to keep, to share, and to rehearse with. Names stay unless `mask` is true.",
+		gives: "The shape, as docs/rehearse.md describes it.", value: reflect.TypeFor[map[string]any](),
+	},
+	"POST /deployments/{deployment}/rehearse": {
+		summary: "Rehearse what plan plans, in a simulated copy of the deployment", more: "Nothing of the deployment is changed: it is only read. It is answered at the end of the rehearsal, and who goes away ends it. The failure is the one that apply would have.",
+		gives: "What came of it.", value: rehearsal, failed: rehearsal,
 	},
 	"POST /deployments/{deployment}/plan": {
 		summary: "Make the plan of a renewal", more: "Nothing is changed. With `internal` it is about the certificates of the machines. A plan that may be applied waits 15 minutes for its hash to be sent to apply.",
@@ -373,6 +383,7 @@ var parameterWords = map[string]string{
 	"certificate": "Name of a certificate, or of a secret with a .pfx.",
 	"at":          "Judge everything as of this day: 2027-06-30.",
 	"for":         "Judge by the names of this deployment.",
+	"mask":        "`true` replaces names, addresses and certificates by others.",
 }
 
 // fieldSaid is what the document says of a field.
@@ -437,5 +448,7 @@ var fieldWords = func() map[string]fieldSaid {
 		"run":                         {text, "The run of the claim, as `claim` tells it."},
 		"host":                        {text, "A host, or host:port, instead of a file."},
 		"for":                         {text, "Names that the certificate must cover, with commas between them."},
+		"fault":                       {text, "Something goes wrong in the copy, as `name@step` or `name@step*times`; several with commas between them. `cartouche sim --help` lists them."},
+		"scale":                       {map[string]any{"type": "number", "minimum": 1, "maximum": 1000, "default": 30}, "How many times faster than ours the time of the copy goes."},
 	}
 }()

@@ -24,9 +24,11 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/lease"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rehearse"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/secret"
+	"github.com/cartouche-gis/cartouche/internal/shape"
 	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 	"github.com/cartouche-gis/cartouche/internal/web/wizard"
@@ -490,6 +492,7 @@ func (st *apiStage) renewThroughAPI(t *testing.T) {
 	if st.world.Ground().Ledger.Count(ground.GatewayWrite) != 0 {
 		t.Error("planning has written")
 	}
+	st.rehearseThroughAPI(t, planning)
 	applying.form = map[string]string{"plan": made.Hash, "allow-older": "true"}
 	st.ask(t, applying, http.StatusBadRequest, &refused)
 	applying.form = map[string]string{"plan": made.Hash}
@@ -539,6 +542,42 @@ func (st *apiStage) renewThroughAPI(t *testing.T) {
 	}
 	if st.ask(t, request{operation: "GET /history", path: "/history"}, 200, &runs); len(runs) != 5 {
 		t.Errorf("%d runs", len(runs))
+	}
+}
+
+// rehearseThroughAPI rehearses what was planned, well and not, and saves the shape.
+func (st *apiStage) rehearseThroughAPI(t *testing.T, planning request) {
+	t.Helper()
+	since := len(st.world.Ground().Ledger.Events())
+	q := request{operation: "POST /deployments/{deployment}/rehearse", path: st.ofDeployment() + "/rehearse", form: maps.Clone(planning.form), files: planning.files}
+	q.form["scale"] = "600"
+	var came struct {
+		rehearse.Rehearsal
+		failure
+	}
+	if st.ask(t, q, 200, &came); came.Outcome != rotation.Verified || len(came.Steps) == 0 || came.Visitors.Sent == 0 || came.Visitors.Failed > 0 || !strings.HasSuffix(came.Next, "/apply") {
+		t.Errorf("%+v", came)
+	}
+	q.form["fault"] = "failed-operation@gateway-put*1,throttle@gateway-get"
+	if st.ask(t, q, http.StatusInternalServerError, &came); came.Outcome != rotation.Restored || came.Exit != app.ExitRestored || !strings.Contains(came.Error.Serving, "not touched") {
+		t.Errorf("%+v", came)
+	}
+	q.form["fault"] = "nonsense@edge"
+	st.ask(t, q, http.StatusBadRequest, &came)
+	q.form["fault"], q.form["scale"] = "", "5000"
+	st.ask(t, q, http.StatusBadRequest, &came)
+
+	shaped := request{operation: "GET /deployments/{deployment}/shape", path: st.ofDeployment() + "/shape"}
+	var saved shape.Shape
+	if st.ask(t, shaped, 200, &saved); saved.Masked || saved.Deployment.Domain != st.world.Deployments()[0].Domain {
+		t.Errorf("%+v", saved.Deployment)
+	}
+	shaped.path += "?mask=true"
+	if st.ask(t, shaped, 200, &saved); !saved.Masked || saved.Deployment.Domain == st.world.Deployments()[0].Domain {
+		t.Errorf("%+v", saved.Deployment)
+	}
+	if list := st.happened(since); len(list) > 0 {
+		t.Errorf("it happened to the deployment: %+v", list)
 	}
 }
 

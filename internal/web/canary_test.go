@@ -82,6 +82,7 @@ func TestNoSecretComesOutOfThePages(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	st := newRenewalStage(t, "single")
+	st.options.Scale = 600
 	heard := &recorder{said: map[string]string{}}
 	st.client.Transport = heard
 	admin := st.variables["CARTOUCHE_SITE_ADMIN"]
@@ -166,6 +167,9 @@ func TestNoSecretComesOutOfThePages(t *testing.T) {
 	body = give(base+"/credentials", map[string]string{"site-admin": admin, "site-admin-password": secrets["the site administrator's password"]}, nil)
 	st.wantPage(t, body, "/review", "Accepted by Portal")
 
+	give(base+"/rehearse", map[string]string{"fault": misplaced, "password": misplaced}, nil)
+	body = give(base+"/rehearse", nil, nil)
+	st.wantPage(t, body, st.at.Path, "It went well")
 	give(base+"/go", map[string]string{"plan": misplaced}, nil)
 	_, body = st.open(t, base+"/review")
 	give(base+"/go", map[string]string{"plan": answerOf.FindStringSubmatch(body)[1]}, nil)
@@ -188,7 +192,7 @@ func TestNoSecretComesOutOfThePages(t *testing.T) {
 	give(run+"/undo", map[string]string{"plan": misplaced}, nil)
 	give(path[1]+"/clean", map[string]string{"plan": misplaced, "now": misplaced}, nil)
 	st.post(t, "/sign-in", url.Values{"cloud": {"public"}, "way": {misplaced}, "password": {misplaced}}) // waits for a person
-	for _, page := range []string{"/", "/history", "/history/" + id, run, run + "/evidence", run + "/evidence.json", run + "/undo", path[1], path[1] + "/clean?now=1", "/sign-in", "/tenant", "/subscription"} {
+	for _, page := range []string{"/", "/history", "/history/" + id, run, run + "/evidence", run + "/evidence.json", run + "/undo", path[1], path[1] + "/clean?now=1", path[1] + "/shape", path[1] + "/shape?mask=yes", "/sign-in", "/tenant", "/subscription"} {
 		st.open(t, page)
 	}
 	st.throughTheAPI(t, secrets, file, inPEM, strings.TrimPrefix(path[1], "/deployments/"), id)
@@ -248,6 +252,9 @@ func (st *renewalStage) throughTheAPI(t *testing.T, secrets map[string]string, f
 		{"/check", map[string]string{"pfx-password": misplaced}, nil},
 		{"/deployments/" + deployment + "/plan", map[string]string{"password": right, "site-admin": admin, "site-admin-password": secrets["a wrong one"], "reach": "nowhere"}, map[string][]byte{"pfx": file}},
 		{"/deployments/" + deployment + "/plan", map[string]string{"password": right, "site-admin": admin, "site-admin-password": secrets["the site administrator's password"], "service-account": "arcgis", "service-account-password": secrets["the service account's password"]}, map[string][]byte{"pfx": file}},
+		{"/deployments/" + deployment + "/rehearse", map[string]string{"password": right, "site-admin": admin, "site-admin-password": secrets["the site administrator's password"], "scale": "600"}, map[string][]byte{"pfx": file}},
+		{"/deployments/" + deployment + "/rehearse", map[string]string{"password": right, "fault": misplaced + "@edge"}, map[string][]byte{"pfx": file}},
+		{"/deployments/" + deployment + "/rehearse", map[string]string{"password": right, "scale": misplaced}, map[string][]byte{"pfx": file}},
 		{"/deployments/" + deployment + "/apply", map[string]string{"plan": misplaced}, nil},
 		{"/deployments/" + deployment + "/apply", map[string]string{"plan": misplaced, "password": right}, nil},
 		{"/deployments/" + deployment + "/clean", map[string]string{"now": misplaced}, nil},

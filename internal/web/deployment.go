@@ -16,6 +16,7 @@ func (s *Server) deploymentRoutes() {
 	s.lookAt = s.lookInAzure
 	s.handle("GET /deployments/{id}", s.deployment)
 	s.handle("POST /deployments/{id}/look", s.lookAgain)
+	s.handle("GET /deployments/{id}/shape", s.saveShape)
 	s.handle("GET /deployments/{id}/certificates/{sha256}", s.certificate)
 }
 

@@ -23,6 +23,7 @@ var failures = []struct{ code, title, link, linkText string }{
 	{"reach-", "The machines cannot be reached", "", ""},
 	{"proxy", "Azure cannot be reached", "", ""},
 	{"azure", "Azure did not do it", "", ""},
+	{"throttled", "Too much at once", "", ""},
 	{"sign-in", "The sign-in is not good any more", "/sign-in", "Sign in"},
 	{"arcgis-", "ArcGIS Enterprise did not do it", "", ""},
 	{"usage", "Something is missing", "", ""},

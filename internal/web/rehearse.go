@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -99,7 +100,7 @@ func faultsChosen(r *http.Request) ([]ground.Fault, error) {
 	}
 	faults, err := rehearse.Faults([]string{chosen})
 	if err != nil {
-		return nil, badRequest(fmt.Sprintf("This cannot go wrong: %v.", err))
+		return nil, badRequest("What was chosen is none of the things that can go wrong.") // not quoted: it may be anything
 	}
 	return faults, nil
 }
@@ -107,22 +108,18 @@ func faultsChosen(r *http.Request) ([]ground.Fault, error) {
 // rehearse begins a rehearsal, and leads to its report.
 func (s *Server) rehearse(w http.ResponseWriter, r *http.Request, begun rehearsing) error {
 	job := work.Job{Kind: rehearsalKind, Title: "Rehearsing with a copy of " + begun.d.Name, Key: rehearsalKey(begun.of, begun.asked.Faults), Back: begun.review}
-	if !s.goesOnFor(job.Key) && len(s.book.Find(func(wk *work.Work) bool { return wk.Job().Kind == rehearsalKind && !wk.Ended() })) >= mostRehearsals {
-		return &answer{http.StatusConflict, "Other rehearsals go on", pages.Notice{
-			Kind: "info", Title: "Not begun", Text: fmt.Sprintf("%d rehearsals go on already, and each keeps this computer busy. Wait until one has ended.", mostRehearsals),
-			Link: begun.review, LinkText: "Back to the review",
-		}}
-	}
-	begun.asked.Scale = s.options.Scale
-	if begun.asked.Scale == 0 {
-		begun.asked.Scale = rehearse.DefaultScale
-	}
+	begun.asked.Scale = s.scale()
 	era := s.pending.now()
 	return s.showWork(w, r, s.book.Start(job, func(ctx context.Context, wk *work.Work) (any, error) {
 		session, err := s.session(ctx)
 		if err != nil {
 			return nil, err
 		}
+		leave, err := s.enterStage()
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
 		session = session.With(wk)
 		defer session.Close(context.WithoutCancel(ctx))
 		original, err := s.original(ctx, session, begun)
@@ -143,29 +140,42 @@ func (s *Server) rehearse(w http.ResponseWriter, r *http.Request, begun rehearsi
 	}))
 }
 
+// enterStage makes sure that not too many rehearsals go on.
+func (s *Server) enterStage() (leave func(), err error) {
+	leave = func() { s.rehearsals.Add(-1) }
+	if s.rehearsals.Add(1) > mostRehearsals {
+		leave()
+		return nil, &app.Failure{
+			Code: "throttled", Message: fmt.Sprintf("%d rehearsals go on already, and each keeps this computer busy", mostRehearsals),
+			Hint: "wait until one has ended", Serving: app.NothingChanged, Exit: app.ExitPreflight,
+		}
+	}
+	return leave, nil
+}
+
+// scale is how many times faster than ours the time of a rehearsal goes.
+func (s *Server) scale() float64 {
+	if s.options.Scale == 0 {
+		return rehearse.DefaultScale
+	}
+	return s.options.Scale
+}
+
 func rehearsalKey(of string, faults []ground.Fault) string {
 	return fmt.Sprint("rehearse ", of, " ", faults)
 }
 
 // original is the deployment, read once more unless it was observed with its
-// machines already. The password was right a moment ago; should it not be any
-// more, that counts as a try.
+// machines already.
 func (s *Server) original(ctx context.Context, session *app.Session, begun rehearsing) (*rehearse.Original, error) {
 	if begun.state != nil {
 		return rehearse.Seen(ctx, session, session.Runner(begun.credentials), *begun.state, begun.asked)
 	}
-	attempt, ended := attemptAt(begun.d, begun.credentials.SiteAdmin), s.attempts.Untried
-	if begun.credentials.SiteAdmin != "" {
-		if !s.attempts.Try(attempt) {
-			return nil, tooOften(begun.credentials.SiteAdmin)
-		}
-		defer func() { ended(attempt) }()
-	}
-	original, err := rehearse.Read(ctx, session, begun.d, begun.credentials, begun.asked)
-	if err == nil && original.State.Sites.SignedIn {
-		ended = s.attempts.Right
-	} else if err == nil && original.State.Sites.PortalURL != "" {
-		ended = func(login string) { s.attempts.Wrong(login) }
+	original, _, err := trying(s, begun.d, begun.credentials.SiteAdmin, func() (*rehearse.Original, error) {
+		return rehearse.Read(ctx, session, begun.d, begun.credentials, begun.asked)
+	})
+	if errors.Is(err, errNotTried) {
+		return nil, tooOften(begun.credentials.SiteAdmin)
 	}
 	return original, err
 }

@@ -1,11 +1,15 @@
 package web
 
 import (
+	"bytes"
+	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/cartouche-gis/cartouche/internal/rotation"
+	"github.com/cartouche-gis/cartouche/internal/shape"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
 	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
@@ -137,5 +141,46 @@ func TestAReplacementIsRehearsed(t *testing.T) {
 	_, body = st.open(t, machines+"/review")
 	if !strings.Contains(body, answer) || !strings.Contains(body, "Rehearsed at") {
 		t.Errorf("the plan does not wait any more:\n%s", plain(body))
+	}
+}
+
+// The shape of what was looked at is saved, with its names or without, and holds no
+// secret; it is a file, and kept by nobody on the way.
+func TestTheShapeOfADeploymentIsSaved(t *testing.T) {
+	t.Parallel()
+	st := newMachinesStage(t)
+	if _, body := st.open(t, st.page+"/shape?mask=yes"); st.at.Path != st.page || !strings.Contains(body, "Save its shape") {
+		t.Errorf("without a look it leads to %s", st.at)
+	}
+	files := map[bool]string{}
+	for query, masked := range map[string]bool{"": false, "?mask=yes": true} {
+		answer, err := st.client.Get(st.base + st.page + "/shape" + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		saved, err := shape.Read(bytes.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		domain := st.world.Deployments()[0].Domain
+		if saved.Masked != masked || strings.Contains(string(text), domain) == masked {
+			t.Errorf("%q: masked %v", query, saved.Masked)
+		}
+		file := answer.Header.Get("Content-Disposition")
+		if !regexp.MustCompile(`^attachment; filename="shape-[A-Za-z0-9.-]+\.json"$`).MatchString(file) || answer.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%q: %s, %s", query, file, answer.Header.Get("Cache-Control"))
+		}
+		files[masked] = file
+	}
+	if files[true] == files[false] {
+		t.Errorf("the file with masked names is called %s, as the other", files[true])
+	}
+	if name := shapeFile(shape.Shape{Deployment: shape.Deployment{Name: "../\"\r\nx<b>é"}}); name != "shape-x-b.json" {
+		t.Errorf("a strange name makes %q", name)
 	}
 }

@@ -20,7 +20,7 @@
 //	                      status.go, live.go (parts that change while one looks)
 //	/work/ID              workbegin.go, workpage.go
 //	/                     deployments.go; find.go, found.go; list*.go
-//	/deployments/ID       deployment.go; look.go, looks.go; package portrait, package topology
+//	/deployments/ID       deployment.go; look.go, looks.go, shape.go; package portrait, package topology
 //	…/clean, …/machines   cleanpage.go, replace*.go, machinesview.go
 //	/renew/ID/STEP        renew*.go, review.go, compare.go, abouts.go; package wizard
 //	…/rehearse            rehearse.go, rehearseview.go, as /rehearsals/ID; package rehearse
@@ -36,6 +36,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
@@ -78,6 +79,8 @@ type Server struct {
 	looks    looks
 	errands  errands  // work at deployments that is being prepared
 	pending  pendings // plans that wait for a yes
+	// rehearsals is how many go on.
+	rehearsals atomic.Int32
 
 	finder      finder // of deployments
 	deployments foundKeeper
