@@ -56,7 +56,7 @@ func TestTheExamplesOfTheDocumentation(t *testing.T) {
 		}
 		said += fmt.Sprintf("%s\n", text)
 	}
-	for _, want := range []string{"days: " + domain, "true", "event: done", "\ncreated\n", "\nfree\n", "\ninterrupted\n", "\nverified\n", "prove that every endpoint serves the new certificate"} {
+	for _, want := range []string{"days: " + domain, "true", "event: done", "\ncreated\n", "\nfree\n", "\ninterrupted\n", "\nverified\n", "prove that every endpoint serves the new certificate", "\nverified, "} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the examples do not say %q:\n%s", want, said)
 		}
