@@ -223,9 +223,10 @@ func (c *copied) restarts() []Restarted {
 	return list
 }
 
-// visitors ask for what the site has for everybody.
+// visitors ask for what the site has for everybody. One that a busy computer keeps
+// waiting has not been turned away.
 func visitors(s *app.Session, state rotation.State) traffic.Probe {
-	probe := traffic.Probe{URL: "https://" + state.Deployment.Domain + "/", Transport: s.Network.Transport()}
+	probe := traffic.Probe{URL: "https://" + state.Deployment.Domain + "/", Transport: s.Network.Transport(), Timeout: 30 * time.Second}
 	switch {
 	case state.Sites.PortalURL != "":
 		probe.URL = state.Sites.PortalURL + "/sharing/rest?f=json"

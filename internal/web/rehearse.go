@@ -199,6 +199,8 @@ func (s *Server) rehearsalPage(w http.ResponseWriter, r *http.Request) error {
 // rehearsalOffer is what a review offers: what can go wrong in a rehearsal, and the
 // latest one of what is reviewed.
 type rehearsalOffer struct {
+	// Not says why there is none, "" when there is one.
+	Not     string
 	Action  string
 	Lessons []lesson
 	// Latest is the report of one that has ended, Going the page of one that goes on.
@@ -206,8 +208,11 @@ type rehearsalOffer struct {
 	Report, Going string
 }
 
-// offerOf is the offer of a review.
-func (s *Server) offerOf(action, of string, lessons []lesson) rehearsalOffer {
+// offerOf is the offer of a review, whose machines are reached by this way.
+func (s *Server) offerOf(action, of, reach string, lessons []lesson) rehearsalOffer {
+	if reach == app.ReachDSC {
+		return rehearsalOffer{Not: "The machines are to be reached by their own DSC. That way is not rehearsed, since its settings are in Azure alone, where nobody can read them."}
+	}
 	offer := rehearsalOffer{Action: action, Lessons: lessons}
 	for _, wk := range s.book.Find(func(wk *work.Work) bool { return strings.HasPrefix(wk.Job().Key, "rehearse "+of+" ") }) {
 		report, made := wk.Value(rehearsalKind).(rehearsalReport)

@@ -73,7 +73,7 @@ func reportOf(p *rehearse.Played, begun rehearsing, era int, now time.Time) rehe
 		Deployment: p.Deployment, At: now, Review: begun.review, era: era, Fault: faultTitle(begun.asked.Faults),
 		Ran: p.Outcome != "", Took: rehearse.Roughly(p.Seconds), Scale: p.Scale, GatewayWrites: p.GatewayWrites,
 		Visitors:    rehearsedVisitors{p.Visitors.Sent, p.Visitors.Failed, rehearse.Roughly(p.Visitors.GapSeconds), p.Visitors.Failures},
-		Differences: p.Differences, NotRehearsed: p.NotRehearsed, Badge: outcomeBadge(string(p.Outcome), false),
+		Differences: inPages(p.Differences), NotRehearsed: inPages(p.NotRehearsed), Badge: outcomeBadge(string(p.Outcome), false),
 	}
 	for _, step := range p.Steps {
 		shown := rehearsedStep{State: "done", Word: "done", Title: pages.Capital(step.Title), Took: rehearse.Roughly(step.Seconds)}
@@ -96,13 +96,21 @@ func reportOf(p *rehearse.Played, begun rehearsing, era int, now time.Time) rehe
 	return report
 }
 
+// inPages says texts in the words of the pages.
+func inPages(texts []string) (list []string) {
+	for _, text := range texts {
+		list = append(list, pages.Sentences(pages.InPages(text)))
+	}
+	return list
+}
+
 // noticeOf says how a rehearsal ended.
 func noticeOf(p *rehearse.Played, ran bool) pages.Notice {
 	said, known := rehearsedOutcomes[p.Outcome]
 	notice := pages.Notice{Kind: said.kind, Title: said.title, Text: said.clients}
 	switch {
 	case len(p.Violations) > 0:
-		return pages.Notice{Kind: "error", Title: "Something happened that must never happen", List: p.Violations,
+		return pages.Notice{Kind: "error", Title: "Something happened that must never happen", List: inPages(p.Violations),
 			Next: []string{"Do not go on with it. Please report it, with the shape of the deployment, its names masked: its page saves that."}}
 	case !ran:
 		notice = pages.Notice{Kind: "error", Title: "The plan would be refused", Text: "What is in the way stands below."}
@@ -112,7 +120,7 @@ func noticeOf(p *rehearse.Played, ran bool) pages.Notice {
 		notice.Text = said.machines
 	}
 	if p.Failure != nil && ran {
-		notice.Next = append(notice.Next, pages.Sentences("why: "+strings.TrimPrefix(p.Failure.Message, "in the rehearsal: ")))
+		notice.Next = append(notice.Next, pages.Sentences("why: "+pages.InPages(strings.TrimPrefix(p.Failure.Message, "in the rehearsal: "))))
 	}
 	return notice
 }

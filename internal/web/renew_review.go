@@ -25,7 +25,7 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, renewal *wiz
 	}
 	page.Command, page.CommandSaid = commandOf(renewal)
 	page.Plan.Facts = append(page.Plan.Facts, fact{"The evidence of the run", s.willBeSigned()})
-	page.Rehearsal = s.offerOf(renewalPath(renewal, "")+"/rehearse", rehearsalOfRenewal(renewal), lessons)
+	page.Rehearsal = s.offerOf(renewalPath(renewal, "")+"/rehearse", rehearsalOfRenewal(renewal), renewal.Choices.Reach, lessons)
 	return s.write(w, http.StatusOK, "renew-review", pages.Page{Title: "Review the plan", Active: "deployments", Data: page})
 }
 

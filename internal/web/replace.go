@@ -183,8 +183,11 @@ func (s *Server) showReplacement(w http.ResponseWriter, r *http.Request, c repla
 	if sent || err != nil {
 		return err
 	}
+	c.errand.Lock()
+	reach := c.errand.reach
+	c.errand.Unlock()
 	page := replacementPage{step: c.step(wizard.Review), Crumbs: c.plan(wizard.Review).crumbs[:2], Name: c.Name, Answer: kept.answer, Plan: machinesPlanOf(kept.machines),
-		Rehearsal: s.offerOf(c.base()+"/rehearse", kept.answer, lessonsAtMachines)}
+		Rehearsal: s.offerOf(c.base()+"/rehearse", kept.answer, reach, lessonsAtMachines)}
 	return s.write(w, http.StatusOK, "machines-review", pages.Page{Title: "Review the plan", Active: "deployments", Data: page})
 }
 
