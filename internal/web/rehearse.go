@@ -31,6 +31,9 @@ func (s *Server) rehearseRoutes() {
 	s.handle("POST /renew/{wizard}/rehearse", s.ofRenewal(wizard.Review, s.rehearseRenewal))
 	s.handle("POST /deployments/{id}/machines/rehearse", s.ofReplacing(true, s.rehearseReplacement))
 	s.handle("GET /rehearsals/{id}", s.rehearsalPage)
+	s.handle("GET /rehearse", func(w http.ResponseWriter, _ *http.Request) error { return s.showRehearseShape(w, shapeForm{}) })
+	s.handle("GET /rehearse/{work}", s.rehearseShapeAgain)
+	s.handle("POST /rehearse", s.rehearseShape)
 }
 
 // rehearsing is a rehearsal that is about to begin.
@@ -48,7 +51,7 @@ type rehearsing struct {
 
 // rehearseRenewal rehearses the plan of a renewal.
 func (s *Server) rehearseRenewal(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal) error {
-	faults, err := faultsChosen(r)
+	faults, err := faultsOf(r.PostFormValue("fault"))
 	if err != nil {
 		return err
 	}
@@ -68,7 +71,7 @@ func (s *Server) rehearseRenewal(w http.ResponseWriter, r *http.Request, renewal
 
 // rehearseReplacement rehearses the replacement of the machines' certificates.
 func (s *Server) rehearseReplacement(w http.ResponseWriter, r *http.Request, c replacing) error {
-	faults, err := faultsChosen(r)
+	faults, err := faultsOf(r.PostFormValue("fault"))
 	if err != nil {
 		return err
 	}
@@ -92,9 +95,8 @@ func rehearsalOfRenewal(renewal *wizard.Renewal) string {
 	return fmt.Sprint(renewal.ID, " ", renewal.Turn)
 }
 
-// faultsChosen is what is to go wrong in a rehearsal, if anything.
-func faultsChosen(r *http.Request) ([]ground.Fault, error) {
-	chosen := r.PostFormValue("fault")
+// faultsOf is what was chosen to go wrong in a rehearsal, if anything.
+func faultsOf(chosen string) ([]ground.Fault, error) {
 	if chosen == "" {
 		return nil, nil
 	}
@@ -107,23 +109,35 @@ func faultsChosen(r *http.Request) ([]ground.Fault, error) {
 
 // rehearse begins a rehearsal, and leads to its report.
 func (s *Server) rehearse(w http.ResponseWriter, r *http.Request, begun rehearsing) error {
-	job := work.Job{Kind: rehearsalKind, Title: "Rehearsing with a copy of " + begun.d.Name, Key: rehearsalKey(begun.of, begun.asked.Faults), Back: begun.review}
+	job := work.Job{Kind: rehearsalKind, Title: "Rehearsing with a copy of " + begun.d.Name, Key: rehearsalKey(begun.of, begun.asked.Faults), Next: begun.review, Back: begun.review}
 	begun.asked.Scale = s.scale()
-	era := s.pending.now()
-	return s.showWork(w, r, s.book.Start(job, func(ctx context.Context, wk *work.Work) (any, error) {
+	return s.showWork(w, r, s.play(job, begun, func(ctx context.Context, wk *work.Work) (*rehearse.Original, func(), error) {
 		session, err := s.session(ctx)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		session = session.With(wk)
+		original, err := s.original(ctx, session, begun)
+		return original, func() { session.Close(context.WithoutCancel(ctx)) }, err
+	}))
+}
+
+// play rehearses, as work of the server, what read gives with how to close it; what
+// comes of it is put down as a report. read gives nothing when it has said itself
+// where one goes on.
+func (s *Server) play(job work.Job, begun rehearsing, read func(context.Context, *work.Work) (*rehearse.Original, func(), error)) *work.Work {
+	era := s.pending.now()
+	return s.book.Start(job, func(ctx context.Context, wk *work.Work) (any, error) {
 		leave, err := s.enterStage()
 		if err != nil {
 			return nil, err
 		}
 		defer leave()
-		session = session.With(wk)
-		defer session.Close(context.WithoutCancel(ctx))
-		original, err := s.original(ctx, session, begun)
-		if err != nil {
+		original, done, err := read(ctx, wk)
+		if done != nil {
+			defer done()
+		}
+		if err != nil || original == nil {
 			return nil, err
 		}
 		if err := original.Check(ctx); err != nil {
@@ -137,7 +151,7 @@ func (s *Server) rehearse(w http.ResponseWriter, r *http.Request, begun rehearsi
 		wk.Put(rehearsalKind, reportOf(played, begun, era, time.Now()))
 		wk.Lead("/rehearsals/" + wk.ID)
 		return nil, nil
-	}))
+	})
 }
 
 // enterStage makes sure that not too many rehearsals go on.

@@ -152,7 +152,7 @@ func TestTheShapeOfADeploymentIsSaved(t *testing.T) {
 	if _, body := st.open(t, st.page+"/shape?mask=yes"); st.at.Path != st.page || !strings.Contains(body, "Save its shape") {
 		t.Errorf("without a look it leads to %s", st.at)
 	}
-	files := map[bool]string{}
+	files, texts := map[bool]string{}, map[bool][]byte{}
 	for query, masked := range map[string]bool{"": false, "?mask=yes": true} {
 		answer, err := st.client.Get(st.base + st.page + "/shape" + query)
 		if err != nil {
@@ -175,12 +175,37 @@ func TestTheShapeOfADeploymentIsSaved(t *testing.T) {
 		if !regexp.MustCompile(`^attachment; filename="shape-[A-Za-z0-9.-]+\.json"$`).MatchString(file) || answer.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%q: %s, %s", query, file, answer.Header.Get("Cache-Control"))
 		}
-		files[masked] = file
+		files[masked], texts[masked] = file, text
 	}
+	st.rehearseSaved(t, texts[false], texts[true])
 	if files[true] == files[false] {
 		t.Errorf("the file with masked names is called %s, as the other", files[true])
 	}
 	if name := shapeFile(shape.Shape{Deployment: shape.Deployment{Name: "../\"\r\nx<b>é"}}); name != "shape-x-b.json" {
 		t.Errorf("a strange name makes %q", name)
+	}
+}
+
+// rehearseSaved rehearses with what was saved, where nobody is signed in.
+func (st *machinesStage) rehearseSaved(t *testing.T, plainly, masked []byte) {
+	t.Helper()
+	away := &renewalStage{stage: newStage(t, Options{Scale: 600})}
+	pfx := st.pfx(t, nil, "opens it")
+	for _, test := range []struct {
+		files          map[string][]byte
+		password, says string
+	}{
+		{map[string][]byte{}, "", "Choose the file of a shape."},
+		{map[string][]byte{"shape": pfx}, "", "shape.pfx is no shape that was saved: it is no JSON"},
+		{map[string][]byte{"shape": plainly}, "", "Choose the new certificate, too."},
+		{map[string][]byte{"shape": plainly, "pfx": pfx}, "typed-and-wrong", "This is not the password of pfx.pfx."},
+		{map[string][]byte{"shape": plainly, "pfx": plainly}, "", "pfx.pfx: "},
+		{map[string][]byte{"shape": plainly, "pfx": pfx}, "opens it", "It went well"},
+		{map[string][]byte{"shape": masked}, "", "names are masked, so the world made one"},
+	} {
+		_, body := away.send(t, "/rehearse", map[string]string{"password": test.password, "fault": ""}, test.files)
+		if !strings.Contains(body, test.says) || strings.Contains(body, "typed-and-wrong") {
+			t.Errorf("%s does not say %q:\n%s", away.at, test.says, plain(body))
+		}
 	}
 }

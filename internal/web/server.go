@@ -23,7 +23,7 @@
 //	/deployments/ID       deployment.go; look.go, looks.go, shape.go; package portrait, package topology
 //	…/clean, …/machines   cleanpage.go, replace*.go, machinesview.go
 //	/renew/ID/STEP        renew*.go, review.go, compare.go, abouts.go; package wizard
-//	…/rehearse            rehearse.go, rehearseview.go, as /rehearsals/ID; package rehearse
+//	…/rehearse            rehearse.go, rehearseview.go, as /rehearsals/ID; rehearseshape.go; package rehearse
 //	/sign-in, /tenant …   signedin.go, signin.go, signingin.go, tenant.go
 //	/runs/ID              runs.go, run*.go; begin.go and runstart.go begin one; package watch
 //	/runs/ID/undo         runback.go; errand*.go and prepare.go, as for cleaning and machines
