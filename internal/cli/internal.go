@@ -116,7 +116,7 @@ func (o rollOutOptions) isInternal(saved string) (bool, error) {
 	if saved == "" {
 		return o.internal.asked(), nil
 	}
-	data, err := app.ReadBounded(saved, maxPlanFile)
+	data, err := app.ReadBounded(saved, app.MaxPlanFile)
 	if err != nil {
 		return false, nil // whoever reads it next says what is wrong
 	}
@@ -152,7 +152,7 @@ func (a *program) applyInternalCommand(ctx context.Context, cmd *cobra.Command, 
 // deployment, certificates from the same source, and machines that have not
 // changed since. What certificates come from is read anew: a plan holds no secret.
 func (a *program) prepareSavedInternal(ctx context.Context, args []string, options rollOutOptions, path string) (*preparedInternal, error) {
-	data, err := app.ReadBounded(path, maxPlanFile)
+	data, err := app.ReadBounded(path, app.MaxPlanFile)
 	if err != nil {
 		return nil, app.WhileServing(app.Usage("check the path", "--plan %s: %s", path, err), app.NothingChanged, "")
 	}

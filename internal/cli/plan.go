@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
 // rollOutOptions are what `plan` and `apply` have in common.
@@ -27,6 +27,8 @@ type rollOutOptions struct {
 	assumeTrusted bool
 	allowOlder    bool
 	allowWeaker   bool
+	// saved is the plan that is carried out, nil when one is made.
+	saved *rotation.Plan
 }
 
 func (o *rollOutOptions) add(cmd *cobra.Command) {
@@ -120,6 +122,9 @@ func (a *program) prepare(ctx context.Context, options rollOutOptions, choose ch
 	if err != nil {
 		return nil, err
 	}
+	if options.saved != nil {
+		asked = asked.OfPlan(*options.saved)
+	}
 	session, err := a.connect(ctx, options.azure)
 	if err != nil {
 		return nil, err
@@ -178,9 +183,9 @@ type chooser func(context.Context, *app.Session) (deployment.Deployment, error)
 // savePlan writes a plan for `apply --plan`. It holds no secret, but says what
 // will be done: only its owner should be able to write it.
 func savePlan(path string, plan any) error {
-	document, err := json.MarshalIndent(plan, "", "  ")
+	document, err := app.SavedPlan(plan)
 	if err == nil {
-		err = writeOwn(path, append(document, '\n'))
+		err = writeOwn(path, document)
 	}
 	if err != nil {
 		return app.WhileServing(app.Usage("check the path", "--save %s: %s", path, app.PlainPathError(err)), app.NothingChanged, "")

@@ -35,6 +35,8 @@ func (s *Server) renewRoutes() {
 	}
 	s.handle("POST /renew/{wizard}/certificate/use", s.ofRenewal(wizard.Certificate, s.useCertificate))
 	s.handle("POST /renew/{wizard}/choices", s.ofRenewal(wizard.Certificate, s.setChoices))
+	s.handle("POST /renew/{wizard}/plan", s.ofRenewal(wizard.Deployment, s.takePlan))
+	s.handle("GET /renew/{wizard}/plan.json", s.ofRenewal(wizard.Review, s.savePlan))
 	s.handle("POST /renew/{wizard}/again", s.ofRenewal(wizard.Review, s.planAgain))
 	s.handle("POST /renew/{wizard}/go", s.ofRenewal(wizard.Review, s.goNow))
 }

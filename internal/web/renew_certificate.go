@@ -152,6 +152,9 @@ func (s *Server) giveCertificate(w http.ResponseWriter, r *http.Request, renewal
 		return leadTo(w, r, back)
 	}
 	renewal.Reopen(wizard.Certificate)
+	if before := renewal.Chosen; from != wizard.FromFile && from != wizard.Create || from != before.Source || form.Value("vault") != before.Vault || form.Value("name") != before.Name {
+		renewal.Saved = nil // the same file again is no other plan
+	}
 	chosen := wizard.Chosen{Source: from, Vault: form.Value("vault"), Name: form.Value("name")}
 	if from == wizard.FromVault {
 		chosen.Version = form.Value("version")

@@ -113,7 +113,7 @@ func (s *Server) setChoices(w http.ResponseWriter, r *http.Request, renewal *wiz
 	if c.Identity != "" && !isIdentity(c.Identity) {
 		wrong["identity"] = "That is not the resource id of a user-assigned identity: it has /providers/Microsoft.ManagedIdentity/userAssignedIdentities/ in it."
 	}
-	renewal.Choices, renewal.Wrong = c, wrong
+	renewal.Choices, renewal.Wrong, renewal.Saved = c, wrong, nil
 	renewal.Reopen(wizard.Certificate)
 	renewal.Seen = nil // they were judged by other choices
 	bundle := renewal.Chosen.Bundle

@@ -134,7 +134,10 @@ func wrongForDSC(wrong map[string]string, l wizard.Logins, portal bool) {
 // that Portal does not take leads back to its field.
 func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard.Renewal) error {
 	renewal.Lock()
-	turn, asked, credentials, d := renewal.Turn, renewalOf(renewal), credentialsOf(renewal.Logins), *renewal.Deployment
+	turn, asked, credentials, d, saved := renewal.Turn, renewalOf(renewal), credentialsOf(renewal.Logins), *renewal.Deployment, renewal.Saved
+	if saved != nil {
+		asked = asked.OfPlan(*saved)
+	}
 	key := planKey(renewal)
 	renewal.Unlock()
 	review, back := renewalPath(renewal, wizard.Review), renewalPath(renewal, wizard.Credentials)
@@ -162,6 +165,13 @@ func (s *Server) prepare(w http.ResponseWriter, r *http.Request, renewal *wizard
 			renewal.Logins.SiteAdminPassword = secret.Secret{}
 			renewal.Wrong = map[string]string{"site-admin-password": pages.Sentences(refused.Message, triesLeft(ready.LoginJudged(), left))}
 			return nil, leadElsewhere(back)
+		}
+		if saved != nil {
+			if err := ready.TakeSaved(*saved); err != nil {
+				go ready.Session.Close(context.WithoutCancel(s.ctx))
+				renewal.Saved, renewal.Notice = nil, "The plan that was saved is not used any more: what you go on with is a new one."
+				return nil, err
+			}
 		}
 		renewal.Keep(ready, func() { ready.Session.Close(context.WithoutCancel(s.ctx)) })
 		renewal.Answers[wizard.Credentials] = cmp.Or(renewal.Logins.SiteAdmin, "none")

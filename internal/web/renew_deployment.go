@@ -61,8 +61,10 @@ func (s *Server) showDeployments(w http.ResponseWriter, r *http.Request, renewal
 	if wrong := renewal.Wrong["gateway"]; wrong != "" {
 		page.Gateway, page.Names, page.GatewayError = renewal.Wrong["gateway-typed"], renewal.Wrong["names-typed"], wrong
 	}
+	page.Wrong = renewal.Wrong
+	page.PlanOpen = renewal.Wrong["plan"]+renewal.Wrong["plan-pfx"]+renewal.Wrong["plan-password"] != ""
 	page.step = s.stepOf(renewal, wizard.Deployment)
-	return s.write(w, http.StatusOK, "renew-deployment", pages.Page{Title: "The deployment", Active: "deployments", Data: page})
+	return s.write(w, http.StatusOK, "renew-deployment", pages.Page{Title: "The deployment", Active: "deployments", Scripts: []string{"forget.js"}, Data: page})
 }
 
 // chooseDeployment takes one of the list, or any gateway by its resource id.

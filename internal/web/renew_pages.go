@@ -38,6 +38,10 @@ type deploymentPage struct {
 	Query       string
 	// Gateway and Names were typed instead of a choice.
 	Gateway, GatewayError, Names string
+	// Wrong says by field what is wrong with a saved plan and its file, PlanOpen that
+	// there is something.
+	Wrong    map[string]string
+	PlanOpen bool
 }
 
 // certificatePage is renew-certificate.html.
@@ -121,7 +125,9 @@ type reviewPage struct {
 	step
 	Plan reviewed
 	// Changes names what is changed: "the gateway agw-prod".
-	Changes     string
+	Changes string
+	// Saved tells that it is a plan that was saved before.
+	Saved       bool
 	Command     string
 	CommandSaid []string
 	MadeAt      time.Time

@@ -21,7 +21,7 @@ func (s *Server) showReview(w http.ResponseWriter, r *http.Request, renewal *wiz
 	}
 	page := reviewPage{
 		step: s.stepOf(renewal, wizard.Review), Plan: review(ready.Plan, ready.State, renewal.Logins, machinesText(ready)),
-		Changes: ready.WouldChange(), MadeAt: ready.State.At,
+		Changes: ready.WouldChange(), Saved: renewal.Saved != nil, MadeAt: ready.State.At,
 	}
 	page.Command, page.CommandSaid = commandOf(renewal)
 	page.Plan.Facts = append(page.Plan.Facts, fact{"The evidence of the run", s.willBeSigned()})
@@ -35,7 +35,7 @@ func machinesText(ready *app.Prepared) string {
 	case ready.Access.Way != nil:
 		return pages.Capital(ready.Access.Why)
 	case ready.Access.Why != "":
-		return "Not looked at: " + ready.Access.Why
+		return "Not looked at: " + pages.InPages(ready.Access.Why)
 	case d.Generation == deployment.Plain:
 		return ""
 	}

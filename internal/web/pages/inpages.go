@@ -96,6 +96,8 @@ var inPagesTexts = [][2]string{
 	{`--inline needs a certificate`, `what the gateway is to hold itself has to be chosen`},
 	{`--certificate (ARG): a name`, `$1: a name`},
 
+	{`name the right file with --pfx`, `choose the right file`},
+
 	// What is accepted, and whose authority.
 	{`say --allow-older`, `accept ` + moreChoices + ` a certificate that ends earlier`},
 	{`say --allow-weaker`, `accept a shorter key ` + moreChoices},

@@ -134,6 +134,9 @@ type Renewal struct {
 	Chosen  Chosen
 	Choices Choices
 	Logins  Logins
+	// Saved is a plan that was saved before and is to be carried out, nil when one is
+	// made. It goes when something else is said than it was made with.
+	Saved *rotation.Plan
 	// Notice is said once, on the next page. Wrong says by field what is wrong with
 	// what was typed last.
 	Notice string
@@ -158,7 +161,7 @@ type Renewal struct {
 // back what rested on it; the certificate stays, to be judged anew.
 func (r *Renewal) Choose(d deployment.Deployment, gateway bool) {
 	before := r.Deployment
-	r.Deployment, r.Gateway = &d, gateway
+	r.Deployment, r.Gateway, r.Saved = &d, gateway, nil
 	r.Reopen(Deployment)
 	if before != nil && (before.GatewayID != d.GatewayID || before.ID != d.ID) {
 		r.Logins = Logins{}
