@@ -164,6 +164,7 @@ func (w *watched) processes(first int) {
 		}
 	}
 	w.parents = parents
+	own, _ := os.ReadFile("/proc/" + strconv.Itoa(first) + "/cmdline")
 	for process := range parents {
 		folder, depth := "/proc/"+process, 0
 		for at := process; at != strconv.Itoa(first); at = parents[at] {
@@ -175,8 +176,12 @@ func (w *watched) processes(first int) {
 		if folder == "" {
 			continue
 		}
-		if line, err := os.ReadFile(folder + "/cmdline"); err == nil {
+		line, err := os.ReadFile(folder + "/cmdline")
+		if err == nil {
 			w.arguments[string(line)] = true
+		}
+		if bytes.Equal(line, own) {
+			continue // the first itself, or a child that is not yet another program: it has the first's own memory
 		}
 		if environment, err := os.ReadFile(folder + "/environ"); err == nil && depth > 0 {
 			w.inherited[withoutProxy(string(environment))] = true
