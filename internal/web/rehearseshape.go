@@ -16,8 +16,8 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
-// Rehearsing with a shape that was saved. Nobody is signed in for it, and nothing
-// leaves this computer.
+// Rehearsing with a shape that was saved. Nobody is signed in for it, and no
+// deployment is asked for anything.
 
 // shapeForm is rehearse.html.
 type shapeForm struct {

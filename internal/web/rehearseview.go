@@ -142,15 +142,17 @@ func refusedIn(plan any) []about {
 	return shown
 }
 
-// faultTitle says for people what was made to go wrong.
+// faultTitle says for people what was made to go wrong, of which pages let one thing
+// be chosen.
 func faultTitle(faults []ground.Fault) string {
-	for _, fault := range faults {
-		for _, l := range slices.Concat(lessons, lessonsAtMachines) {
-			if l.Name == fault.Name && l.Step == fault.Step {
-				return l.Title
-			}
-		}
-		return fault.Name + " at " + fault.Step + ": " + whatHappens(fault)
+	if len(faults) == 0 {
+		return ""
 	}
-	return ""
+	fault := faults[0]
+	for _, l := range slices.Concat(lessons, lessonsAtMachines) {
+		if l.Name == fault.Name && l.Step == fault.Step {
+			return l.Title
+		}
+	}
+	return fault.Name + " at " + fault.Step + ": " + whatHappens(fault)
 }
