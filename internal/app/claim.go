@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
@@ -64,7 +65,7 @@ func (a *App) stateID() (string, error) {
 			return id, nil
 		}
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("id of the state directory: %w", err)
+			return "", &journal.Error{Code: journal.CodeFailed, Path: path, Err: err}
 		}
 		if err == nil { // cut off while it was written
 			_ = os.Remove(path)
@@ -78,7 +79,11 @@ func (a *App) stateID() (string, error) {
 			err = errors.Join(err, file.Close())
 		}
 		if err != nil {
-			return "", fmt.Errorf("id of the state directory: %w", err)
+			code := journal.CodeReadOnly
+			if errors.Is(err, syscall.ENOSPC) {
+				code = journal.CodeFull
+			}
+			return "", &journal.Error{Code: code, Path: path, Err: err}
 		}
 	}
 }

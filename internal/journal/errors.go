@@ -92,11 +92,17 @@ func (j *Journal) wrap(err error) error {
 	if err == nil || errors.As(err, &order) || errors.As(err, &missing) || errors.As(err, &ambiguous) {
 		return err
 	}
-	code, known := sqliteCodes[primaryCode(err)]
-	if !known {
-		code = CodeFailed
+	return &Error{Code: coded(sqliteCode(err)), Path: j.path, Err: err}
+}
+
+// coded is our code for one of SQLite's, by all of it or by its low byte.
+func coded(extended int) string {
+	for _, code := range []int{extended, extended & 0xff} {
+		if ours, known := sqliteCodes[code]; known {
+			return ours
+		}
 	}
-	return &Error{Code: code, Path: j.path, Err: err}
+	return CodeFailed
 }
 
 var sqliteCodes = map[int]string{
@@ -104,18 +110,20 @@ var sqliteCodes = map[int]string{
 	sqlite3.SQLITE_CANTOPEN: CodeReadOnly,
 	sqlite3.SQLITE_PERM:     CodeReadOnly,
 	sqlite3.SQLITE_FULL:     CodeFull,
-	sqlite3.SQLITE_CORRUPT:  CodeDamaged,
-	sqlite3.SQLITE_NOTADB:   CodeForeign,
-	sqlite3.SQLITE_BUSY:     CodeBusy,
-	sqlite3.SQLITE_LOCKED:   CodeBusy,
+	// Beside the file lies one that processes share; there is no room for it.
+	sqlite3.SQLITE_IOERR_SHMSIZE: CodeFull,
+	sqlite3.SQLITE_CORRUPT:       CodeDamaged,
+	sqlite3.SQLITE_NOTADB:        CodeForeign,
+	sqlite3.SQLITE_BUSY:          CodeBusy,
+	sqlite3.SQLITE_LOCKED:        CodeBusy,
 }
 
-// primaryCode is SQLite's code for an error, 0 when it is not one of SQLite's.
-// The low byte is the code, the rest says more about it.
-func primaryCode(err error) int {
+// sqliteCode is SQLite's code for an error, 0 when it is not one of SQLite's. The
+// low byte is the code, the rest says more about it.
+func sqliteCode(err error) int {
 	var cause *sqlite.Error
 	if !errors.As(err, &cause) {
 		return 0
 	}
-	return cause.Code() & 0xff
+	return cause.Code()
 }

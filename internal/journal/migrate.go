@@ -69,7 +69,7 @@ func useWAL(ctx context.Context, db *sql.DB) error {
 	const tries, pause = 100, 50 * time.Millisecond
 	for try := 1; ; try++ {
 		_, err := db.ExecContext(ctx, "PRAGMA journal_mode = WAL")
-		if primaryCode(err) != sqlite3.SQLITE_BUSY || try == tries {
+		if sqliteCode(err)&0xff != sqlite3.SQLITE_BUSY || try == tries {
 			return err
 		}
 		select {

@@ -117,6 +117,16 @@ func TestReadOnlyAndFull(t *testing.T) {
 	}
 }
 
+// A full disk has several codes; the one below was seen on a disk without room for
+// what lies beside the file.
+func TestCodesOfSQLite(t *testing.T) {
+	for code, want := range map[int]string{4874: CodeFull, 13: CodeFull, 778: CodeFailed, 261: CodeBusy, 1288: CodeReadOnly, 0: CodeFailed} {
+		if got := coded(code); got != want {
+			t.Errorf("%d is %s, want %s", code, got, want)
+		}
+	}
+}
+
 // A transaction that was never committed leaves nothing.
 func TestAnUncommittedTransactionLeavesNothing(t *testing.T) {
 	path := used(t)
