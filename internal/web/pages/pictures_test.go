@@ -13,7 +13,7 @@ import (
 var pictureOf = map[string]string{
 	"api": "api", "certificate": "certificate", "changes": "changes", "check": "check", "claim": "claim", "clean": "clean",
 	"deployment": "deployment", "deployments": "deployments", "error": "error", "history": "history", "logins": "machines-logins",
-	"machines-certificates": "machines-certificates", "machines-review": "machines-review", "rehearsal": "rehearsal",
+	"machines-certificates": "machines-certificates", "machines-review": "machines-review", "rehearsal": "rehearsal", "rehearse": "rehearse",
 	"renew-certificate": "wizard-file", "renew-credentials": "wizard-logins", "renew-deployment": "wizard-deployment", "renew-review": "wizard-review",
 	"run": "run-going", "sign-in": "sign-in", "signing-in": "sign-in-code", "subscription": "subscription", "tenant": "tenant", "undo": "undo",
 	"upload": "upload", "upload-review": "upload-review", "uploaded": "uploaded", "work": "work", "world": "world",

@@ -25,10 +25,7 @@ import (
 //
 // It checks nothing: whoever makes them looks at them.
 func TestPictures(t *testing.T) {
-	directory := os.Getenv("CARTOUCHE_DOCS_PICTURES")
-	if directory == "" {
-		t.Skip("CARTOUCHE_DOCS_PICTURES names no directory for the pictures of docs/pages.md")
-	}
+	directory := picturesDirectory(t)
 	addresses, enter := pages(t, "--world", "ha")
 	c := &camera{directory: directory}
 	c.begin(t, <-addresses)
