@@ -116,6 +116,8 @@ func fillJudged(page *certificatePage, renewal *wizard.Renewal, now time.Time) {
 	switch {
 	case !page.Usable:
 		page.Judged = chosen.File.Name + " cannot be used"
+	case chosen.Judged.Refused():
+		page.Judged = chosen.File.Name + " can be used if the machines know its authority, or are told of it first"
 	case compared.Same:
 		page.Judged = chosen.File.Name + " is served already"
 	default:

@@ -2,9 +2,11 @@ package wizard
 
 import (
 	"crypto/x509"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -49,9 +51,15 @@ type Chosen struct {
 	Description *pki.Description
 }
 
+// inTheWay tells whether a finding keeps a file from being used. An authority that
+// is not known here the machines may know, or be told of: the plan asks them.
+func inTheWay(f pki.Finding) bool {
+	return f.Severity == pki.Refusal && f.Code != app.RootNotKnown
+}
+
 // Usable tells whether one can go on with it. What is in a vault the plan will judge.
 func (c Chosen) Usable() bool {
-	inFile := c.Bundle != nil && !c.Judged.Refused()
+	inFile := c.Bundle != nil && !slices.ContainsFunc(c.Judged, inTheWay)
 	inVault := c.Vault != "" && c.Name != ""
 	switch c.Source {
 	case FromFile:
