@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/web/door"
@@ -50,12 +51,24 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, refusal door.Ref
 			notice.Link = r.URL.RequestURI() // a path of this server: package door has looked at it
 		}
 	}
+	if refusal.Status == http.StatusRequestEntityTooLarge {
+		notice.Link, notice.LinkText = cameFrom(r), "Back to the form"
+	}
 	err := pages.Write(w, refusal.Status, "error", pages.Page{
 		Title: refusal.Title, Bare: true, Frame: pages.Frame{Version: s.options.Version}, Data: notice,
 	})
 	if err != nil {
 		http.Error(w, refusal.Title, refusal.Status)
 	}
+}
+
+// cameFrom is the page of ours with the form that was sent, as the browser says.
+func cameFrom(r *http.Request) string {
+	page, err := url.Parse(r.Referer())
+	if err != nil || page.Host != r.Host {
+		return "/"
+	}
+	return ownPath(page.RequestURI())
 }
 
 // refuseAPI is the same in the form of every failure of the API.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -95,5 +96,28 @@ func TestAMistakeInAHandlerIsAPageWithoutItsContent(t *testing.T) {
 	status, body := st.get(t, "/mistake")
 	if status != http.StatusInternalServerError || !strings.Contains(body, "A mistake in the program") || strings.Contains(body, "canary-secret") {
 		t.Errorf("%d: %s", status, body)
+	}
+}
+
+// Who has chosen the wrong file gets back to where another one can be chosen.
+func TestWhatIsTooLargeLeadsBackToItsForm(t *testing.T) {
+	t.Parallel()
+	st := newStage(t, Options{})
+	for from, want := range map[string]string{
+		st.base + "/check?x=1":            `href="/check?x=1"`,
+		"https://elsewhere.example/check": `href="/"`,
+		"":                                `href="/"`,
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, st.base+"/check", bytes.NewReader(make([]byte, 9<<20)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		r.Header.Set("Origin", st.base)
+		r.Header.Set("Referer", from)
+		r.Header.Set("Expect", "100-continue")
+		if status, body := st.do(t, r); status != http.StatusRequestEntityTooLarge || !strings.Contains(body, want) {
+			t.Errorf("from %q: %d, without %s:\n%s", from, status, want, body)
+		}
 	}
 }
