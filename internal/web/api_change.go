@@ -108,7 +108,13 @@ func (c *call) changeMachines(title string, made pending, act func(context.Conte
 	return c.atMachines(title, made.machines, act)
 }
 
+// planned is the plan that is named by its hash, or sent as a file, or made now.
 func (c *call) planned() (pending, error) {
+	if c.form.files != nil {
+		if file, sent := c.form.files.File("plan"); sent {
+			return c.saved(file.Data)
+		}
+	}
 	hash := c.form.value("plan")
 	if hash == "" {
 		return c.prepared()

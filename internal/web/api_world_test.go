@@ -525,6 +525,7 @@ func (st *apiStage) renewThroughAPI(t *testing.T) {
 	if st.ask(t, undo, 200, &result); result.Outcome != rotation.Verified || result.UndoOf != begun.Run {
 		t.Errorf("%+v", result)
 	}
+	planned := st.savedPlan(t, planning)
 	again := request{operation: applying.operation, path: applying.path, form: planning.form, files: planning.files, header: undo.header}
 	if st.ask(t, again, 200, &result); result.Outcome != rotation.Verified {
 		t.Errorf("%+v", result)
@@ -532,6 +533,7 @@ func (st *apiStage) renewThroughAPI(t *testing.T) {
 	if st.ask(t, again, 200, &result); result.Outcome != rotation.NothingToDo {
 		t.Errorf("%+v", result)
 	}
+	st.applySavedPlan(t, pfx, planned)
 	clean := request{operation: "POST /deployments/{deployment}/clean", path: at + "/clean", form: map[string]string{}, header: undo.header}
 	if st.ask(t, clean, 200, &result); result.Outcome != rotation.NothingToDo || len(result.Soaking) == 0 {
 		t.Errorf("%+v", result)
@@ -540,7 +542,7 @@ func (st *apiStage) renewThroughAPI(t *testing.T) {
 	if st.ask(t, clean, 200, &result); result.Outcome != rotation.Cleaned || len(result.Removed) == 0 {
 		t.Errorf("%+v", result)
 	}
-	if st.ask(t, request{operation: "GET /history", path: "/history"}, 200, &runs); len(runs) != 5 {
+	if st.ask(t, request{operation: "GET /history", path: "/history"}, 200, &runs); len(runs) != 7 {
 		t.Errorf("%d runs", len(runs))
 	}
 }
@@ -578,6 +580,61 @@ func (st *apiStage) rehearseThroughAPI(t *testing.T, planning request) {
 	}
 	if list := st.happened(since); len(list) > 0 {
 		t.Errorf("it happened to the deployment: %+v", list)
+	}
+}
+
+// savedPlan is a plan as a program would keep it in a file.
+func (st *apiStage) savedPlan(t *testing.T, planning request) []byte {
+	t.Helper()
+	var plan json.RawMessage
+	st.ask(t, planning, http.StatusOK, &plan)
+	return plan
+}
+
+// applySavedPlan sends a plan that rests on what is not so any more: another run has
+// come between.
+func (st *apiStage) applySavedPlan(t *testing.T, pfx, planned []byte) {
+	t.Helper()
+	applying := request{operation: "POST /deployments/{deployment}/apply", path: st.ofDeployment() + "/apply", header: map[string]string{"Prefer": "wait"}}
+	for name, test := range map[string]struct {
+		plan   []byte
+		form   map[string]string
+		pfx    bool
+		status int
+		code   string
+	}{
+		"no plan":        {[]byte("{}"), nil, true, http.StatusBadRequest, "usage"},
+		"an edited one":  {bytes.Replace(planned, []byte(`"cloud":"public"`), []byte(`"cloud":"usgov"`), 1), nil, true, http.StatusConflict, "plan-edited"},
+		"without a file": {planned, nil, false, http.StatusBadRequest, "usage"},
+		"more than that": {planned, map[string]string{"allow-older": "true"}, true, http.StatusBadRequest, "usage"},
+	} {
+		applying.form = map[string]string{"password": "opens it"}
+		maps.Copy(applying.form, test.form)
+		applying.files = map[string][]byte{"plan": test.plan}
+		if test.pfx {
+			applying.files["pfx"] = pfx
+		}
+		var failed failure
+		if st.ask(t, applying, test.status, &failed); failed.Error.Code != test.code {
+			t.Errorf("%s: %+v", name, failed)
+		}
+	}
+	applying.form, applying.files = map[string]string{"password": "opens it"}, map[string][]byte{"plan": planned, "pfx": pfx}
+	var result rotation.Result
+	if st.ask(t, applying, http.StatusOK, &result); result.Outcome != rotation.NothingToDo {
+		t.Errorf("what is there already: %+v", result)
+	}
+	other := st.pfx(t, nil, "opens it")
+	applying.files["pfx"] = other
+	var failed failure
+	if st.ask(t, applying, http.StatusConflict, &failed); failed.Error.Code != "other-certificate" {
+		t.Errorf("%+v", failed)
+	}
+	// The good way: nothing has come between.
+	planning := request{operation: "POST /deployments/{deployment}/plan", path: st.ofDeployment() + "/plan", form: applying.form, files: map[string][]byte{"pfx": other}}
+	applying.files["plan"] = st.savedPlan(t, planning)
+	if st.ask(t, applying, http.StatusOK, &result); result.Outcome != rotation.Verified {
+		t.Errorf("%+v", result)
 	}
 }
 

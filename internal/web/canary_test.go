@@ -257,6 +257,8 @@ func (st *renewalStage) throughTheAPI(t *testing.T, secrets map[string]string, f
 		{"/deployments/" + deployment + "/rehearse", map[string]string{"password": right, "scale": misplaced}, map[string][]byte{"pfx": file}},
 		{"/deployments/" + deployment + "/apply", map[string]string{"plan": misplaced}, nil},
 		{"/deployments/" + deployment + "/apply", map[string]string{"plan": misplaced, "password": right}, nil},
+		{"/deployments/" + deployment + "/apply", map[string]string{"password": right}, map[string][]byte{"plan": []byte(misplaced), "pfx": file}},
+		{"/deployments/" + deployment + "/apply", map[string]string{"password": right}, map[string][]byte{"plan": []byte(`{"format":1,"` + misplaced + `":1}`), "pfx": file}},
 		{"/deployments/" + deployment + "/clean", map[string]string{"now": misplaced}, nil},
 		{"/deployments/" + deployment + "/clean", map[string]string{"internal": misplaced}, nil},
 		{"/deployments/" + deployment + "/plan", map[string]string{"internal": misplaced}, nil},
