@@ -15,6 +15,9 @@ var partOfPlan = slices.Concat([]string{
 // with the certificate and the logins are sent again: a plan holds no secret.
 func (c *call) saved(data []byte) (pending, error) {
 	plan, err := app.ReadPlan(data, "POST "+apiPath+"/deployments/{deployment}/plan")
+	if err != nil && app.Explain(err).Code == "usage" {
+		err = app.Usage("make the plan again", "what was sent as plan is none that this program can read") // not quoted: it may be anything
+	}
 	if err != nil {
 		return pending{}, err
 	}
