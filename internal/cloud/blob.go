@@ -168,6 +168,9 @@ func (b *Blobs) Read(ctx context.Context, containerName, name string, limit int6
 			return err
 		}
 		defer response.Body.Close()
+		if response.RequestID == nil {
+			return errors.New("the answer is not one of Azure Storage: something on the way has answered")
+		}
 		content, err = io.ReadAll(io.LimitReader(response.Body, limit+1))
 		if err == nil && int64(len(content)) > limit {
 			err = fmt.Errorf("it is larger than %d bytes", limit)

@@ -3,6 +3,7 @@ package reach
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
@@ -21,16 +22,23 @@ type artifact struct {
 }
 
 // lay puts a file where the configuration fetches it, and keeps aside what was
-// there.
+// there. What could not be taken away after an earlier machine is ours, and not
+// what was there.
 func (d *dscWay) lay(ctx context.Context, blobs *cloud.Blobs, container, name string, content []byte) error {
-	before, err := blobs.Read(ctx, container, name, maxArtifact)
-	if err != nil && !cloud.IsNotFound(err) {
-		return ofStorage(ctx, err)
+	ours := slices.ContainsFunc(d.laid, func(a artifact) bool { return a.container == container && a.name == name })
+	if !ours {
+		before, err := blobs.Read(ctx, container, name, maxArtifact)
+		if err != nil && !cloud.IsNotFound(err) {
+			return ofStorage(ctx, err)
+		}
+		d.laid = append(d.laid, artifact{blobs: blobs, container: container, name: name, before: before})
 	}
 	if err := blobs.Upload(ctx, container, name, content); err != nil {
+		if !ours && !cloud.Uncertain(err) {
+			d.laid = d.laid[:len(d.laid)-1]
+		}
 		return ofStorage(ctx, err)
 	}
-	d.laid = append(d.laid, artifact{blobs: blobs, container: container, name: name, before: before})
 	return nil
 }
 

@@ -13,8 +13,13 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/machine"
+	"github.com/cartouche-gis/cartouche/internal/pause"
 	"github.com/cartouche-gis/cartouche/internal/secret"
 )
+
+// askAgain is how long an extension is left alone between two questions how it
+// fares; it takes minutes.
+const askAgain = 15 * time.Second
 
 // DSCOptions are for [NewDSC].
 type DSCOptions struct {
@@ -361,30 +366,67 @@ func (d *dscWay) put(ctx context.Context, at Machine, job machine.Job, o order, 
 // cancelled.
 func (d *dscWay) await(ctx context.Context, at Machine, o order, document cloud.Document) error {
 	operation, err := d.options.Azure.PutExtension(ctx, at.ID, o.extension.Name, document)
-	if err == nil {
+	accepted := err == nil
+	if accepted {
 		_, err = operation.Wait(ctx)
 	}
 	switch {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		e := gaveUp(ctx, true)
-		e.Sentence = "Cartouche stopped waiting, but the DSC extension goes on on the machine: it cannot be cancelled."
-		return e
+		return extensionGoesOn(ctx)
+	case accepted && (cloud.Uncertain(err) || cloud.IsForbidden(err) || cloud.IsUnauthorized(err)):
+		return d.ask(ctx, at, o, err)
 	case cloud.IsConflict(err) && !cloud.HasCode(err, "VMExtensionProvisioningError"):
 		way := &agentWay{}
 		return way.refused(ctx, err)
 	case cloud.IsForbidden(err) || cloud.IsUnauthorized(err):
 		return ofAzure(ctx, err, "The DSC extension may not be put.")
+	case cloud.Uncertain(err):
+		return extensionUnknown(ctx, err)
 	}
-	if cloud.Uncertain(err) {
-		e := ofAzure(ctx, err, "How the DSC extension fares cannot be learned.")
-		e.Unsure = true
-		return e
+	extension, _ := d.options.Azure.Extension(ctx, at.ID, o.extension.Name) // its own last words, where there are any
+	return extensionFailed(extension, err)
+}
+
+// ask asks the extension itself how it fares, where the operation that puts it
+// does not tell. As long as it is at work the machine restarts, and nothing else
+// may be done there.
+func (d *dscWay) ask(ctx context.Context, at Machine, o order, lost error) error {
+	for {
+		extension, err := d.options.Azure.Extension(ctx, at.ID, o.extension.Name)
+		switch state := strings.ToLower(extension.ProvisioningState); {
+		case ctx.Err() != nil:
+			return extensionGoesOn(ctx)
+		case err != nil:
+			return extensionUnknown(ctx, lost)
+		case state == "succeeded":
+			return nil
+		case state == "failed", state == "canceled":
+			return extensionFailed(extension, lost)
+		}
+		if pause.For(ctx, askAgain) != nil {
+			return extensionGoesOn(ctx)
+		}
 	}
+}
+
+func extensionGoesOn(ctx context.Context) error {
+	e := gaveUp(ctx, true)
+	e.Sentence = "Cartouche stopped waiting, but the DSC extension goes on on the machine: it cannot be cancelled."
+	return e
+}
+
+func extensionUnknown(ctx context.Context, err error) error {
+	e := ofAzure(ctx, err, "How the DSC extension fares cannot be learned.")
+	e.Unsure = true
+	return e
+}
+
+func extensionFailed(extension cloud.Extension, err error) error {
 	e := &Error{Code: ExtensionFailed, Unsure: true, Err: err, Sentence: "The DSC extension failed: " + plain(err) + ".",
 		Mend: "Look at the machine by another way (--reach agent) before anything else; its log is in C:\\WindowsAzure\\Logs\\Plugins\\Microsoft.Powershell.DSC."}
-	if extension, readErr := d.options.Azure.Extension(ctx, at.ID, o.extension.Name); readErr == nil && extension.Message != "" {
+	if extension.Message != "" {
 		e.Sentence = fmt.Sprintf("The DSC extension failed (%s): %s.", escape(extension.Status), strings.TrimRight(escape(extension.Message), "."))
 	}
 	return e

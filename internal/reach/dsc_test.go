@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -242,6 +243,86 @@ func TestWhoStopsWaitingForDSCIsToldThatItGoesOn(t *testing.T) {
 	}
 	if err := way.Close(context.WithoutCancel(ctx)); err != nil {
 		t.Fatal(err)
+	}
+	f.artifactsAsBefore()
+}
+
+// When the operation does not tell how it ended, the extension itself is asked.
+func TestTheExtensionIsAskedWhereItsOperationDoesNotTell(t *testing.T) {
+	aPage := func(w http.ResponseWriter) { _, _ = io.WriteString(w, "<html>Please sign in</html>") }
+	forbidden := func(w http.ResponseWriter) { sayError(w, 403, "AuthorizationFailed", "no") }
+	for name, row := range map[string]struct {
+		operation func(http.ResponseWriter)
+		state     string
+		well      bool
+	}{
+		"a page, and it went well":    {aPage, "Succeeded", true},
+		"forbidden, and it went well": {forbidden, "Succeeded", true},
+		"forbidden, and it failed":    {forbidden, "Failed", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newDSCFake(t)
+			f.put = func(string, tree) (string, string) { return row.state, "its own words" }
+			f.instead = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Path != "/operations/extension" {
+					return false
+				}
+				row.operation(w)
+				return true
+			}
+			_, err := f.dsc(nil).Do(t.Context(), vm0, pinning())
+			if row.well && err != nil {
+				t.Error(err)
+			}
+			if !row.well {
+				wantError(t, err, reach.ExtensionFailed, true)
+			}
+			f.artifactsAsBefore()
+		})
+	}
+}
+
+// What could not be taken away after one machine is not taken for what was there
+// before, when the next one comes.
+func TestAFileThatStayedOnceIsTakenAwayAtTheEnd(t *testing.T) {
+	f := newDSCFake(t)
+	f.put = func(string, tree) (string, string) { return "Succeeded", "" }
+	refused := false
+	f.instead = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodDelete || refused {
+			return false
+		}
+		refused = true
+		sayBlobError(w, 409, "LeaseIdMissing")
+		return true
+	}
+	way := f.dsc(nil)
+	for range 2 {
+		if _, err := way.Do(t.Context(), vm0, pinning()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := way.Close(t.Context()); err != nil || !refused {
+		t.Fatal(err, refused)
+	}
+	f.artifactsAsBefore()
+}
+
+// A proxy's page must not be kept aside as the file that was there, and put back
+// as such.
+func TestAPageIsNoFileThatWasThere(t *testing.T) {
+	f := newDSCFake(t)
+	f.put = func(string, tree) (string, string) { t.Error("it was put"); return "Succeeded", "" }
+	f.instead = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, ".cer") {
+			return false
+		}
+		_, _ = io.WriteString(w, "<html>Please sign in</html>")
+		return true
+	}
+	_, err := f.dsc(nil).Do(t.Context(), vm0, pinning())
+	if err == nil || !strings.Contains(err.Error(), "not one of Azure Storage") {
+		t.Error(err)
 	}
 	f.artifactsAsBefore()
 }

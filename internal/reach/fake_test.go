@@ -65,6 +65,9 @@ type fake struct {
 	extensions []tree
 	put        func(name string, body tree) (state, message string)
 	ended      [2]string
+
+	// instead, if set, may answer a request in the place of Azure.
+	instead func(w http.ResponseWriter, r *http.Request) (answered bool)
 }
 
 type command struct {
@@ -158,6 +161,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		f.log = append(f.log, r.Method+" "+r.URL.Path)
 		f.mu.Unlock()
+	}
+	if f.instead != nil && f.instead(w, r) {
+		return
 	}
 	if strings.HasSuffix(r.Host, ".blob.test") {
 		f.blobs(w, r)
@@ -355,6 +361,7 @@ func (f *fake) blobs(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	q := r.URL.Query()
+	w.Header().Set("x-ms-request-id", "3f2c1d90-501e-0008-6b7c-2a1f4b000000") // of every answer
 	container, blob, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	switch by := r.Header.Get("Authorization"); {
 	case strings.HasPrefix(by, "Bearer ") && !f.dataRole:
