@@ -49,11 +49,13 @@ const runAxe = `axe.run(document, {resultTypes: ["violations"]}).then((found) =>
 	.filter((v) => v.impact === "serious" || v.impact === "critical")
 	.map((v) => ({ID: v.id, Impact: v.impact, Help: v.help, Nodes: v.nodes.slice(0, 4).map((n) => n.html.slice(0, 200) + " " + (n.any[0]?.message || ""))}))))`
 
-// screens are how pages are looked at.
+// screens are how pages are looked at. Colours do not depend on the width, nor places
+// on the colours: two screens show both of each. More are for who wants pictures.
 var screens = []struct {
-	scheme string
-	width  int64
-}{{"light", 1280}, {"light", 320}, {"dark", 320}, {"dark", 1280}}
+	scheme  string
+	width   int64
+	picture bool // only a picture
+}{{"light", 1280, false}, {"dark", 320, false}, {"light", 320, true}, {"dark", 1280, true}}
 
 func (c *tab) screen(scheme string, width int64) {
 	c.t.Helper()
@@ -107,6 +109,9 @@ func (c *tab) examiner() func(name string) {
 			ask(c, chromedp.Evaluate[bool](axe+"; true"))
 		}
 		for _, screen := range screens {
+			if screen.picture && directory == "" {
+				continue
+			}
 			c.screen(screen.scheme, screen.width)
 			on := fmt.Sprintf("%s, %s, %d pixels", name, screen.scheme, screen.width)
 			var found []violation

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -65,12 +66,14 @@ func TestPicturesOfWhatIsSeldomSeen(t *testing.T) {
 
 	// Another computer's run, which cannot go back either.
 	world.Ground().Faults.Add(ground.Fault{Name: "wrong-leaf", Step: "edge", Times: -1})
+	letGo := held(world)
 	there := &camera{directory: c.directory}
 	there.begin(t, pagesOf(t, world))
 	there.renewed(t, world)
 	there.until("a step that is being done", `document.querySelector(".steps .doing") !== null`)
 	c.open(deployment + "/claim")
 	c.take("claim", "")
+	letGo()
 	there.untilSaid("What clients got at the end")
 	there.take("run-partly-restored", "#run-proof")
 }
@@ -111,10 +114,20 @@ func TestPicturesOfAFileForAVault(t *testing.T) {
 	c.press("Choose the vault")
 	c.do(chromedp.Click(`input[name=vault][value="entvault"]`))
 	c.press("Look into it")
-	c.do(chromedp.SendKeys("#name", "gis-2027"), c.upload(file), chromedp.SendKeys("#password", password))
+	c.do(chromedp.SendKeys("#name", "maps"), c.upload(file), chromedp.SendKeys("#password", password))
 	c.take("upload", "")
 	c.press("Check the file")
 	c.take("upload-review", "")
 	c.leave(chromedp.Click("main form button"))
 	c.take("uploaded", "")
+
+	// What stays beside the way through a renewal.
+	c.open("/")
+	c.press("Renew")
+	renewal := filepath.Dir(c.path())
+	c.versionsOf("maps")
+	c.take("wizard-versions", "")
+	c.open(renewal + "/deployment")
+	c.do(chromedp.Click("#plan summary"), chromedp.WaitVisible("#plan-file"))
+	c.take("wizard-plan", "")
 }

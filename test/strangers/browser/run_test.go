@@ -57,7 +57,8 @@ func TestAFailureThatRestoresAndARunThatIsTakenBack(t *testing.T) {
 // A run goes on whatever happens to the tab that began it.
 func TestReloadAndTwoTabsInMidRun(t *testing.T) {
 	t.Parallel()
-	world := start(t, sim.Options{World: "single", Scale: 12}) // so that there is a middle
+	world := start(t, sim.Options{World: "single"})
+	letGo := held(world)
 	variables := environment(world)
 	file, password := newFile(t, world)
 	c := chrome(t)
@@ -83,9 +84,13 @@ func TestReloadAndTwoTabsInMidRun(t *testing.T) {
 	going(second)
 	c.open("/history") // the first tab leaves
 	c.wants("going on")
+	letGo()
 	second.verified()
 	c.open(run)
 	c.verified()
+	for _, tab := range []*tab{c, second} {
+		tab.untilSaid("The evidence of this run is unsigned.") // which is written last
+	}
 	shown := `document.querySelector("main").innerText`
 	if one, other := ask(c, chromedp.Evaluate[string](shown)), ask(second, chromedp.Evaluate[string](shown)); one != other {
 		t.Errorf("one tab shows\n%s\nthe other\n%s", one, other)

@@ -15,7 +15,8 @@ import (
 // and one that is looked at again shows what happened meanwhile.
 func TestEightTabsFollowARun(t *testing.T) {
 	t.Parallel()
-	world := start(t, sim.Options{World: "single", Scale: 8}) // the tabs have to be quicker than the run
+	world := start(t, sim.Options{World: "single"})
+	letGo := held(world)
 	variables := environment(world)
 	file, password := newFile(t, world)
 	c := chrome(t)
@@ -34,6 +35,7 @@ func TestEightTabsFollowARun(t *testing.T) {
 		last.open(run)
 	}
 	last.wants("The run is going on at this moment.")
+	letGo()
 	last.verified()
 	if hidden := ask(c, chromedp.Evaluate[bool]("document.hidden")); !hidden {
 		t.Fatal("the first tab is to be seen, so this test shows nothing")
