@@ -65,7 +65,7 @@
 //
 //	go test ./internal/matrix -run TestMatrix -v -seed 7 -cases 200        other cases, and more of them
 //	go test ./internal/matrix -run TestMatrix -v -case "ha, import"        all whose name contains it
-//	go test ./internal/matrix -run TestMatrix -v -full -timeout 6h         all, some 20000
+//	go test ./internal/matrix -run TestMatrix -v -full -timeout 12h        all, some 35000
 //	go test ./internal/matrix -run TestMatrix -v -pairs -timeout 3h        as few as bring every setting, way to break and kind of request together
 //	go test ./internal/matrix -run TestRollouts -v -rollout.pairs -timeout 3h
 //	go test ./internal/matrix -run TestMatrix -v -twice                    two breaks in each

@@ -17,17 +17,9 @@ func TestEightTabsFollowARun(t *testing.T) {
 	t.Parallel()
 	world := start(t, sim.Options{World: "single"})
 	letGo := held(world)
-	variables := environment(world)
-	file, password := newFile(t, world)
 	c := chrome(t)
 	c.comeIn(pagesOf(t, world))
-	c.press("Renew")
-	c.do(c.upload(file), chromedp.SendKeys("#password", password))
-	c.press("Check the file")
-	c.press("Go on with this certificate")
-	c.giveLogins(variables["CARTOUCHE_SITE_ADMIN"], variables["CARTOUCHE_SITE_ADMIN_PASSWORD"])
-	c.press("Renew the certificate")
-	c.at("/runs/*")
+	c.renewed(t, world)
 	run := c.path()
 	var last *tab
 	for range 7 {
