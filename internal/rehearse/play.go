@@ -52,11 +52,7 @@ func (o *Original) Play(ctx context.Context, a *app.App) (*Played, error) {
 
 // playClients rehearses a renewal of the certificate that clients see.
 func (c *copied) playClients(ctx context.Context) (*Played, error) {
-	chosen, err := c.choose(ctx)
-	if err != nil {
-		return nil, err
-	}
-	logins, err := c.logins(chosen)
+	chosen, logins, err := c.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -113,11 +109,7 @@ func internalTouch(reached bool) []string {
 
 // playMachines rehearses the replacement of the machines' certificates.
 func (c *copied) playMachines(ctx context.Context) (*Played, error) {
-	chosen, err := c.choose(ctx)
-	if err != nil {
-		return nil, err
-	}
-	logins, err := c.logins(chosen)
+	chosen, logins, err := c.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -178,9 +170,12 @@ func (c *copied) run(ctx context.Context, value *Rehearsal, state rotation.State
 	value.Violations = append(value.Violations, watch.Violations()...)
 	value.GatewayWrites = c.world.Ground().Ledger.Count(ground.GatewayWrite)
 	value.Restarts = c.restarts()
-	run, err := memory.Run(context.WithoutCancel(ctx), runID)
-	if runID == "" || err != nil {
+	if runID == "" { // there was nothing to do
 		return nil
+	}
+	run, err := memory.Run(context.WithoutCancel(ctx), runID)
+	if err != nil {
+		return err
 	}
 	for _, step := range run.Steps {
 		one := Step{Kind: step.Kind, Title: step.Title, Outcome: step.Outcome}
@@ -244,6 +239,9 @@ func (p *Played) judge() {
 		p.Failure.Message = "in the rehearsal: " + p.Failure.Message
 		p.Failure.Serving = notTouched
 		p.Failure.Hint = "mend what is said above, or look into the differences, and rehearse again"
+		if p.Failure.Exit == app.ExitInterrupted {
+			p.Failure.Hint = "rehearse again"
+		}
 	case len(p.Violations) > 0:
 		p.Failure = &app.Failure{Code: "violated", Message: "in the rehearsal something happened that must never happen: " + p.Violations[0], Serving: notTouched, Exit: app.ExitUnexpected,
 			Hint: "do not apply; report it with the file of: --save FILE --mask"}

@@ -150,6 +150,16 @@ func (c *copied) choose(ctx context.Context) (deployment.Deployment, error) {
 		Hint: "rehearse it by its gateway: --gateway " + app.Quote(d.GatewayID)}
 }
 
+// enter finds the deployment in the world, and the logins for it.
+func (c *copied) enter(ctx context.Context) (deployment.Deployment, rotation.Credentials, error) {
+	chosen, err := c.choose(ctx)
+	if err != nil {
+		return deployment.Deployment{}, rotation.Credentials{}, err
+	}
+	logins, err := c.logins(chosen)
+	return chosen, logins, err
+}
+
 // logins are those of the world. A change of machines needs the site administrator.
 func (c *copied) logins(d deployment.Deployment) (rotation.Credentials, error) {
 	given := c.inner.GivenLogins()

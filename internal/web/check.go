@@ -63,9 +63,8 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) error {
 	if !given {
 		what = page.Host
 	}
-	job := work.Job{Kind: checkKind, Title: "Checking " + what, Back: "/check"}
+	job := work.Job{Kind: checkKind, Title: "Checking " + what, Page: "/check/", Back: "/check"}
 	return s.showWork(w, r, s.book.Start(job, func(ctx context.Context, wk *work.Work) (any, error) {
-		defer func() { wk.Lead("/check/" + wk.ID) }()
 		a := s.options.App.With(wk)
 		network, err := a.Network()
 		if err != nil {

@@ -235,11 +235,10 @@ func (s *Server) uploadNow(w http.ResponseWriter, r *http.Request, u *wizard.Ren
 	}
 	u.Take()
 	u.Unlock()
-	job := work.Job{Kind: uploadKind, Title: "Putting " + ready.Name + " into the vault " + ready.Value.Vault, Key: uploadKey(u.ID), Back: "/upload"}
+	job := work.Job{Kind: uploadKind, Title: "Putting " + ready.Name + " into the vault " + ready.Value.Vault, Key: uploadKey(u.ID), Page: "/uploaded/", Back: "/upload"}
 	wk := s.book.Start(job, func(ctx context.Context, wk *work.Work) (any, error) {
 		value, err := ready.As(wk).Carry(ctx)
 		s.renewals.LookAgain()
-		wk.Lead("/uploaded/" + wk.ID)
 		return value, err
 	})
 	s.uploads.Drop(u.ID)

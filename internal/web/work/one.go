@@ -133,12 +133,15 @@ func (w *Work) Result() (any, error) {
 }
 
 // Next is where its page goes from here: where Lead has said, or at its good end to
-// the Next of its Job. It is "" as long as there is nothing to go to.
+// the Page or the Next of its Job. It is "" as long as there is nothing to go to.
 func (w *Work) Next() string {
 	over := w.Ended()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.next == "" && over && w.err == nil {
+		if w.job.Page != "" {
+			return w.job.Page + w.ID
+		}
 		return w.job.Next
 	}
 	return w.next

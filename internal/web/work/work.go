@@ -39,6 +39,9 @@ type Job struct {
 	Key string
 	// Next is where the result is shown, Back where one goes when there is none.
 	Next, Back string
+	// Page, unless it is "", is where the results of such work are shown, each under
+	// the work's ID.
+	Page string
 }
 
 // Book keeps the works of a server.

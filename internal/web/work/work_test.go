@@ -93,6 +93,24 @@ func TestAPageOfItsOwnIsWaitedForAndGoneToAtOnce(t *testing.T) {
 	}
 }
 
+// Nobody is led to a result before there is one, nor past a failure.
+func TestAResultHasItsPageAtTheEnd(t *testing.T) {
+	t.Parallel()
+	book := newBook(t)
+	may := make(chan struct{})
+	good := book.Start(Job{Page: "/checked/"}, func(context.Context, *Work) (any, error) { <-may; return 1, nil })
+	if next := good.Next(); next != "" {
+		t.Errorf("it goes to %q before its end", next)
+	}
+	close(may)
+	bad := book.Start(Job{Page: "/checked/"}, func(context.Context, *Work) (any, error) { return nil, errors.New("no") })
+	<-bad.done
+	<-good.done
+	if bad.Next() != "" || good.Next() != "/checked/"+good.ID {
+		t.Errorf("after a failure %q, after a good end %q", bad.Next(), good.Next())
+	}
+}
+
 func TestStopAsksTheWorkAlone(t *testing.T) {
 	t.Parallel()
 	book := newBook(t)

@@ -61,20 +61,13 @@ func process(t *testing.T, state string, world *sim.World) (address string, kill
 func TestAServerThatIsKilledInMidRun(t *testing.T) {
 	t.Parallel()
 	world := start(t, sim.Options{World: "single", Scale: 12}) // so that there is a middle
-	variables, state := environment(world), t.TempDir()
+	state := t.TempDir()
 	file, password := newFile(t, world)
-	renew := func(c *tab) {
-		t.Helper()
-		c.do(c.upload(file), chromedp.SendKeys("#password", password))
-		c.press("Check the file")
-		c.press("Go on with this certificate")
-		c.giveLogins(variables["CARTOUCHE_SITE_ADMIN"], variables["CARTOUCHE_SITE_ADMIN_PASSWORD"])
-	}
 	c := chrome(t)
 	address, kill := process(t, state, world)
 	c.comeIn(address)
 	c.press("Renew")
-	renew(c)
+	c.reviewed(world, file, password)
 	c.press("Renew the certificate")
 	c.at("/runs/*")
 	run := c.path()
@@ -101,7 +94,7 @@ func TestAServerThatIsKilledInMidRun(t *testing.T) {
 	c.wants("This run was cut off.", "it was looked at", "There is no proof of it.")
 	c.press("Run again")
 	c.at("/renew/*/certificate")
-	renew(c)
+	c.reviewed(world, file, password)
 	c.press(c.goButton())
 	c.at("/runs/*")
 	c.untilSaid("What clients got at the end")

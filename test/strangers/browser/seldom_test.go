@@ -17,13 +17,9 @@ import (
 // renewed renews the certificate of the first deployment, up to the page of the run.
 func (c *tab) renewed(t *testing.T, world *sim.World) {
 	t.Helper()
-	variables := environment(world)
 	file, password := newFile(t, world)
 	c.press("Renew")
-	c.do(c.upload(file), chromedp.SendKeys("#password", password))
-	c.press("Check the file")
-	c.press("Go on with this certificate")
-	c.giveLogins(variables["CARTOUCHE_SITE_ADMIN"], variables["CARTOUCHE_SITE_ADMIN_PASSWORD"])
+	c.reviewed(world, file, password)
 	c.press("Renew the certificate")
 	c.at("/runs/*")
 }

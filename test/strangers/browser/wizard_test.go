@@ -70,6 +70,16 @@ func (c *tab) giveLogins(name, password string) {
 	c.at("/renew/*/review")
 }
 
+// reviewed goes from the page that asks for the certificate to the review of its renewal.
+func (c *tab) reviewed(world *sim.World, file, password string) {
+	c.t.Helper()
+	variables := environment(world)
+	c.do(c.upload(file), chromedp.SendKeys("#password", password))
+	c.press("Check the file")
+	c.press("Go on with this certificate")
+	c.giveLogins(variables["CARTOUCHE_SITE_ADMIN"], variables["CARTOUCHE_SITE_ADMIN_PASSWORD"])
+}
+
 // drop drops a file onto its field, as somebody does who drags it there.
 func (c *tab) drop(file string) {
 	c.t.Helper()
