@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
@@ -9,36 +10,268 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
-	"mime/multipart"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
-	"weak"
 
-	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/secret/secrettest"
+	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/authority"
 	"github.com/cartouche-gis/cartouche/internal/web/work"
 )
 
+// TestNoSecretComesOutOfThePages types secrets into everything that takes one, and
+// where none belongs, right and wrong, and goes on to the end of runs, undo and
+// evidence. None of them is in an answer, an address, an event, or a file. What asks
+// for a password or a file on any page that was seen, and every secret of the API,
+// must have been sent one.
+func TestNoSecretComesOutOfThePages(t *testing.T) {
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	asked := &fields{sent: map[string]bool{}, offered: map[string]bool{}}
+	flown := 0
+	for _, flight := range []struct {
+		name  string
+		begin func(*testing.T) *renewalStage
+		fly   func(*canary, *testing.T)
+	}{
+		{"renewal", func(t *testing.T) *renewalStage { return newRenewalStage(t, "single") }, (*canary).renew},
+		{"vault", func(t *testing.T) *renewalStage {
+			return newRenewalStageIn(t, sim.Options{World: "ha", Scale: 600, Version: "12.0"})
+		}, (*canary).throughVaultAndDSC},
+		{"machines", func(t *testing.T) *renewalStage { return newMachinesStage(t).renewalStage }, (*canary).replaceMachines},
+	} {
+		t.Run(flight.name, func(t *testing.T) {
+			c := newCanary(t, flight.begin(t), asked)
+			defer c.search(t, temporary) // also when it ends too early
+			flight.fly(c, t)
+			c.everywhere(t)
+			flown++
+		})
+	}
+	if flown < 3 {
+		return // one was asked for, or has failed
+	}
+	for _, route := range apiTable {
+		for _, name := range route.form {
+			if slices.Contains(secretFields, name) {
+				asked.offered[route.pattern()+" "+name] = true
+			}
+		}
+	}
+	for field := range asked.offered {
+		if !asked.sent[field] {
+			t.Errorf("no canary was typed into %s", field)
+		}
+	}
+	if len(asked.offered) < 50 {
+		t.Errorf("only %d fields were seen that take secrets", len(asked.offered))
+	}
+	t.Logf("%d fields take secrets", len(asked.offered))
+}
+
+// fields are those of forms, by where the form is sent: "POST /check password".
+type fields struct {
+	sent    map[string]bool // with a secret
+	offered map[string]bool // as one for a password or a file
+}
+
+// canary is a stage whose secrets are looked for in all that comes out.
+type canary struct {
+	*renewalStage
+	heard   *recorder
+	secrets map[string]string
+	file    []byte // a certificate with its key, under the file's password
+	inPEM   []byte // that key
+	// places are what there is, by what stands before it in an address.
+	places map[string]string
+}
+
+func newCanary(t *testing.T, st *renewalStage, asked *fields) *canary {
+	t.Helper()
+	st.options.Scale = 600
+	c := &canary{renewalStage: st, places: map[string]string{}, secrets: map[string]string{
+		"the file's password": "canary pfx+password/7261", "a wrong password of the file": "canary%wrong&pfx-9917",
+		"the site administrator's password": password(st.world), "a wrong one": "canary<wrong>admin\"5521",
+		"the service account's password": "canary-service-3313", "the application's secret": st.variables["AZURE_CLIENT_SECRET"],
+		"a password in the wrong place": "canary-misplaced-8842",
+	}}
+	c.heard = &recorder{said: map[string]string{}, of: c, fields: asked}
+	st.client.Transport = c.heard
+	d := st.world.Deployments()[0]
+	issued, err := st.world.Authority().Issue(authority.Spec{Names: slices.DeleteFunc([]string{d.Domain, d.SecondaryDomain}, func(name string) bool { return name == "" })})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.file, err = issued.PFX(c.secrets["the file's password"]); err != nil {
+		t.Fatal(err)
+	}
+	c.secrets["the file"] = string(c.file[200:240])
+	der, err := x509.MarshalPKCS8PrivateKey(issued.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	switch key := issued.Key.(type) {
+	case *ecdsa.PrivateKey:
+		scalar, err := key.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.secrets["the private key"] = string(scalar)
+	case *rsa.PrivateKey:
+		c.secrets["the private key"] = string(key.Primes[0].Bytes())
+	default:
+		t.Fatalf("a key of type %T", key)
+	}
+	c.inPEM = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	lines := strings.Split(strings.TrimSpace(string(c.inPEM)), "\n")
+	c.secrets["the private key in PEM"] = lines[max(len(lines)-6, 1)] // the first ones of an RSA key are the public one
+	return c
+}
+
+// password is that of the site administrator.
+func password(w *sim.World) string {
+	for _, v := range w.Environment() {
+		if v.Name == "CARTOUCHE_SITE_ADMIN_PASSWORD" {
+			return v.Value
+		}
+	}
+	return ""
+}
+
+// give sends a form, and follows it to what comes of it.
+func (c *canary) give(t *testing.T, path string, values map[string]string, files map[string][]byte) (body string) {
+	t.Helper()
+	_, body = c.send(t, path, values, files)
+	return body
+}
+
+// names are the fields of what anybody may choose to call something. A person sees
+// again what was typed there, to mend it.
+var names = []string{
+	"site-admin", "service-account", "vault", "certificate", "for", "host", "tenant", "subscription", "client-id", "identity", "managed-identity-client-id",
+}
+
+// everywhere types a password into all that is sent anywhere: into the fields that
+// forms have, where they are and elsewhere, and into each field of the API but names.
+func (c *canary) everywhere(t *testing.T) {
+	t.Helper()
+	misplaced := c.secrets["a password in the wrong place"]
+	whole := map[string]string{"strange": misplaced}
+	for field := range c.heard.fields.offered {
+		whole[field[strings.LastIndexByte(field, ' ')+1:]] = misplaced
+	}
+	c.heard.blindly = true
+	var all []*http.Request
+	post := func(path string, form map[string]string) {
+		for _, parts := range []map[string][]byte{nil, {}} {
+			all = append(all, c.form(t, path, form, parts))
+		}
+	}
+	for _, pattern := range c.patterns {
+		path, isPost := strings.CutPrefix(pattern, "POST ")
+		if isPost && path != "/lock" && !strings.HasSuffix(path, "/sign-out") {
+			post(c.address(path), whole)
+		}
+	}
+	for _, route := range apiTable {
+		for _, name := range route.form {
+			if !slices.Contains(names, name) {
+				post(apiPath+c.address(route.path), map[string]string{name: misplaced})
+			}
+		}
+	}
+	c.atOnce(t, all)
+	all = nil
+	post("/sign-out", whole)
+	post(apiPath+"/account/sign-out", whole)
+	c.atOnce(t, all)
+	c.book.StopAll()
+	if err := c.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, wk := range c.book.Find(func(*work.Work) bool { return true }) {
+		c.get(t, "/work/"+wk.ID)
+	}
+}
+
+// atOnce asks several at a time, since a sign-in takes a moment to answer.
+func (c *canary) atOnce(t *testing.T, all []*http.Request) {
+	t.Helper()
+	var asking sync.WaitGroup
+	room := make(chan struct{}, 16)
+	for _, r := range all {
+		room <- struct{}{}
+		asking.Go(func() {
+			defer func() { <-room }()
+			answer, err := c.client.Do(r)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			_ = answer.Body.Close() // the recorder has read it
+		})
+	}
+	asking.Wait()
+}
+
+// address is one of a route, at something that there is.
+func (c *canary) address(path string) string {
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		if strings.HasPrefix(part, "{") {
+			parts[i] = cmp.Or(c.places[parts[i-1]], "canary")
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// search looks for the secrets in all that was answered, and in the files.
+func (c *canary) search(t *testing.T, temporary string) {
+	t.Helper()
+	for _, dir := range []string{c.variables["CARTOUCHE_STATE_DIR"], temporary} {
+		_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() {
+				data, _ := os.ReadFile(path)
+				c.heard.said["the file "+path] = path + string(data)
+			}
+			return nil
+		})
+	}
+	if len(c.heard.said) < 90 {
+		t.Errorf("only %d answers and files were searched", len(c.heard.said))
+	}
+	for _, leak := range leaks(c.heard.said, c.secrets) {
+		t.Error(leak)
+	}
+	t.Logf("%d answers and files were searched", len(c.heard.said))
+	// It would be heard.
+	plainly := fmt.Sprintf("%x", c.secrets["the private key"]) + string(c.inPEM) + fmt.Sprintf("%q", c.secrets["a password in the wrong place"])
+	if got := leaks(map[string]string{"itself": plainly}, c.secrets); len(got) != 3 {
+		t.Errorf("what is said plainly is not heard: %q", got)
+	}
+}
+
 // recorder is the way of a browser to the pages; it keeps all that came back, and
 // where it was led.
 type recorder struct {
-	mu   sync.Mutex
-	said map[string]string // by what was asked
+	of     *canary
+	fields *fields
+	mu     sync.Mutex
+	said   map[string]string // by what was asked
+	// blindly tells that what is typed is no answer to what is asked for.
+	blindly bool
 }
 
 func (c *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := c.sends(r); err != nil {
+		return nil, err
+	}
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		return nil, err
@@ -51,9 +284,86 @@ func (c *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.offers(string(body))
 	what := fmt.Sprintf("%d: %s %s", len(c.said), r.Method, r.URL)
 	c.said[what] = r.URL.String() + "\n" + fmt.Sprint(answer.Header) + "\n" + string(body)
 	return answer, nil
+}
+
+// field names one of a form by the form's route; files for one product or another are as one.
+func (c *recorder) field(path, name string) string {
+	r, err := http.NewRequest(http.MethodPost, path, nil)
+	if err != nil {
+		return ""
+	}
+	_, pattern := c.of.mux.Handler(r)
+	if strings.HasPrefix(name, "pfx-") && name != "pfx-password" {
+		name = "pfx-…"
+	}
+	return pattern + " " + name
+}
+
+// sends keeps into which fields secrets are typed.
+func (c *recorder) sends(r *http.Request) error {
+	if r.Method != http.MethodPost || r.Body == nil || c.blindly {
+		return nil
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	read := r.Clone(r.Context())
+	read.Body = io.NopCloser(bytes.NewReader(body))
+	if read.ParseMultipartForm(32<<20) != nil && read.PostForm == nil {
+		return nil // a form that is none
+	}
+	sent := map[string]string{}
+	for name := range read.PostForm {
+		sent[name] = read.PostForm.Get(name)
+	}
+	if read.MultipartForm != nil {
+		for name := range read.MultipartForm.File {
+			file, err := read.MultipartForm.File[name][0].Open()
+			if err != nil {
+				return err
+			}
+			data, err := io.ReadAll(file)
+			if err != nil {
+				return err
+			}
+			sent[name] = string(data)
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, value := range sent {
+		for _, secret := range c.of.secrets {
+			if strings.Contains(value, secret) {
+				c.fields.sent[c.field(r.URL.Path, name)] = true
+			}
+		}
+	}
+	return nil
+}
+
+var (
+	formOf  = regexp.MustCompile(`(?s)<form method="post" action="([^"]+)"[^>]*>(.*?)</form>`)
+	inputOf = regexp.MustCompile(`<input [^>]*>`)
+	nameOf  = regexp.MustCompile(` name="([^"]+)"`)
+	typeOf  = regexp.MustCompile(` type="(password|file)"`)
+)
+
+// offers keeps where a page asks for passwords and files.
+func (c *recorder) offers(body string) {
+	for _, form := range formOf.FindAllStringSubmatch(body, -1) {
+		for _, input := range inputOf.FindAllString(form[2], -1) {
+			if name := nameOf.FindStringSubmatch(input); name != nil && typeOf.MatchString(input) {
+				action, _, _ := strings.Cut(form[1], "?")
+				c.fields.offered[c.field(action, name[1])] = true
+			}
+		}
+	}
 }
 
 // leaks names each secret with the places where it came out.
@@ -73,275 +383,4 @@ func leaks(said, secrets map[string]string) []string {
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
-}
-
-// TestNoSecretComesOutOfThePages types secrets into everything that takes one, and
-// where none belongs, right and wrong, and goes on to the end of a run, its undo
-// and its evidence. None of them is in an answer, an address, an event, or a file.
-func TestNoSecretComesOutOfThePages(t *testing.T) {
-	temporary := t.TempDir()
-	t.Setenv("TMPDIR", temporary)
-	st := newRenewalStage(t, "single")
-	st.options.Scale = 600
-	heard := &recorder{said: map[string]string{}}
-	st.client.Transport = heard
-	admin := st.variables["CARTOUCHE_SITE_ADMIN"]
-	secrets := map[string]string{
-		"the file's password": "canary pfx+password/7261", "a wrong password of the file": "canary%wrong&pfx-9917",
-		"the site administrator's password": st.variables["CARTOUCHE_SITE_ADMIN_PASSWORD"], "a wrong one": "canary<wrong>admin\"5521",
-		"the service account's password": "canary-service-3313", "the application's secret": st.variables["AZURE_CLIENT_SECRET"],
-		"a password in the wrong place": "canary-misplaced-8842",
-	}
-	d := st.world.Deployments()[0]
-	issued, err := st.world.Authority().Issue(authority.Spec{Names: []string{d.Domain}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := issued.PFX(secrets["the file's password"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	secrets["the file"] = string(file[200:240])
-	der, err := x509.MarshalPKCS8PrivateKey(issued.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	switch key := issued.Key.(type) {
-	case *ecdsa.PrivateKey:
-		scalar, err := key.Bytes()
-		if err != nil {
-			t.Fatal(err)
-		}
-		secrets["the private key"] = string(scalar)
-	case *rsa.PrivateKey:
-		secrets["the private key"] = string(key.Primes[0].Bytes())
-	default:
-		t.Fatalf("a key of type %T", key)
-	}
-	inPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	lines := strings.Split(strings.TrimSpace(string(inPEM)), "\n")
-	secrets["the private key in PEM"] = lines[max(len(lines)-6, 1)] // the first ones of an RSA key are the public one
-	misplaced := secrets["a password in the wrong place"]
-
-	base := st.toCertificate(t)
-	give := func(path string, values map[string]string, files map[string][]byte) string {
-		t.Helper()
-		_, body := st.send(t, path, values, files)
-		return body
-	}
-	pfx := func(password string, data []byte) string {
-		return give(base+"/certificate", map[string]string{"from": "file", "password": password}, map[string][]byte{"pfx": data})
-	}
-	pfx(secrets["a wrong password of the file"], file)
-	pfx(secrets["the file's password"], inPEM)
-	pfx(secrets["the file's password"], append([]byte("x"), file...))
-	pfx(secrets["the file's password"], []byte(misplaced))
-	give(base+"/choices", map[string]string{"from": "file"}, map[string][]byte{"roots": inPEM})
-	give(base+"/choices", map[string]string{"from": "file"}, map[string][]byte{"roots": append(inPEM, file...)})
-	give(base+"/choices", map[string]string{"from": "file", "form": misplaced, "reach": "nowhere"}, map[string][]byte{})
-	give(base+"/certificate", map[string]string{"from": misplaced, "password": secrets["the file's password"]}, map[string][]byte{"pfx": file})
-	body := pfx(secrets["the file's password"], file)
-	st.wantPage(t, body, "/certificate", "pfx.pfx can be used")
-	bundle := weak.Make(st.renewal(t, base).Chosen.Bundle)
-
-	give(base+"/certificate/use", map[string]string{"password": misplaced}, nil)
-	give(base+"/credentials", map[string]string{"site-admin-password": secrets["a wrong one"], "service-account-password": secrets["the service account's password"]}, nil)
-	body = give(base+"/credentials", map[string]string{"site-admin": admin, "site-admin-password": secrets["a wrong one"], "service-account": "arcgis", "service-account-password": secrets["the service account's password"]}, nil)
-	st.wantPage(t, body, "/credentials", "2 tries are left")
-	body = give(base+"/credentials", map[string]string{"site-admin": admin, "site-admin-password": secrets["the site administrator's password"]}, nil)
-	st.wantPage(t, body, "/review", "Accepted by Portal")
-	ready := weak.Make(st.renewal(t, base).Ready.(*app.Prepared))
-
-	// What the lock takes away is gone from memory: nothing holds it any more.
-	st.door.Lock()
-	if left := st.heldAfterLock(t, bundle, ready); left != "" {
-		t.Errorf("after the lock the program still holds %s", left)
-	}
-	answer, err := st.client.Get(st.door.Address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = answer.Body.Close()
-	pfx(secrets["the file's password"], file)
-	give(base+"/certificate/use", nil, nil)
-	body = give(base+"/credentials", map[string]string{"site-admin": admin, "site-admin-password": secrets["the site administrator's password"]}, nil)
-	st.wantPage(t, body, "/review", "Accepted by Portal")
-
-	give(base+"/rehearse", map[string]string{"fault": misplaced, "password": misplaced}, nil)
-	body = give(base+"/rehearse", nil, nil)
-	st.wantPage(t, body, st.at.Path, "It went well")
-	give(base+"/go", map[string]string{"plan": misplaced}, nil)
-	_, body = st.open(t, base+"/review")
-	give(base+"/go", map[string]string{"plan": answerOf.FindStringSubmatch(body)[1]}, nil)
-	run := st.at.Path
-	if !strings.HasPrefix(run, "/runs/") {
-		t.Fatalf("Go leads to %s", st.at)
-	}
-	st.open(t, run+"/events")
-	if err := st.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	id := strings.TrimPrefix(run, "/runs/")
-	give("/history/"+id+"/evidence", nil, nil)
-	path := regexp.MustCompile(`href="(/deployments/[a-z2-7]+)"`).FindStringSubmatch(st.page(t, run))
-	if path == nil {
-		t.Fatal("the run's page has no link to its deployment")
-	}
-	give(path[1]+"/look", map[string]string{"site-admin": admin, "site-admin-password": secrets["a wrong one"], "reach": "direct"}, nil)
-	give(path[1]+"/look", map[string]string{"site-admin": admin, "site-admin-password": secrets["the site administrator's password"], "reach": "nowhere"}, nil)
-	give(run+"/undo", map[string]string{"plan": misplaced}, nil)
-	give(path[1]+"/clean", map[string]string{"plan": misplaced, "now": misplaced}, nil)
-	st.post(t, "/sign-in", url.Values{"cloud": {"public"}, "way": {misplaced}, "password": {misplaced}}) // waits for a person
-	for _, page := range []string{"/", "/history", "/history/" + id, run, run + "/evidence", run + "/evidence.json", run + "/undo", path[1], path[1] + "/clean?now=1", path[1] + "/shape", path[1] + "/shape?mask=yes", "/sign-in", "/tenant", "/subscription"} {
-		st.open(t, page)
-	}
-	st.throughTheAPI(t, secrets, file, inPEM, strings.TrimPrefix(path[1], "/deployments/"), id)
-	if err := st.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-
-	for _, wk := range st.book.Find(func(*work.Work) bool { return true }) {
-		st.get(t, "/work/"+wk.ID)
-	}
-	for _, dir := range []string{st.variables["CARTOUCHE_STATE_DIR"], temporary} {
-		_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-			if err == nil && !entry.IsDir() {
-				data, _ := os.ReadFile(path)
-				heard.said["the file "+path] = path + string(data)
-			}
-			return nil
-		})
-	}
-	if len(heard.said) < 90 {
-		t.Errorf("only %d answers and files were searched", len(heard.said))
-	}
-	for _, leak := range leaks(heard.said, secrets) {
-		t.Error(leak)
-	}
-	t.Logf("%d answers and files were searched", len(heard.said))
-	// It would be heard.
-	heard.said["itself"] = fmt.Sprintf("%x", secrets["the private key"]) + string(inPEM) + fmt.Sprintf("%q", misplaced)
-	if got := leaks(map[string]string{"itself": heard.said["itself"]}, secrets); len(got) != 3 {
-		t.Errorf("what is said plainly is not heard: %q", got)
-	}
-}
-
-func (st *renewalStage) page(t *testing.T, path string) string {
-	t.Helper()
-	_, body := st.open(t, path)
-	return body
-}
-
-// throughTheAPI sends the secrets as programs would, and as they would by mistake.
-func (st *renewalStage) throughTheAPI(t *testing.T, secrets map[string]string, file, inPEM []byte, deployment, run string) {
-	t.Helper()
-	right, misplaced := secrets["the file's password"], secrets["a password in the wrong place"]
-	admin := st.variables["CARTOUCHE_SITE_ADMIN"]
-	for _, sent := range []struct {
-		path   string
-		values map[string]string
-		files  map[string][]byte
-	}{
-		{"/check", map[string]string{"password": secrets["a wrong password of the file"]}, map[string][]byte{"pfx": file}},
-		{"/check", map[string]string{"password": right}, map[string][]byte{"pfx": file}},
-		{"/check", map[string]string{"password": right, "assume-trusted": misplaced}, map[string][]byte{"pfx": file}},
-		{"/check", map[string]string{"password": right}, map[string][]byte{"pfx": inPEM}},
-		{"/check", map[string]string{"password": right, "pfx": string(inPEM)}, map[string][]byte{}},
-		{"/check", map[string]string{"password": right}, map[string][]byte{"pfx": file, "roots": inPEM}},
-		{"/check", map[string]string{"password": right, "pfx": misplaced}, nil},
-		{"/check", map[string]string{"pfx-password": misplaced}, nil},
-		{"/deployments/" + deployment + "/plan", map[string]string{"password": right, "site-admin": admin, "site-admin-password": secrets["a wrong one"], "reach": "nowhere"}, map[string][]byte{"pfx": file}},
-		{"/deployments/" + deployment + "/plan", map[string]string{"password": right, "site-admin": admin, "site-admin-password": secrets["the site administrator's password"], "service-account": "arcgis", "service-account-password": secrets["the service account's password"]}, map[string][]byte{"pfx": file}},
-		{"/deployments/" + deployment + "/rehearse", map[string]string{"password": right, "site-admin": admin, "site-admin-password": secrets["the site administrator's password"], "scale": "600"}, map[string][]byte{"pfx": file}},
-		{"/deployments/" + deployment + "/rehearse", map[string]string{"password": right, "fault": misplaced + "@edge"}, map[string][]byte{"pfx": file}},
-		{"/deployments/" + deployment + "/rehearse", map[string]string{"password": right, "scale": misplaced}, map[string][]byte{"pfx": file}},
-		{"/deployments/" + deployment + "/apply", map[string]string{"plan": misplaced}, nil},
-		{"/deployments/" + deployment + "/apply", map[string]string{"plan": misplaced, "password": right}, nil},
-		{"/deployments/" + deployment + "/apply", map[string]string{"password": right}, map[string][]byte{"plan": []byte(misplaced), "pfx": file}},
-		{"/deployments/" + deployment + "/apply", map[string]string{"password": right}, map[string][]byte{"plan": []byte(`{"format":1,"` + misplaced + `":1}`), "pfx": file}},
-		{"/deployments/" + deployment + "/clean", map[string]string{"now": misplaced}, nil},
-		{"/deployments/" + deployment + "/clean", map[string]string{"internal": misplaced}, nil},
-		{"/deployments/" + deployment + "/plan", map[string]string{"internal": misplaced}, nil},
-		{"/deployments/" + deployment + "/plan", map[string]string{"internal": "issue", "valid-days": misplaced}, nil},
-		{"/deployments/" + deployment + "/plan", map[string]string{"internal": "ca", "ca-password": secrets["a wrong password of the file"]}, map[string][]byte{"ca": file}},
-		{"/deployments/" + deployment + "/plan", map[string]string{"internal": "ca", "ca-password": right}, map[string][]byte{"ca": inPEM, "ca-key": inPEM}},
-		{"/deployments/" + deployment + "/plan", map[string]string{"internal": "pfx", "internal-pfx-password": right, "site-admin": admin, "site-admin-password": secrets["the site administrator's password"]}, map[string][]byte{"internal-pfx:portal": file}},
-		{"/deployments/" + deployment + "/plan", map[string]string{"reach": misplaced}, nil},
-		{"/deployments/" + deployment + "/unlock", map[string]string{"run": misplaced}, nil},
-		{"/vaults/entvault/certificates/canary", map[string]string{"password": secrets["a wrong password of the file"]}, map[string][]byte{"pfx": file}},
-		{"/vaults/entvault/certificates/canary", map[string]string{"password": right, "roots": misplaced}, map[string][]byte{"pfx": file}},
-		{"/account/sign-in", map[string]string{"sign-in": misplaced, "cloud": misplaced}, nil},
-		{"/account/sign-in", map[string]string{"sign-in": "azure-cli", "client-secret": misplaced}, nil},
-		{"/account/sign-in", map[string]string{"client-id": "canary", "tenant": "contoso.onmicrosoft.com", "client-secret": misplaced}, nil},
-		{"/account/sign-in", map[string]string{"client-id": "canary", "tenant": "contoso.onmicrosoft.com", "client-certificate-password": misplaced}, map[string][]byte{"client-certificate": file}},
-		{"/runs/" + run + "/undo", map[string]string{"site-admin": admin, "site-admin-password": secrets["a wrong one"]}, nil},
-		{"/runs/" + run + "/stop", map[string]string{"reason": misplaced}, nil},
-	} {
-		st.send(t, apiPath+sent.path, sent.values, sent.files)
-	}
-	// Forms that no client makes, whose parsers like to quote them.
-	for kind, body := range map[string]string{
-		"application/x-www-form-urlencoded":         "password=%zz" + misplaced + "&password=" + misplaced,
-		"application/x-www-form-urlencoded; a=b":    "password=" + misplaced + "&password=" + misplaced + ";x",
-		"multipart/form-data; boundary=x":           "--x\r\n" + misplaced + ": " + misplaced + "\r\n\r\n" + misplaced,
-		"multipart/form-data; boundary=y":           misplaced,
-		"multipart/form-data":                       misplaced,
-		"application/json":                          `{"password":"` + misplaced + `"`,
-		"multipart/form-data; boundary=" + "z; q=1": "--z\r\nContent-Disposition: form-data; name=password; filename=" + misplaced[:3] + "\r\n\r\n" + misplaced + "\r\n--z--",
-	} {
-		for _, path := range []string{apiPath + "/check", "/sign-in", "/subscription", "/deployments/" + deployment + "/look"} {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, st.base+path, strings.NewReader(body))
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Content-Type", kind)
-			r.Header.Set("Origin", st.base)
-			st.do(t, r)
-		}
-	}
-	st.book.StopAll() // the sign-ins, which wait for a person
-	var twice bytes.Buffer
-	parts := multipart.NewWriter(&twice)
-	_ = parts.WriteField("password", misplaced)
-	_ = parts.WriteField("password", misplaced)
-	_ = parts.Close()
-	r, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, st.base+apiPath+"/check", &twice)
-	r.Header.Set("Content-Type", parts.FormDataContentType())
-	st.settle(t, r)
-}
-
-// renewal is the one at an address, as it is now.
-func (st *renewalStage) renewal(t *testing.T, base string) (view struct {
-	Chosen struct{ Bundle *pki.Bundle }
-	Ready  any
-}) {
-	t.Helper()
-	renewal, known := st.renewals.Find(strings.TrimPrefix(base, "/renew/"))
-	if !known {
-		t.Fatal("there is no renewal at " + base)
-	}
-	renewal.Lock()
-	defer renewal.Unlock()
-	view.Chosen.Bundle, view.Ready = renewal.Chosen.Bundle, renewal.Ready
-	return view
-}
-
-// heldAfterLock names what is still reachable after a while.
-func (st *renewalStage) heldAfterLock(t *testing.T, bundle weak.Pointer[pki.Bundle], ready weak.Pointer[app.Prepared]) string {
-	t.Helper()
-	left := map[string]bool{}
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) { // what closes it may go on for a moment
-		runtime.GC()
-		left = map[string]bool{}
-		if bundle.Value() != nil {
-			left["the certificate with its key"] = true
-		}
-		if ready.Value() != nil {
-			left["the plan with its logins"] = true
-		}
-		if len(left) == 0 {
-			return ""
-		}
-	}
-	return strings.Join(slices.Sorted(maps.Keys(left)), " and ")
 }

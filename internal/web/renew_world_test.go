@@ -98,8 +98,13 @@ func (st *renewalStage) open(t *testing.T, path string) (int, string) {
 	return st.settle(t, r)
 }
 
-// send posts a form of a page; files make it one with files.
+// send posts a form of a page; files makes it one with files.
 func (st *renewalStage) send(t *testing.T, path string, values map[string]string, files map[string][]byte) (int, string) {
+	t.Helper()
+	return st.settle(t, st.form(t, path, values, files))
+}
+
+func (st *renewalStage) form(t *testing.T, path string, values map[string]string, files map[string][]byte) *http.Request {
 	t.Helper()
 	var body bytes.Buffer
 	kind := "application/x-www-form-urlencoded"
@@ -127,7 +132,7 @@ func (st *renewalStage) send(t *testing.T, path string, values map[string]string
 	}
 	r.Header.Set("Content-Type", kind)
 	r.Header.Set("Origin", st.base)
-	return st.settle(t, r)
+	return r
 }
 
 // pfx issues a certificate for the world's first deployment.
