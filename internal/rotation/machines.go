@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -42,23 +41,27 @@ func (r *Runner) ObserveMachines(ctx context.Context, state State) []Machine {
 	}
 	places := machinesOf(state.Deployment, state.Gateway)
 	machines := make([]Machine, len(places))
-	awaited := r.awaiting(places)
+	looked := make(chan reach.Machine, len(places))
 	var group errgroup.Group
 	group.SetLimit(maxAtOnce)
-	for i, place := range places {
-		group.Go(func() error {
-			machines[i] = r.observeMachine(ctx, state, place)
-			awaited(place)
-			return nil
-		})
-	}
-	_ = group.Wait() // troubles are in the machines
+	go func() {
+		for i, place := range places {
+			group.Go(func() error {
+				machines[i] = r.observeMachine(ctx, state, place)
+				looked <- place
+				return nil
+			})
+		}
+		_ = group.Wait() // troubles are in the machines
+		close(looked)
+	}()
+	r.tellAwaited(places, looked)
 	return machines
 }
 
-// awaiting tells which machines are still waited for, now and whenever one is
-// done: Run Command takes its time at each.
-func (r *Runner) awaiting(places []reach.Machine) (done func(reach.Machine)) {
+// tellAwaited tells which machines are still waited for, at once and whenever one
+// was looked at, until all were: Run Command takes its time at each.
+func (r *Runner) tellAwaited(places []reach.Machine, looked <-chan reach.Machine) {
 	var names []string
 	for _, place := range places {
 		if len(place.Components) > 0 {
@@ -66,16 +69,13 @@ func (r *Runner) awaiting(places []reach.Machine) (done func(reach.Machine)) {
 		}
 	}
 	all := len(names)
-	var mu sync.Mutex
 	tell := func() {
 		if len(names) > 0 {
 			r.tellWaiting(PhaseObserve, fmt.Sprintf("%d of %d machines looked at; waiting for %s", all-len(names), all, someOf(names)))
 		}
 	}
 	tell()
-	return func(place reach.Machine) {
-		mu.Lock()
-		defer mu.Unlock()
+	for place := range looked {
 		if i := slices.Index(names, place.Name); i >= 0 {
 			names = slices.Delete(names, i, i+1)
 			tell()
