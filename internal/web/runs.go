@@ -44,8 +44,13 @@ func (s *Server) viewRun(ctx context.Context, id string) (runView, *work.Work, e
 		return runView{}, nil, err
 	}
 	live := liveRun{work: s.workOfRun(run.ID), now: s.options.App.Now()}
-	if live.work == nil {
+	switch {
+	case live.work == nil:
 		live.going = s.options.App.IsGoingOn(ctx, run)
+	case live.work.Ended(): // after its last writing, which the first reading may not have seen
+		if run, err = s.options.App.WholeRun(ctx, run.ID); err != nil {
+			return runView{}, nil, err
+		}
 	}
 	view := runViewOf(run, live)
 	if !view.Going && !view.Cut {
@@ -98,7 +103,7 @@ func (s *Server) runEvents(w http.ResponseWriter, r *http.Request) error {
 		}
 		shown := lively{page: "run", parts: runParts, data: view}
 		switch {
-		case view.Going:
+		case view.Going || view.Here: // the requests are counted until the work ends
 			return shown, changed, lookEvery, err
 		case view.Cut:
 			return shown, nil, lookSeldom, err

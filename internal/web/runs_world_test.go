@@ -20,6 +20,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/sim/ground"
+	"github.com/cartouche-gis/cartouche/internal/web/watch"
 )
 
 var quick = rotation.Patience{
@@ -40,8 +41,9 @@ type runBench struct {
 	goal    rotation.Goal
 	// on hears each event of the run.
 	on func(rotation.Event)
-	// begun is called when the run is written down.
-	begun func()
+	// begun is called when the run is written down, over when its end is.
+	begun, over func()
+	running     string // its id
 }
 
 func newRunBench(t *testing.T, faults ...string) *runBench {
@@ -118,6 +120,7 @@ func (b *runBench) carryOut(ctx context.Context, a *app.App, begun func(string))
 	runner.Journal = memory
 	runner.Begun = func(id string) {
 		begun(id)
+		b.running = id
 		if b.begun != nil {
 			b.begun()
 		}
@@ -129,6 +132,9 @@ func (b *runBench) carryOut(ctx context.Context, a *app.App, begun func(string))
 		}
 	}
 	_, err = runner.Apply(ctx, b.plan, b.goal, b.state)
+	if b.over != nil {
+		b.over()
+	}
 	return err
 }
 
@@ -159,13 +165,33 @@ func partsOf(events []liveEvent) map[string]string {
 func TestTwoTabsSeeTheSameRunAndSoDoesANewServer(t *testing.T) {
 	t.Parallel()
 	b := newRunBench(t)
+	// Its end is written and shown, and clients go on until the work is over.
+	shown := make(chan struct{})
+	b.over = func() {
+		<-shown
+		watching := b.workOfRun(b.running).Value(trafficKind).(*watch.Watch)
+		for sent := watching.Seen(time.Now()).Sent; watching.Seen(time.Now()).Sent < sent+2; time.Sleep(10 * time.Millisecond) {
+		}
+	}
 	id := b.begin()
 	tabs := make([][]liveEvent, 2)
-	var group sync.WaitGroup
+	var all, shows sync.WaitGroup
+	shows.Add(len(tabs))
 	for i := range tabs {
-		group.Go(func() { tabs[i] = b.listenTo(t, "/runs/"+id+"/events", nil) })
+		showsEnd := sync.OnceFunc(shows.Done)
+		all.Go(func() {
+			defer showsEnd() // whatever came
+			tabs[i] = b.listenTo(t, "/runs/"+id+"/events", func(e liveEvent) bool {
+				if e.ID == "run-head" && strings.Contains(e.HTML, "verified") {
+					showsEnd()
+				}
+				return false
+			})
+		})
 	}
-	group.Wait()
+	shows.Wait()
+	close(shown)
+	all.Wait()
 	one, other := partsOf(tabs[0]), partsOf(tabs[1])
 	for _, part := range runParts {
 		if one[part] != other[part] {
