@@ -55,17 +55,18 @@ func Days(left int) string {
 	return plural(left, "day", "days")
 }
 
-// took is a length of time as people say it: "4 s", "2 min 5 s", "1 h 10 min".
+// took is a length of time as people say it: "4 s", "2 min 5 s", "1 h 10 min". No line
+// ends between a number and its unit.
 func took(d time.Duration) string {
 	switch {
 	case d < time.Second:
-		return "under 1 s"
+		return "under 1\u00a0s"
 	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
+		return fmt.Sprintf("%d\u00a0s", int(d.Seconds()))
 	case d < time.Hour:
-		return strings.TrimSuffix(fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60), " 0 s")
+		return strings.TrimSuffix(fmt.Sprintf("%d\u00a0min %d\u00a0s", int(d.Minutes()), int(d.Seconds())%60), " 0\u00a0s")
 	}
-	return strings.TrimSuffix(fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60), " 0 min")
+	return strings.TrimSuffix(fmt.Sprintf("%d\u00a0h %d\u00a0min", int(d.Hours()), int(d.Minutes())%60), " 0\u00a0min")
 }
 
 // plural is "1 run" or "3 runs".

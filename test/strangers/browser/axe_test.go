@@ -44,29 +44,44 @@ type violation struct {
 	Nodes            []string
 }
 
-// runAxe finds what is serious on the page as it is shown now.
-const runAxe = `axe.run(document, {resultTypes: ["violations"]}).then((found) => JSON.stringify(found.violations
+// runAxe finds what is serious on the page as it is shown now. In the dark only
+// colours can be other than in the light.
+const runAxe = `axe.run(document, {...(matchMedia("(prefers-color-scheme: dark)").matches ? {runOnly: ["color-contrast", "link-in-text-block"]} : {}), resultTypes: ["violations"]}).then((found) => JSON.stringify(found.violations
 	.filter((v) => v.impact === "serious" || v.impact === "critical")
 	.map((v) => ({ID: v.id, Impact: v.impact, Help: v.help, Nodes: v.nodes.slice(0, 4).map((n) => n.html.slice(0, 200) + " " + (n.any[0]?.message || ""))}))))`
 
-// screens are how pages are looked at. Colours do not depend on the width, nor places
-// on the colours: two screens show both of each. More are for who wants pictures.
+// screens are how pages are looked at. Forced colours are the few that somebody has
+// chosen for everything: there axe-core has nothing to say of contrast.
 var screens = []struct {
-	scheme  string
-	width   int64
-	picture bool // only a picture
-}{{"light", 1280, false}, {"dark", 320, false}, {"light", 320, true}, {"dark", 1280, true}}
+	scheme string
+	width  int64
+	forced bool
+	axe    bool
+}{
+	{"light", 1280, false, true}, {"dark", 1280, false, true}, {"light", 320, false, true}, {"dark", 320, false, true},
+	{"light", 3840, false, false}, {"dark", 1280, true, false},
+}
 
-func (c *tab) screen(scheme string, width int64) {
+func (c *tab) screen(scheme string, width int64, forced bool) {
 	c.t.Helper()
+	colours := "none"
+	if forced {
+		colours = "active"
+	}
 	if _, err := chromedp.Call(c.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}, {Name: "forced-colors", Value: colours}},
 	}); err != nil {
 		c.fatal(err)
 	}
 	c.do(chromedp.EmulateViewport(width, 900))
 	ask(c, chromedp.Evaluate[bool](`Promise.all(document.getAnimations().filter((a) => a instanceof CSSTransition).map((a) => a.finished.catch(() => 0))).then(() => true)`, chromedp.EvalAwaitPromise))
 }
+
+// withoutEdge are the buttons and fields that nothing sets off from the text around
+// them where all backgrounds are the same.
+const withoutEdge = `[...document.querySelectorAll("button:not(.link), .button, input:not([type=hidden], [type=radio], [type=checkbox], [type=range]), select, textarea")]
+	.filter((e) => e.checkVisibility() && !e.closest(".drop") && !(parseFloat(getComputedStyle(e).borderTopWidth) >= 1 && getComputedStyle(e).borderTopStyle !== "none"))
+	.map((e) => e.outerHTML.slice(0, 120))`
 
 // TestEveryPageIsForEverybody: axe-core finds nothing serious on any page, in light
 // and dark, on a wide screen and on one of 320 pixels, where nothing has to be
@@ -109,29 +124,44 @@ func (c *tab) examiner() func(name string) {
 			ask(c, chromedp.Evaluate[bool](axe+"; true"))
 		}
 		for _, screen := range screens {
-			if screen.picture && directory == "" {
-				continue
-			}
-			c.screen(screen.scheme, screen.width)
+			c.screen(screen.scheme, screen.width, screen.forced)
 			on := fmt.Sprintf("%s, %s, %d pixels", name, screen.scheme, screen.width)
-			var found []violation
-			if err := json.Unmarshal([]byte(ask(c, chromedp.Evaluate[string](runAxe, chromedp.EvalAwaitPromise))), &found); err != nil {
-				c.fatal(err)
-			}
-			for _, v := range found {
-				c.t.Errorf("%s: %s %s: %s\n\t%s", on, v.Impact, v.ID, v.Help, strings.Join(v.Nodes, "\n\t"))
+			if screen.axe {
+				c.axe(on)
 			}
 			if wide := c.width(); wide > screen.width {
 				c.t.Errorf("%s: the page is %d pixels wide", on, wide)
 			}
+			if screen.forced {
+				on += ", forced colours"
+				for _, element := range ask(c, chromedp.Evaluate[[]string](withoutEdge)) {
+					c.t.Errorf("%s: nothing shows where this begins and ends: %s", on, element)
+				}
+			}
 			if directory == "" {
 				continue
 			}
-			picture := filepath.Join(directory, fmt.Sprintf("%s-%d-%s.png", name, screen.width, screen.scheme))
+			colours := screen.scheme
+			if screen.forced {
+				colours = "forced"
+			}
+			picture := filepath.Join(directory, fmt.Sprintf("%s-%d-%s.png", name, screen.width, colours))
 			if err := os.WriteFile(picture, ask(c, chromedp.FullScreenshot(100)), 0o600); err != nil {
 				c.t.Fatal(err)
 			}
 		}
-		c.screen("light", 1280)
+		c.screen("light", 1280, false)
+	}
+}
+
+// axe wants nothing serious to be found on the page as it is shown now.
+func (c *tab) axe(on string) {
+	c.t.Helper()
+	var found []violation
+	if err := json.Unmarshal([]byte(ask(c, chromedp.Evaluate[string](runAxe, chromedp.EvalAwaitPromise))), &found); err != nil {
+		c.fatal(err)
+	}
+	for _, v := range found {
+		c.t.Errorf("%s: %s %s: %s\n\t%s", on, v.Impact, v.ID, v.Help, strings.Join(v.Nodes, "\n\t"))
 	}
 }

@@ -23,7 +23,7 @@ func TestNamesDoNothingOnAnyPage(t *testing.T) {
 		c.quiet(name)
 		c.harmless()
 		for _, width := range []int64{320, 1280} {
-			c.screen("light", width)
+			c.screen("light", width, false)
 			if is := c.width(); is > width {
 				t.Errorf("%s, %d pixels: the page is %d pixels wide", name, width, is)
 			}
