@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -50,6 +51,8 @@ func textOf(e ast.Expr) string {
 			return "cartouche apply x"
 		case name == "Command" && len(e.Args) == 1:
 			return "cartouche " + textOf(e.Args[0]) + " x"
+		case name == "Join" && len(e.Args) == 2:
+			return "x" + textOf(e.Args[1]) + "x"
 		}
 	}
 	return "x"
@@ -109,11 +112,10 @@ var others = regexp.MustCompile(`\b(?:az [a-z]|cartouche evidence verify)[^;,]*`
 var noPage = map[string]string{
 	"managed identities are there on Azure's own machines only; with several of them, name one with --managed-identity-client-id": "the pages offer no choice among identities",
 
-	"--gateway x":              "a part of a command",
-	" --name x":                "a part of a command",
-	"cartouche x x":            "a command of any verb: all verbs are tried in the others",
-	"cartouche x --gateway xx": "a command of any verb: all verbs are tried in the others",
-	"--reach x":                "a part of a list of ways",
+	"--gateway x":                       "a part of a command",
+	" --name x":                         "a part of a command",
+	"cartouche x x":                     "a command of any verb: all verbs are tried in the others",
+	"cartouche x --gateway xx --name x": "a command of any verb: all verbs are tried in the others",
 	"; or hold what is served now: x --vault x --certificate x --version x": "what follows a command; see TestTextsInPages",
 	" --version x":       "a part of a command of Azure",
 	"x --enabled true":   "a part of a command of Azure",
@@ -128,7 +130,7 @@ var noPageFiles = []string{"app/internalasked.go", "app/loginwhole.go"}
 // where that is done there: nobody who looks at a page has to know what a flag is.
 func TestNoFlagIsShownWhereThereIsAPage(t *testing.T) {
 	t.Parallel()
-	found := 0
+	found, unmet := 0, maps.Clone(noPage)
 	for _, room := range roomsOfTexts {
 		for text, at := range textsOf(t, room) {
 			found++
@@ -136,40 +138,89 @@ func TestNoFlagIsShownWhereThereIsAPage(t *testing.T) {
 				continue
 			}
 			shown := InPages(text)
-			if _, known := noPage[text]; !known && typed.MatchString(withoutOthers(shown)) {
+			_, known := noPage[text]
+			if known {
+				delete(unmet, text)
+			}
+			if !known && typed.MatchString(withoutOthers(shown)) {
 				t.Errorf("%s:\n  %s\nis shown as\n  %s", at, text, shown)
 			}
 		}
+	}
+	for text := range unmet {
+		t.Errorf("nothing says %q any more, which has no page", text)
 	}
 	if found < 100 {
 		t.Errorf("only %d texts were found", found)
 	}
 }
 
+// shownAs are texts as they are at run time, and what pages show for them.
+var shownAs = map[string]string{
+	"nothing of the kind": "nothing of the kind",
+	"See that this is the right file; if it is, say --allow-older.":            "See that this is the right file; if it is, accept under “More choices” a certificate that ends earlier.",
+	"give --site-admin and its password":                                       "give the site administrator’s login",
+	"check the login at https://x/home, or go on without it: --without-portal": "check the login at https://x/home, or go on without Portal",
+	"cartouche verify 'a b'":                                                   "look at the deployment",
+	"cartouche verify gis.example.com, then the same command again; what happened: cartouche history 20261127-1810-bf46": "look at the deployment, then do the same again; what happened, under History",
+	"cartouche show --gateway /subscriptions/x/applicationGateways/y --name a.example.com":                               "look at the deployment",
+	"cartouche undo 20261127-1810-bf46": "take run 20261127-1810-bf46 back, on its page under History",
+	"wait for its end; if that run is not at work any more: cartouche unlock gis.example.com":                                                                                         "wait for its end; if that run is not at work any more, its claim can be broken: on the deployment’s page",
+	"make the right one the newest: cartouche apply gis.example.com --pfx FILE; or hold what is served now: cartouche apply gis.example.com --vault v --certificate c --version 0a1b": "make the right one the newest: renew with its file; or hold what is served now: renew from Key Vault, with version 0a1b of c in v",
+	"it stays: trust does no harm; cartouche clean removes it":                                                                                                                        "it stays: trust does no harm; cleaning up removes it",
+	"cartouche clean DEPLOYMENT --internal removes it where a run of Cartouche replaced it":                                                                                           "cleaning up removes it where a run of Cartouche replaced it",
+	"az vm start --ids /subscriptions/x":                                                                                             "az vm start --ids /subscriptions/x",
+	"see that the version is enabled: cartouche certificates --vault entvault gis":                                                   "see that the version is enabled, in the vault entvault",
+	"name a user-assigned identity with --identity ID, and let it read: az role assignment create --role \"Key Vault Secrets User\"": "name a user-assigned identity under “More choices”, and let it read: az role assignment create --role \"Key Vault Secrets User\"",
+	"the certificate was not accepted: cartouche upload --vault entvault --certificate gis --pfx FILE.pfx":                           "the certificate was not accepted, with “Put a file into a Key Vault” (a link under “Check”)",
+	"the evidence of run 20261127-1810-bf46 is there and cannot be read: cartouche evidence verify":                                  "the evidence of run 20261127-1810-bf46 is there and cannot be read; on a command line it is checked by: cartouche evidence verify",
+	"--reach auto, --reach none, --reach direct":                                                                                     "choose one that is offered",
+	"--sign-in browser, device-code":                                                                                                 "choose one of the ways that are offered",
+	"--client-id is for --sign-in service-principal only":                                                                            "client-id is for the sign-in service-principal only",
+	"name the tenant: --tenant contoso.com, or for good: cartouche login --tenant contoso.com":                                       "choose the tenant contoso.com under your name at the top",
+}
+
 func TestTextsInPages(t *testing.T) {
 	t.Parallel()
-	for text, want := range map[string]string{
-		"nothing of the kind": "nothing of the kind",
-		"See that this is the right file; if it is, say --allow-older.":            "See that this is the right file; if it is, accept under “More choices” a certificate that ends earlier.",
-		"give --site-admin and its password":                                       "give the site administrator’s login",
-		"check the login at https://x/home, or go on without it: --without-portal": "check the login at https://x/home, or go on without Portal",
-		"cartouche verify 'a b'":                                                   "look at the deployment",
-		"cartouche verify gis.example.com, then the same command again; what happened: cartouche history 20261127-1810-bf46": "look at the deployment, then do the same again; what happened, under History",
-		"cartouche show --gateway /subscriptions/x/applicationGateways/y --name a.example.com":                               "look at the deployment",
-		"cartouche undo 20261127-1810-bf46": "take run 20261127-1810-bf46 back, on its page under History",
-		"wait for its end; if that run is not at work any more: cartouche unlock gis.example.com":                                                                                         "wait for its end; if that run is not at work any more, its claim can be broken: on the deployment’s page",
-		"make the right one the newest: cartouche apply gis.example.com --pfx FILE; or hold what is served now: cartouche apply gis.example.com --vault v --certificate c --version 0a1b": "make the right one the newest: renew with its file; or hold what is served now: renew from Key Vault, with version 0a1b of c in v",
-		"it stays: trust does no harm; cartouche clean removes it":                                                                                                                        "it stays: trust does no harm; cleaning up removes it",
-		"cartouche clean DEPLOYMENT --internal removes it where a run of Cartouche replaced it":                                                                                           "cleaning up removes it where a run of Cartouche replaced it",
-		"az vm start --ids /subscriptions/x":                                                                                             "az vm start --ids /subscriptions/x",
-		"see that the version is enabled: cartouche certificates --vault entvault gis":                                                   "see that the version is enabled, in the vault entvault",
-		"name a user-assigned identity with --identity ID, and let it read: az role assignment create --role \"Key Vault Secrets User\"": "name a user-assigned identity under “More choices”, and let it read: az role assignment create --role \"Key Vault Secrets User\"",
-	} {
+	for text, want := range shownAs {
 		if got := InPages(text); got != want {
 			t.Errorf("%s\n  is shown as %s\n  instead of  %s", text, got, want)
 		}
-		if once := InPages(text); InPages(once) != once {
-			t.Errorf("%s changes again when it is shown twice", once)
+	}
+}
+
+// A row that no text needs any more goes, what is shown does not change when it is
+// shown once more, and a blank on the right is one that the left has filled.
+func TestThePhraseBook(t *testing.T) {
+	t.Parallel()
+	used := make([]bool, len(phraseBook))
+	use := func(text string) {
+		shown := text
+		for i, p := range phrases() {
+			before := shown
+			shown = p.typed.ReplaceAllString(before, p.done)
+			used[i] = used[i] || shown != before
+		}
+		if again := InPages(shown); again != shown {
+			t.Errorf("%s\n  is shown as  %s\n  and again as %s", text, shown, again)
+		}
+	}
+	for _, room := range roomsOfTexts {
+		for text := range textsOf(t, room) {
+			use(text)
+		}
+	}
+	for text := range shownAs {
+		use(text)
+	}
+	for i, row := range phraseBook {
+		if !used[i] {
+			t.Errorf("nothing says: %s", row[0])
+		}
+		for _, blank := range regexp.MustCompile(`<[a-z]+>`).FindAllString(row[1], -1) {
+			if !strings.Contains(row[0], blank) {
+				t.Errorf("%s: %s is not filled", row[0], blank)
+			}
 		}
 	}
 }
