@@ -17,6 +17,8 @@ import (
 // DeploymentValue is one element of the JSON of `deployments`.
 type DeploymentValue struct {
 	deployment.Deployment
+	// SubscriptionName is what people call it, absent when it is not known.
+	SubscriptionName string `json:"subscriptionName,omitempty"`
 	// CanUpdate tells whether the certificate can be renewed here; when not,
 	// cannotUpdate says why.
 	CanUpdate bool `json:"canUpdate"`
@@ -121,6 +123,13 @@ func (s *Session) DeploymentValues(ctx context.Context) ([]DeploymentValue, erro
 	values := []DeploymentValue{}
 	for _, d := range found.Deployments {
 		values = append(values, newDeploymentValue(d, s.app.Now()))
+	}
+	if len(values) == 0 {
+		return values, nil
+	}
+	names := s.subscriptionNames(ctx)
+	for i := range values {
+		values[i].SubscriptionName = names.of(values[i].SubscriptionID)
 	}
 	s.lookAtWithoutGateway(ctx, values)
 	return values, nil

@@ -12,6 +12,8 @@ import (
 // ShowValue is the JSON of `show`: the state, and what ends first.
 type ShowValue struct {
 	rotation.State
+	// SubscriptionName is what people call its subscription, absent when it is not known.
+	SubscriptionName string `json:"subscriptionName,omitempty"`
 	// Claims are those of runs that work on it now.
 	Claims []lease.Claim `json:"claims"`
 	// JudgedAt is the day as of which everything is judged, with --at.
@@ -32,6 +34,7 @@ type ShowValue struct {
 func (a *App) Show(ctx context.Context, seen *Prepared, day time.Time) (value ShowValue, internal bool, unread error) {
 	claims, unread := a.Claims(ctx, seen.Runner, seen.State)
 	value = ShowValue{State: seen.State, InDoubt: NotNull(seen.Session.InDoubt), Claims: NotNull(claims)}
+	value.SubscriptionName = seen.Session.SubscriptionName(ctx, seen.State.Deployment.SubscriptionID)
 	asOf := seen.State.At
 	if !day.IsZero() {
 		value.JudgedAt, asOf = &day, day

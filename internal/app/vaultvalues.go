@@ -26,9 +26,11 @@ type VaultValue struct {
 	Name           string `json:"name"`
 	URI            string `json:"uri"`
 	SubscriptionID string `json:"subscriptionId"`
-	ResourceGroup  string `json:"resourceGroup"`
-	Location       string `json:"location"`
-	TenantID       string `json:"tenantId"`
+	// SubscriptionName is what people call it, absent when it is not known.
+	SubscriptionName string `json:"subscriptionName,omitempty"`
+	ResourceGroup    string `json:"resourceGroup"`
+	Location         string `json:"location"`
+	TenantID         string `json:"tenantId"`
 	// Access is who decides who may read: "roles" or "policies".
 	Access          string            `json:"access"`
 	Network         vaultNetworkValue `json:"network"`
@@ -167,5 +169,11 @@ func (s *Session) VaultValues(ctx context.Context) ([]VaultValue, error) {
 		s.app.warn("some vaults may be missing: " + err.Error())
 	}
 	values := s.lookIntoAll(ctx, found)
+	if len(values) > 0 {
+		names := s.subscriptionNames(ctx)
+		for i := range values {
+			values[i].SubscriptionName = names.of(values[i].SubscriptionID)
+		}
+	}
 	return values, WhileServing(ctx.Err(), NothingChanged, "")
 }

@@ -51,7 +51,7 @@ and which leaves nothing.
 			}
 			seen, err := a.look(ctx, about.choose, azure, site, looking{flags: reach, when: app.Nearby})
 			if f := app.NoGateway(err); f != nil {
-				return a.showWithoutGateway(seen.State, f)
+				return a.showWithoutGateway(ctx, seen, f)
 			}
 			if err != nil {
 				return err
@@ -115,7 +115,7 @@ func (a *program) show(ctx context.Context, seen *prepared, day time.Time) error
 	state := seen.State
 	state.At = asOf
 	state.Obstacles = append(state.OutOfPools(), state.Obstacles...)
-	a.ui.state(state, seen.Access, whoWorks(value.Claims))
+	a.ui.state(state, value.SubscriptionName, seen.Access, whoWorks(value.Claims))
 	if unread != nil && !cloud.IsForbidden(unread) {
 		a.ui.warn(unread.Error())
 	}
@@ -132,15 +132,25 @@ func (a *program) show(ctx context.Context, seen *prepared, day time.Time) error
 	return nil
 }
 
+// groupOf says where a deployment lives; subscription is the name of its
+// subscription, "" when it is not known.
+func groupOf(d deployment.Deployment, subscription string) line {
+	where := words(d.ResourceGroup, faint(" in "), d.Location, faint(", subscription "))
+	if subscription == "" {
+		return append(where, words(d.SubscriptionID)...)
+	}
+	return append(where, words(subscription, faint(" ("+d.SubscriptionID+")"))...)
+}
+
 // state shows everything that was observed.
-func (u *ui) state(state rotation.State, reached app.Access, working line) {
+func (u *ui) state(state rotation.State, subscription string, reached app.Access, working line) {
 	d := state.Deployment
 	u.say(deploymentTitle(d)...)
 	u.fields(
 		field{"names", words(strings.Join(d.Names(), ", "))},
 		field{"layout", words(d.Layout())},
 		field{"version", words(d.Version)},
-		field{"resource group", words(d.ResourceGroup, faint(" in "), d.Location, faint(", subscription "), d.SubscriptionID)},
+		field{"resource group", groupOf(d, subscription)},
 		field{"gateway", words(app.LastSegment(d.GatewayID), faint(", "), state.Gateway.ProvisioningState())},
 		field{"working on it", working},
 		field{"managed by", words(d.ManagedBy)},

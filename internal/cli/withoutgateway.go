@@ -1,14 +1,15 @@
 package cli
 
 import (
+	"context"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
-	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
 // showWithoutGateway shows what is known of a deployment without a gateway.
-func (a *program) showWithoutGateway(state rotation.State, f *app.Failure) error {
+func (a *program) showWithoutGateway(ctx context.Context, seen *prepared, f *app.Failure) error {
+	state := seen.State
 	if a.ui.json {
 		return answer(a.ui, state, f)
 	}
@@ -22,7 +23,7 @@ func (a *program) showWithoutGateway(state rotation.State, f *app.Failure) error
 		field{"names", words(strings.Join(d.Names(), ", "))},
 		field{"layout", words(d.Layout())},
 		field{"version", words(d.Version)},
-		field{"resource group", words(d.ResourceGroup, faint(" in "), d.Location, faint(", subscription "), d.SubscriptionID)},
+		field{"resource group", groupOf(d, seen.Session.SubscriptionName(ctx, d.SubscriptionID))},
 		field{"address", words(strings.Join(addresses, ", "))},
 		field{"machines", words(machineList(state))},
 	)

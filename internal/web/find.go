@@ -28,7 +28,7 @@ func (s *Server) findInAzure(ctx context.Context, tell app.Teller) (found, error
 
 // listedOf is a deployment as the list knows it.
 func listedOf(value app.DeploymentValue) listed {
-	l := listed{Deployment: value.Deployment, path: PathID(value.Deployment), ends: value.Ends, layout: app.Layout(value.Deployment), canUpdate: value.CanUpdate}
+	l := listed{Deployment: value.Deployment, path: PathID(value.Deployment), subscription: value.SubscriptionName, ends: value.Ends, layout: app.Layout(value.Deployment), canUpdate: value.CanUpdate}
 	for _, c := range value.Certificates {
 		kind := inGateway
 		switch {

@@ -14,6 +14,8 @@ import (
 type listed struct {
 	deployment.Deployment
 	path string // PathID
+	// subscription is the name of its subscription, "" when it is not known.
+	subscription string
 	// ends is when the first certificate ends, zero when that is not known; of is
 	// which, "" when there is no other.
 	ends  time.Time
@@ -42,7 +44,7 @@ const (
 
 // searchable is everything that people call a deployment, in small letters.
 func (l *listed) searchable() string {
-	parts := append([]string{l.Name, l.ID, l.ResourceGroup, l.SubscriptionID, l.GatewayID, l.layout}, l.Names()...)
+	parts := append([]string{l.Name, l.ID, l.ResourceGroup, l.SubscriptionID, l.subscription, l.GatewayID, l.layout}, l.Names()...)
 	for _, home := range l.homes {
 		parts = append(parts, home.text)
 	}

@@ -27,16 +27,18 @@ type deploymentsView struct {
 // deploymentRow is a row of it. Long texts are cut: the page of the deployment
 // has all of them.
 type deploymentRow struct {
-	Path, Name          string
-	Names               []string
-	Badge               pages.Badge
-	Of                  string
-	Homes               []string
-	Layout              string
-	Group, Subscription string
-	CanUpdate           bool
-	Trouble             string
-	Reasons             []string
+	Path, Name string
+	Names      []string
+	Badge      pages.Badge
+	Of         string
+	Homes      []string
+	Layout     string
+	Group      string
+	// Subscription is its name, and SubscriptionID its id where that is not shown already.
+	Subscription, SubscriptionID string
+	CanUpdate                    bool
+	Trouble                      string
+	Reasons                      []string
 }
 
 // viewOf is what the list shows for an address. all is in the order of its
@@ -69,6 +71,9 @@ func (l *listed) row(now time.Time) deploymentRow {
 	row := deploymentRow{
 		Path: l.path, Name: cut(l.Name, 48), Layout: cut(l.layout, 32), Badge: l.badge(now),
 		Group: cut(l.ResourceGroup, 48), Subscription: cut(l.SubscriptionID, 40), CanUpdate: l.canUpdate,
+	}
+	if l.subscription != "" {
+		row.Subscription, row.SubscriptionID = cut(l.subscription, 40), cut(l.SubscriptionID, 40)
 	}
 	if row.Name == "" {
 		row.Name = "without a name"

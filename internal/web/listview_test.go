@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 )
@@ -115,5 +116,34 @@ func TestTroubleIsToldShort(t *testing.T) {
 	want := []string{strings.Repeat("x", 199) + "…", "", "and 2 more"}
 	if diff := cmp.Diff(want, row.Reasons); diff != "" || row.Trouble != "Cannot be renewed here" {
 		t.Errorf("%s: %s", row.Trouble, diff)
+	}
+}
+
+// TestSubscriptionIsCalledByItsName: people know its name, and the id is there for
+// whoever needs it.
+func TestSubscriptionIsCalledByItsName(t *testing.T) {
+	t.Parallel()
+	const id = "0b1e7f6a-0000-4000-8000-000000000001"
+	value := app.DeploymentValue{Deployment: deployment.Deployment{Name: "gis", SubscriptionID: id}, SubscriptionName: "GIS <Production>"}
+	named := listedOf(value)
+	value.SubscriptionName = ""
+	unnamed := listedOf(value)
+	for query, want := range map[string]int{"q=production": 1, "q=0b1e7f6a": 2} {
+		values, _ := url.ParseQuery(query)
+		if got := viewOf([]listed{named, unnamed}, values, listNow).Matching; got != want {
+			t.Errorf("%s finds %d, want %d", query, got, want)
+		}
+	}
+	for want, l := range map[string]listed{
+		`<bdi class="soft" title="` + id + `">GIS &lt;Production&gt;</bdi>`: named,
+		`<bdi class="soft">` + id + `</bdi>`:                                unnamed,
+	} {
+		w := httptest.NewRecorder()
+		if err := pages.Write(w, 200, "deployments", pages.Page{Title: "Deployments", Data: viewOf([]listed{l}, nil, listNow)}); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the list has no %s", want)
+		}
 	}
 }

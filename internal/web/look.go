@@ -82,7 +82,7 @@ func (s *Server) seenBy(ctx context.Context, tell app.Teller, prepared *app.Prep
 	a := s.options.App.With(tell)
 	value, _, unread := a.Show(ctx, prepared, time.Time{})
 	seen := portrait.Seen{
-		State: value.State, Roots: prepared.Session.Roots, Claims: value.Claims, InDoubt: value.InDoubt,
+		State: value.State, Subscription: value.SubscriptionName, Roots: prepared.Session.Roots, Claims: value.Claims, InDoubt: value.InDoubt,
 		Removable: value.LeftByRuns.Removable, Soaking: value.LeftByRuns.Soaking, MachinesWhy: prepared.Access.Why,
 	}
 	if unread != nil {

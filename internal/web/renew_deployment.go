@@ -43,7 +43,7 @@ func (s *Server) showDeployments(w http.ResponseWriter, r *http.Request, renewal
 			continue
 		}
 		row, badge := l.row(s.options.App.Now()), l.badge(s.options.App.Now())
-		o := option{Value: row.Path, Text: row.Name, Hint: together(strings.Join(row.Names, ", "), row.Layout, strings.Join(row.Homes, ", ")), Badge: &badge}
+		o := option{Value: row.Path, Text: row.Name, Hint: together(strings.Join(row.Names, ", "), row.Layout, strings.Join(row.Homes, ", "), cut(l.subscription, 40)), Badge: &badge}
 		if !l.canUpdate {
 			o.Refused = "Cannot be renewed here: " + cut(l.CannotUpdate, 300)
 		} else {

@@ -114,7 +114,7 @@ func (s *Server) fillVersions(w http.ResponseWriter, r *http.Request, renewal *w
 
 // vaultOption is a vault to choose, with why it cannot be.
 func vaultOption(v app.VaultValue, from wizard.Source) option {
-	o := option{Value: v.Name, Text: v.Name, Hint: v.ResourceGroup}
+	o := option{Value: v.Name, Text: v.Name, Hint: together(v.ResourceGroup, v.SubscriptionName)}
 	switch c := v.Certificates; {
 	case v.Unread != nil:
 		o.Refused = "It could not be looked into: " + pages.Sentences(v.Unread.Message, v.Unread.Hint)

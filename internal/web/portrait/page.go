@@ -135,13 +135,17 @@ func (v view) facts() []Fact {
 		sites = append(sites, site.Role+" ("+strings.Trim(site.ServerContext+", "+site.SecondContext, ", ")+")")
 	}
 	var facts []Fact
+	subscription := d.SubscriptionID
+	if v.Subscription != "" && subscription != "" {
+		subscription = v.Subscription + " (" + d.SubscriptionID + ")"
+	}
 	gateway := ""
 	if v.State.Gateway != nil {
 		gateway = v.State.Gateway.Name() + ", " + v.State.Gateway.ProvisioningState()
 	}
 	for _, f := range []Fact{
 		{"Layout", d.Layout()}, {"ArcGIS Enterprise", d.Version}, {"Resource group", d.ResourceGroup}, {"Region", d.Location},
-		{"Subscription", d.SubscriptionID}, {"Gateway", gateway},
+		{"Subscription", subscription}, {"Gateway", gateway},
 		{"Managed by", d.ManagedBy}, {"Federated sites", strings.Join(sites, "; ")}, {"Id", d.ID},
 	} {
 		if f.Value != "" {

@@ -19,6 +19,8 @@ import (
 // Seen is a deployment as it was looked at.
 type Seen struct {
 	State rotation.State
+	// Subscription is the name of its subscription, "" when it is not known.
+	Subscription string
 	// Roots are the authorities that ArcGIS knows: Mozilla's, and those that
 	// were named.
 	Roots *pki.Roots
