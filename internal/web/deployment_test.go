@@ -57,9 +57,9 @@ func TestTheDayThatIsAskedForIsJudgedByTheServer(t *testing.T) {
 	s.lookAt, id = lookerInto(t, "single")
 	st := stageOf(t, s)
 	for path, want := range map[string]string{
-		"/deployments/" + id:                    "Nothing has gone dark by then",
-		"/deployments/" + id + "?at=2099-01-01": "things have gone dark by then",
-		"/deployments/" + id + "?at=tomorrow":   "Nothing has gone dark by then",
+		"/deployments/" + id:                    "Nothing has gone dark by " + time.Now().UTC().Format("2 January 2006"),
+		"/deployments/" + id + "?at=2099-01-01": "things have gone dark by 1 January 2099",
+		"/deployments/" + id + "?at=tomorrow":   "Nothing has gone dark by ",
 	} {
 		status, body := st.getAll(t, path)
 		if status != http.StatusOK || !strings.Contains(body, want) {

@@ -55,7 +55,7 @@ func judgedBy(seen, asked time.Time) Day {
 	if !asked.IsZero() {
 		d.At, d.Other = asked, true
 	}
-	d.Text = d.At.UTC().Format(time.DateOnly)
+	d.Text, d.Said = d.At.UTC().Format(time.DateOnly), d.At.UTC().Format("2 January 2006")
 	d.In = min(max(pki.DaysUntil(d.At, seen.UTC().Truncate(24*time.Hour)), 0), Horizon)
 	return d
 }

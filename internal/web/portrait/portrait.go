@@ -86,9 +86,10 @@ type Day struct {
 	// by, the same unless somebody asked for another day.
 	Seen, At time.Time
 	Other    bool
-	// Text, First and Last are for fields of forms; In is how many days At is away.
-	Text, First, Last string
-	In                int
+	// Text, First and Last are for fields of forms, Said is the day for people; In is
+	// how many days At is away.
+	Text, First, Last, Said string
+	In                      int
 }
 
 // Horizon is how many days the slider shows.

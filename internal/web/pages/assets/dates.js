@@ -35,7 +35,8 @@
       const badge = row.querySelector("[data-until]");
       return n + (badge && at >= Number(badge.dataset.until) ? 1 + Number(row.dataset.more || 0) : 0);
     }, 0);
-    by.textContent = dark ? count(dark, "thing has", "things have") + " gone dark by then" : "Nothing has gone dark by then";
+    const said = new Date(at * 1000).toLocaleDateString("en-GB", {day: "numeric", month: "long", year: "numeric", timeZone: "UTC"});
+    by.textContent = (dark ? count(dark, "thing has", "things have") : "Nothing has") + " gone dark by " + said;
   }
   function move(to) {
     judge(to === first ? now : to);
