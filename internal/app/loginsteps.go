@@ -28,7 +28,7 @@ func (a *App) Kept(ctx context.Context) (*Login, error) {
 		return nil, nil
 	}
 	if err == nil {
-		_, err = l.FindTenant(ctx)
+		_, err = l.FindTenant(ctx, false)
 	}
 	if err == nil {
 		l.Scope, err = l.findSubscriptions(ctx, chosen.Subscriptions)
@@ -47,12 +47,16 @@ func (l *Login) Elsewhere(teller Teller, asked cloud.Asked) *Login {
 
 // FindTenant finds the tenants that know who signed in. ask tells that one of
 // several has to be chosen; until then, and otherwise, it is the one that was
-// said, or the person's own.
-func (l *Login) FindTenant(ctx context.Context) (ask bool, err error) {
+// said, or the one that was there, or the person's own. Anew it has to be chosen
+// whatever was said.
+func (l *Login) FindTenant(ctx context.Context, anew bool) (ask bool, err error) {
 	if l.Tenants, err = l.Azure.Tenants(ctx); err != nil {
 		return false, WhileServing(l.Instead(err), NothingChanged, "")
 	}
 	given := l.Choice.Options.TenantID
+	if anew {
+		given = ""
+	}
 	if len(l.Tenants) == 0 {
 		l.Tenant = cloud.Tenant{ID: l.Identity.TenantID}
 		return false, nil
@@ -63,9 +67,13 @@ func (l *Login) FindTenant(ctx context.Context) (ask bool, err error) {
 		}
 		return false, nil
 	}
-	if l.Tenant, err = TenantNamed(l.Tenants, l.Identity.TenantID); err != nil {
-		l.Tenant = l.Tenants[0]
+	taken := l.Tenants[0]
+	for _, id := range []string{l.Identity.TenantID, l.Tenant.ID} {
+		if found, err := TenantNamed(l.Tenants, id); id != "" && err == nil {
+			taken = found
+		}
 	}
+	l.Tenant = taken
 	return len(l.Tenants) > 1, nil
 }
 
@@ -82,10 +90,11 @@ func (l *Login) FindSubscriptions(ctx context.Context) (ask bool, err error) {
 func (l *Login) LookIn(ids []string) []account.Subscription {
 	chosen := []account.Subscription{}
 	l.Scope = deployment.Scope{}
-	for _, s := range l.Subscriptions {
-		if slices.Contains(ids, s.ID) {
-			chosen = append(chosen, account.Subscription{ID: s.ID, Name: s.Name})
-			l.Scope.Subscriptions = append(l.Scope.Subscriptions, s.ID)
+	for _, id := range ids {
+		at := slices.IndexFunc(l.Subscriptions, func(s cloud.Subscription) bool { return s.ID == id })
+		if at >= 0 && !slices.Contains(l.Scope.Subscriptions, id) {
+			chosen = append(chosen, account.Subscription{ID: id, Name: l.Subscriptions[at].Name})
+			l.Scope.Subscriptions = append(l.Scope.Subscriptions, id)
 		}
 	}
 	return chosen

@@ -7,9 +7,9 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
-// LogIn signs in as asked, and goes on with then. When either fails, no tokens are
-// left behind. Who asks for a way of persons, or for none, means to sign in as one.
-func (a *App) LogIn(ctx context.Context, asked SignInAsked, then func(context.Context, *Login) error) error {
+// LogIn signs in as asked, and goes on with then. Who asks for a way of persons, or
+// for none, means to sign in as one. See LogInAs for hint.
+func (a *App) LogIn(ctx context.Context, asked SignInAsked, hint string, then func(context.Context, *Login) error) error {
 	chosen, err := a.ChooseSignIn(ctx, asked)
 	if err != nil {
 		return err
@@ -17,6 +17,12 @@ func (a *App) LogIn(ctx context.Context, asked SignInAsked, then func(context.Co
 	if chosen.Options.Kind.OfPerson() || chosen.Origin == ByLogin || chosen.Origin == ByDefault {
 		chosen = a.PersonFirst(asked, chosen)
 	}
+	return a.LogInAs(ctx, chosen, hint, then)
+}
+
+// LogInAs signs in as chosen, and goes on with then. When either fails, no tokens are
+// left behind, and hint is what helps when nothing better is known.
+func (a *App) LogInAs(ctx context.Context, chosen Choice, hint string, then func(context.Context, *Login) error) error {
 	l, err := a.NewLogin(chosen)
 	if err != nil {
 		return err
@@ -26,20 +32,34 @@ func (a *App) LogIn(ctx context.Context, asked SignInAsked, then func(context.Co
 	}
 	if err != nil {
 		l.TakeBack(ctx)
-		return WhileServing(l.Instead(err), NothingChanged, "")
+		return WhileServing(l.Instead(err), NothingChanged, hint)
 	}
 	return nil
 }
 
-// GoWhereAsked goes into the tenant and the subscriptions that were asked for, without
-// a question: else into the person's own tenant, and all of its subscriptions. It gives
-// the ids of those that were named.
-func (l *Login) GoWhereAsked(ctx context.Context) (subscriptions []string, err error) {
-	several, err := l.FindTenant(ctx)
-	if err != nil {
+// Questions are asked where there is something to choose. What is nil is not asked:
+// nobody is there.
+type Questions struct {
+	// Tenant chooses one of the login's tenants; its tenant is the one that is taken
+	// by whoever does not mind.
+	Tenant func(context.Context, *Login) (cloud.Tenant, error)
+	// Subscriptions chooses some of the login's by their ids; none means all of them.
+	Subscriptions func(context.Context, *Login) ([]string, error)
+}
+
+// GoWhereAsked goes into the tenant and the subscriptions that were asked for, else
+// into those that somebody chooses, else into the person's own tenant, and all of its
+// subscriptions. It gives the ids of those that were named.
+func (l *Login) GoWhereAsked(ctx context.Context, questions Questions) (subscriptions []string, err error) {
+	several, err := l.FindTenant(ctx, false)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if several {
+	case several && questions.Tenant != nil:
+		if l.Tenant, err = questions.Tenant(ctx, l); err != nil {
+			return nil, err
+		}
+	case several:
 		l.app.warn(fmt.Sprintf("%d tenants know %s; taken is %s; --tenant takes another", len(l.Tenants), l.Identity.Name, TenantTitle(l.Tenant)))
 	}
 	if err := l.EnterTenant(ctx, l.Tenant); err != nil {
@@ -51,14 +71,10 @@ func (l *Login) GoWhereAsked(ctx context.Context) (subscriptions []string, err e
 	if len(l.Subscriptions) == 0 {
 		l.app.warn("there is no subscription in tenant " + TenantTitle(l.Tenant) + " that this sign-in may see; another tenant may have some: --tenant")
 	}
-	for _, one := range l.Choice.Subscriptions {
-		found, err := MatchSubscription(l.Subscriptions, one)
-		if err != nil {
-			return nil, err
-		}
-		subscriptions = append(subscriptions, found.ID)
+	if given := l.Choice.Subscriptions; len(given) > 0 || len(l.Subscriptions) < 2 || questions.Subscriptions == nil {
+		return MatchSubscriptions(l.Subscriptions, given)
 	}
-	return subscriptions, nil
+	return questions.Subscriptions(ctx, l)
 }
 
 // Fits refuses what a way of signing in would pass over in silence: given tells which

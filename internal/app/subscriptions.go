@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
@@ -28,15 +29,23 @@ func (s *Session) findSubscriptions(ctx context.Context, given []string) (deploy
 	if err != nil {
 		return deployment.Scope{}, WhileServing(err, NothingChanged, "")
 	}
-	var scope deployment.Scope
+	ids, err := MatchSubscriptions(visible, given)
+	return deployment.Scope{Subscriptions: ids}, WhileServing(err, NothingChanged, "")
+}
+
+// MatchSubscriptions finds subscriptions by their ids or names, each once, and gives
+// their ids.
+func MatchSubscriptions(visible []cloud.Subscription, given []string) (ids []string, err error) {
 	for _, one := range given {
 		found, err := MatchSubscription(visible, one)
 		if err != nil {
-			return deployment.Scope{}, WhileServing(err, NothingChanged, "")
+			return nil, err
 		}
-		scope.Subscriptions = append(scope.Subscriptions, found.ID)
+		if !slices.Contains(ids, found.ID) {
+			ids = append(ids, found.ID)
+		}
 	}
-	return scope, nil
+	return ids, nil
 }
 
 // MatchSubscription finds a subscription by its id or its name.

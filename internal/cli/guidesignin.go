@@ -124,20 +124,14 @@ func (g *guide) signedIn(ctx context.Context, chosen app.Choice) (ok bool, err e
 
 // enter signs in. What nobody was asked for (from) is not remembered either.
 func (g *guide) enter(ctx context.Context, flags azureFlags, chosen app.Choice, from string) error {
-	l, err := g.NewLogin(chosen)
-	if err != nil {
-		return err
-	}
-	g.atEnd(l.Close)
-	if err := l.SignIn(ctx); err != nil {
-		l.TakeBack(ctx)
-		return app.WhileServing(l.Instead(err), app.NothingChanged, "")
-	}
-	flags.signIn = string(chosen.Options.Kind)
-	g.options.azure = flags
-	g.take(ctx, l, from == "")
-	g.answered("signed in as", cmp.Or(l.Identity.Name, string(chosen.Options.Kind)), from, flagWord("sign-in", flags.signIn))
-	return nil
+	return g.LogInAs(ctx, chosen, "", func(ctx context.Context, l *app.Login) error {
+		g.atEnd(l.Close)
+		flags.signIn = string(chosen.Options.Kind)
+		g.options.azure = flags
+		g.take(ctx, l, from == "")
+		g.answered("signed in as", cmp.Or(l.Identity.Name, string(chosen.Options.Kind)), from, flagWord("sign-in", flags.signIn))
+		return nil
+	})
 }
 
 // take makes this the sign-in of the run.

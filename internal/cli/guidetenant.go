@@ -5,33 +5,34 @@ import (
 	"context"
 	"strings"
 
-	"github.com/cartouche-gis/cartouche/internal/account"
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
 )
 
 // askTenant asks when there are several and none is said.
 func (g *guide) askTenant(ctx context.Context, again bool) error {
-	l := g.login
-	var err error
-	if l.Tenants, err = l.Azure.Tenants(ctx); err != nil {
-		return app.WhileServing(l.Instead(err), app.NothingChanged, "")
+	l, before := g.login, g.login.Tenant.ID
+	several, err := l.FindTenant(ctx, again)
+	if err != nil {
+		return err
 	}
-	own, err := app.TenantNamed(l.Tenants, cmp.Or(l.Tenant.ID, l.Choice.Options.TenantID, l.Identity.TenantID))
 	from := ""
 	switch {
-	case again && len(l.Tenants) < 2:
-		return errBack
-	case len(l.Tenants) == 0:
-		l.Tenant, from = cloud.Tenant{ID: l.Identity.TenantID}, "the only one"
-	case len(l.Tenants) == 1:
-		l.Tenant, from = l.Tenants[0], "the only one"
-	case !again && l.Choice.Options.TenantID != "" && err == nil:
-		l.Tenant, from = own, g.tenantFrom()
-	default:
-		if l.Tenant, err = g.chooseTenant(ctx, own); err != nil {
+	case several:
+		chosen, err := g.chooseTenant(ctx, l.Tenant)
+		if err != nil {
 			return err
 		}
+		if before != "" && before != chosen.ID { // its subscriptions are others
+			g.options.azure.subscriptions, l.Choice.Subscriptions = nil, nil
+		}
+		l.Tenant = chosen
+	case again:
+		return errBack
+	case len(l.Tenants) < 2:
+		from = "the only one"
+	default:
+		from = g.tenantFrom()
 	}
 	if err := l.EnterTenant(ctx, l.Tenant); err != nil {
 		return app.WhileServing(l.Instead(err), app.NothingChanged, "")
@@ -60,9 +61,6 @@ func (g *guide) chooseTenant(ctx context.Context, own cloud.Tenant) (cloud.Tenan
 	if err != nil {
 		return cloud.Tenant{}, err
 	}
-	if before := g.login.Tenant.ID; before != "" && before != tenants[i].ID { // its subscriptions are others
-		g.options.azure.subscriptions, g.login.Choice.Subscriptions = nil, nil
-	}
 	return tenants[i], nil
 }
 
@@ -79,55 +77,39 @@ func (g *guide) tenantFrom() string {
 // askSubscription asks when the tenant has several and none is said.
 func (g *guide) askSubscription(ctx context.Context, again bool) error {
 	l := g.login
-	var err error
-	if l.Subscriptions, err = l.Azure.Subscriptions(ctx); err != nil {
-		return app.WhileServing(l.Instead(err), app.NothingChanged, "")
+	ask, err := l.FindSubscriptions(ctx)
+	if err != nil {
+		return err
 	}
-	var chosen []cloud.Subscription // none is all of them
+	var ids []string // none is all of them
 	from := ""
 	switch given := l.Choice.Subscriptions; {
 	case again && len(l.Subscriptions) < 2:
 		return errBack
 	case !again && len(given) > 0:
-		if chosen, err = g.givenSubscriptions(given); err != nil {
+		if ids, err = app.MatchSubscriptions(l.Subscriptions, given); err != nil {
 			return err
 		}
 		from = g.subscriptionsFrom()
-	case len(l.Subscriptions) == 1:
-		chosen, from = l.Subscriptions, "the only one"
+	case !ask:
+		ids, from = []string{l.Subscriptions[0].ID}, "the only one"
 	case len(l.Subscriptions) == 0:
 		g.ui.warn("there is no subscription in tenant " + app.TenantTitle(l.Tenant) + " that this sign-in may see")
 	default:
-		if chosen, err = g.chooseSubscription(ctx); err != nil {
+		if ids, err = g.chooseSubscription(ctx); err != nil {
 			return err
 		}
 	}
-	ids := []string{}
-	names := []string{}
-	remembered := []account.Subscription{}
-	for _, s := range chosen {
-		ids, names = append(ids, s.ID), append(names, cmp.Or(s.Name, s.ID))
-		remembered = append(remembered, account.Subscription{ID: s.ID, Name: s.Name})
+	g.subscriptions, g.options.azure.subscriptions = l.LookIn(ids), ids
+	var names []string
+	for _, s := range g.subscriptions {
+		names = append(names, cmp.Or(s.Name, s.ID))
 	}
-	l.Scope.Subscriptions, g.options.azure.subscriptions = ids, ids
 	g.answered("subscription", cmp.Or(strings.Join(names, ", "), "all of the tenant"), from, flagWords("subscription", ids))
-	g.subscriptions = remembered
 	return nil
 }
 
-// givenSubscriptions finds what was given by name or id.
-func (g *guide) givenSubscriptions(given []string) (chosen []cloud.Subscription, err error) {
-	for _, one := range given {
-		found, err := app.MatchSubscription(g.login.Subscriptions, one)
-		if err != nil {
-			return nil, err
-		}
-		chosen = append(chosen, found)
-	}
-	return chosen, nil
-}
-
-func (g *guide) chooseSubscription(ctx context.Context) ([]cloud.Subscription, error) {
+func (g *guide) chooseSubscription(ctx context.Context) (ids []string, err error) {
 	g.step("Subscription")
 	all := g.login.Subscriptions
 	var options []option
@@ -144,11 +126,13 @@ func (g *guide) chooseSubscription(ctx context.Context) ([]cloud.Subscription, e
 	case err != nil:
 		return nil, err
 	case i < len(all):
-		return all[i : i+1], nil
+		return []string{all[i].ID}, nil
 	case len(g.login.Choice.Subscriptions) > 0: // or the next command would look in those only
-		return all, nil
+		for _, s := range all {
+			ids = append(ids, s.ID)
+		}
 	}
-	return nil, nil
+	return ids, nil
 }
 
 func (g *guide) subscriptionsFrom() string {

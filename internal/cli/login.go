@@ -34,21 +34,19 @@ AZURE_CLIENT_CERTIFICATE_PATH, or AZURE_FEDERATED_TOKEN_FILE) go before what is 
 }
 
 func (a *program) login(ctx context.Context, flags azureFlags) error {
-	chosen, err := a.chooseSignIn(ctx, flags)
+	var l *app.Login
+	var remembered account.Account
+	err := a.LogIn(ctx, a.signInAsked(ctx, flags), "cartouche login --sign-in device-code", func(ctx context.Context, login *app.Login) error {
+		subscriptions, err := login.GoWhereAsked(ctx, a.questions())
+		if err != nil {
+			return err
+		}
+		l = login
+		remembered, err = l.Remember(ctx, l.LookIn(subscriptions))
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	if chosen.Origin == app.ByLogin || chosen.Origin == app.ByDefault {
-		chosen = a.PersonFirst(a.signInAsked(ctx, flags), chosen)
-	}
-	l, err := a.NewLogin(chosen)
-	if err != nil {
-		return err
-	}
-	remembered, err := a.logIn(ctx, l)
-	if err != nil {
-		l.TakeBack(ctx)
-		return app.WhileServing(l.Instead(err), app.NothingChanged, "cartouche login --sign-in device-code")
 	}
 	if a.Overridden() == "" {
 		l.Choice.Origin = app.ByLogin // from now on
@@ -56,18 +54,4 @@ func (a *program) login(ctx context.Context, flags azureFlags) error {
 		a.ui.warn("the environment says how to sign in, which goes before what was remembered now: " + a.Overridden())
 	}
 	return a.showAccount(ctx, l.Session, l.Choice, remembered, remembered.Subscriptions)
-}
-
-func (a *program) logIn(ctx context.Context, l *app.Login) (account.Account, error) {
-	if err := l.SignIn(ctx); err != nil {
-		return account.Account{}, err
-	}
-	if err := a.chooseTenant(ctx, l); err != nil {
-		return account.Account{}, err
-	}
-	subscriptions, err := a.chooseSubscriptions(ctx, l)
-	if err != nil {
-		return account.Account{}, err
-	}
-	return l.Remember(ctx, subscriptions)
 }

@@ -43,8 +43,8 @@ func (c *call) signIn() (any, error) {
 	going := c.book.Start(work.Job{Kind: "sign-in", Title: "Signing in to Azure", Back: "/sign-in"}, func(ctx context.Context, wk *work.Work) (any, error) {
 		asked.Person = askedBy(wk)
 		var value app.AccountValue
-		err := c.options.App.With(wk).LogIn(ctx, asked, func(ctx context.Context, login *app.Login) error {
-			subscriptions, err := login.GoWhereAsked(ctx)
+		err := c.options.App.With(wk).LogIn(ctx, asked, "", func(ctx context.Context, login *app.Login) error {
+			subscriptions, err := login.GoWhereAsked(ctx, app.Questions{})
 			if err != nil {
 				return err
 			}

@@ -23,7 +23,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	wk := s.book.Start(work.Job{Kind: "sign-in", Title: "Signing in to Azure", Next: p.then, Back: p.to("/sign-in")}, func(ctx context.Context, wk *work.Work) (any, error) {
 		a := s.options.App.With(wk)
 		asked.Person = askedBy(wk)
-		return nil, a.LogIn(ctx, asked, func(ctx context.Context, login *app.Login) error {
+		return nil, a.LogIn(ctx, asked, "", func(ctx context.Context, login *app.Login) error {
 			next, err := s.afterSignIn(ctx, login, p)
 			if err == nil {
 				wk.Lead(next)
@@ -46,7 +46,7 @@ func askedBy(wk *work.Work) cloud.Asked {
 // afterSignIn goes through tenant and subscription as far as there is nothing to
 // ask, and says which page is next.
 func (s *Server) afterSignIn(ctx context.Context, login *app.Login, p place) (next string, err error) {
-	ask, err := login.FindTenant(ctx)
+	ask, err := login.FindTenant(ctx, false)
 	switch {
 	case err != nil:
 		return "", err

@@ -23,7 +23,7 @@ func (s *Server) showTenants(w http.ResponseWriter, r *http.Request) error {
 	}
 	if len(login.Tenants) == 0 { // a sign-in that was kept has not asked yet
 		login = login.Elsewhere(nil, cloud.Asked{}) // the one that is used stays as it is
-		if _, err := login.FindTenant(r.Context()); err != nil {
+		if _, err := login.FindTenant(r.Context(), true); err != nil {
 			return err
 		}
 	}
@@ -55,7 +55,7 @@ func (s *Server) chooseTenant(w http.ResponseWriter, r *http.Request) error {
 	wk := s.book.Start(work.Job{Kind: "sign-in", Title: "Signing in to the tenant", Key: "tenant", Next: p.then, Back: p.to("/tenant")}, func(ctx context.Context, wk *work.Work) (any, error) {
 		other := login.Elsewhere(wk, askedBy(wk))
 		if len(other.Tenants) == 0 {
-			if _, err := other.FindTenant(ctx); err != nil {
+			if _, err := other.FindTenant(ctx, true); err != nil {
 				return nil, err
 			}
 		}
