@@ -12,6 +12,7 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/cloud"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
@@ -123,16 +124,22 @@ func TestARenewalWithoutACommandLine(t *testing.T) {
 	if err != nil || taken.ID != renewed {
 		t.Fatalf("the run to take back is %q, %v", taken.ID, err)
 	}
-	ready, err = back.PrepareUndo(ctx, taken, credentials, app.Looking{Reach: app.Reach{Way: app.ReachNone}})
-	if err != nil {
-		t.Fatal(err)
+	logins := func(_ context.Context, of deployment.Deployment, atMachines bool) (rotation.Credentials, error) {
+		if atMachines || of.GatewayID != taken.GatewayID {
+			t.Errorf("logins were asked for %s, at machines: %v", of.GatewayID, atMachines)
+		}
+		return credentials, nil
 	}
-	err = ready.Undo(ctx, nil, func(result rotation.Result, _ string, f *app.Failure) error {
+	prepared, err := back.PrepareBack(ctx, taken, logins, app.Looking{Reach: app.Reach{Way: app.ReachNone}})
+	if err != nil || prepared.Machines != nil || prepared.NothingToDo() {
+		t.Fatalf("%+v, %v", prepared, err)
+	}
+	err = prepared.Undo(ctx, nil, func(result rotation.Result, _ string, f *app.Failure) error {
 		if f != nil || result.UndoOf != renewed {
 			t.Errorf("taking %s back ended %q of %q, with %v", renewed, result.Outcome, result.UndoOf, f)
 		}
 		return nil
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,8 +56,11 @@ func (r *Replacement) PlanFor(goal rollout.Goal) (err error) {
 // unchanged says what is served while nothing was changed.
 func (r *Replacement) unchanged() string { return Serving(r.State) + "; nothing was changed" }
 
-// PlanUndo plans to take a run back.
-func (r *Replacement) PlanUndo(ctx context.Context, run journal.Run) error {
+// planUndo plans to take a run back, by what was observed.
+func (r *Replacement) planUndo(ctx context.Context, run journal.Run) error {
+	if err := r.Alone(ctx); err != nil {
+		return err
+	}
 	a := r.Session.app
 	others, err := a.RunsOf(ctx, run.GatewayID)
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
@@ -79,36 +78,8 @@ func (k Kept) When() When {
 	return WithLogin
 }
 
-// OfRun finds the deployment that a run was about.
-func (s *Session) OfRun(ctx context.Context, run journal.Run) (deployment.Deployment, error) {
-	kept, err := KeptOf(run)
-	if err != nil {
-		return deployment.Deployment{}, err
-	}
-	return s.chooseAgain(ctx, run.GatewayID, run.DeploymentID, kept.GivenNames)
-}
-
-// PrepareUndo observes the deployment of a run that replaced the certificate for
-// clients, and plans to take it back.
-func (s *Session) PrepareUndo(ctx context.Context, run journal.Run, credentials rotation.Credentials, at Looking) (*Prepared, error) {
-	kept, err := KeptOf(run)
-	if err != nil {
-		return nil, err
-	}
-	chosen, err := s.OfRun(ctx, run)
-	if err != nil {
-		return nil, err
-	}
-	at.When, at.Changes = kept.When(), true
-	ready, err := s.Look(ctx, chosen, credentials, at)
-	if err != nil {
-		return nil, err
-	}
-	return ready, ready.PlanUndo(ctx, run)
-}
-
-// PlanUndo plans to take a run back, by what was observed.
-func (p *Prepared) PlanUndo(ctx context.Context, run journal.Run) error {
+// planUndo plans to take a run back, by what was observed.
+func (p *Prepared) planUndo(ctx context.Context, run journal.Run) error {
 	if err := p.Alone(ctx); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (a *program) planInternal(ctx context.Context, options rollOutOptions, save
 	if a.ui.json {
 		return answer(a.ui, ready.Plan, f)
 	}
-	a.ui.internalPlan(ready)
+	a.ui.internalPlan(ready.Replacement)
 	if f != nil {
 		return f
 	}
@@ -206,7 +206,7 @@ func (a *program) applyInternal(ctx context.Context, ready *preparedInternal, ye
 		return err
 	}
 	if !a.ui.json {
-		a.ui.internalPlan(ready)
+		a.ui.internalPlan(ready.Replacement)
 	}
 	if f := ready.Failure(); f != nil {
 		return f

@@ -6,34 +6,9 @@ import (
 
 	"github.com/cartouche-gis/cartouche/internal/app"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
-	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
-
-// undoInternal takes a run back that replaced the certificates of machines.
-func (a *program) undoInternal(ctx context.Context, run journal.Run, options changeOptions, choose chooser) error {
-	ready, err := a.backAtMachines(ctx, options, choose)
-	if err != nil {
-		return err
-	}
-	if err := ready.PlanUndo(ctx, run); err != nil {
-		return err
-	}
-	if !a.ui.json {
-		a.ui.internalPlan(ready)
-	}
-	if f := ready.Failure(); f != nil {
-		return f
-	}
-	if !ready.Plan.NothingToDo() {
-		err = a.confirm(ctx, options.yes, "take run "+run.ID+" of "+run.DeploymentName+" back now?")
-		if err != nil {
-			return err
-		}
-	}
-	return a.signed(ctx, ready.State, func(key *evidence.Key) error { return ready.Undo(ctx, key, a.reportInternal) })
-}
 
 // cleanInternal removes what replacing the machines' certificates has left.
 func (a *program) cleanInternal(ctx context.Context, about target, options changeOptions, soak rotation.Soak) error {

@@ -14,7 +14,7 @@ import (
 )
 
 // internalPlan shows what will become of the certificates of the machines.
-func (u *ui) internalPlan(ready *preparedInternal) {
+func (u *ui) internalPlan(ready *app.Replacement) {
 	p := ready.Plan
 	if p.UndoOf != "" {
 		u.say(title("Take back run "+p.UndoOf), faint("  the certificates of the machines of "+p.Deployment))
@@ -167,7 +167,7 @@ func shortList(list []string) string {
 }
 
 // internalLogins says which login is used for what.
-func (u *ui) internalLogins(ready *preparedInternal) {
+func (u *ui) internalLogins(ready *app.Replacement) {
 	u.heading("Logins")
 	credentials := ready.Runner.Rotation.Credentials
 	u.item(u.outStyle.bullet(), fmt.Sprintf("site administrator %s: signs in at the machines; its password goes to a machine only when that shows a certificate that the gateway, or --machine-ca, trusts", credentials.SiteAdmin))

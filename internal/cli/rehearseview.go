@@ -16,7 +16,7 @@ func (a *program) played(p *rehearse.Played, options rollOutOptions) error {
 	}
 	switch refused := p.Outcome == ""; {
 	case refused && p.Replacement != nil:
-		a.ui.internalPlan(&preparedInternal{p.Replacement, options})
+		a.ui.internalPlan(p.Replacement)
 	case refused:
 		a.ui.plan(&prepared{p.Renewal, options})
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/evidence"
 	"github.com/cartouche-gis/cartouche/internal/journal"
-	"github.com/cartouche-gis/cartouche/internal/rollout"
+	"github.com/cartouche-gis/cartouche/internal/rotation"
 )
 
 // changeOptions are what `undo` and `clean` have in common.
@@ -73,37 +73,44 @@ func (a *program) undo(ctx context.Context, run journal.Run, options changeOptio
 	if options.azure.cloud == "" {
 		options.azure.cloud = run.Cloud
 	}
-	kept, err := app.KeptOf(run)
+	session, err := a.connect(ctx, options.azure)
 	if err != nil {
 		return err
 	}
-	choose := func(ctx context.Context, s *app.Session) (deployment.Deployment, error) { return s.OfRun(ctx, run) }
-	if rollout.IsRun(run) {
-		return a.undoInternal(ctx, run, options, choose)
-	}
-	ready, err := a.look(ctx, choose, options.azure, options.site, looking{flags: options.reach, when: kept.When(), changes: true, lease: options.lease})
+	reach, err := a.reachAsked(options.reach)
 	if err != nil {
 		return err
 	}
-	if err := ready.PlanUndo(ctx, run); err != nil {
+	logins := func(ctx context.Context, of deployment.Deployment, atMachines bool) (rotation.Credentials, error) {
+		if atMachines {
+			return a.machineLogins(ctx, options.site, of)
+		}
+		return a.lookingLogins(options.site)
+	}
+	back, err := session.PrepareBack(ctx, run, logins, app.Looking{Reach: reach, NoLease: options.lease.none})
+	if err != nil {
 		return err
 	}
-	if !a.ui.json {
-		a.ui.undoPlan(ready, run)
+	switch {
+	case a.ui.json:
+	case back.Machines != nil:
+		a.ui.internalPlan(back.Machines)
+	default:
+		a.ui.undoPlan(back.Gateway, run)
 	}
-	if f := ready.Failure(); f != nil {
+	if f := back.Failure(); f != nil {
 		return f
 	}
-	if !ready.Plan.NothingToDo() {
+	if !back.NothingToDo() {
 		err = a.confirm(ctx, options.yes, "take run "+run.ID+" of "+run.DeploymentName+" back now?")
 		if err != nil {
 			return err
 		}
 	}
-	return a.signed(ctx, ready.State, func(key *evidence.Key) error { return ready.Undo(ctx, key, a.report) })
+	return a.signed(ctx, back.State(), func(key *evidence.Key) error { return back.Undo(ctx, key, a.report, a.reportInternal) })
 }
 
-func (u *ui) undoPlan(ready *prepared, run journal.Run) {
+func (u *ui) undoPlan(ready *app.Prepared, run journal.Run) {
 	p := ready.Plan
 	u.say(title("Take back run "+run.ID), faint("  of "+run.StartedAt.Local().Format("2 January 2006 15:04")+", "+run.DeploymentName))
 	list := []field{}

@@ -6,9 +6,9 @@ import (
 	"slices"
 
 	"github.com/cartouche-gis/cartouche/internal/app"
+	"github.com/cartouche-gis/cartouche/internal/deployment"
 	"github.com/cartouche-gis/cartouche/internal/journal"
 	"github.com/cartouche-gis/cartouche/internal/pki"
-	"github.com/cartouche-gis/cartouche/internal/rollout"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 )
@@ -43,7 +43,7 @@ func backErrand(run journal.Run) (errandPlan, error) {
 		crumbs: []crumb{{"History", "/history"}, {run.ID, "/runs/" + run.ID}},
 	}
 	switch {
-	case rollout.IsRun(run):
+	case app.BackAtMachines(run):
 		p.lead = "To take run " + run.ID + " back at the machines, the site administrator signs in there. The logins are checked at once, and the plan is made. Nothing is changed by that."
 	case kept.When() == app.WithLogin:
 		p.optional = true
@@ -58,22 +58,11 @@ func backErrand(run journal.Run) (errandPlan, error) {
 // planBack plans to take a run back.
 func planBack(run journal.Run) func(context.Context, *app.Session, asked) (pending, error) {
 	return func(ctx context.Context, session *app.Session, with asked) (pending, error) {
-		if !rollout.IsRun(run) {
-			ready, err := session.PrepareUndo(ctx, run, with.credentials, app.Looking{Reach: with.reach, NoLease: with.noClaim})
-			return pending{ready: ready}, err
+		given := func(context.Context, deployment.Deployment, bool) (rotation.Credentials, error) {
+			return with.credentials, nil
 		}
-		chosen, err := session.OfRun(ctx, run)
-		if err != nil {
-			return pending{}, err
-		}
-		ready, err := session.LookAtMachines(ctx, chosen, with.credentials, with.reach, with.noClaim)
-		if err != nil {
-			return pending{}, err
-		}
-		if err := ready.Alone(ctx); err != nil {
-			return pending{}, err
-		}
-		return pending{machines: ready}, ready.PlanUndo(ctx, run)
+		back, err := session.PrepareBack(ctx, run, given, app.Looking{Reach: with.reach, NoLease: with.noClaim})
+		return pending{ready: back.Gateway, machines: back.Machines}, err
 	}
 }
 
