@@ -45,6 +45,7 @@ var may = map[string][]string{
 	"rehearse":  {"app", "cloud", "deployment", "journal", "pki", "reach", "rehearsal", "rollout", "rotation", "secret", "shape", "sim", "traffic"}, // rehearses a change in such a world
 	"cli":       {"account", "app", "arcgis", "cloud", "deployment", "egress", "evidence", "handshake", "journal", "lease", "machine", "pki", "reach", "rehearsal", "rollout", "rotation", "rehearse", "secret", "shape", "sim", "traffic", "web"},
 	"web":       {"app", "cloud", "deployment", "evidence", "handshake", "journal", "lease", "machine", "pki", "reach", "rollout", "rotation", "secret", "rehearse", "shape", "sim", "traffic"}, // pages in a browser: they ask app, and show the values of the others; they dial nobody and keep no sign-in
+	"onlooker":  {"cloud", "deployment", "handshake", "pki", "reach", "rehearsal", "rotation", "secret", "sim"},                                                                                 // looks at worlds, for tests alone
 	"strangers": {},
 	"matrix":    {}, // tests alone: whole rotations, broken everywhere
 }

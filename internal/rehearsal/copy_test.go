@@ -13,11 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
-	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/onlooker"
 	"github.com/cartouche-gis/cartouche/internal/pki"
-	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
@@ -26,44 +24,17 @@ import (
 	"github.com/cartouche-gis/cartouche/internal/sim"
 )
 
-// onlooker is somebody inside the network of a world, who looks at machines.
-type onlooker struct {
-	*testing.T
-	roots  *pki.Roots
-	runner *rotation.Runner
-	found  []deployment.Deployment
-}
-
-func look(t *testing.T, world *sim.World) *onlooker {
+// planAt observes a deployment and plans to roll a certificate out.
+func planAt(t *testing.T, o *onlooker.Onlooker, d deployment.Deployment, bundle *pki.Bundle, roots *pki.Roots) (rotation.State, rotation.Plan) {
 	t.Helper()
-	visitor := worldtest.EnterBy(t, world.Dial, nil, world.InsideEnvironment(), cloud.Options{})
-	found, err := deployment.Find(t.Context(), visitor.Azure, deployment.Scope{})
+	state := o.Look(t, d)
+	goal, err := o.Runner.Resolve(t.Context(), state, rotation.Goal{Bundle: bundle, Roots: roots, Now: time.Now(), File: "new.pfx"}, func(b *pki.Bundle) *pki.Bundle { return b })
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &onlooker{T: t, roots: pki.MozillaRoots().With(visitor.Network.NamedRoots()...), found: found.Deployments, runner: &rotation.Runner{
-		Azure: visitor.Azure, Network: visitor.Network, Looker: &handshake.Looker{Network: visitor.Network}, Way: reach.NewDirect(visitor.Network, nil),
-		Vault: func(uri string) (*cloud.VaultClient, error) {
-			return cloud.NewVaultClient(visitor.Cloud, uri, visitor.Credential, cloud.Options{Client: visitor.Client})
-		},
-		Credentials: rotation.Credentials{SiteAdmin: visitor.Variables["CARTOUCHE_SITE_ADMIN"], SiteAdminPassword: secret.New(visitor.Variables["CARTOUCHE_SITE_ADMIN_PASSWORD"])},
-	}}
-}
-
-// plan observes a deployment and plans to roll a certificate out.
-func (o *onlooker) plan(d deployment.Deployment, bundle *pki.Bundle, roots *pki.Roots) (rotation.State, rotation.Plan) {
-	o.Helper()
-	state, err := o.runner.Observe(o.Context(), d, rotation.Asked{})
-	if err != nil {
-		o.Fatal(err)
-	}
-	goal, err := o.runner.Resolve(o.Context(), state, rotation.Goal{Bundle: bundle, Roots: roots, Now: time.Now(), File: "new.pfx"}, func(b *pki.Bundle) *pki.Bundle { return b })
-	if err != nil {
-		o.Fatal(err)
-	}
 	plan, err := rotation.NewPlan(state, goal)
 	if err != nil {
-		o.Fatal(err)
+		t.Fatal(err)
 	}
 	return state, plan
 }
@@ -114,8 +85,8 @@ type planned struct {
 func planAll(t *testing.T, name string) (all []planned) {
 	t.Helper()
 	world := startInMemory(t, sim.Options{World: name, Current: sim.CurrentCertificate{Key: "p256"}})
-	original := look(t, world)
-	for _, d := range original.found {
+	original := onlooker.In(t, world)
+	for _, d := range original.Found {
 		if d.CannotUpdate != "" {
 			continue
 		}
@@ -128,12 +99,12 @@ func planAll(t *testing.T, name string) (all []planned) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		state, plan := original.plan(d, bundle, original.roots)
-		s, err := shape.Of(state, original.roots)
+		state, plan := planAt(t, original, d, bundle, original.Roots)
+		s, err := shape.Of(state, original.Roots)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, planned{s, bundle, original.roots, plan})
+		all = append(all, planned{s, bundle, original.Roots, plan})
 	}
 	return all
 }
@@ -152,12 +123,12 @@ func (p planned) compare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rebuilt := look(t, startInMemory(t, sim.Options{File: copied.File, ExtraRoots: extra}))
-	d, ok := deployment.Again(rebuilt.found, p.shape.Deployment.GatewayID, p.shape.Deployment.ID)
+	rebuilt := onlooker.In(t, startInMemory(t, sim.Options{File: copied.File, ExtraRoots: extra}))
+	d, ok := deployment.Again(rebuilt.Found, p.shape.Deployment.GatewayID, p.shape.Deployment.ID)
 	if !ok {
-		t.Fatalf("the copy has no deployment %s: %+v", p.shape.Deployment.Name, rebuilt.found)
+		t.Fatalf("the copy has no deployment %s: %+v", p.shape.Deployment.Name, rebuilt.Found)
 	}
-	_, plan := rebuilt.plan(d, p.bundle, rebuilt.roots)
+	_, plan := planAt(t, rebuilt, d, p.bundle, rebuilt.Roots)
 	if diff := cmp.Diff(told(t, p.plan), told(t, plan)); diff != "" {
 		t.Errorf("%s: another plan (-original +copy):\n%s", p.shape.Deployment.Name, diff)
 	}
@@ -177,17 +148,17 @@ func (p planned) compareMasked(t *testing.T) {
 		t.Fatal(err)
 	}
 	world := startInMemory(t, sim.Options{File: copied.File})
-	rebuilt := look(t, world)
-	d, ok := deployment.Again(rebuilt.found, masked.Deployment.GatewayID, masked.Deployment.ID)
+	rebuilt := onlooker.In(t, world)
+	d, ok := deployment.Again(rebuilt.Found, masked.Deployment.GatewayID, masked.Deployment.ID)
 	if !ok {
-		t.Fatalf("the masked copy has no deployment %s %s: %+v", masked.Deployment.GatewayID, masked.Deployment.ID, rebuilt.found)
+		t.Fatalf("the masked copy has no deployment %s %s: %+v", masked.Deployment.GatewayID, masked.Deployment.ID, rebuilt.Found)
 	}
 	_, pfx, password := world.NewCertificate()
 	bundle, err := pki.ReadPFX(pfx, secret.New(password))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, plan := rebuilt.plan(d, bundle, rebuilt.roots)
+	_, plan := planAt(t, rebuilt, d, bundle, rebuilt.Roots)
 	if diff := cmp.Diff(outline(p.plan), outline(plan)); diff != "" {
 		t.Errorf("%s: another plan for the masked copy (-original +copy):\n%s", p.shape.Deployment.Name, diff)
 	}

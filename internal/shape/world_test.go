@@ -5,14 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cartouche-gis/cartouche/internal/cloud"
-	"github.com/cartouche-gis/cartouche/internal/deployment"
-	"github.com/cartouche-gis/cartouche/internal/handshake"
+	"github.com/cartouche-gis/cartouche/internal/onlooker"
 	"github.com/cartouche-gis/cartouche/internal/pki"
-	"github.com/cartouche-gis/cartouche/internal/reach"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
-	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/shape"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 )
@@ -32,29 +28,12 @@ func start(t *testing.T, world string) *sim.World {
 // observe looks at every deployment of a world that has a gateway.
 func observe(t *testing.T, world *sim.World) []observed {
 	t.Helper()
-	visitor := worldtest.Enter(t, world.InsideEnvironment(), cloud.Options{})
-	found, err := deployment.Find(t.Context(), visitor.Azure, deployment.Scope{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := pki.MozillaRoots().With(visitor.Network.NamedRoots()...)
+	o := onlooker.In(t, world)
 	var list []observed
-	for _, d := range found.Deployments {
-		if d.CannotUpdate != "" {
-			continue
+	for _, d := range o.Found {
+		if d.CannotUpdate == "" {
+			list = append(list, observed{world, o.Roots, o.Look(t, d)})
 		}
-		runner := &rotation.Runner{
-			Azure: visitor.Azure, Network: visitor.Network, Looker: &handshake.Looker{Network: visitor.Network}, Way: reach.NewDirect(visitor.Network, nil),
-			Vault: func(uri string) (*cloud.VaultClient, error) {
-				return cloud.NewVaultClient(visitor.Cloud, uri, visitor.Credential, cloud.Options{Client: visitor.Client})
-			},
-			Credentials: rotation.Credentials{SiteAdmin: visitor.Variables["CARTOUCHE_SITE_ADMIN"], SiteAdminPassword: secret.New(visitor.Variables["CARTOUCHE_SITE_ADMIN_PASSWORD"])},
-		}
-		state, err := runner.Observe(t.Context(), d, rotation.Asked{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, observed{world, roots, state})
 	}
 	return list
 }

@@ -10,14 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cartouche-gis/cartouche/internal/cloud"
-	"github.com/cartouche-gis/cartouche/internal/deployment"
-	"github.com/cartouche-gis/cartouche/internal/handshake"
-	"github.com/cartouche-gis/cartouche/internal/pki"
-	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/onlooker"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
-	"github.com/cartouche-gis/cartouche/internal/rotation"
-	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
 	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/portrait"
@@ -94,31 +88,10 @@ func links(t *testing.T, seen portrait.Seen, body string) {
 func look(t testing.TB, name string) []portrait.Seen {
 	t.Helper()
 	world := worldtest.Start(t, sim.Options{World: name, Scale: 600, Current: sim.CurrentCertificate{Key: "p256"}, Machines: sim.MachineState{Key: "p256"}})
-	visitor := worldtest.Enter(t, world.InsideEnvironment(), cloud.Options{})
-	found, err := deployment.Find(t.Context(), visitor.Azure, deployment.Scope{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	runner := &rotation.Runner{
-		Azure: visitor.Azure, Network: visitor.Network, Looker: &handshake.Looker{Network: visitor.Network},
-		Vault: func(uri string) (*cloud.VaultClient, error) {
-			return cloud.NewVaultClient(visitor.Cloud, uri, visitor.Credential, cloud.Options{Client: visitor.Client})
-		},
-		Way: reach.NewDirect(visitor.Network, nil),
-		Credentials: rotation.Credentials{
-			SiteAdmin: visitor.Variables["CARTOUCHE_SITE_ADMIN"], SiteAdminPassword: secret.New(visitor.Variables["CARTOUCHE_SITE_ADMIN_PASSWORD"]),
-		},
-	}
+	o := onlooker.In(t, world)
 	var all []portrait.Seen
-	for _, d := range found.Deployments {
-		if d.GatewayID == "" {
-			continue
-		}
-		state, err := runner.Observe(t.Context(), d, rotation.Asked{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, portrait.Seen{State: state, Roots: pki.MozillaRoots().With(visitor.Network.NamedRoots()...)})
+	for _, state := range o.States(t) {
+		all = append(all, portrait.Seen{State: state, Roots: o.Roots})
 	}
 	return all
 }

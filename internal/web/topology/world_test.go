@@ -2,20 +2,19 @@ package topology_test
 
 import (
 	"flag"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/cartouche-gis/cartouche/internal/cloud"
 	"github.com/cartouche-gis/cartouche/internal/deployment"
-	"github.com/cartouche-gis/cartouche/internal/handshake"
-	"github.com/cartouche-gis/cartouche/internal/reach"
+	"github.com/cartouche-gis/cartouche/internal/onlooker"
 	"github.com/cartouche-gis/cartouche/internal/rehearsal/worldtest"
 	"github.com/cartouche-gis/cartouche/internal/rotation"
-	"github.com/cartouche-gis/cartouche/internal/secret"
 	"github.com/cartouche-gis/cartouche/internal/sim"
+	"github.com/cartouche-gis/cartouche/internal/web/pages"
 	"github.com/cartouche-gis/cartouche/internal/web/topology"
 )
 
@@ -54,33 +53,7 @@ func certificatePage(sha256 string) string { return "/certificates/" + sha256 }
 func statesOf(t *testing.T, name string) []rotation.State {
 	t.Helper()
 	world := worldtest.Start(t, sim.Options{World: name, Scale: 600, Current: sim.CurrentCertificate{Key: "p256"}, Machines: sim.MachineState{Key: "p256"}})
-	visitor := worldtest.Enter(t, world.InsideEnvironment(), cloud.Options{})
-	found, err := deployment.Find(t.Context(), visitor.Azure, deployment.Scope{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	runner := &rotation.Runner{
-		Azure: visitor.Azure, Network: visitor.Network, Looker: &handshake.Looker{Network: visitor.Network},
-		Vault: func(uri string) (*cloud.VaultClient, error) {
-			return cloud.NewVaultClient(visitor.Cloud, uri, visitor.Credential, cloud.Options{Client: visitor.Client})
-		},
-		Way: reach.NewDirect(visitor.Network, nil),
-		Credentials: rotation.Credentials{
-			SiteAdmin: visitor.Variables["CARTOUCHE_SITE_ADMIN"], SiteAdminPassword: secret.New(visitor.Variables["CARTOUCHE_SITE_ADMIN_PASSWORD"]),
-		},
-	}
-	var states []rotation.State
-	for _, d := range found.Deployments {
-		if d.GatewayID == "" {
-			continue
-		}
-		state, err := runner.Observe(t.Context(), d, rotation.Asked{})
-		if err != nil {
-			t.Fatalf("%s: %v", d.Name, err)
-		}
-		states = append(states, state)
-	}
-	return states
+	return onlooker.In(t, world).States(t)
 }
 
 // hasEverything holds the drawing against what there is in the world.
@@ -149,14 +122,14 @@ func keep(t *testing.T, name string, p topology.Picture, at time.Time) {
 	if *draw == "" {
 		return
 	}
-	style, err := os.ReadFile(filepath.Join("..", "pages", "assets", "style.css"))
+	address, err := pages.Asset("style.css")
 	if err != nil {
 		t.Fatal(err)
 	}
-	more, _ := os.ReadFile(filepath.Join(*draw, "topology.css"))
-	style = append(style, more...)
+	style := httptest.NewRecorder()
+	pages.Assets().ServeHTTP(style, httptest.NewRequest("GET", address, nil))
 	for shape, suffix := range map[topology.Shape]string{topology.Wide: "", topology.Narrow: "-narrow"} {
-		page := "<!doctype html><meta charset=utf-8><style>" + string(style) + "</style>" + string(p.SVG(at, shape))
+		page := "<!doctype html><meta charset=utf-8><style>" + style.Body.String() + "</style>" + string(p.SVG(at, shape))
 		if err := os.WriteFile(filepath.Join(*draw, name+suffix+".html"), []byte(page), 0o600); err != nil {
 			t.Fatal(err)
 		}
