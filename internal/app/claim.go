@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/cartouche-gis/cartouche/internal/cloud"
@@ -79,11 +78,7 @@ func (a *App) stateID() (string, error) {
 			err = errors.Join(err, file.Close())
 		}
 		if err != nil {
-			code := journal.CodeReadOnly
-			if errors.Is(err, syscall.ENOSPC) {
-				code = journal.CodeFull
-			}
-			return "", &journal.Error{Code: code, Path: path, Err: err}
+			return "", unwritable(path, err)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 
 	"github.com/cartouche-gis/cartouche/internal/journal"
 )
@@ -35,12 +36,12 @@ func (a *App) Lock(gatewayID, name string) (unlock func(), err error) {
 	dir := filepath.Join(filepath.Dir(memory), "locks")
 	err = os.MkdirAll(dir, 0o700)
 	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", name, err)
+		return nil, unwritable(dir, err)
 	}
 	sum := sha256.Sum256([]byte(strings.ToLower(gatewayID)))
 	file, err := os.OpenFile(filepath.Join(dir, hex.EncodeToString(sum[:8])), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("lock %s: %w", name, err)
+		return nil, unwritable(dir, err)
 	}
 	err = tryLock(file)
 	if errors.Is(err, errHeld) {
@@ -53,4 +54,13 @@ func (a *App) Lock(gatewayID, name string) (unlock func(), err error) {
 		return nil, err
 	}
 	return func() { _ = file.Close() }, nil // closing ends the lock
+}
+
+// unwritable says why something beside the journal could not be written.
+func unwritable(path string, err error) error {
+	code := journal.CodeReadOnly
+	if errors.Is(err, syscall.ENOSPC) {
+		code = journal.CodeFull
+	}
+	return &journal.Error{Code: code, Path: path, Err: err}
 }

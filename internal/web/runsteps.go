@@ -72,6 +72,16 @@ func stepsOfRun(run journal.Run, plan keptPlan, going bool, now time.Time) []run
 	return list
 }
 
+// notWritten says so of steps whose end the journal did not take, as it did not take that of
+// their run, which says what came of it all.
+func notWritten(steps []runStep) {
+	for i := range steps {
+		if s := &steps[i]; s.State == "waiting" || s.State == "unknown" {
+			s.State, s.Word = "unknown", "not written down"
+		}
+	}
+}
+
 // begun says how far a step came.
 func (s *runStep) begun(step journal.Step, going bool, now time.Time) {
 	s.Since, s.Error = step.StartedAt, step.Error

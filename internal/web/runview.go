@@ -157,6 +157,9 @@ func runViewOf(run journal.Run, live liveRun) runView {
 		v.tell(kept)
 	}
 	v.Steps = stepsOfRun(run, plan, v.Going, live.now)
+	if v.Unwritten {
+		notWritten(v.Steps)
+	}
 	v.result(run)
 	v.Traffic = trafficOf(run, live, plan)
 	v.Serving = servingOf(run, plan, v.Traffic, v.Going)

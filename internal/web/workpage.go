@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -63,7 +64,7 @@ func (s *Server) workPage(w http.ResponseWriter, r *http.Request) error {
 		if isNotSignedIn(err) {
 			return leadToSignIn(w, r, going.Job().Next) // which begins it once more
 		}
-		return s.heldBy(r.Context(), going.Job().About, s.workFailed(going, err))
+		return withWayBack(going, s.heldBy(r.Context(), going.Job().About, s.workFailed(going, err)))
 	}
 	if going.Ended() { // and nobody has said where its result is
 		return leadTo(w, r, "/")
@@ -83,6 +84,21 @@ func (s *Server) workFailed(going *work.Work, err error) error {
 		}}
 	}
 	return err
+}
+
+// withWayBack makes the page of a failure that leads nowhere lead to where the work
+// was begun.
+func withWayBack(going *work.Work, err error) error {
+	if _, made := errors.AsType[*answer](err); made {
+		return err
+	}
+	status, page := failurePage(app.Explain(err))
+	notice, ok := page.Data.(pages.Notice)
+	if !ok || notice.Link != "" {
+		return err
+	}
+	notice.Link, notice.LinkText = cmp.Or(going.Job().Back, "/"), "Back"
+	return &answer{status, page.Title, notice}
 }
 
 func (s *Server) workEvents(w http.ResponseWriter, r *http.Request) error {
