@@ -157,6 +157,8 @@ func TestNoFlagIsShownWhereThereIsAPage(t *testing.T) {
 
 // shownAs are texts as they are at run time, and what pages show for them.
 var shownAs = map[string]string{
+	"look again who works on it: cartouche unlock 'a b'":                          "look again who works on it, on the deployment’s page",
+	"the gateway could not open the .pfx with its password: cartouche check FILE": "the gateway could not open the .pfx with its password: try both with “Check”",
 	"nothing of the kind": "nothing of the kind",
 	"See that this is the right file; if it is, say --allow-older.":            "See that this is the right file; if it is, accept under “More choices” a certificate that ends earlier.",
 	"give --site-admin and its password":                                       "give the site administrator’s login",

@@ -34,6 +34,7 @@ var phraseBook = [][2]string{
 	{`say which certificate: --pfx FILE, or --vault VAULT --certificate NAME`, `say which certificate: a file, or one in Key Vault`},
 	{`cartouche apply <deployment><flags>`, `renew the deployment`},
 	{`cartouche plan <deployment><flags>`, `renew the deployment`},
+	{`could not open the .pfx with its password: cartouche check <file>`, `could not open the .pfx with its password: try both with “Check”`},
 	{`: cartouche check <file>`, `, with “Check”`},
 
 	// Key Vault.
@@ -102,6 +103,7 @@ var phraseBook = [][2]string{
 	{`(--no-lease goes on without)`, `(` + moreChoices + ` one can go on without)`},
 	{`none: --no-lease`, `none, as was chosen`},
 	{` (--no-lease)`, ``},
+	{`look again who works on it: cartouche unlock <deployment>`, `look again who works on it, on the deployment’s page`},
 	{`: cartouche unlock <deployment>`, `, its claim can be broken: on the deployment’s page`},
 	{`cartouche unlock <deployment>`, `break the claim, on the deployment’s page`},
 
