@@ -211,7 +211,7 @@ func TestAFailureStandsBesideItsValue(t *testing.T) {
 	t.Parallel()
 	f := app.Explain(app.WhileServing(context.Canceled, app.NothingChanged, "cartouche deployments"))
 	got, err := json.Marshal(app.Failed[map[string]int]{Value: map[string]int{"a": 1}, Error: &f, Exit: f.Exit})
-	want := `{"a":1,"error":{"code":"interrupted","message":"interrupted","hint":"cartouche deployments","serving":"as before: nothing was changed"},"exit":130}`
+	want := `{"a":1,"error":{"code":"interrupted","message":"interrupted","hint":"cartouche deployments","serving":"as before: this changed nothing"},"exit":130}`
 	if err != nil || string(got) != want {
 		t.Errorf("got  %s (%v)\nwant %s", got, err, want)
 	}
@@ -294,6 +294,27 @@ func TestWhatARunWasFor(t *testing.T) {
 		for _, head := range heads {
 			if got := a.PurposeOfHead(t.Context(), head); head.ID == run.ID && got != c.want {
 				t.Errorf("%s, by its head: %+v", c.name, got)
+			}
+		}
+	}
+}
+
+// Whoever has a journal of garbage is told what to do, and what is lost by it.
+func TestAJournalThatCannotBeUsedSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	for code, wants := range map[string][]string{
+		journal.CodeForeign:  {"give it another name", "-wal and -shm", "stay as they are", "cannot be taken back"},
+		journal.CodeDamaged:  {"put a copy of the file back", "stay as they are"},
+		journal.CodeNewer:    {"use that version"},
+		journal.CodeReadOnly: {"who owns the file"},
+		journal.CodeFull:     {"make room"},
+		journal.CodeBusy:     {"wait for that process"},
+		journal.CodeFailed:   {"try again"},
+	} {
+		f := app.Explain(&journal.Error{Code: code, Path: "/state/journal.db"})
+		for _, want := range wants {
+			if f.Code != "journal-"+code || !strings.Contains(f.Hint, want) || !strings.Contains(f.Message, "/state/journal.db") {
+				t.Errorf("%s: %s: %s; want %q", code, f.Message, f.Hint, want)
 			}
 		}
 	}

@@ -116,13 +116,7 @@ func kinds() []kind {
 		})},
 		{"journal", ExitPreflight, reader(func(e *journal.Error, f *Failure) {
 			f.Code = "journal-" + e.Code
-			f.Hint = "set CARTOUCHE_STATE_DIR to another directory, or mend the file: " + e.Path
-			switch e.Code {
-			case journal.CodeFull:
-				f.Hint = "make room on the disk, and try again"
-			case journal.CodeBusy:
-				f.Hint = "wait for that process to end, and try again"
-			}
+			f.Hint = journalHint(e)
 		})},
 		{"interrupted", ExitInterrupted, func(err error, f *Failure) bool {
 			f.Message = "interrupted"

@@ -59,4 +59,4 @@ func WhileServing(err error, serving, hint string) error {
 }
 
 // NothingChanged is what is serving when nothing was sent to any gateway.
-const NothingChanged = "as before: nothing was changed"
+const NothingChanged = "as before: this changed nothing"

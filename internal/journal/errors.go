@@ -48,11 +48,11 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 var sentences = map[string]string{
-	CodeNewer:    "it was written by a newer version of Cartouche; use that one, or set CARTOUCHE_STATE_DIR to begin a new journal elsewhere",
-	CodeReadOnly: "it cannot be written; check who owns the file and its directory, or set CARTOUCHE_STATE_DIR",
+	CodeNewer:    "it was written by a newer version of Cartouche",
+	CodeReadOnly: "it cannot be written",
 	CodeFull:     "the disk is full",
-	CodeDamaged:  "the file is damaged; put a copy of it back, or move it away together with its -wal and -shm to begin a new one: deployments are as they are, but runs that only it knows can then not be undone",
-	CodeForeign:  "this file is not a journal of Cartouche, or its beginning is damaged; move it away, or set CARTOUCHE_STATE_DIR to another directory",
+	CodeDamaged:  "the file is damaged",
+	CodeForeign:  "this file is not a journal of Cartouche, or its beginning is damaged",
 	CodeBusy:     "another process keeps it locked",
 	CodeFailed:   "it cannot be used",
 }

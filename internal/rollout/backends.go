@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -147,18 +148,43 @@ func on(servers []cloud.BackendServer, way cloud.Route) []cloud.BackendServer {
 
 // until looks again and again until it is so, or patience ends.
 func (r *run) until(ctx context.Context, what string, look func() error) error {
-	deadline := time.Now().Add(r.Patience.withDefaults().Backends)
+	began := time.Now()
+	deadline := began.Add(r.Patience.withDefaults().Backends)
 	for {
 		err := look()
-		if err == nil || ctx.Err() != nil {
-			return ctx.Err()
+		if ctx.Err() != nil {
+			return overdue(ctx, what, began)
+		}
+		if err == nil {
+			return nil
 		}
 		if time.Now().After(deadline) {
 			return err
 		}
 		r.tellWaiting(PhaseMachines, "waiting until "+what+": "+err.Error())
-		if err := pause.For(ctx, r.interval()); err != nil {
-			return err
+		if pause.For(ctx, r.interval()) != nil {
+			return overdue(ctx, what, began)
 		}
 	}
+}
+
+// overdueError is the end of the time that there was for going back, with what was
+// waited for: a context's own error says neither.
+type overdueError struct {
+	what   string
+	waited time.Duration
+}
+
+func (e *overdueError) Error() string {
+	return fmt.Sprintf("after %s of waiting until %s, the time for it was over", e.waited, e.what)
+}
+
+func (e *overdueError) Unwrap() error { return context.DeadlineExceeded }
+
+// overdue says why nobody waits any longer.
+func overdue(ctx context.Context, what string, began time.Time) error {
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return ctx.Err()
+	}
+	return &overdueError{what, time.Since(began).Round(time.Second)}
 }

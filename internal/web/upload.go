@@ -184,9 +184,9 @@ type uploadReview struct {
 	Compare comparison
 	About   []about
 	// Nothing tells that the file is there already, Earlier that it ends before
-	// what is there.
-	Nothing, Earlier bool
-	Answer           string
+	// what is there, New that nobody has had this name and so nobody follows it.
+	Nothing, Earlier, New bool
+	Answer                string
 }
 
 // uploadWords say what an upload comes to.
@@ -216,7 +216,7 @@ func (s *Server) reviewUpload(w http.ResponseWriter, r *http.Request, u *wizard.
 	page := uploadReview{
 		Base: strings.TrimSuffix(uploadPath(u, ""), "/"), Vault: ready.Value.Vault, Name: ready.Name, File: u.Chosen.File.Name,
 		What: uploadWords[ready.Value.Outcome], Compare: compared, About: abouts(ready.Value.Findings),
-		Nothing: ready.NothingToDo(), Earlier: there != nil && fresh.NotAfter.Before(there.NotAfter), Answer: uploadAnswer(u),
+		Nothing: ready.NothingToDo(), Earlier: there != nil && fresh.NotAfter.Before(there.NotAfter), New: ready.Value.Outcome == app.UploadCreated, Answer: uploadAnswer(u),
 	}
 	return s.write(w, http.StatusOK, "upload-review", pages.Page{Title: "Put a file into a Key Vault", Data: page})
 }

@@ -46,7 +46,7 @@ func TestAFileIsPutIntoAVaultAndNothingElse(t *testing.T) {
 	st.wantPage(t, body, "/certificate", "1 to 127 letters")
 
 	body = give(map[string]string{"name": "gis-2027", "password": password}, file)
-	st.wantPage(t, body, "/review", "It becomes a new certificate in the vault.", "Put it there")
+	st.wantPage(t, body, "/review", "It becomes a new certificate in the vault.", "No gateway follows this name yet", "Put it there")
 	answer := regexp.MustCompile(`name="answer" value="([^"]+)"`).FindStringSubmatch(body)
 	_, body = st.send(t, base+"/review", map[string]string{"answer": "another"}, nil)
 	st.wantPage(t, body, "/review", "Put it there")
