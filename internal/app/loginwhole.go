@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -75,6 +76,15 @@ func (l *Login) GoWhereAsked(ctx context.Context, questions Questions) (subscrip
 		return MatchSubscriptions(l.Subscriptions, given)
 	}
 	return questions.Subscriptions(ctx, l)
+}
+
+// GoElsewhere goes with the same sign-in into another tenant, or stays where it is
+// when that is "", and into subscriptions by id or name: all when none is named. It
+// gives the ids of those that were named.
+func (l *Login) GoElsewhere(ctx context.Context, tenant string, subscriptions []string) ([]string, error) {
+	l.Choice.Options.TenantID, l.Choice.Subscriptions = cmp.Or(tenant, l.Tenant.ID), subscriptions
+	ids, err := l.GoWhereAsked(ctx, Questions{})
+	return ids, WhileServing(l.Instead(err), NothingChanged, "")
 }
 
 // Fits refuses what a way of signing in would pass over in silence: given tells which

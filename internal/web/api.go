@@ -36,6 +36,7 @@ var apiTable = []apiRoute{
 	{"GET", "/account", nil, nil, (*call).account},
 	{"GET", "/account/tenants", nil, nil, (*call).tenants},
 	{"GET", "/account/subscriptions", nil, nil, (*call).subscriptions},
+	{"POST", "/account", nil, []string{"tenant", "subscription"}, (*call).goElsewhere},
 	{"POST", "/account/sign-in", nil, signInFields, (*call).signIn},
 	{"GET", "/account/sign-in/{signin}", nil, nil, (*call).signInResult},
 	{"POST", "/account/sign-in/{signin}/stop", nil, []string{}, (*call).stopSignIn},

@@ -45,13 +45,9 @@ func (c *call) signIn() (any, error) {
 		var value app.AccountValue
 		err := c.options.App.With(wk).LogIn(ctx, asked, "", func(ctx context.Context, login *app.Login) error {
 			subscriptions, err := login.GoWhereAsked(ctx, app.Questions{})
-			if err != nil {
-				return err
+			if err == nil {
+				value, err = c.enterAs(ctx, login, subscriptions)
 			}
-			if err := c.mayChangeSignIn(); err != nil { // a run has begun meanwhile
-				return err
-			}
-			value, err = c.enterAs(ctx, login, subscriptions)
 			return err
 		})
 		return value, err
@@ -59,8 +55,36 @@ func (c *call) signIn() (any, error) {
 	return c.signedInBy(going, false)
 }
 
+// goElsewhere takes another tenant or other subscriptions with the same sign-in. A
+// person has to do something only where that tenant demands it.
+func (c *call) goElsewhere() (any, error) {
+	tenant, subscriptions := c.form.value("tenant"), c.form.subscriptions()
+	if tenant == "" && len(subscriptions) == 0 {
+		return nil, app.Usage("for all subscriptions of the tenant send the tenant alone", "neither a tenant nor a subscription is given")
+	}
+	if err := c.mayChangeSignIn(); err != nil {
+		return nil, err
+	}
+	login, err := c.login(c.r.Context())
+	if err != nil {
+		return nil, err
+	}
+	going := c.book.Start(work.Job{Kind: "sign-in", Title: "Going to another tenant or subscription", Back: "/sign-in"}, func(ctx context.Context, wk *work.Work) (any, error) {
+		other := login.Elsewhere(wk, askedBy(wk)) // the one that is used stays as it is until then
+		ids, err := other.GoElsewhere(ctx, tenant, subscriptions)
+		if err != nil {
+			return nil, err
+		}
+		return c.enterAs(ctx, other, ids)
+	})
+	return c.signedInBy(going, false)
+}
+
 // enterAs makes it the sign-in of pages and programs, and tells what was remembered.
 func (s *Server) enterAs(ctx context.Context, login *app.Login, subscriptions []string) (app.AccountValue, error) {
+	if err := s.mayChangeSignIn(); err != nil { // a run has begun meanwhile
+		return app.AccountValue{}, err
+	}
 	remembered, err := login.Remember(ctx, login.LookIn(subscriptions))
 	if err != nil {
 		return app.AccountValue{}, err
@@ -148,8 +172,8 @@ func (c *call) askedFor(going *work.Work, asked cloud.UserCode) any {
 }
 
 // mayChangeSignIn fails while a run goes on: it needs the sign-in, also to go back.
-func (c *call) mayChangeSignIn() error {
-	going := c.Running()
+func (s *Server) mayChangeSignIn() error {
+	going := s.Running()
 	if len(going) == 0 {
 		return nil
 	}
@@ -186,11 +210,7 @@ func (f sentForm) signIn() (app.SignInAsked, error) {
 	if err != nil {
 		return asked, err
 	}
-	for one := range strings.SplitSeq(f.value("subscription"), ",") {
-		if one = strings.TrimSpace(one); one != "" {
-			asked.Subscriptions = append(asked.Subscriptions, one)
-		}
-	}
+	asked.Subscriptions = f.subscriptions()
 	if !asked.Principal {
 		return asked, nil
 	}
@@ -215,6 +235,16 @@ func (f sentForm) signIn() (app.SignInAsked, error) {
 		return nil
 	}
 	return asked, nil
+}
+
+// subscriptions are the ids or names that were sent.
+func (f sentForm) subscriptions() (named []string) {
+	for one := range strings.SplitSeq(f.value("subscription"), ",") {
+		if one = strings.TrimSpace(one); one != "" {
+			named = append(named, one)
+		}
+	}
+	return named
 }
 
 func kindsOfSignIn() (names []string) {

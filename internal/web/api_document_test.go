@@ -300,6 +300,10 @@ var said = map[string]saying{
 	"GET /account":               {summary: "Who is signed in, how and where", more: "It really asks for a token, so that it fails when the others would.", gives: "The sign-in.", value: reflect.TypeFor[app.AccountValue]()},
 	"GET /account/tenants":       {summary: "The tenants that know the account", gives: "All of them.", value: resultOf((*app.Session).TenantValues)},
 	"GET /account/subscriptions": {summary: "The subscriptions of the tenant", gives: "All of them.", value: resultOf((*app.Session).SubscriptionValues)},
+	"POST /account": {
+		summary: "Go to another tenant or other subscriptions", more: "With the same sign-in, for the pages, too, and for later commands. Without a tenant it is the one that is used, and with a tenant alone all of its subscriptions. Where a tenant demands a sign-in of its own the answer is 202, as when signing in. Not while a run goes on.",
+		gives: "The sign-in.", value: reflect.TypeFor[app.AccountValue](), asks: true,
+	},
 	"POST /account/sign-in": {
 		summary: "Sign in to Azure", more: "For the pages, too, and for later commands, as `cartouche login`. A person does the rest at an address, with a code or in the browser of this computer: then the answer is 202, and says where. Nothing of a secret is kept but in memory.",
 		gives: "The sign-in.", value: reflect.TypeFor[app.AccountValue](), asks: true,
@@ -438,7 +442,7 @@ var fieldWords = func() map[string]fieldSaid {
 		"internal-pfx-password":       {text, "The password of all of these files."},
 		"sign-in":                     {map[string]any{"type": "string", "enum": kinds}, "How; without it in the browser, or as at the last login."},
 		"cloud":                       {map[string]any{"type": "string", "enum": []any{"public", "usgov", "china"}}, "Which Azure."},
-		"tenant":                      {text, "Id or domain of the tenant; without it the person's own."},
+		"tenant":                      {text, "Id or domain of the tenant; without it the person's own, or the one that is used."},
 		"subscription":                {text, "Ids or names of subscriptions to look in, with commas between them; without it all that can be read."},
 		"client-id":                   {text, "Of service-principal: its id."},
 		"client-secret":               {text, "Its secret."},

@@ -426,8 +426,40 @@ func (st *apiStage) signInThroughAPI(t *testing.T) {
 	}
 	stop.path = "/account/sign-in/" + asked.ID + "/stop"
 	st.ask(t, stop, http.StatusOK, &account) // it has ended
+	st.elsewhereThroughAPI(t, account)
 	stop.path = "/account/sign-in/none/stop"
 	st.ask(t, stop, http.StatusNotFound, &failed)
+}
+
+// elsewhereThroughAPI goes to another tenant and back to one subscription, without
+// anybody who signs in again.
+func (st *apiStage) elsewhereThroughAPI(t *testing.T, before app.AccountValue) {
+	t.Helper()
+	to := func(form map[string]string) request {
+		return request{operation: "POST /account", path: "/account", form: form}
+	}
+	var account app.AccountValue
+	var failed failure
+	st.ask(t, to(map[string]string{}), http.StatusBadRequest, &failed)
+	for _, unknown := range []map[string]string{{"tenant": "nowhere.example.com"}, {"subscription": "No Such"}, {"tenant": "Fabrikam", "subscription": "Contoso GIS Test"}} {
+		if st.ask(t, to(unknown), http.StatusBadRequest, &failed); failed.Error.Code != "usage" {
+			t.Errorf("%v: %+v", unknown, failed)
+		}
+	}
+	st.ask(t, request{operation: "GET /account", path: "/account"}, http.StatusOK, &account)
+	if account.TenantID != before.TenantID || len(account.Subscriptions) != 1 {
+		t.Errorf("what could not be done has changed the sign-in: %+v", account)
+	}
+	if st.ask(t, to(map[string]string{"tenant": before.TenantID}), http.StatusOK, &account); account.TenantID != before.TenantID || len(account.Subscriptions) != 0 {
+		t.Errorf("all of the tenant: %+v", account)
+	}
+	if st.ask(t, to(map[string]string{"tenant": "Fabrikam"}), http.StatusOK, &account); !strings.HasPrefix(account.TenantName, "Fabrikam") || account.Name != before.Name || len(account.Subscriptions) != 0 {
+		t.Errorf("another tenant: %+v", account)
+	}
+	st.ask(t, to(map[string]string{"tenant": before.TenantID, "subscription": "Contoso GIS Test"}), http.StatusOK, &account)
+	if account.TenantID != before.TenantID || len(account.Subscriptions) != 1 || account.Subscriptions[0].Name != "Contoso GIS Test" {
+		t.Errorf("back: %+v", account)
+	}
 }
 
 func (st *apiStage) checkThroughAPI(t *testing.T, pfx []byte) {

@@ -141,7 +141,7 @@ type signInPage struct {
 	Onward, OnwardText                        string
 	MaySignOut                                bool
 	Clouds, Ways                              []option
-	TenantTyped, Then                         string
+	TenantTyped, IdentityTyped, Then          string
 }
 
 // signingInPage is signing-in.html.

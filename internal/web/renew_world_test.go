@@ -78,7 +78,7 @@ func (st *renewalStage) settle(t *testing.T, r *http.Request) (status int, body 
 			t.Fatal(err)
 		}
 		st.at = answer.Request.URL
-		if !(strings.HasPrefix(st.at.Path, "/work/") && strings.Contains(text.String(), "data-live")) && !strings.Contains(st.at.Path, "/sign-in/") || time.Now().After(end) {
+		if !((strings.HasPrefix(st.at.Path, "/work/") || strings.Contains(st.at.Path, "/sign-in/")) && strings.Contains(text.String(), "data-live")) || time.Now().After(end) {
 			noFlags(t, st.at.Path, text.String())
 			return answer.StatusCode, text.String()
 		}

@@ -158,8 +158,9 @@ func who(l *app.Login) string { return cmp.Or(l.Identity.Name, string(l.Choice.O
 // and the beginning of its id, which nobody knows by heart.
 func briefly(l *app.Login) string {
 	name := who(l)
-	if l.Choice.Options.Kind == cloud.ServicePrincipal && len(name) > 12 {
-		return "service principal " + name[:8] + "…"
+	of := map[cloud.SignInKind]string{cloud.ServicePrincipal: "service principal", cloud.ManagedIdentity: "managed identity"}[l.Choice.Options.Kind]
+	if of != "" && len(name) > len(of) {
+		return of + " " + name[:8] + "…"
 	}
 	return name
 }

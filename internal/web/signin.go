@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -81,12 +82,13 @@ func (s *Server) stepAt(p place, at wizard.Step) step {
 
 // showSignIn says who is signed in, and asks how to sign in.
 func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request) error {
-	return s.writeSignIn(w, r, http.StatusOK, nil)
+	return s.writeSignIn(w, r, http.StatusOK, nil, app.SignInAsked{})
 }
 
-func (s *Server) writeSignIn(w http.ResponseWriter, r *http.Request, status int, notice *pages.Notice) error {
+// writeSignIn writes the form as it was filled in before, if it was.
+func (s *Server) writeSignIn(w http.ResponseWriter, r *http.Request, status int, notice *pages.Notice, typed app.SignInAsked) error {
 	p := s.placeOf(r)
-	page := signInPage{step: s.stepAt(p, wizard.SignIn), Onward: p.then, OnwardText: "To the deployments", TenantTyped: r.PostFormValue("tenant")}
+	page := signInPage{step: s.stepAt(p, wizard.SignIn), Onward: p.then, OnwardText: "To the deployments", TenantTyped: typed.Tenant, IdentityTyped: typed.ManagedIdentity}
 	if p.renewal != nil {
 		page.OnwardText = "Go on with the renewal"
 	} else if p.then != "/" {
@@ -98,13 +100,13 @@ func (s *Server) writeSignIn(w http.ResponseWriter, r *http.Request, status int,
 	if notice != nil {
 		page.Notice = notice
 	}
-	chosenCloud, chosenWay := r.PostFormValue("cloud"), r.PostFormValue("way")
+	chosenCloud := typed.Cloud
 	login, err := s.login(r.Context())
 	switch {
 	case err == nil:
 		page.Person, page.Cloud, page.Tenant, page.Subscriptions = who(login), cloudTitle(login.In), app.TenantTitle(login.Tenant), subscriptionsTitle(login)
 		page.How, page.MaySignOut = wayTitle(login.Choice.Options.Kind), login.Choice.Options.Kind.OfPerson()
-		chosenCloud = login.In.Name
+		chosenCloud = cmp.Or(chosenCloud, login.In.Name)
 	case notice == nil && !isNotSignedIn(err):
 		f := app.Explain(err)
 		page.Notice = &pages.Notice{Kind: "warning", Title: "The kept sign-in cannot be used", Text: pages.Sentences(f.Message)}
@@ -115,7 +117,7 @@ func (s *Server) writeSignIn(w http.ResponseWriter, r *http.Request, status int,
 		}
 	}
 	page.Clouds = chosenAmong(clouds, among(clouds, chosenCloud))
-	page.Ways = chosenAmong(s.ways(), among(ways, chosenWay))
+	page.Ways = chosenAmong(s.ways(), among(ways, typed.How))
 	return s.write(w, status, "sign-in", pages.Page{Title: "Sign in", Data: page})
 }
 

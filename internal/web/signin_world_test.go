@@ -130,6 +130,28 @@ func TestAPersonSignsInInsteadOfTheEnvironmentsApplication(t *testing.T) {
 	st.wantPage(t, body, "/sign-in", "You are signed in", st.variables["CARTOUCHE_WORLD_USER"])
 }
 
+// A machine may have several identities, and then Azure asks which one.
+func TestOneOfSeveralManagedIdentitiesSignsIn(t *testing.T) {
+	t.Parallel()
+	st := nobodyIn(t, "twin")
+	runners := st.world.Runners()
+	other := runners[1]
+	other.ClientID, other.ResourceID = "00000000-0000-0000-0000-000000000001", other.ResourceID+"-of-others"
+	st.world.SetIdentities(runners[1], other) // none of them is the machine's own
+	typed := map[string]string{"cloud": "public", "way": "managed-identity", "tenant": "", "managed-identity-client-id": ""}
+	_, body := st.send(t, "/sign-in", typed, nil)
+	st.wantPage(t, body, "", "Signing in did not work", "with several of them, type the client id of one")
+	typed["managed-identity-client-id"] = "00000000-0000-0000-0000-000000000002"
+	_, body = st.send(t, "/sign-in", typed, nil)
+	st.wantPage(t, body, "", "Identity not found", `value="managed-identity" checked`, `value="00000000-0000-0000-0000-000000000002"`)
+	typed["managed-identity-client-id"] = " " + runners[1].ClientID + " "
+	_, body = st.send(t, "/sign-in", typed, nil)
+	st.wantPage(t, body, "/subscription")
+	_, _ = st.send(t, "/subscription", nil, nil)
+	_, body = st.open(t, "/sign-in")
+	st.wantPage(t, body, "/sign-in", "You are signed in", runners[1].ClientID, "managed identity "+runners[1].ClientID[:8])
+}
+
 func TestASignInIsCancelled(t *testing.T) {
 	t.Parallel()
 	st := nobodyIn(t, "single")

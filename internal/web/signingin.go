@@ -20,8 +20,12 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	p := s.placeOf(r)
 	asked := app.SignInAsked{Cloud: among(clouds, r.PostFormValue("cloud")), How: among(ways, r.PostFormValue("way")), Tenant: strings.TrimSpace(r.PostFormValue("tenant"))}
+	if asked.How == string(cloud.ManagedIdentity) { // the field is shown for that way only
+		asked.ManagedIdentity = strings.TrimSpace(r.PostFormValue("managed-identity-client-id"))
+	}
 	wk := s.book.Start(work.Job{Kind: "sign-in", Title: "Signing in to Azure", Next: p.then, Back: p.to("/sign-in")}, func(ctx context.Context, wk *work.Work) (any, error) {
 		a := s.options.App.With(wk)
+		wk.Put("typed", asked)
 		asked.Person = askedBy(wk)
 		return nil, a.LogIn(ctx, asked, "", func(ctx context.Context, login *app.Login) error {
 			next, err := s.afterSignIn(ctx, login, p)
@@ -97,7 +101,8 @@ func (s *Server) showSigningIn(w http.ResponseWriter, r *http.Request) error {
 			} else if f.Hint != "" {
 				notice.Next = []string{pages.Sentences(f.Hint)}
 			}
-			return s.writeSignIn(w, r, http.StatusOK, &notice)
+			typed, _ := wk.Value("typed").(app.SignInAsked) // none where a tenant was chosen
+			return s.writeSignIn(w, r, http.StatusOK, &notice, typed)
 		}
 		return leadTo(w, r, wk.Next())
 	}

@@ -110,8 +110,6 @@ var others = regexp.MustCompile(`\b(?:az [a-z]|cartouche evidence verify)[^;,]*`
 
 // noPage are the texts that pages show as they are, or not at all, and why.
 var noPage = map[string]string{
-	"managed identities are there on Azure's own machines only; with several of them, name one with --managed-identity-client-id": "the pages offer no choice among identities",
-
 	"--gateway x":                       "a part of a command",
 	" --name x":                         "a part of a command",
 	"cartouche x x":                     "a command of any verb: all verbs are tried in the others",

@@ -140,6 +140,7 @@ var phraseBook = [][2]string{
 	{`or add --sign-in device-code to this command`, `or sign in with a code`},
 	{`another way: --sign-in azure-cli`, `another way: the Azure CLI’s sign-in`},
 	{`or take --sign-in azure-cli`, `or take the Azure CLI’s sign-in`},
+	{`name one with --managed-identity-client-id`, `type the client id of one`},
 	{`^--sign-in <list>$`, `choose one of the ways that are offered`},
 	{`^--<proof> is for --sign-in <way> only`, `<proof> is for the sign-in <way> only`},
 	{`^--sign-in <way>, or leave --<proof> out`, `choose another way to sign in`},
