@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 
 	"github.com/spf13/cobra"
 
@@ -22,7 +20,7 @@ type preparedInternal struct {
 
 // planInternal says what `apply --internal` would do.
 func (a *program) planInternal(ctx context.Context, options rollOutOptions, save string) error {
-	ready, err := a.prepareInternal(ctx, options, options.about.choose, true)
+	ready, err := a.prepareInternal(ctx, options, options.about.choose, true, (*app.Replacement).PlanFor)
 	if err != nil {
 		return err
 	}
@@ -45,7 +43,7 @@ func (a *program) planInternal(ctx context.Context, options rollOutOptions, save
 
 // prepareInternal reads what the certificates come from, then the deployment with
 // its machines, and makes the plan.
-func (a *program) prepareInternal(ctx context.Context, options rollOutOptions, choose chooser, planning bool) (*preparedInternal, error) {
+func (a *program) prepareInternal(ctx context.Context, options rollOutOptions, choose chooser, planning bool, plan func(*app.Replacement, rollout.Goal) error) (*preparedInternal, error) {
 	if err := options.onlyInternal(); err != nil {
 		return nil, err
 	}
@@ -57,7 +55,7 @@ func (a *program) prepareInternal(ctx context.Context, options rollOutOptions, c
 	if err != nil {
 		return nil, err
 	}
-	return ready, ready.PlanFor(goal)
+	return ready, plan(ready.Replacement, goal)
 }
 
 // seeMachines finds a deployment and observes it with its machines, without
@@ -120,10 +118,7 @@ func (o rollOutOptions) isInternal(saved string) (bool, error) {
 	if err != nil {
 		return false, nil // whoever reads it next says what is wrong
 	}
-	var plan struct {
-		Kind string `json:"kind"`
-	}
-	internal := json.Unmarshal(data, &plan) == nil && plan.Kind == "internal"
+	internal := app.IsMachinesPlan(data)
 	if o.internal.asked() && !internal {
 		return false, app.Usage("leave --internal out, or name another plan", "--plan %s: it is about the certificate that clients see", saved)
 	}
@@ -140,7 +135,7 @@ func (a *program) applyInternalCommand(ctx context.Context, cmd *cobra.Command, 
 	if saved != "" {
 		ready, err = a.prepareSavedInternal(ctx, args, options, saved)
 	} else {
-		ready, err = a.prepareInternal(ctx, options, options.about.choose, false)
+		ready, err = a.prepareInternal(ctx, options, options.about.choose, false, (*app.Replacement).PlanFor)
 	}
 	if err != nil {
 		return err
@@ -156,12 +151,9 @@ func (a *program) prepareSavedInternal(ctx context.Context, args []string, optio
 	if err != nil {
 		return nil, app.WhileServing(app.Usage("check the path", "--plan %s: %s", path, err), app.NothingChanged, "")
 	}
-	plan, err := rollout.ParsePlan(data)
+	plan, err := app.ReadMachinesPlan(data, "cartouche plan DEPLOYMENT --internal HOW --save "+app.Quote(path))
 	if err != nil {
-		if _, edited := errors.AsType[*rotation.EditedPlanError](err); !edited {
-			err = app.Usage("cartouche plan DEPLOYMENT --internal HOW --save "+app.Quote(path), "%s", err)
-		}
-		return nil, app.WhileServing(err, app.NothingChanged, "")
+		return nil, err
 	}
 	switch {
 	case options.internal.how == "" && plan.Source == rollout.Fresh:
@@ -175,21 +167,9 @@ func (a *program) prepareSavedInternal(ctx context.Context, args []string, optio
 	if options.reach.reach == app.ReachAuto {
 		options.reach.reach = string(plan.Way)
 	}
-	ready, err := a.prepareInternal(ctx, options, func(ctx context.Context, s *app.Session) (deployment.Deployment, error) {
-		return s.OfPlan(ctx, rotation.Plan{GatewayID: plan.GatewayID, DeploymentID: plan.DeploymentID, Deployment: plan.Deployment}, args)
-	}, false)
-	if err != nil {
-		return nil, err
-	}
-	if ready.Plan.Ready() != nil || ready.Plan.NothingToDo() {
-		return ready, nil
-	}
-	err = plan.MovedSince(ready.State)
-	if err != nil {
-		return nil, app.WhileServing(err, app.Serving(ready.State)+"; nothing was changed", "")
-	}
-	ready.Plan = plan
-	return ready, nil
+	return a.prepareInternal(ctx, options, func(ctx context.Context, s *app.Session) (deployment.Deployment, error) {
+		return s.OfMachinesPlan(ctx, plan, args)
+	}, false, func(ready *app.Replacement, goal rollout.Goal) error { return ready.PlanSaved(plan, goal) })
 }
 
 // forClients refuses flags that are about the certificates of machines.

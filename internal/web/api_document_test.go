@@ -406,7 +406,7 @@ var fieldWords = func() map[string]fieldSaid {
 		kinds = append(kinds, string(kind))
 	}
 	return map[string]fieldSaid{
-		"plan":                        {text, "The hash of a plan that waits: then everything else is part of it. Or a plan as a file, as `cartouche plan --save` or plan here gave it: then `pfx` and the logins are sent again, and it is refused when the deployment has changed since. A plan about machines is carried out by the command line."},
+		"plan":                        {text, "The hash of a plan that waits: then everything else is part of it. Or a plan as a file, as `cartouche plan --save` or plan here gave it: then `pfx` and the logins are sent again, and it is refused when the deployment has changed since. With a plan about machines, `internal` and what it takes are sent again."},
 		"pfx":                         {file, "The file with the certificate and its key. It is kept in memory only."},
 		"password":                    {text, "The password of the file."},
 		"vault":                       {text, "Name, address or resource id of a Key Vault; with `certificate`."},

@@ -773,7 +773,29 @@ func TestTheCertificatesOfMachinesThroughTheAPI(t *testing.T) {
 	if st.ask(t, planning, http.StatusOK, &made); made.Source != rollout.FromAuthority || made.Authority == nil || !strings.Contains(made.Authority.Subject, "CN=Machines") {
 		t.Errorf("%+v", made)
 	}
+	kept := st.savedPlan(t, planning)
+	saved := request{operation: "POST /deployments/{deployment}/apply", path: at + "/apply", header: wait}
+	for name, test := range map[string]struct {
+		form  map[string]string
+		ca    []byte
+		wants int
+		code  string
+	}{
+		"not said where they come from": {form(), nil, http.StatusBadRequest, "usage"},
+		"another source":                {form("internal", "issue"), nil, http.StatusBadRequest, "usage"},
+		"another authority":             {form("internal", "ca", "ca-password", "opens it"), testAuthority(t, "opens it"), http.StatusConflict, "moved"},
+		"another choice":                {form("internal", "ca", "ca-password", "opens it", "valid-days", "17"), planning.files["ca"], http.StatusConflict, "moved"},
+	} {
+		saved.form, saved.files = test.form, map[string][]byte{"plan": kept}
+		if test.ca != nil {
+			saved.files["ca"] = test.ca
+		}
+		if st.ask(t, saved, test.wants, &failed); failed.Error.Code != test.code {
+			t.Errorf("a saved plan, %s: %+v", name, failed)
+		}
+	}
 	planning.form, planning.files = form("internal", "issue", "valid-days", "90"), nil
+	kept = st.savedPlan(t, planning)
 	if st.ask(t, planning, http.StatusOK, &made); made.Source != rollout.Fresh || made.Hash == "" || len(made.Ports) == 0 {
 		t.Fatalf("%+v", made)
 	}
@@ -798,9 +820,18 @@ func TestTheCertificatesOfMachinesThroughTheAPI(t *testing.T) {
 	if st.ask(t, undo, http.StatusOK, &result); result.Outcome != rotation.Verified || result.UndoOf != run || len(result.Machines) == 0 {
 		t.Errorf("%+v", result)
 	}
+	saved.form, saved.files = form("internal", "issue"), map[string][]byte{"plan": kept}
+	if st.ask(t, saved, http.StatusConflict, &failed); failed.Error.Code != "moved" { // there are new entries in the keystores
+		t.Errorf("a plan from before: %+v", failed)
+	}
 	cleaning.form["now"] = "true"
 	if st.ask(t, cleaning, http.StatusOK, &result); result.Outcome != rotation.Cleaned {
 		t.Errorf("%+v", result)
+	}
+
+	saved.files["plan"] = st.savedPlan(t, planning) // for 90 days, which the plan says itself
+	if st.ask(t, saved, http.StatusOK, &result); result.Outcome != rotation.Verified || len(result.Machines) == 0 {
+		t.Errorf("a saved plan: %+v", result)
 	}
 }
 
