@@ -49,6 +49,8 @@ func (s *Server) takePlan(w http.ResponseWriter, r *http.Request, renewal *wizar
 	var plan rotation.Plan
 	if !given {
 		wrong["plan"] = "Choose the file of the plan."
+	} else if app.IsMachinesPlan(file.Data) {
+		wrong["plan"] = file.Name + " is about the certificates of machines. The command line carries it out; here it is made anew, by “Replace their certificates” on the page of the deployment."
 	} else if plan, err = app.ReadPlan(file.Data, ""); err != nil {
 		f := app.Explain(err)
 		wrong["plan"] = file.Name + ": " + pages.Sentences(f.Message, "It was not used")

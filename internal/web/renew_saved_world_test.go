@@ -48,6 +48,7 @@ func TestASavedPlanIsCarriedOut(t *testing.T) {
 	}{
 		"none":              {"", "Choose the file of the plan.", with},
 		"something else":    {"{\"a\":1}", "not a plan of this program", with},
+		"about machines":    {`{"kind":"internal","format":1}`, "is about the certificates of machines", with},
 		"too large":         {strings.Repeat(" ", 4<<20+1), "too large", with},
 		"edited":            {strings.Replace(saved, "frontendCert", "frontendCart", 1), "changed after it was saved", with},
 		"without its file":  {saved, "choose both files", nil},
