@@ -33,6 +33,9 @@ func (a *App) Kept(ctx context.Context) (*Login, error) {
 	if err == nil {
 		l.Scope, err = l.findSubscriptions(ctx, chosen.Subscriptions)
 	}
+	if err == nil && len(l.Scope.Subscriptions) > 0 {
+		_, _ = l.FindSubscriptions(ctx) // for their names: nothing rests on them
+	}
 	return l, WhileServing(l.Instead(err), NothingChanged, "")
 }
 

@@ -95,6 +95,16 @@ func TestAPersonSignsIn(t *testing.T) {
 	st.wantPage(t, body, "/sign-in", "Sign in to Azure")
 }
 
+func TestASubscriptionOfTheEnvironmentIsCalledByItsName(t *testing.T) {
+	t.Parallel()
+	st := newRenewalStage(t, "single")
+	_, body := st.open(t, "/sign-in")
+	st.wantPage(t, body, "/sign-in", "You are signed in", "Contoso GIS")
+	if id := st.variables["AZURE_SUBSCRIPTION_ID"]; id == "" || strings.Contains(body, id) {
+		t.Errorf("the subscription is called %q", id)
+	}
+}
+
 func TestSigningInByACode(t *testing.T) {
 	t.Parallel()
 	st := nobodyIn(t, "single")
