@@ -28,7 +28,8 @@ func TestStoppedInTheMiddle(t *testing.T) {
 		"lost terminal": {hungUp, nobodyReads},
 	} {
 		group.Go(func() {
-			l, err := openLane(t, strings.ReplaceAll(name, " ", "-"))
+			// So slow that also on a busy computer a run has not ended before it is stopped.
+			l, err := openLane(t, strings.ReplaceAll(name, " ", "-"), "200")
 			if err != nil {
 				t.Error(err)
 				return

@@ -29,6 +29,7 @@ var phraseBook = [][2]string{
 	{`hold what is served now: cartouche apply <deployment> --vault <vault> --certificate <name> --version <version>`, `hold what is served now: renew from Key Vault, with version <version> of <name> in <vault>`},
 	{`name a version: cartouche apply <deployment> --vault VAULT --certificate NAME --version VERSION`, `renew with one version: from Key Vault, “Choose one of its versions”`},
 	{`cartouche apply <deployment> --reference`, `renew, and choose ` + moreChoices + ` that the gateway refers to Key Vault`},
+	{`give the same flags as for the plan: --internal <source>`, `choose that the certificates come from where the plan has them from`},
 	{`make the plan again: cartouche plan <deployment><flags>`, `make the plan again`},
 	{`cartouche plan <deployment> --pfx FILE --save PLAN`, `make the plan again`},
 	{`say which certificate: --pfx FILE, or --vault VAULT --certificate NAME`, `say which certificate: a file, or one in Key Vault`},
