@@ -206,7 +206,7 @@ func TestSilentProxyIsLeftAtTheDeadline(t *testing.T) {
 }
 
 func TestProxyThatIsNotThere(t *testing.T) {
-	address := closedPort(t)
+	address := proxytest.Refusing(t).String()
 	n := networkFrom(t, "HTTPS_PROXY", "http://amy:hunter2@"+address)
 	_, err := n.DialContext(t.Context(), "tcp", target)
 	wantProxyError(t, err, 0, "cannot be reached")
@@ -218,19 +218,8 @@ func TestProxyThatIsNotThere(t *testing.T) {
 	}
 }
 
-// closedPort is a loopback address at which nothing listens.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
-}
-
 func TestTargetTroubleIsNoProxyError(t *testing.T) {
-	_, err := (&Network{}).DialContext(t.Context(), "tcp", closedPort(t))
+	_, err := (&Network{}).DialContext(t.Context(), "tcp", proxytest.Refusing(t).String())
 	var failure *ProxyError
 	if err == nil || errors.As(err, &failure) {
 		t.Errorf("got %v", err)

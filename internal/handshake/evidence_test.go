@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cartouche-gis/cartouche/internal/egress/proxytest"
 	"github.com/cartouche-gis/cartouche/internal/pki"
 )
 
@@ -15,7 +16,7 @@ func TestObservationSurvivesJSON(t *testing.T) {
 	cert := newWorld(t).good(name)
 	looker := Looker{Now: func() time.Time { return noon }}
 	seen := looker.Look(t.Context(), loopback(serveTLS(t, with(cert))))
-	seen = append(seen, looker.Look(t.Context(), loopback(closedPort(t)))...)
+	seen = append(seen, looker.Look(t.Context(), loopback(proxytest.Refusing(t).Port))...)
 
 	data, err := json.Marshal(seen)
 	if err != nil {

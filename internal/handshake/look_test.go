@@ -127,7 +127,7 @@ func TestFailuresInWords(t *testing.T) {
 			codeHandshakeFailed, "closed the connection during the handshake"},
 		{"alert", patient, serveTLS(t, &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, nil }}),
 			codeHandshakeFailed, "the alert \"unrecognized name\""},
-		{"refused", patient, closedPort(t), codeUnreachable, "the connection was refused"},
+		{"refused", patient, proxytest.Refusing(t).Port, codeUnreachable, "the connection was refused"},
 		{"certificate, then a refusal", patient, serveTLS(t, &tls.Config{
 			Certificates: []tls.Certificate{w.good(name)}, MaxVersion: tls.VersionTLS12, ClientAuth: tls.RequireAnyClientCert}),
 			codeHandshakeFailed, "alert"},
@@ -140,15 +140,6 @@ func TestFailuresInWords(t *testing.T) {
 			}
 		})
 	}
-}
-
-func closedPort(t *testing.T) int {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
 }
 
 func TestACertificateThatWasSentIsKeptWhenTheHandshakeFails(t *testing.T) {
@@ -322,7 +313,7 @@ func TestAnInterruptedLookSaysSo(t *testing.T) {
 }
 
 func TestManyAddressesAreBounded(t *testing.T) {
-	target := Target{Host: name, Port: closedPort(t)}
+	target := Target{Host: name, Port: proxytest.Refusing(t).Port}
 	for i := range 40 {
 		address := netip.AddrFrom4([4]byte{127, 0, 0, byte(i + 1)})
 		target.Addresses = append(target.Addresses, address.String())
