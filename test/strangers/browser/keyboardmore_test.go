@@ -127,15 +127,7 @@ func TestWaysBesideTheRenewalWithTheKeyboardAlone(t *testing.T) {
 // The claim of another computer is looked at and broken without a mouse.
 func TestAClaimIsBrokenWithTheKeyboardAlone(t *testing.T) {
 	t.Parallel()
-	world := start(t, sim.Options{World: "single"})
-	letGo := held(world)
-	there := chrome(t)
-	there.comeIn(pagesOf(t, world))
-	there.renewed(t, world)
-	there.until("a step that is being done", `document.querySelector(".steps .doing") !== null`)
-	c := there.another()
-	c.comeIn(pagesOf(t, world))
-	c.leave(chromedp.Click(`a[href^="/deployments/"]`))
+	there, c, letGo := workedOnElsewhere(t)
 	c.anew(c.path() + "/claim")
 	c.typeInto("sure", " ")
 	c.enter("Break the claim")

@@ -84,18 +84,26 @@ func TestARunWhoseWorldIsGone(t *testing.T) {
 	c.alsoExamined("azure-gone")
 }
 
-// Somebody else works on it, at another computer.
-func TestAClaimOfAnotherComputer(t *testing.T) {
-	t.Parallel()
+// workedOnElsewhere are two computers: there a run has the deployment and goes on
+// when it is let go; c shows the deployment.
+func workedOnElsewhere(t *testing.T) (there, c *tab, letGo func()) {
+	t.Helper()
 	world := start(t, sim.Options{World: "single"})
-	letGo := held(world)
-	there := chrome(t)
+	letGo = held(world)
+	there = chrome(t)
 	there.comeIn(pagesOf(t, world))
 	there.renewed(t, world)
 	there.until("a step that is being done", `document.querySelector(".steps .doing") !== null`)
-	c := there.another()
+	c = there.another()
 	c.comeIn(pagesOf(t, world))
 	c.leave(chromedp.Click(`a[href^="/deployments/"]`))
+	return there, c, letGo
+}
+
+// Somebody else works on it, at another computer.
+func TestAClaimOfAnotherComputer(t *testing.T) {
+	t.Parallel()
+	there, c, letGo := workedOnElsewhere(t)
 	deployment := c.path()
 	c.wants("A run works on it now")
 	c.press("Who works on it")
