@@ -159,7 +159,7 @@ func who(l *app.Login) string { return cmp.Or(l.Identity.Name, string(l.Choice.O
 func briefly(l *app.Login) string {
 	name := who(l)
 	of := map[cloud.SignInKind]string{cloud.ServicePrincipal: "service principal", cloud.ManagedIdentity: "managed identity"}[l.Choice.Options.Kind]
-	if of != "" && len(name) > len(of) {
+	if of != "" && len(name) > 12 {
 		return of + " " + name[:8] + "…"
 	}
 	return name
