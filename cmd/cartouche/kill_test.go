@@ -69,14 +69,14 @@ type lane struct {
 	log          bytes.Buffer
 }
 
-// openLane starts a world, whose time goes as many times as fast as scale says, and waits until it says that it answers.
-func openLane(t *testing.T, name, scale string) (*lane, error) {
+// openLane starts a world and waits until it says that it answers.
+func openLane(t *testing.T, name string) (*lane, error) {
 	program, err := released()
 	if err != nil {
 		return nil, err
 	}
 	l := &lane{program: program, dir: filepath.Join(t.TempDir(), name), stop: make(chan struct{}), watched: make(chan string, 1)}
-	l.world = exec.Command(program, "sim", "ha", "--dir", filepath.Join(l.dir, "world"), "--scale", scale, "--json")
+	l.world = exec.Command(program, "sim", "ha", "--dir", filepath.Join(l.dir, "world"), "--scale", "600", "--json")
 	l.world.Stderr = &l.log
 	out, err := l.world.StdoutPipe()
 	if err != nil {
@@ -429,7 +429,7 @@ func TestKilled(t *testing.T) {
 		}
 		random := rand.New(rand.NewPCG(*seed, uint64(n)))
 		group.Go(func() {
-			l, err := openLane(t, fmt.Sprint("lane", n), "600")
+			l, err := openLane(t, fmt.Sprint("lane", n))
 			if err != nil {
 				t.Error(err)
 				return
@@ -462,7 +462,7 @@ func TestKilled(t *testing.T) {
 	more := []func(*lane, *rand.Rand) error{cleanKilled, insideKilled}
 	for n, lane := range more {
 		group.Go(func() {
-			l, err := openLane(t, fmt.Sprint("more", n), "600")
+			l, err := openLane(t, fmt.Sprint("more", n))
 			if err == nil {
 				err = lane(l, rand.New(rand.NewPCG(*seed, uint64(side+n))))
 			}
